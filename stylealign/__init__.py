@@ -1,0 +1,1 @@
+"""Aligned StyleGAN2 models."""

@@ -1,0 +1,82 @@
+"""Command-line flags made from a settings model: one flag a field, and `--settings` for a whole JSON object."""
+
+import argparse
+import json
+import types
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from stylealign.config import M, validate
+from stylealign.errors import StyleAlignError
+
+
+def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel]) -> None:
+    """Add `--settings` and one flag for every plain field of `model` to `parser`."""
+    group = parser.add_argument_group("settings")
+    group.add_argument("--settings", metavar="JSON", help="settings as a JSON object or a JSON file; flags override it")
+    for name, field in model.model_fields.items():
+        kind = _plain_type(field.annotation)
+        if kind is None:
+            continue
+        options: dict[str, Any] = {"dest": f"setting_{name}", "default": None, "help": _help(field)}
+        if kind is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options["metavar"] = kind.__name__.upper()
+        group.add_argument(f"--{name.replace('_', '-')}", **options)
+
+
+def settings_from(arguments: argparse.Namespace, model: type[M]) -> M:
+    """Return the settings model that the parsed `arguments` describe.
+
+    Raises:
+        StyleAlignError: unreadable JSON, or an unknown or ill-typed setting.
+    """
+    values = _settings_object(arguments.settings)
+    for name in model.model_fields:
+        given = getattr(arguments, f"setting_{name}", None)
+        if given is not None:
+            values[name] = given
+    return validate(model, values, "settings")
+
+
+def _settings_object(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        if not text.lstrip().startswith("{"):
+            text = Path(text).read_text(encoding="utf-8")
+        values = json.loads(text)
+    except OSError as error:
+        raise StyleAlignError(f"--settings: {text}: {error.strerror}; give a JSON object or a JSON file") from error
+    except json.JSONDecodeError as error:
+        raise StyleAlignError(f"--settings: not JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise StyleAlignError("--settings: must be a JSON object")
+    return values
+
+
+def _plain_type(annotation: Any) -> type | None:
+    """Return the type a flag's text stands for, or None for a field that only `--settings` can give."""
+    if annotation in (int, float, str, bool):
+        return annotation  # type: ignore[no-any-return]
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        kinds = [_plain_type(part) for part in inner if part is not type(None)]
+        return kinds[0] if len(kinds) == 1 else None
+    if origin is not None and str(origin) == "typing.Literal":
+        return str
+    if hasattr(annotation, "__metadata__"):
+        return _plain_type(inner[0])
+    return None
+
+
+def _help(field: Any) -> str:
+    text = field.description or ""
+    choices = get_args(field.annotation)
+    if choices and all(isinstance(choice, str) for choice in choices):
+        text += f" One of {', '.join(choices)}."
+    default = field.get_default()
+    return (text if default is None else f"{text} Default: {default}.").replace("%", "%%")

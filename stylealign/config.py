@@ -1,0 +1,308 @@
+"""Every setting of the project, once: defaults, validation, JSON schema and the text of ``--help``.
+
+A verb of the command line takes one of the frozen models below. A workflow file (`config/*.yaml`) is a `Config`,
+which is made of the same models, so a key means the same thing wherever it is written.
+"""
+
+import difflib
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from stylealign.errors import StyleAlignError
+
+AvatarDomain = Literal["human", "mosaic", "animal"]
+Space = Literal["z", "z+", "w", "w+"]
+Features = Literal["efficientnet-lite0", "inception-v3"]
+Perceptual = Literal["efficientnet-lite0", "lpips-vgg", "lpips-alex"]
+Task = Literal["segmentation", "keypoints", "pose"]
+Component = Literal["mapping", "affine", "convolutions", "torgb"]
+
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+
+
+class Settings(BaseModel):
+    """Base of every settings model: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DatasetSettings(Settings):
+    """A drawn avatar domain (`stylealign data draw`), or a folder or zip of images (`stylealign data import`)."""
+
+    draw: AvatarDomain | None = None
+    """Avatar domain to draw: human, mosaic or animal."""
+    path: str | None = None
+    """Folder or zip of images to import instead of drawing."""
+    resolution_px: Positive = 64
+    """Height and width of the stored images, a power of two."""
+    train_images: Positive = 4000
+    """Images of the training split."""
+    test_images: Positive = 1000
+    """Images of the test split; no image is in both."""
+    seed: Count = 0
+    """Seed of the drawing, or of the split of imported images."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "DatasetSettings":
+        if (self.draw is None) == (self.path is None):
+            raise ValueError("give exactly one of draw and path")
+        if self.resolution_px & (self.resolution_px - 1) or self.resolution_px < 4:
+            raise ValueError(f"resolution_px must be a power of two of at least 4, not {self.resolution_px}")
+        return self
+
+
+class ArchitectureSettings(Settings):
+    """Shape of a StyleGAN2 trained from scratch; a child takes its parent's."""
+
+    z_dim: Positive = 128
+    """Dimension of Z."""
+    w_dim: Positive = 128
+    """Dimension of W."""
+    mapping_layers: Positive = 8
+    """Fully connected layers of the mapping network."""
+    channel_base: Positive = 1024
+    """Channels at resolution r are min(channel_base / r, channel_max)."""
+    channel_max: Positive = 64
+    """Most channels of any layer."""
+
+
+class TrainSettings(Settings):
+    """StyleGAN2 training and fine-tuning (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN")."""
+
+    kimg: PositiveFloat = 12.0
+    """Length of the run: thousands of real images shown to the discriminator."""
+    batch_size: Positive = 16
+    """Images of one step."""
+    mbstd_group_size: Positive = 4
+    """Group size of the minibatch standard deviation layer."""
+    learning_rate: PositiveFloat = 0.002
+    """Adam's learning rate of both networks, before the lazy-regularisation correction."""
+    mapping_lr_multiplier: PositiveFloat = 0.01
+    """Learning-rate multiplier of the mapping network (a network from scratch only; a child keeps its parent's)."""
+    r1_gamma: NonNegativeFloat = 1.0
+    """Weight of the R1 penalty; 0 turns it off."""
+    r1_interval: Positive = 16
+    """Discriminator steps between R1 penalties (lazy regularisation)."""
+    path_length_weight: NonNegativeFloat = 2.0
+    """Weight of the path-length penalty; 0 turns it off."""
+    path_length_interval: Positive = 4
+    """Generator steps between path-length penalties (lazy regularisation)."""
+    path_length_batch_shrink: Positive = 2
+    """The path-length penalty uses batch_size / path_length_batch_shrink images."""
+    style_mixing_probability: Fraction = 0.9
+    """Probability that an image mixes the styles of two latents."""
+    ema_kimg: NonNegativeFloat = 5.0
+    """Half-life of the averaged generator."""
+    ema_rampup: NonNegativeFloat = 0.05
+    """The half-life is at most this share of the images shown so far; 0 for no ramp-up (fine-tuning)."""
+    mirror: bool = True
+    """Mirror half of the training images horizontally."""
+    snapshot_kimg: PositiveFloat = 4.0
+    """Distance between snapshots and sample grids."""
+    state_interval_s: NonNegativeFloat = 30.0
+    """Seconds between writes of the resume state."""
+    threads: Positive | None = None
+    """CPU threads; results are bit for bit the same only for the same number. Default: the CPUs this process may use."""
+    seed: Count = 0
+    """Seed of every random number of the run."""
+
+
+class InvertSettings(Settings):
+    """Projection of images into a latent space by optimisation (Karras et al. 2020, appendix D)."""
+
+    space: Space = "w+"
+    """Latent space of the codes."""
+    images: Positive = 32
+    """Images of the data set to invert, from its first."""
+    steps: Positive = 150
+    """Optimisation steps."""
+    batch_size: Positive = 32
+    """Images optimised at once."""
+    learning_rate: PositiveFloat = 0.1
+    """Adam's learning rate at its plateau."""
+    truncation_psi: Fraction = 1.0
+    """Truncation inside the generator for Z and Z+ (StyleAlign: 0.5); W and W+ codes are used as they are."""
+    initial_candidates: Positive = 256
+    """Random codes from which Z and Z+ start with the closest; W and W+ start at w_avg."""
+    latent_noise: NonNegativeFloat = 0.05
+    """Scale of the noise added to the code early in the run."""
+    noise_weight: NonNegativeFloat = 1e5
+    """Weight of the noise-map regulariser."""
+    pixel_weight: NonNegativeFloat = 1.0
+    """Weight of the mean squared pixel error beside the perceptual distance."""
+    perceptual: Perceptual = "efficientnet-lite0"
+    """Perceptual distance that is minimised."""
+    seed: Count = 0
+    """Seed of the starting codes and of the latent noise."""
+
+
+class TranslateSettings(Settings):
+    """Translation of a source image to the target domain by its latent code (StyleAlign, section 5)."""
+
+    space: Space = "w+"
+    """Space of the source codes."""
+    truncation_psi: Fraction = 1.0
+    """Truncation in the target model for Z and Z+ codes."""
+    batch_size: Positive = 32
+    """Images synthesised at once."""
+
+
+class MorphSettings(Settings):
+    """A morph that moves the latent code and every synthesis weight together (StyleAlign, section 5)."""
+
+    frames: Annotated[int, Field(ge=2)] = 110
+    """Frames of a morph, both ends included."""
+    duration_s: PositiveFloat = 8.0
+    """Length of the video."""
+    images: Positive = 8
+    """Source images whose morphs are made and measured."""
+    strip_frames: Annotated[int, Field(ge=2)] = 8
+    """Frames shown in the strip."""
+
+
+class LabelSettings(Settings):
+    """A network that labels images (segmentation, keypoints or pose), trained on annotated or pseudo-labelled images."""
+
+    epochs: Positive = 6
+    """Passes over the training images."""
+    images: Positive = 4000
+    """Training images: of the data set, or generated pairs."""
+    batch_size: Positive = 32
+    """Images of one step."""
+    learning_rate: PositiveFloat = 2e-3
+    """AdamW's peak learning rate (one-cycle)."""
+    truncation_psi: Fraction = 1.0
+    """Truncation of the generated pairs (zero-shot only)."""
+    seed: Count = 0
+    """Seed of initialisation, order and latents."""
+
+
+class MetricSettings(Settings):
+    """How the numbers of the tables are measured."""
+
+    features: Features = "efficientnet-lite0"
+    """Feature network of FID, KID, precision and recall."""
+    perceptual: Perceptual = "efficientnet-lite0"
+    """Perceptual distance of the tables."""
+    samples: Positive = 4000
+    """Generated images of the generators table."""
+    bootstrap: Positive = 1000
+    """Bootstrap draws of a 95 % interval."""
+    seed: Count = 0
+    """Seed of the samples and of the bootstrap."""
+
+
+class ModelSettings(Settings):
+    """A model of the workflow: a downloaded parent (`fetch`), or a child fine-tuned `from` another model."""
+
+    domain: str
+    """Domain (a key of `domains`) the model draws."""
+    fetch: str | None = None
+    """Name in data/zoo.yaml, path or URL of a parent."""
+    parent: str | None = None
+    """Model (a key of `models`) the child is fine-tuned from."""
+    control_of: str | None = None
+    """The child this model is the unaligned control of."""
+    train: TrainSettings | None = None
+    """Training of this child; default: the workflow's `train`."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "ModelSettings":
+        if (self.fetch is None) == (self.parent is None):
+            raise ValueError("give exactly one of fetch and parent")
+        return self
+
+
+class Config(Settings):
+    """A whole run of the workflow: what `config/config.yaml` holds."""
+
+    domains: dict[str, DatasetSettings]
+    """Image domains, by name."""
+    models: dict[str, ModelSettings]
+    """Parents and children, by name."""
+    train: TrainSettings = TrainSettings()
+    """Fine-tuning of the children."""
+    inversion: InvertSettings = InvertSettings()
+    """Inversion of test images (its `space` is set per job)."""
+    inversion_spaces: tuple[Space, ...] = ("z", "w+")
+    """Spaces the test images are inverted into."""
+    translation: TranslateSettings = TranslateSettings()
+    """Translation of the inverted test images."""
+    morphing: MorphSettings = MorphSettings()
+    """Morphs from parent to child."""
+    labels: LabelSettings = LabelSettings()
+    """Label networks of the zero-shot tables and of the structure measurements."""
+    metrics: MetricSettings = MetricSettings()
+    """Measurement."""
+    figure_images: Positive = 8
+    """Columns of the figures."""
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Config":
+        for name, model in self.models.items():
+            for key, names in (("domain", self.domains), ("parent", self.models), ("control_of", self.models)):
+                value = getattr(model, key)
+                if value is not None and value not in names:
+                    raise ValueError(f"models.{name}.{key}: no {value!r} among {', '.join(names)}{_nearest(value, names)}")
+        return self
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validate(model: type[M], values: Any, source: str) -> M:
+    """Return `values` as a settings model.
+
+    Args:
+        model: settings class.
+        values: a mapping of keys to values, as read from YAML or JSON.
+        source: where the values come from, for the error: a file or a flag.
+
+    Raises:
+        StyleAlignError: an unknown or ill-typed key; the message names it and the nearest known key.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise StyleAlignError(f"{source}: {_first_problem(model, error)}") from error
+
+
+def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
+    problem = error.errors()[0]
+    location = [part for part in problem["loc"] if not str(part).startswith("function-")]
+    key = ".".join(map(str, location))
+    if problem["type"] == "extra_forbidden":
+        known = _keys_beside(model, location)
+        return f"unknown key {key!r}{_nearest(str(location[-1]), known)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = "" if problem["type"] in ("missing", "value_error") else f", not {problem['input']!r}"
+    return f"{key}: {message}{given}" if key else message
+
+
+def _keys_beside(model: type[BaseModel], location: list[Any]) -> list[str]:
+    """Return the known keys of the model that the last element of `location` was given to."""
+    current: Any = model
+    for part in location[:-1]:
+        fields = getattr(current, "model_fields", None)
+        current = _model_inside(fields[part].annotation) if fields and part in fields else current
+    return list(getattr(current, "model_fields", {}))
+
+
+def _model_inside(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_inside(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _nearest(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

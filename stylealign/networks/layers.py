@@ -1,0 +1,51 @@
+"""Equalised layers: weights stored as N(0, 1) / lr_multiplier and scaled at run time (Karras et al. 2018, section 4.1)."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stylealign.ops.bias_act import bias_act
+from stylealign.ops.modulated_conv2d import conv2d_resampled
+
+EPSILON = 1e-8
+
+
+def normalize_rms(values: Tensor) -> Tensor:
+    """Divide each row of `[N, D]` by its root mean square."""
+    return values * (values.square().mean(dim=1, keepdim=True) + EPSILON).rsqrt()
+
+
+class FullyConnected(nn.Module):
+    """Equalised linear layer `[N, in] -> [N, out]`, with leaky ReLU unless `linear`."""
+
+    def __init__(self, in_features: int, out_features: int, linear: bool = False, lr_multiplier: float = 1.0, bias_init: float = 0.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
+        self.bias = nn.Parameter(torch.full((out_features,), bias_init / lr_multiplier))
+        self.linear = linear
+        self.lr_multiplier = lr_multiplier
+        self.weight_gain = lr_multiplier / math.sqrt(in_features)
+
+    def forward(self, values: Tensor) -> Tensor:
+        values = F.linear(values, self.weight.to(values.dtype) * self.weight_gain)
+        return bias_act(values, self.bias * self.lr_multiplier, linear=self.linear)
+
+
+class Convolution(nn.Module):
+    """Equalised convolution of the discriminator, with leaky ReLU unless `linear`; `down` halves the resolution."""
+
+    def __init__(self, in_channels: int, out_channels: int, size: int, bias: bool = True, linear: bool = False, down: bool = False, clamp: float | None = None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, size, size))
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self.linear = linear
+        self.down = down
+        self.clamp = clamp
+        self.weight_gain = 1.0 / math.sqrt(in_channels * size * size)
+
+    def forward(self, features: Tensor, gain: float = 1.0) -> Tensor:
+        weight = (self.weight * self.weight_gain).to(features.dtype)
+        features = conv2d_resampled(features, weight, down=self.down)
+        return bias_act(features, self.bias, linear=self.linear, gain=gain, clamp=self.clamp)

@@ -1,0 +1,141 @@
+"""The synthesis network: one w per layer -> image, skip architecture (Karras et al. 2020, section 4.1)."""
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.layers import FullyConnected
+from stylealign.ops.bias_act import bias_act
+from stylealign.ops.modulated_conv2d import modulated_conv2d
+from stylealign.ops.upfirdn2d import upsample2d
+
+NoiseMode = Literal["const", "random", "none"]
+
+
+class SynthesisLayer(nn.Module):
+    """Modulated 3x3 convolution, noise, bias and leaky ReLU; `up` doubles the resolution first."""
+
+    def __init__(self, architecture: Architecture, in_channels: int, resolution: int, up: bool) -> None:
+        super().__init__()
+        out_channels = architecture.channels(resolution)
+        self.resolution = resolution
+        self.up = up
+        self.clamp = architecture.conv_clamp
+        self.affine = FullyConnected(architecture.w_dim, in_channels, linear=True, bias_init=1.0)
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.register_buffer("noise_const", torch.randn(resolution, resolution))
+
+    def forward(self, features: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+        """Return `[N, O, r, r]`; `noise` is `[N or 1, 1, r, r]` before its strength, or None."""
+        features = modulated_conv2d(features, self.weight, self.affine(w), up=self.up)
+        if noise is not None:
+            features = features + (noise * self.noise_strength).to(features.dtype)
+        return bias_act(features, self.bias, clamp=self.clamp)
+
+    def noise(self, mode: NoiseMode, batch: int, maps: Tensor | None) -> Tensor | None:
+        """Return the noise map `[N or 1, 1, r, r]` of this layer for `mode`, unless `maps` replaces it."""
+        if maps is not None:
+            return maps
+        if mode == "const":
+            return self.noise_const[None, None]
+        if mode == "random":
+            return torch.randn(batch, 1, self.resolution, self.resolution, dtype=self.noise_const.dtype, device=self.noise_const.device)
+        assert mode == "none", f"noise_mode must be const, random or none, not {mode!r}"
+        return None
+
+
+class ToRGB(nn.Module):
+    """Modulated 1x1 convolution to colours, without demodulation."""
+
+    def __init__(self, architecture: Architecture, resolution: int) -> None:
+        super().__init__()
+        channels = architecture.channels(resolution)
+        self.clamp = architecture.conv_clamp
+        self.affine = FullyConnected(architecture.w_dim, channels, linear=True, bias_init=1.0)
+        self.weight = nn.Parameter(torch.randn(architecture.img_channels, channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(architecture.img_channels))
+        self.style_gain = 1.0 / math.sqrt(channels)
+
+    def forward(self, features: Tensor, w: Tensor) -> Tensor:
+        """Return `[N, 3, r, r]`."""
+        colours = modulated_conv2d(features, self.weight, self.affine(w) * self.style_gain, demodulate=False)
+        return bias_act(colours, self.bias, linear=True, clamp=self.clamp)
+
+
+class SynthesisBlock(nn.Module):
+    """The layers of one resolution."""
+
+    def __init__(self, architecture: Architecture, resolution: int) -> None:
+        super().__init__()
+        self.resolution = resolution
+        self.half = architecture.uses_fp16(resolution)
+        channels = architecture.channels(resolution)
+        if resolution == 4:
+            self.const = nn.Parameter(torch.randn(channels, 4, 4))
+        else:
+            self.conv0 = SynthesisLayer(architecture, architecture.channels(resolution // 2), resolution, up=True)
+        self.conv1 = SynthesisLayer(architecture, channels, resolution, up=False)
+        self.torgb = ToRGB(architecture, resolution)
+
+    @property
+    def layers(self) -> dict[str, SynthesisLayer]:
+        """The convolution layers by name, in order."""
+        return {"conv1": self.conv1} if self.resolution == 4 else {"conv0": self.conv0, "conv1": self.conv1}
+
+
+class SynthesisNetwork(nn.Module):
+    """`ws [N, num_ws, w_dim]` -> images `[N, 3, r, r]` float32, nominally in [-1, 1] (not clamped)."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.resolutions = architecture.resolutions
+        self.num_ws = architecture.num_ws
+        for resolution in self.resolutions:
+            setattr(self, f"b{resolution}", SynthesisBlock(architecture, resolution))
+
+    @property
+    def blocks(self) -> list[SynthesisBlock]:
+        """The blocks, 4 px first."""
+        return [getattr(self, f"b{resolution}") for resolution in self.resolutions]
+
+    @property
+    def noise_shapes(self) -> dict[str, tuple[int, int]]:
+        """Height and width of every noise map, by layer name ("b8.conv0")."""
+        return {
+            f"b{block.resolution}.{name}": (block.resolution, block.resolution)
+            for block in self.blocks
+            for name in block.layers
+        }
+
+    def forward(self, ws: Tensor, noise_mode: NoiseMode = "const", noise_maps: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Synthesise images.
+
+        Args:
+            ws: `[N, num_ws, w_dim]`.
+            noise_mode: "const" for the stored maps, "random" for fresh ones, "none" for no noise.
+            noise_maps: maps by layer name (see `noise_shapes`), `[N or 1, 1, r, r]`, that replace the mode's.
+
+        Returns:
+            `[N, 3, r, r]` float32 (float64 for float64 weights).
+        """
+        assert ws.ndim == 3 and ws.shape[1] == self.num_ws, f"ws must be [N, {self.num_ws}, w_dim], not {list(ws.shape)}"
+        maps = noise_maps or {}
+        features = self.b4.const[None].expand(len(ws), -1, -1, -1).to(memory_format=torch.channels_last)
+        image: Tensor | None = None
+        layer = 0
+        for block in self.blocks:
+            features = features.to(torch.float16 if block.half and features.is_cuda else self.b4.const.dtype)
+            for name, conv in block.layers.items():
+                noise = conv.noise(noise_mode, len(ws), maps.get(f"b{block.resolution}.{name}"))
+                features = conv(features, ws[:, layer], noise)
+                layer += 1
+            colours = block.torgb(features, ws[:, min(layer, self.num_ws - 1)]).to(self.b4.const.dtype)
+            image = colours if image is None else upsample2d(image) + colours
+        assert image is not None
+        return image.contiguous()

@@ -1,0 +1,69 @@
+"""Convolution with weights modulated and demodulated per sample (Karras et al. 2020, section 2.2 and appendix B)."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from stylealign.ops.upfirdn2d import upfirdn2d
+
+EPSILON = 1e-8
+
+
+def demodulation(weight: Tensor, styles: Tensor) -> Tensor:
+    """Return the factor that gives each output channel unit variance: eq. 3 of Karras et al. 2020.
+
+    Args:
+        weight: `[O, I, kh, kw]`.
+        styles: `[N, I]`.
+
+    Returns:
+        `[N, O]`: ``1 / sqrt(sum over i, k of (styles_i weight_oik)^2 + 1e-8)``.
+    """
+    energy = weight.square().sum(dim=(2, 3))
+    return (styles.square() @ energy.t() + EPSILON).rsqrt()
+
+
+def modulated_conv2d(features: Tensor, weight: Tensor, styles: Tensor, up: bool = False, demodulate: bool = True) -> Tensor:
+    """Convolve with ``weight`` scaled per sample by ``styles`` on its input channels, then demodulate.
+
+    Scaling the activations before and after one shared convolution equals convolving with per-sample weights
+    (eq. 1 and 3 of Karras et al. 2020) and keeps the batch in one convolution.
+
+    Args:
+        features: `[N, I, H, W]`.
+        weight: `[O, I, k, k]`, k odd.
+        styles: `[N, I]`.
+        up: double the resolution: transposed convolution with stride 2, then the low-pass filter.
+        demodulate: divide by the expected standard deviation of each output channel.
+
+    Returns:
+        `[N, O, H, W]`, or `[N, O, 2H, 2W]` with `up`.
+    """
+    dtype = features.dtype
+    factor = demodulation(weight, styles) if demodulate else None
+    if dtype != styles.dtype and demodulate:
+        # Half precision: unit-scale weights and styles keep the sums finite; the demodulation undoes the scale.
+        peak = styles.abs().amax(dim=1, keepdim=True).clamp_min(EPSILON)
+        scale = weight.square().mean().sqrt()
+        styles, weight = styles / peak, weight / scale
+        factor = factor * peak * scale if factor is not None else None
+    features = conv2d_resampled(features * styles.to(dtype)[:, :, None, None], weight.to(dtype), up=up)
+    return features if factor is None else features * factor.to(dtype)[:, :, None, None]
+
+
+def conv2d_resampled(features: Tensor, weight: Tensor, up: bool = False, down: bool = False) -> Tensor:
+    """Convolve `[N, I, H, W]` with `[O, I, k, k]` at the same, twice (`up`) or half (`down`) the resolution.
+
+    Up-sampling is a transposed convolution with stride 2 followed by the low-pass filter; down-sampling is the
+    low-pass filter followed by a convolution with stride 2.
+    """
+    size = weight.shape[-1]
+    if up:
+        features = F.conv_transpose2d(features, weight.transpose(0, 1), stride=2)
+        before, after = (6 - size) // 2, (5 - size) // 2
+        return upfirdn2d(features, padding=(before, after, before, after), gain=4.0)
+    if down:
+        before, after = (size + 2) // 2, (size + 1) // 2
+        if size == 1:
+            return F.conv2d(upfirdn2d(features, down=2, padding=(before, after, before, after)), weight)
+        return F.conv2d(upfirdn2d(features, padding=(before, after, before, after)), weight, stride=2)
+    return F.conv2d(features, weight, padding=size // 2)
