@@ -1,0 +1,113 @@
+"""What every checkpoint format is read into: an architecture and named tensors, checked against each other."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from stylealign.errors import StyleAlignError
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.discriminator import Discriminator
+from stylealign.networks.generator import Generator
+
+AVERAGED, RAW, DISCRIMINATOR = "G_ema", "G", "D"
+NETWORKS = (AVERAGED, RAW, DISCRIMINATOR)
+LIMITS = {
+    "z_dim": (1, 65536),
+    "w_dim": (1, 65536),
+    "c_dim": (0, 65536),
+    "mapping_layers": (1, 64),
+    "channel_max": (1, 65536),
+    "img_channels": (1, 16),
+    "fp16_resolutions": (0, 9),
+}
+FLOAT_TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The content of a checkpoint before any network is built."""
+
+    architecture: Architecture
+    networks: dict[str, dict[str, Tensor]]
+    """State dicts by network: G_ema (always), G and D (where the file has them); names as in `Generator.state_dict()`."""
+    info: dict[str, Any] = field(default_factory=dict)
+    """JSON values: `kimg`, `notices`, where the weights come from, and what the writer added."""
+
+
+def empty_network(architecture: Architecture, name: str) -> nn.Module:
+    """Return network `name` (G_ema, G or D) on the meta device: shapes without memory."""
+    with torch.device("meta"):
+        return Discriminator(architecture) if name == DISCRIMINATOR else Generator(architecture)
+
+
+def checked(weights: Weights, source: str) -> Weights:
+    """Return `weights` with exactly the tensors its architecture asks for, in order, as float32.
+
+    No memory is taken for a tensor before its name and shape are known to be right.
+
+    Args:
+        weights: tensors that may be half or double precision.
+        source: the file, for errors.
+
+    Raises:
+        StyleAlignError: a missing or surplus network or tensor, or one of another shape or type.
+    """
+    architecture = weights.architecture
+    _check_limits(architecture, source)
+    if AVERAGED not in weights.networks:
+        raise StyleAlignError(f"{source}: no averaged generator (G_ema) in the file; give a complete checkpoint")
+    networks = {}
+    for name in NETWORKS:
+        if name in weights.networks:
+            networks[name] = _checked_network(architecture, name, weights.networks[name], source)
+    surplus = set(weights.networks) - set(NETWORKS)
+    if surplus:
+        raise StyleAlignError(
+            f"{source}: unknown network {min(surplus)!r}; this file is not from a StyleGAN2 known here"
+        )
+    return Weights(architecture, networks, weights.info)
+
+
+def _check_limits(architecture: Architecture, source: str) -> None:
+    """Refuse an architecture no real network has, before a network of its size is so much as described."""
+    for key, (least, most) in LIMITS.items():
+        value = getattr(architecture, key)
+        if not least <= value <= most:
+            raise StyleAlignError(f"{source}: {key} is {value}, must be from {least} to {most}; the file is damaged")
+    if architecture.channels(architecture.resolution) < 1:
+        raise StyleAlignError(
+            f"{source}: channel_base {architecture.channel_base} leaves no channels at {architecture.resolution} px; the file is damaged"
+        )
+
+
+def _checked_network(
+    architecture: Architecture, name: str, tensors: dict[str, Tensor], source: str
+) -> dict[str, Tensor]:
+    try:
+        expected = {key: list(value.shape) for key, value in empty_network(architecture, name).state_dict().items()}
+    except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:
+        raise StyleAlignError(f"{source}: no network of this architecture can be built ({error})") from error
+    missing = [key for key in expected if key not in tensors]
+    surplus = [key for key in tensors if key not in expected]
+    if missing or surplus:
+        what = (
+            f"has no tensor {missing[0]!r}"
+            if missing
+            else f"has a tensor {surplus[0]!r} that no StyleGAN2 of its architecture has"
+        )
+        more = len(missing) + len(surplus) - 1
+        raise StyleAlignError(
+            f"{source}: {name} {what}{f' (and {more} more differences)' if more else ''}; the file is incomplete or of another network"
+        )
+    for key, shape in expected.items():
+        if list(tensors[key].shape) != shape:
+            raise StyleAlignError(
+                f"{source}: {name} {key} is {list(tensors[key].shape)}, its architecture asks for {shape}; the file is damaged or of another network"
+            )
+        if tensors[key].dtype not in FLOAT_TYPES:
+            raise StyleAlignError(
+                f"{source}: {name} {key} is {tensors[key].dtype}, not a floating-point tensor; the file is damaged"
+            )
+    return {key: tensors[key].detach().to(torch.float32) for key in expected}
