@@ -198,7 +198,7 @@ class MetricSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """A model of the workflow: a downloaded parent (`fetch`), or a child fine-tuned `from` another model."""
+    """A model of the workflow: a downloaded one (`fetch`), a child of a `parent`, or one trained from scratch (`architecture`)."""
 
     domain: str
     """Domain (a key of `domains`) the model draws."""
@@ -206,15 +206,17 @@ class ModelSettings(Settings):
     """Name in data/zoo.yaml, path or URL of a parent."""
     parent: str | None = None
     """Model (a key of `models`) the child is fine-tuned from."""
+    architecture: ArchitectureSettings | None = None
+    """Shape of a model that is trained from scratch."""
     control_of: str | None = None
     """The child this model is the unaligned control of."""
     train: TrainSettings | None = None
-    """Training of this child; default: the workflow's `train`."""
+    """Training of this model; default: the workflow's `train`."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ModelSettings":
-        if (self.fetch is None) == (self.parent is None):
-            raise ValueError("give exactly one of fetch and parent")
+        if sum(origin is not None for origin in (self.fetch, self.parent, self.architecture)) != 1:
+            raise ValueError("give exactly one of fetch, parent and architecture")
         return self
 
 

@@ -64,11 +64,15 @@ class DiscriminatorEpilogue(nn.Module):
         super().__init__()
         channels = architecture.channels(4)
         self.group_size = architecture.mbstd_group_size
+        if architecture.resolution == 4:
+            self.fromrgb = Convolution(architecture.img_channels, channels, 1, clamp=architecture.conv_clamp)
         self.conv = Convolution(channels + 1, channels, 3, clamp=architecture.conv_clamp)
         self.fc = FullyConnected(channels * 16, channels)
         self.out = FullyConnected(channels, out_features, linear=True)
 
     def forward(self, features: Tensor) -> Tensor:
+        if hasattr(self, "fromrgb"):
+            features = self.fromrgb(features)
         features = self.conv(minibatch_std(features, self.group_size))
         return self.out(self.fc(features.flatten(1)))
 

@@ -1,0 +1,65 @@
+"""The resume state of a run: written atomically, the previous one kept until the new one reads back."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stylealign.errors import StyleAlignError
+from stylealign.files import atomic_path, read_json, write_json
+
+STATE, PREVIOUS, IDENTITY = "state.bin", "state-previous.bin", "identity.json"
+DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+def save_state(run_dir: Path, state: dict[str, Any]) -> None:
+    """Write `state` behind the SHA-256 of its bytes; the state before it is kept as `state-previous.bin`."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    payload = buffer.getvalue()
+    with atomic_path(run_dir / STATE) as temporary:
+        temporary.write_bytes(hashlib.sha256(payload).digest() + payload)
+        if _payload(temporary) is None:
+            raise StyleAlignError(f"{run_dir / STATE}: did not read back as it was written; check the disk")
+        if (run_dir / STATE).exists():
+            (run_dir / STATE).replace(run_dir / PREVIOUS)
+
+
+def load_state(run_dir: Path) -> dict[str, Any] | None:
+    """Return the newest state that is whole, or None where the run has none."""
+    for name in (STATE, PREVIOUS):
+        payload = _payload(run_dir / name)
+        if payload is not None:
+            state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+            return state
+    return None
+
+
+def _payload(path: Path) -> bytes | None:
+    """Return the bytes of a state file whose digest agrees, else None."""
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    digest, payload = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+    return payload if hashlib.sha256(payload).digest() == digest else None
+
+
+def check_identity(run_dir: Path, identity: dict[str, Any]) -> None:
+    """Record what a run is made of; refuse to continue a run that was made of something else.
+
+    Raises:
+        StyleAlignError: the run directory belongs to other settings, data or weights; names the difference.
+    """
+    path = run_dir / IDENTITY
+    if not path.exists():
+        write_json(path, identity)
+        return
+    known = read_json(path)
+    for key in sorted(known.keys() | identity.keys()):
+        if known.get(key) != identity.get(key):
+            raise StyleAlignError(
+                f"{run_dir}: was started with {key} = {known.get(key)}, now {identity.get(key)};"
+                " use the old value, or another --run-dir for a new run"
+            )

@@ -1,0 +1,149 @@
+"""The trainer: repeatable to the bit, resumed as if never stopped, and it learns."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.errors import StyleAlignError
+from stylealign.training.loop import Interrupted, TrainingRun, seed_step
+from stylealign.training.losses import path_lengths, r1_penalty
+from stylealign.training.start import new_networks
+from stylealign.training.state import STATE, load_state, save_state
+
+SHAPE = ArchitectureSettings(z_dim=8, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
+SETTINGS = TrainSettings(kimg=0.08, batch_size=8, snapshot_kimg=0.04, state_interval_s=0.0, r1_interval=3, path_length_interval=2)
+
+
+class Squares:
+    """Random red squares on blue, the same for the same step."""
+
+    def batch(self, step: int, batch_size: int, seed: int, mirror: bool) -> torch.Tensor:
+        random = torch.Generator().manual_seed(step)
+        images = torch.zeros(batch_size, 3, 16, 16, dtype=torch.uint8)
+        images[:, 2] = 200
+        for image, (x, y) in zip(images, torch.randint(0, 10, (batch_size, 2), generator=random).tolist(), strict=True):
+            image[0, y : y + 6, x : x + 6] = 255
+        return images
+
+
+def make_run(run_dir: Path, settings: TrainSettings = SETTINGS, on_snapshot=lambda run: None, **identity: str) -> TrainingRun:  # type: ignore[no-untyped-def]
+    return TrainingRun(*new_networks(SHAPE, settings, 16), Squares(), settings, run_dir, identity, on_snapshot, lambda progress: None)
+
+
+def weights(run: TrainingRun) -> dict[str, torch.Tensor]:
+    step = run.networks
+    return {f"{i}.{key}": value.clone() for i, net in enumerate((step.generator, step.average, step.discriminator)) for key, value in net.state_dict().items()}
+
+
+def assert_bitwise_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    for key in a:
+        assert torch.equal(a[key], b[key]), key
+
+
+def test_two_runs_are_equal_to_the_bit(tmp_path: Path) -> None:
+    first, second = make_run(tmp_path / "a"), make_run(tmp_path / "b")
+    before = weights(first)
+    first.train()
+    torch.randn(17)  # what happens outside the run does not matter
+    second.train()
+    assert_bitwise_equal(weights(first), weights(second))
+    assert not torch.equal(before["0.synthesis.b16.conv1.weight"], weights(first)["0.synthesis.b16.conv1.weight"])
+
+
+def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
+    whole = make_run(tmp_path / "whole")
+    whole.train()
+
+    def stop_at_half(run: TrainingRun) -> None:
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    part = make_run(tmp_path / "part", on_snapshot=stop_at_half)
+    with pytest.raises(Interrupted, match="state is saved"):
+        part.train()
+    assert part.kimg == 0.04
+    resumed = make_run(tmp_path / "part")
+    assert resumed.kimg == 0.04
+    resumed.train()
+    assert_bitwise_equal(weights(whole), weights(resumed))
+
+
+def test_a_damaged_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
+    save_state(tmp_path, {"steps_done": 1})
+    save_state(tmp_path, {"steps_done": 2})
+    content = (tmp_path / STATE).read_bytes()
+    (tmp_path / STATE).write_bytes(content[: len(content) // 2])
+    state = load_state(tmp_path)
+    assert state is not None and state["steps_done"] == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "identity", "named"),
+    [(SETTINGS.model_copy(update={"r1_gamma": 7.0}), "x", "train.r1_gamma = 1.0, now 7.0"), (SETTINGS, "y", "data = x, now y")],
+)
+def test_a_changed_run_is_refused_by_name(tmp_path: Path, settings: TrainSettings, identity: str, named: str) -> None:
+    make_run(tmp_path, data="x")
+    with pytest.raises(StyleAlignError, match=named):
+        make_run(tmp_path, settings, data=identity)
+
+
+def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path: Path) -> None:
+    make_run(tmp_path).train()
+    longer = make_run(tmp_path, SETTINGS.model_copy(update={"kimg": 0.096}))
+    assert longer.kimg == 0.08
+    longer.train()
+    assert longer.kimg == 0.096
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_state(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.train()
+    broken = make_run(tmp_path, SETTINGS.model_copy(update={"kimg": 0.2}))
+    with torch.no_grad():
+        broken.networks.discriminator.b4.out.weight.fill_(float("nan"))
+    with pytest.raises(StyleAlignError, match="last saved state is kept"):
+        broken.train()
+    assert_bitwise_equal(weights(run), weights(make_run(tmp_path, SETTINGS.model_copy(update={"kimg": 0.2}))))
+
+
+def test_the_generator_learns_the_colours_of_the_data(tmp_path: Path) -> None:
+    run = make_run(tmp_path, SETTINGS.model_copy(update={"kimg": 1.6, "learning_rate": 0.005, "ema_kimg": 0.1}))
+    real = Squares().batch(0, 64, 0, False).float().mean(dim=(0, 2, 3)) / 127.5 - 1
+    z = torch.randn(64, 8)
+
+    def distance() -> float:
+        with torch.no_grad():
+            return float((run.networks.average(z).mean(dim=(0, 2, 3)) - real).norm())
+
+    before = distance()
+    run.train()
+    assert distance() < before / 3
+
+
+def test_r1_of_a_linear_discriminator_is_its_squared_weight() -> None:
+    weight = torch.randn(3, 4, 4, dtype=torch.float64, requires_grad=True)
+    images = torch.randn(5, 3, 4, 4, dtype=torch.float64, requires_grad=True)
+    penalty = r1_penalty((images * weight).sum(dim=(1, 2, 3))[:, None], images)
+    torch.testing.assert_close(penalty, weight.square().sum())
+    (gradient,) = torch.autograd.grad(penalty, weight)
+    torch.testing.assert_close(gradient, 2 * weight)
+
+
+def test_path_length_of_a_scaled_identity() -> None:
+    # Images that are `scale` times ws: |J^T y| is the norm of y / sqrt(HW) times the scale, 1 in expectation.
+    ws = torch.randn(2000, 1, 16, dtype=torch.float64, requires_grad=True)
+    lengths = path_lengths((3.0 * ws).reshape(2000, 1, 4, 4), ws)
+    assert lengths.square().mean().sqrt().item() == pytest.approx(3.0, rel=0.05)
+
+
+def test_step_seeds_differ_by_seed_and_step() -> None:
+    drawn = set()
+    for seed in range(3):
+        for step in range(3):
+            seed_step(seed, step)
+            drawn.add(torch.rand(()).item())
+    assert len(drawn) == 9
