@@ -116,9 +116,8 @@ def _header(metadata: dict[str, str] | None, path: str | Path) -> dict[str, Any]
     if not isinstance(header, dict) or not isinstance(header.get("info"), dict):
         raise StyleAlignError(f"{path}: damaged header (no info); make or fetch it again")
     if header.get("format_version") != FORMAT_VERSION:
-        raise StyleAlignError(
-            f"{path}: format version {header.get('format_version')!r}, this version of stylealign reads {FORMAT_VERSION}; install a newer stylealign"
-        )
+        version = header.get("format_version")
+        raise StyleAlignError(f"{path}: format version {version!r}, not {FORMAT_VERSION}; install a newer stylealign")
     return header
 
 

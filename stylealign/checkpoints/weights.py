@@ -31,7 +31,7 @@ class Weights:
 
     architecture: Architecture
     networks: dict[str, dict[str, Tensor]]
-    """State dicts by network: G_ema (always), G and D (where the file has them); names as in `Generator.state_dict()`."""
+    """State dicts by network: G_ema (always), G and D (where the file has them); names as in `state_dict()`."""
     info: dict[str, Any] = field(default_factory=dict)
     """JSON values: `kimg`, `notices`, where the weights come from, and what the writer added."""
 
@@ -77,9 +77,8 @@ def _check_limits(architecture: Architecture, source: str) -> None:
         if not least <= value <= most:
             raise StyleAlignError(f"{source}: {key} is {value}, must be from {least} to {most}; the file is damaged")
     if architecture.channels(architecture.resolution) < 1:
-        raise StyleAlignError(
-            f"{source}: channel_base {architecture.channel_base} leaves no channels at {architecture.resolution} px; the file is damaged"
-        )
+        base, top = architecture.channel_base, architecture.resolution
+        raise StyleAlignError(f"{source}: channel_base {base} leaves no channels at {top} px; the file is damaged")
 
 
 def _checked_network(
@@ -92,22 +91,15 @@ def _checked_network(
     missing = [key for key in expected if key not in tensors]
     surplus = [key for key in tensors if key not in expected]
     if missing or surplus:
-        what = (
-            f"has no tensor {missing[0]!r}"
-            if missing
-            else f"has a tensor {surplus[0]!r} that no StyleGAN2 of its architecture has"
-        )
-        more = len(missing) + len(surplus) - 1
-        raise StyleAlignError(
-            f"{source}: {name} {what}{f' (and {more} more differences)' if more else ''}; the file is incomplete or of another network"
-        )
+        what = f"has no tensor {missing[0]!r}" if missing else f"has a surplus tensor {surplus[0]!r}"
+        others = len(missing) + len(surplus) - 1
+        more = f" (and {others} more differences)" if others else ""
+        raise StyleAlignError(f"{source}: {name} {what}{more}; the file is incomplete or of another network")
     for key, shape in expected.items():
-        if list(tensors[key].shape) != shape:
-            raise StyleAlignError(
-                f"{source}: {name} {key} is {list(tensors[key].shape)}, its architecture asks for {shape}; the file is damaged or of another network"
-            )
+        found = list(tensors[key].shape)
+        if found != shape:
+            problem = f"{name} {key} is {found}, its architecture asks for {shape}"
+            raise StyleAlignError(f"{source}: {problem}; the file is damaged or of another network")
         if tensors[key].dtype not in FLOAT_TYPES:
-            raise StyleAlignError(
-                f"{source}: {name} {key} is {tensors[key].dtype}, not a floating-point tensor; the file is damaged"
-            )
+            raise StyleAlignError(f"{source}: {name} {key} is {tensors[key].dtype}, not floating-point; file damaged")
     return {key: tensors[key].detach().to(torch.float32) for key in expected}

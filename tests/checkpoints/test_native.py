@@ -166,7 +166,10 @@ def test_a_write_that_fails_leaves_the_old_file(
 
 
 def test_importing_the_package_does_not_import_torch() -> None:
-    code = "import sys, stylealign; assert 'torch' not in sys.modules; assert callable(stylealign.load); assert 'torch' in sys.modules"
+    code = (
+        "import sys, stylealign; assert 'torch' not in sys.modules; "
+        "assert callable(stylealign.load); assert 'torch' in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

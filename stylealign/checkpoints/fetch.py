@@ -1,0 +1,164 @@
+"""From a zoo name, a path or an address to a native checkpoint, checked on the way."""
+
+import fcntl
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from stylealign.checkpoints import native
+from stylealign.checkpoints.download import Policy, Progress, download
+from stylealign.checkpoints.recognise import NATIVE, format_of, read_weights
+from stylealign.checkpoints.weights import Weights
+from stylealign.checkpoints.zoo import ZooEntry, load_zoo, nearest_name
+from stylealign.errors import StyleAlignError
+from stylealign.files import atomic_path, read_json, sha256_of_file, write_json
+
+LOCK_FILE = "downloads.lock.json"
+DEFAULT_POLICY = Policy()
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Where downloads are kept, and how they are made."""
+
+    folder: Path
+    offline: bool = False
+    policy: Policy = DEFAULT_POLICY
+    progress: Progress = lambda received, total: None
+
+
+def fetch(source: str, out: str | Path, *, zoo: str | Path, cache: Cache, sha256: str | None = None) -> dict[str, Any]:
+    """Write the model `source` as a native checkpoint.
+
+    Args:
+        source: a name in the zoo, a path, or an http(s) address.
+        out: the native file to write.
+        zoo: the list of known models; read only where `source` may be one of its names.
+        cache: of downloads.
+        sha256: checksum that the source file must have (overrides the zoo's).
+
+    Returns:
+        A JSON object: path, sha256, source, source_sha256, source_format, kimg.
+
+    Raises:
+        StyleAlignError: an unknown name, a failed download, a checksum that does not match, an unreadable model.
+    """
+    file = _source_file(source, Path(zoo), cache, sha256)
+    found = sha256_of_file(file)
+    if sha256 is not None and found != sha256.lower():
+        raise StyleAlignError(
+            f"{file}: its sha256 is {found}, not {sha256}; a damaged or different file, fetch it again"
+        )
+    source_format = to_native(file, out, {"source": source, "source_sha256": found})
+    info = native.read_header(out)["info"]
+    return {
+        "path": str(out),
+        "sha256": sha256_of_file(out),
+        "source": source,
+        "source_sha256": found,
+        "source_format": source_format,
+        "kimg": info.get("kimg"),
+        "notices": info.get("notices", []),
+    }
+
+
+def to_native(file: str | Path, out: str | Path, provenance: dict[str, Any]) -> str:
+    """Write `file` (of any known format) as a native checkpoint and return its format.
+
+    A native file is copied byte for byte; another one keeps `provenance` in its info.
+    """
+    source_format = format_of(file)
+    weights = read_weights(file)  # checks a native file too
+    if source_format == NATIVE:
+        if Path(file).resolve() != Path(out).resolve():
+            with atomic_path(out) as temporary:
+                shutil.copyfile(file, temporary)
+    else:
+        native.write(out, Weights(weights.architecture, weights.networks, weights.info | provenance))
+    return source_format
+
+
+def _source_file(source: str, zoo: Path, cache: Cache, sha256: str | None) -> Path:
+    """Return the file of `source` on this machine, downloaded if need be, checked against the zoo's checksum."""
+    if "://" in source:
+        if urlsplit(source).scheme not in ("http", "https"):
+            raise StyleAlignError(
+                f"{source}: only http and https addresses can be fetched; give a path or another address"
+            )
+        return _downloaded(source, [source], sha256, cache)
+    known = load_zoo(zoo) if zoo.exists() else None
+    if known is not None and source in known.models:
+        return _zoo_file(source, known.models[source], zoo, cache, sha256)
+    if Path(source).is_file():
+        return Path(source)
+    if known is None:
+        raise StyleAlignError(f"{source}: no such file (and {zoo}, the list of known models, does not exist)")
+    raise StyleAlignError(f"{source}: no such file, and no such name in {zoo}; {nearest_name(source, known)}")
+
+
+def _zoo_file(name: str, entry: ZooEntry, zoo: Path, cache: Cache, sha256: str | None) -> Path:
+    expected = sha256 or entry.sha256
+    if entry.path is not None:
+        file = zoo.parent / entry.path
+        if not file.is_file():
+            raise StyleAlignError(f"{file}: bundled model {name!r} is missing; restore it from the repository")
+        if expected is not None and sha256_of_file(file) != expected:
+            raise StyleAlignError(f"{file}: its sha256 is not {expected} as {zoo} says; restore it from the repository")
+        return file
+    if entry.urls:
+        return _downloaded(name, list(entry.urls), expected, cache)
+    raise StyleAlignError(
+        f"{name}: has no direct address; download it from {entry.page} and give the file's path instead of its name"
+    )
+
+
+def _downloaded(name: str, urls: list[str], sha256: str | None, cache: Cache) -> Path:
+    key = urls[0]
+    recorded = _recorded(cache.folder).get(key)
+    expected = (sha256 or recorded or "").lower() or None
+    destination = cache.folder / _cache_name(key)
+    if cache.offline:
+        return _cached(name, destination, expected, cache)
+    if destination.is_file() and expected is not None and sha256_of_file(destination) != expected:
+        destination.unlink()
+    try:
+        found = download(urls, destination, expected, cache.policy, cache.progress)
+    except StyleAlignError as error:
+        if recorded is not None and sha256 is None and "sha256" in str(error):
+            lock = cache.folder / LOCK_FILE
+            changed = "the file at the source has changed since its first download"
+            raise StyleAlignError(f"{error}; {changed} (delete its line in {lock} to accept that)") from error
+        raise
+    _record(cache.folder, key, found)
+    return destination
+
+
+def _cached(name: str, destination: Path, expected: str | None, cache: Cache) -> Path:
+    if not destination.is_file():
+        raise StyleAlignError(f"{name}: not in the download cache {cache.folder}; fetch it once without --offline")
+    if expected is not None and sha256_of_file(destination) != expected:
+        raise StyleAlignError(f"{destination}: its sha256 is not {expected}; fetch it again without --offline")
+    return destination
+
+
+def _cache_name(url: str) -> str:
+    """Return a file name that is unique to the address and still tells a person what it is."""
+    base = Path(urlsplit(url).path).name or "download"
+    return f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{base[-80:]}"
+
+
+def _recorded(folder: Path) -> dict[str, str]:
+    lock = folder / LOCK_FILE
+    return read_json(lock) if lock.exists() else {}
+
+
+def _record(folder: Path, key: str, sha256: str) -> None:
+    """Remember the checksum of a first download; fetches that run at the same time take turns."""
+    with (folder / f".{LOCK_FILE}").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        recorded = _recorded(folder)
+        if recorded.get(key) != sha256:
+            write_json(folder / LOCK_FILE, recorded | {key: sha256})

@@ -1,0 +1,72 @@
+"""`data/zoo.yaml`: the known models, where to get them, and their checksums."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from stylealign.config import validate
+from stylealign.errors import StyleAlignError
+
+ModelFormat = Literal["native", "stylegan2-ada-pytorch", "stylegan2-tensorflow", "rosinality"]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class ZooEntry(BaseModel):
+    """A known model: bundled (`path`), downloadable (`urls`), or to be downloaded by hand (`page`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    description: str
+    """One line a person can choose by."""
+    path: str | None = None
+    """Bundled file, relative to zoo.yaml."""
+    urls: tuple[str, ...] = ()
+    """Official address and mirrors of the same bytes."""
+    page: str | None = None
+    """Web page that leads to the file, where no lasting direct address is known."""
+    sha256: Sha256 | None = None
+    """Checksum of the file as published; null: recorded on the first download and checked from then on."""
+    format: ModelFormat
+    """Format of the published file (it is recognised by its content all the same)."""
+    resolution_px: int | None = None
+    """Height and width of its images; null where it is not known for certain."""
+    licence: str
+    """Licence of the weights."""
+
+    @model_validator(mode="after")
+    def _some_origin(self) -> "ZooEntry":
+        if not (self.path or self.urls or self.page):
+            raise ValueError("give one of path, urls and page")
+        return self
+
+
+class Zoo(BaseModel):
+    """The content of zoo.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    models: dict[str, ZooEntry]
+
+
+def load_zoo(path: str | Path) -> Zoo:
+    """Read a zoo file.
+
+    Raises:
+        StyleAlignError: missing, not YAML, or with an unknown or ill-typed key.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise StyleAlignError(f"{path}: cannot be read ({error}); give the list of known models with --zoo") from error
+    except yaml.YAMLError as error:
+        raise StyleAlignError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    return validate(Zoo, values, str(path))
+
+
+def nearest_name(name: str, zoo: Zoo) -> str:
+    """Return a hint for a name that is not in the zoo."""
+    close = difflib.get_close_matches(name, zoo.models, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known names: {', '.join(zoo.models)}"

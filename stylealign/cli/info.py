@@ -1,0 +1,32 @@
+"""`stylealign info`: what a checkpoint file holds."""
+
+import argparse
+import json
+
+HELP = "print a checkpoint's architecture, training length, size and checksum as JSON"
+VERSION = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the verb."""
+    parser.add_argument("model", metavar="MODEL", help="checkpoint of any known format")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the description."""
+    from stylealign.checkpoints.recognise import format_of, read_weights
+    from stylealign.files import sha256_of_file
+
+    weights = read_weights(arguments.model)
+    description = {
+        "path": arguments.model,
+        "format": format_of(arguments.model),
+        "sha256": sha256_of_file(arguments.model),
+        "kimg": weights.info.get("kimg"),
+        "architecture": weights.architecture.model_dump(),
+        "parameters": {
+            name: sum(tensor.numel() for tensor in tensors.values()) for name, tensors in weights.networks.items()
+        },
+        "info": weights.info,
+    }
+    print(json.dumps(description, indent=2))
