@@ -5,9 +5,9 @@ from a file or by download. Values of different features are not comparable: eac
 """
 
 import contextlib
+import pickle
 import sys
-import urllib.error
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +51,9 @@ class _InceptionFeatures(nn.Module):
 
         path = None if weights is None else str(weights)
         with loading_weights("inception-v3", weights):
-            self.network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=path,
-                                                       verbose=False)  # fmt: skip
+            self.network = FeatureExtractorInceptionV3(
+                "inception-v3-compat", ["2048"], feature_extractor_weights_path=path, verbose=False
+            )
 
     def forward(self, images: Tensor) -> Tensor:
         _check_range(images)
@@ -105,13 +106,14 @@ def features_of(images: np.ndarray | Iterable[np.ndarray], name: str | nn.Module
     return torch.cat(rows)
 
 
-def _rebatched(images: np.ndarray | Iterable[np.ndarray], batch: int) -> Iterable[np.ndarray]:
+def _rebatched(images: np.ndarray | Iterable[np.ndarray], batch: int) -> Iterator[np.ndarray]:
     if isinstance(images, np.ndarray):
         images = [images]
     held: list[np.ndarray] = []
     count = 0
     for part in images:
-        assert part.dtype == np.uint8 and part.ndim == 4 and part.shape[1] == 3, "images must be [N, 3, H, W] uint8"
+        assert part.dtype == np.uint8, "images must be uint8"
+        assert part.ndim == 4, "images must be [N, 3, H, W]"
         held.append(part)
         count += len(part)
         if count >= batch:
@@ -134,18 +136,19 @@ def to_uint8(images: Tensor) -> Tensor:
 
 
 def _check_range(images: Tensor) -> None:
-    assert images.is_floating_point() and images.ndim == 4 and images.shape[1] == 3, "images must be [N, 3, H, W] float"
+    assert images.is_floating_point(), "images must be float"
+    assert images.ndim == 4, "images must be [N, 3, H, W]"
     low, high = images.aminmax()
-    assert low >= -1.001 and high <= 1.001, f"images must lie in [-1, 1], not [{low:.3g}, {high:.3g}]"
+    assert max(-low, high) <= 1.001, f"images must lie in [-1, 1], not [{low:.3g}, {high:.3g}]"
 
 
 @contextlib.contextmanager
-def loading_weights(name: str, weights: str | Path | None) -> Iterable[None]:  # type: ignore[misc]
+def loading_weights(name: str, weights: str | Path | None) -> Iterator[None]:
     """Turn what goes wrong while downloaded weights are loaded into one line that says what to do."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
-    except (urllib.error.URLError, OSError, RuntimeError, KeyError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, AttributeError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if weights is not None:
             raise StyleAlignError(f"{weights}: not the weights of {name} ({reason})") from error

@@ -41,7 +41,8 @@ class PerceptualDistance(nn.Module):
 
     def features(self, images: Tensor) -> list[Tensor]:
         """Return weighted, channel-normalised activations, one `[N, C, h, w]` tensor a layer."""
-        assert images.is_floating_point() and images.ndim == 4 and images.shape[1] == 3, "images must be [N, 3, H, W] float"
+        assert images.is_floating_point(), "images must be float"
+        assert images.ndim == 4, "images must be [N, 3, H, W]"
         assert images.detach().abs().amax() < 16, "images must be on the [-1, 1] scale"
         return self._activations(images)
 
@@ -95,7 +96,10 @@ class _Lpips(PerceptualDistance):
     def _activations(self, images: Tensor) -> list[Tensor]:
         layers = self.network.net(self.network.scaling_layer(images))
         roots = [line.model[-1].weight.clamp(min=0).sqrt() for line in self.network.lins]
-        return [_unit_channels(layer) * root.flatten()[None, :, None, None] for layer, root in zip(layers, roots, strict=True)]
+        return [
+            _unit_channels(layer) * root.flatten()[None, :, None, None]
+            for layer, root in zip(layers, roots, strict=True)
+        ]
 
 
 def _load_backbone(net: nn.Module, state: dict[str, Tensor]) -> None:

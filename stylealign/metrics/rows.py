@@ -1,0 +1,113 @@
+"""Rows of the tables: one number each, with everything that says what the number is. Imports no torch."""
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from stylealign.errors import StyleAlignError
+from stylealign.files import read_json, sha256_of_file, write_json
+
+HIGHER_IS_BETTER: dict[str, bool | None] = {
+    "fid": False, "kid": False, "precision": True, "recall": True, "kimg": None,
+    "perceptual": False, "mse": False, "psnr": True, "ssim": True, "images_per_s": True,
+    "diversity": True, "keypoint_error": False, "rotation_error": False,
+    "path_length": False, "step_ratio": False, "endpoint_error": False,
+    "iou": True, "miou": True, "nme": False, "pck@0.1": True, "mae": False, "r2": True, "accuracy": True, "auc": True,
+    "segmentation_agreement": True, "relative_change": None, "cosine": None,
+}  # fmt: skip
+"""Every metric of the tables, and whether more of it is better (None: neither)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One number of a table; the fields are the columns of `all.csv`.
+
+    Attributes:
+        table: name of the table.
+        parent, child, method, setting: what was measured, in the names of the tables.
+        metric: name of the metric, a key of `HIGHER_IS_BETTER`.
+        features: network behind the number, empty where there is none.
+        value: the number; None where it does not exist (an IoU of a class that no image has).
+        ci_low, ci_high: 95 % interval, where the metric is a mean over images or subsets.
+        n: images (or values) the number is made of.
+        higher_is_better: filled in from the metric.
+    """
+
+    table: str
+    parent: str
+    child: str
+    method: str
+    setting: str
+    metric: str
+    features: str
+    value: float | None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n: int | None = None
+    higher_is_better: bool | None = None
+
+    def __post_init__(self) -> None:
+        assert self.metric in HIGHER_IS_BETTER, f"unknown metric {self.metric!r}"
+        object.__setattr__(self, "higher_is_better", HIGHER_IS_BETTER[self.metric])
+        for name in ("value", "ci_low", "ci_high"):
+            number = getattr(self, name)
+            if number is not None and not math.isfinite(number):
+                object.__setattr__(self, name, None)
+
+
+COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
+
+
+def provenance_of(
+    verb: str, version: int, settings: Any, inputs: dict[str, str | Path | None], **facts: Any
+) -> dict[str, Any]:
+    """Return what has to be known to make the same numbers again.
+
+    Args:
+        verb: command that measured.
+        version: its `VERSION`.
+        settings: settings model of the measurement.
+        inputs: files by role; None for a role that is not filled.
+        facts: anything else (features, protocol, counts).
+
+    Returns:
+        JSON object with the package's version, the seed, the settings and the SHA-256 of each input file.
+    """
+    for role, path in inputs.items():
+        if path is not None and not Path(path).is_file():
+            raise StyleAlignError(f"{path}: no such file (--{role})")
+    digests = {role: sha256_of_file(path) for role, path in inputs.items() if path is not None}
+    values = settings.model_dump(mode="json")
+    return {
+        "version": installed_version("stylealign"),
+        "verb": verb,
+        "verb_version": version,
+        "seed": values.get("seed"),
+        "settings": values,
+        "inputs_sha256": digests,
+        **facts,
+    }
+
+
+def write_rows(path: str | Path, rows: Iterable[Row], provenance: dict[str, Any]) -> None:
+    """Write rows with their provenance: `{"provenance": {...}, "rows": [{column: value}, ...]}`."""
+    write_json(path, {"provenance": provenance, "rows": [dataclasses.asdict(row) for row in rows]})
+
+
+def read_rows(path: str | Path) -> tuple[list[Row], dict[str, Any]]:
+    """Read a file of `write_rows`.
+
+    Raises:
+        StyleAlignError: not such a file.
+    """
+    content = read_json(path)
+    try:
+        rows = [Row(**row) for row in content["rows"]]
+        return rows, content["provenance"]
+    except (KeyError, TypeError, AssertionError) as error:
+        raise StyleAlignError(
+            f"{path}: not a file of rows ({error}); make it again with `stylealign evaluate`"
+        ) from error
