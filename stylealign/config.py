@@ -16,6 +16,7 @@ Space = Literal["z", "z+", "w", "w+"]
 Features = Literal["efficientnet-lite0", "inception-v3"]
 Perceptual = Literal["efficientnet-lite0", "lpips-vgg", "lpips-alex"]
 Task = Literal["segmentation", "keypoints", "pose"]
+MorphPath = Literal["linear", "eased", "weights-first", "codes-first"]
 Component = Literal["mapping", "affine", "convolutions", "torgb"]
 
 Positive = Annotated[int, Field(gt=0)]
@@ -119,8 +120,8 @@ class InvertSettings(Settings):
     """Latent space of the codes."""
     images: Positive = 32
     """Images of the data set to invert, from its first."""
-    steps: Positive = 150
-    """Optimisation steps."""
+    steps: Count = 150
+    """Optimisation steps; 0 keeps the starting code."""
     batch_size: Positive = 32
     """Images optimised at once."""
     learning_rate: PositiveFloat = 0.1
@@ -163,6 +164,12 @@ class MorphSettings(Settings):
     """Source images whose morphs are made and measured."""
     strip_frames: Annotated[int, Field(ge=2)] = 8
     """Frames shown in the strip."""
+    path: MorphPath = "linear"
+    """How code and weights move: linear or eased together, weights-first or codes-first."""
+    even: bool = False
+    """Show the morph whose frames are re-timed to even perceptual steps (it is measured in any case)."""
+    perceptual: Perceptual = "efficientnet-lite0"
+    """Perceptual distance that measures and re-times the morphs."""
 
 
 class LabelSettings(Settings):

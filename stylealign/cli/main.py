@@ -2,8 +2,10 @@
 
 import argparse
 import importlib
+import os
 import sys
 
+from stylealign.devices import thread_limits, usable_cpus
 from stylealign.errors import StyleAlignError
 
 VERBS = ("data", "fetch", "info", "convert", "train", "generate", "invert", "translate", "morph",
@@ -29,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; return its exit code (0, or 2 for a user's mistake)."""
     arguments = parser().parse_args(argv)
+    os.environ.update(thread_limits(os.environ, usable_cpus()))  # before torch is imported, which reads them once
     try:
         verb_module(arguments.verb).run(arguments)
     except StyleAlignError as error:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylealign.ops.bias_act import bias_act
+from stylealign.ops.bias_act import LEAKY_GAIN, bias_act, leaky_relu_
 from stylealign.ops.modulated_conv2d import conv2d_resampled
 
 EPSILON = 1e-8
@@ -46,6 +46,13 @@ class Convolution(nn.Module):
         self.weight_gain = 1.0 / math.sqrt(in_channels * size * size)
 
     def forward(self, features: Tensor, gain: float = 1.0) -> Tensor:
-        weight = (self.weight * self.weight_gain).to(features.dtype)
-        features = conv2d_resampled(features, weight, down=self.down)
-        return bias_act(features, self.bias, linear=self.linear, gain=gain, clamp=self.clamp)
+        # The gains are folded into weight and bias: no pass over the activations for them.
+        gain = gain if self.linear else gain * LEAKY_GAIN
+        dtype = features.dtype
+        weight = (self.weight * (self.weight_gain * gain)).to(dtype)
+        bias = None if self.bias is None else (self.bias * gain).to(dtype)
+        features = conv2d_resampled(features, weight, bias, down=self.down)
+        clamp = None if self.clamp is None else self.clamp * gain
+        if self.linear:
+            return features if clamp is None else features.clamp(-clamp, clamp)
+        return leaky_relu_(features, clamp)

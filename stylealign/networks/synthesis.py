@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.layers import FullyConnected
-from stylealign.ops.bias_act import bias_act
+from stylealign.ops.bias_act import LEAKY_GAIN, bias_act, leaky_relu_
 from stylealign.ops.modulated_conv2d import modulated_conv2d
 from stylealign.ops.upfirdn2d import upsample2d
 
@@ -33,10 +33,13 @@ class SynthesisLayer(nn.Module):
 
     def forward(self, features: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         """Return `[N, O, r, r]`; `noise` is `[N or 1, 1, r, r]` before its strength, or None."""
-        features = modulated_conv2d(features, self.weight, self.affine(w), up=self.up)
+        # The activation's gain is folded into what it is applied to: no pass over the activations for it.
+        features = modulated_conv2d(features, self.weight, self.affine(w), up=self.up, gain=LEAKY_GAIN)
+        offset = (self.bias * LEAKY_GAIN).to(features.dtype)[:, None, None]
         if noise is not None:
-            features = features + (noise * self.noise_strength).to(features.dtype)
-        return bias_act(features, self.bias, clamp=self.clamp)
+            features += (noise * (self.noise_strength * LEAKY_GAIN)).to(features.dtype)
+        features += offset
+        return leaky_relu_(features, None if self.clamp is None else self.clamp * LEAKY_GAIN)
 
     def noise(self, mode: NoiseMode, batch: int, maps: Tensor | None) -> Tensor | None:
         """Return the noise map `[N or 1, 1, r, r]` of this layer for `mode`, unless `maps` replaces it."""

@@ -30,3 +30,13 @@ def bias_act(values: Tensor, bias: Tensor | None = None, linear: bool = False, g
     if gain != 1.0:
         values = values * gain
     return values if clamp is None else values.clamp(-clamp * gain, clamp * gain)
+
+
+def leaky_relu_(values: Tensor, clamp: float | None = None) -> Tensor:
+    """Apply leaky ReLU in place, without its gain, and clamp to `[-clamp, clamp]`.
+
+    The gain can be folded into what comes before, since leaky ReLU is positively homogeneous:
+    ``gain * leaky_relu(x) = leaky_relu(gain * x)``. That saves a pass over the activations.
+    """
+    values = F.leaky_relu_(values, LEAKY_SLOPE)
+    return values if clamp is None else values.clamp(-clamp, clamp)

@@ -1,5 +1,6 @@
 """Convolution with weights modulated and demodulated per sample (Karras et al. 2020, section 2.2 and appendix B)."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -22,7 +23,7 @@ def demodulation(weight: Tensor, styles: Tensor) -> Tensor:
     return (styles.square() @ energy.t() + EPSILON).rsqrt()
 
 
-def modulated_conv2d(features: Tensor, weight: Tensor, styles: Tensor, up: bool = False, demodulate: bool = True) -> Tensor:
+def modulated_conv2d(features: Tensor, weight: Tensor, styles: Tensor, up: bool = False, demodulate: bool = True, gain: float = 1.0) -> Tensor:
     """Convolve with ``weight`` scaled per sample by ``styles`` on its input channels, then demodulate.
 
     Scaling the activations before and after one shared convolution equals convolving with per-sample weights
@@ -34,36 +35,39 @@ def modulated_conv2d(features: Tensor, weight: Tensor, styles: Tensor, up: bool 
         styles: `[N, I]`.
         up: double the resolution: transposed convolution with stride 2, then the low-pass filter.
         demodulate: divide by the expected standard deviation of each output channel.
+        gain: factor of the result.
 
     Returns:
         `[N, O, H, W]`, or `[N, O, 2H, 2W]` with `up`.
     """
     dtype = features.dtype
-    factor = demodulation(weight, styles) if demodulate else None
-    if dtype != styles.dtype and demodulate:
-        # Half precision: unit-scale weights and styles keep the sums finite; the demodulation undoes the scale.
+    if not demodulate:
+        return conv2d_resampled(features * (styles * gain).to(dtype)[:, :, None, None], weight.to(dtype), up=up)
+    factor = demodulation(weight, styles) * gain
+    if dtype == torch.float16:
+        # Unit-scale weights and styles keep the sums finite in half precision; the factor undoes the scale.
         peak = styles.abs().amax(dim=1, keepdim=True).clamp_min(EPSILON)
         scale = weight.square().mean().sqrt()
-        styles, weight = styles / peak, weight / scale
-        factor = factor * peak * scale if factor is not None else None
+        styles, weight, factor = styles / peak, weight / scale, factor * peak * scale
     features = conv2d_resampled(features * styles.to(dtype)[:, :, None, None], weight.to(dtype), up=up)
-    return features if factor is None else features * factor.to(dtype)[:, :, None, None]
+    return features * factor.to(dtype)[:, :, None, None]
 
 
-def conv2d_resampled(features: Tensor, weight: Tensor, up: bool = False, down: bool = False) -> Tensor:
+def conv2d_resampled(features: Tensor, weight: Tensor, bias: Tensor | None = None, up: bool = False, down: bool = False) -> Tensor:
     """Convolve `[N, I, H, W]` with `[O, I, k, k]` at the same, twice (`up`) or half (`down`) the resolution.
 
     Up-sampling is a transposed convolution with stride 2 followed by the low-pass filter; down-sampling is the
-    low-pass filter followed by a convolution with stride 2.
+    low-pass filter followed by a convolution with stride 2. `bias` `[O]` is added at the end (not with `up`).
     """
     size = weight.shape[-1]
     if up:
+        assert bias is None, "up-sampling filters after the convolution: add the bias behind it"
         features = F.conv_transpose2d(features, weight.transpose(0, 1), stride=2)
         before, after = (6 - size) // 2, (5 - size) // 2
         return upfirdn2d(features, padding=(before, after, before, after), gain=4.0)
     if down:
         before, after = (size + 2) // 2, (size + 1) // 2
-        if size == 1:
-            return F.conv2d(upfirdn2d(features, down=2, padding=(before, after, before, after)), weight)
-        return F.conv2d(upfirdn2d(features, padding=(before, after, before, after)), weight, stride=2)
-    return F.conv2d(features, weight, padding=size // 2)
+        stride = 1 if size == 1 else 2
+        features = upfirdn2d(features, down=2 // stride, padding=(before, after, before, after))
+        return F.conv2d(features, weight, bias, stride=stride)
+    return F.conv2d(features, weight, bias, padding=size // 2)

@@ -32,17 +32,25 @@ def upfirdn2d(images: Tensor, up: int = 1, down: int = 1, padding: Padding = (0,
     if up > 1:
         images = images.reshape(n, channels, height, 1, width, 1)
         images = F.pad(images, (0, up - 1, 0, 0, 0, up - 1)).reshape(n, channels, height * up, width * up)
-    images = F.pad(images, padding)
-    taps = low_pass_filter(images.dtype, images.device)
-    kernel = (taps[:, None] * taps[None, :] * gain).expand(channels, 1, 4, 4)
-    return F.conv2d(images, kernel, stride=down, groups=channels)
+    left, right, top, bottom = padding
+    if (left, top) != (right, bottom) or min(padding) < 0:
+        images, left, top = F.pad(images, padding), 0, 0
+    return F.conv2d(images, _depthwise_kernel(images, gain), stride=down, padding=(top, left), groups=channels)
 
 
 def upsample2d(images: Tensor) -> Tensor:
-    """Double the height and width of `[N, C, H, W]`, keeping its mean (gain 4 makes up for the inserted zeros)."""
-    return upfirdn2d(images, up=2, padding=(2, 1, 2, 1), gain=4.0)
+    """Double the height and width of `[N, C, H, W]`, keeping its mean (gain 4 makes up for the inserted zeros).
+
+    Equals ``upfirdn2d(images, up=2, padding=(2, 1, 2, 1), gain=4)``: the filter is its own mirror image.
+    """
+    return F.conv_transpose2d(images, _depthwise_kernel(images, 4.0), stride=2, padding=1, groups=images.shape[1])
 
 
 def downsample2d(images: Tensor) -> Tensor:
     """Halve the height and width of `[N, C, H, W]`."""
     return upfirdn2d(images, down=2, padding=(1, 1, 1, 1))
+
+
+def _depthwise_kernel(images: Tensor, gain: float) -> Tensor:
+    taps = low_pass_filter(images.dtype, images.device)
+    return (taps[:, None] * taps[None, :] * gain).expand(images.shape[1], 1, 4, 4)
