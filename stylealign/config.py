@@ -5,6 +5,7 @@ which is made of the same models, so a key means the same thing wherever it is w
 """
 
 import difflib
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -218,7 +219,7 @@ class ModelSettings(Settings):
     control_of: str | None = None
     """The child this model is the unaligned control of."""
     train: TrainSettings | None = None
-    """Training of this model; default: the workflow's `train`."""
+    """Training of this model: keys that differ from the workflow's `train`."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ModelSettings":
@@ -259,6 +260,41 @@ class Config(Settings):
                 if value is not None and value not in names:
                     raise ValueError(f"models.{name}.{key}: no {value!r} among {', '.join(names)}{_nearest(value, names)}")
         return self
+
+    @model_validator(mode="after")
+    def _names_fit_paths(self) -> "Config":
+        for section, names in (("domains", self.domains), ("models", self.models)):
+            for name in names:
+                if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+                    raise ValueError(f"{section}.{name}: a name is made of letters, digits, - and _, as it becomes a folder")
+        return self
+
+    @model_validator(mode="after")
+    def _family_is_sound(self) -> "Config":
+        for name, model in self.models.items():
+            ancestors = [name]
+            while (parent := self.models[ancestors[-1]].parent) is not None:
+                if parent in ancestors:
+                    raise ValueError(f"models.{name}.parent: {' -> '.join([*ancestors, parent])} goes in a circle")
+                ancestors.append(parent)
+            if model.control_of is not None:
+                self._check_control(name, model, self.models[model.control_of])
+        return self
+
+    def _check_control(self, name: str, model: ModelSettings, child: ModelSettings) -> None:
+        """Check that a control differs from its child in the parent, and in nothing else that tables compare."""
+        where = f"models.{name}.control_of"
+        if child.parent is None or child.control_of is not None:
+            raise ValueError(f"{where}: {model.control_of!r} is no child; name a model with a parent")
+        if model.parent is None or model.parent == child.parent:
+            raise ValueError(f"{where}: a control needs another parent than {model.control_of!r} has")
+        if model.domain != child.domain:
+            raise ValueError(f"{where}: a control is of the domain of its child, {child.domain!r}, not {model.domain!r}")
+
+    def training_of(self, model: str) -> TrainSettings:
+        """Return the training settings of a model: the workflow's, and over them the keys the model sets itself."""
+        own = self.models[model].train
+        return self.train.model_copy(update=own.model_dump(exclude_unset=True)) if own else self.train
 
 
 M = TypeVar("M", bound=BaseModel)

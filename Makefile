@@ -1,0 +1,37 @@
+# make tables   the default run: images -> results/tables/all.csv and the figures
+# make test     the test suite
+# make check    what CI runs: formatting, linters, types, import layers, tests
+# Each makes the environment first: .venv, with the releases of requirements.lock.
+
+VENV := .venv
+CORES ?= all
+# Another interpreter: make env PYTHON=/path/to/python3.12
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; print(sys.executable if (3, 11) <= sys.version_info[:2] < (3, 14) else "")' 2>/dev/null)))
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: tables test env check reference
+.DEFAULT_GOAL := tables
+
+tables: env
+	snakemake --cores $(CORES)
+
+# One worker a CPU, and one thread a worker: the workers share the machine.
+test: env
+	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile
+
+check:
+	.ci/run
+
+# config/README.md, from the settings models
+reference: env
+	python -m stylealign.report.reference config/README.md
+
+env: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --constraint requirements.lock --editable '.[ledger,slurm,dev]'
+	touch $@

@@ -1,0 +1,17 @@
+"""Snakemake plugin of StyleAlign: progress with time left, where the results are, and one repaired command line.
+
+Snakemake imports every installed `snakemake_logger_plugin_*` package before it parses its arguments. That is what
+makes `snakemake --cores 8 --resources gpu=4 results/tables/all.csv` work: see `arguments.py`.
+"""
+
+import sys
+
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+
+from snakemake_logger_plugin_stylealign.arguments import is_snakemake_command, separate_targets
+from snakemake_logger_plugin_stylealign.handler import LogHandler
+
+__all__ = ["LogHandler", "LogHandlerBase"]
+
+if is_snakemake_command(sys.argv):
+    sys.argv[1:] = separate_targets(sys.argv[1:])

@@ -1,0 +1,156 @@
+"""The terminal output of a run: one line a job, what the running ones are doing, and the time left."""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, TextIO
+
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from snakemake_logger_plugin_stylealign.progress import Progress, duration
+from snakemake_logger_plugin_stylealign.summary import summary_lines
+
+HEARTBEAT_S = 30.0
+REASON_WIDTH = 110
+HIDDEN = ("Select jobs to execute", "Execute ", "Assuming unrestricted", "Using shell", "host:", "Provided cores",
+          "Provided resources", "Rules claiming more threads", "Building DAG of jobs", "Complete log", "Reasons:",
+          "Using workflow specific profile", "Checking ", "Storing ")  # fmt: skip
+
+
+class LogHandler(LogHandlerBase):  # type: ignore[misc]
+    """Prints a run as it goes; the whole story is in Snakemake's own log file."""
+
+    def __post_init__(self) -> None:
+        self.terminal: TextIO = sys.stdout if self.common_settings.dryrun else sys.stderr
+        self.progress = Progress()
+        self.failed = False
+        self.finished = threading.Event()
+        self.write_lock = threading.Lock()
+        self.heartbeat: threading.Thread | None = None
+
+    writes_to_stream = True
+    writes_to_file = False
+    has_filter = True
+    has_formatter = True
+    needs_rulegraph = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print what a person wants to know of `record`."""
+        try:
+            event = getattr(record, "event", None)
+            react = self._reactions().get(event) if event else self._message
+            if react is not None:
+                react(record)
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Stop the heartbeat and print where the results are (once)."""
+        if not self.finished.is_set():
+            self.finished.set()
+            if self.progress.is_complete() and not self.failed and not self.common_settings.dryrun:
+                self._print(*summary_lines(Path.cwd()))
+        super().close()
+
+    def _reactions(self) -> dict[Any, Callable[[Any], None]]:
+        return {
+            LogEvent.RUN_INFO: self._run_info,
+            LogEvent.JOB_INFO: self._job_info,
+            LogEvent.JOB_FINISHED: self._job_finished,
+            LogEvent.JOB_ERROR: self._job_error,
+            LogEvent.ERROR: self._error,
+            LogEvent.SHELLCMD: self._shell_command,
+        }
+
+    def _run_info(self, record: Any) -> None:
+        jobs_of_rule = {rule: count for rule, count in record.stats.items() if rule != "total"}
+        if self.progress.is_planned():  # a dry run says it again at its end
+            return
+        self.progress.plan(jobs_of_rule)
+        rules = ", ".join(f"{count} {rule}" for rule, count in jobs_of_rule.items())
+        self._print(f"{record.stats['total']} jobs: {rules}")
+        if not self.common_settings.dryrun:
+            self.heartbeat = threading.Thread(target=self._beat, daemon=True)
+            self.heartbeat.start()
+
+    def _job_info(self, record: Any) -> None:
+        name = _job_name(record)
+        if self.common_settings.dryrun:
+            self._print(f"  {name}: {shorten(record.reason or '', REASON_WIDTH, placeholder=' ...')}")
+            return
+        self.progress.start(record.jobid, record.rule_name, name, [str(path) for path in record.log or []])
+        self._print(f"{self.progress.head()} start  {name}")
+
+    def _job_finished(self, record: Any) -> None:
+        job = self.progress.finish(record.job_id)
+        if job is not None:
+            left = self.progress.time_left_s()
+            took = duration(time.monotonic() - job.started_s)
+            self._print(f"{self.progress.head()} done   {job.name} in {took}; about {duration(left)} left")
+
+    def _job_error(self, record: Any) -> None:
+        self.failed = True
+        job = self.progress.drop(record.jobid)
+        name = job.name if job else record.rule_name
+        logs = [str(path) for path in record.log or []]
+        self._print(f"FAILED {name}; its log: {', '.join(logs) or 'none'}")
+        for path in logs:
+            self._print(*(f"    {line}" for line in _last_lines(path, 12)))
+
+    def _error(self, record: Any) -> None:
+        self.failed = True
+        if getattr(record, "exception", None) != "RuleException":  # a failed job has told its story already
+            self._print(record.getMessage())
+
+    def _shell_command(self, record: Any) -> None:
+        if self.common_settings.printshellcmds:
+            self._print(f"    {getattr(record, 'shellcmd', '')}")
+
+    def _message(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text.startswith("Nothing to be done"):
+            self.progress.plan({})
+        news = text and text != "None" and not _is_job_count_line(text) and not text.startswith(HIDDEN)
+        if news or record.levelno >= logging.WARNING or self.common_settings.verbose:
+            self._print(text)
+        self.failed = self.failed or record.levelno >= logging.ERROR
+
+    def _beat(self) -> None:
+        while not self.finished.wait(HEARTBEAT_S):
+            for job in self.progress.running():
+                said = _last_lines(job.logs[0], 1) if job.logs else []
+                ago = duration(time.monotonic() - job.started_s)
+                self._print(f"{self.progress.head()} {ago:>8} {job.name}: {said[0] if said else 'running'}")
+
+    def _print(self, *lines: str) -> None:
+        with self.write_lock:
+            for line in lines:
+                print(line, file=self.terminal)
+            self.terminal.flush()
+
+
+def _job_name(record: Any) -> str:
+    wildcards = dict(record.wildcards or {})
+    return " ".join([record.rule_name, *(str(value) for value in wildcards.values())])
+
+
+def _is_job_count_line(text: str) -> bool:
+    """Return whether Snakemake says with `text` what the progress lines say already."""
+    return text.startswith("Finished jobid") or " steps (" in text
+
+
+def _last_lines(path: str, count: int) -> list[str]:
+    """Return the last lines of a log, carriage returns of progress bars resolved; [] when it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - 8192))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line.rsplit("\r", 1)[-1].strip() for line in text.rstrip().splitlines() if line.strip()][-count:]

@@ -1,0 +1,103 @@
+"""How far a run is: jobs done and running, and the time left."""
+
+import time
+from dataclasses import dataclass, field
+
+# What a job of each rule takes in the default configuration on two CPU cores, in seconds. Only the ratios matter: the
+# run's own pace turns them into a time. A rule without an entry weighs DEFAULT_WEIGHT_S.
+WEIGHT_S = {
+    "draw_domain": 40,
+    "import_domain": 30,
+    "train_child": 250,
+    "train_parent": 250,
+    "invert": 40,
+    "morph": 20,
+    "supervise": 60,
+    "transfer": 70,
+    "generators": 30,
+}
+DEFAULT_WEIGHT_S = 8
+
+
+@dataclass
+class Job:
+    """A running job."""
+
+    rule: str
+    name: str
+    logs: list[str]
+    started_s: float = field(default_factory=time.monotonic)
+
+
+class Progress:
+    """Counts jobs and weighs what is left by what each rule usually takes."""
+
+    def __init__(self) -> None:
+        self._planned: dict[str, int] | None = None
+        self._jobs: dict[int, Job] = {}
+        self._done_weight = 0.0
+        self._done = 0
+        self._begin_s = time.monotonic()
+
+    def plan(self, jobs_of_rule: dict[str, int]) -> None:
+        """Set the number of jobs of every rule."""
+        self._planned = dict(jobs_of_rule)
+        self._begin_s = time.monotonic()
+
+    def start(self, job_id: int, rule: str, name: str, logs: list[str]) -> None:
+        """Note that a job runs; `logs` are its log files."""
+        self._jobs[job_id] = Job(rule, name, logs)
+
+    def finish(self, job_id: int) -> Job | None:
+        """Note that a job succeeded and return it."""
+        job = self._jobs.pop(job_id, None)
+        if job is not None:
+            self._done += 1
+            self._done_weight += _weight(job.rule)
+        return job
+
+    def drop(self, job_id: int) -> Job | None:
+        """Note that a job failed and return it."""
+        return self._jobs.pop(job_id, None)
+
+    def running(self) -> list[Job]:
+        """Return the jobs that run now."""
+        return list(self._jobs.values())
+
+    def is_planned(self) -> bool:
+        """Return whether the number of jobs is known."""
+        return self._planned is not None
+
+    def is_complete(self) -> bool:
+        """Return whether every planned job is done (also when the plan was to do nothing)."""
+        return self._planned is not None and self._done >= self._total()
+
+    def head(self) -> str:
+        """Return the counter of a progress line, such as `[ 3/41]`."""
+        total = self._total()
+        return f"[{self._done:>{len(str(total))}}/{total}]"
+
+    def time_left_s(self) -> float:
+        """Return the time left at the pace of this run, from the usual weights of the jobs not yet done."""
+        total = sum(_weight(rule) * count for rule, count in (self._planned or {}).items())
+        if self._done_weight <= 0:
+            return total
+        pace = (time.monotonic() - self._begin_s) / self._done_weight
+        return max(0.0, total - self._done_weight) * pace
+
+    def _total(self) -> int:
+        return sum((self._planned or {}).values())
+
+
+def _weight(rule: str) -> float:
+    return WEIGHT_S.get(rule, DEFAULT_WEIGHT_S)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration for people: `9 s`, `3 min 20 s`, `2 h 5 min`."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

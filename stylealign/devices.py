@@ -1,0 +1,119 @@
+"""GPU leases between the jobs of one machine, and a thread count that fits the CPUs a job may use. Imports no torch.
+
+Snakemake counts GPUs but assigns none. A lease is a `flock` on one file a device: the kernel frees it when the process
+that holds it ends, however it ends.
+"""
+
+import fcntl
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from stylealign.errors import StyleAlignError
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+WAIT_BETWEEN_TRIES_S = 0.5
+
+
+def visible_devices(environment: Mapping[str, str], device_files: Path = Path("/dev")) -> list[str]:
+    """Return the ids of the GPUs this process may use: those CUDA_VISIBLE_DEVICES names, else the machine's."""
+    if "CUDA_VISIBLE_DEVICES" in environment:
+        ids = [part.strip() for part in environment["CUDA_VISIBLE_DEVICES"].split(",")]
+        return [] if ids[0] in ("", "-1") else [part for part in ids if part]
+    count = sum(bool(re.fullmatch(r"nvidia\d+", path.name)) for path in device_files.iterdir())
+    return [str(index) for index in range(count)]
+
+
+def leased_environment(
+    count: int, environment: Mapping[str, str], notify: Callable[[str], None], lease_dir: Path | None = None
+) -> dict[str, str]:
+    """Wait for `count` free GPUs, lease them to this process and return the variables that select them.
+
+    Args:
+        count: GPUs wanted; 0 hides every GPU.
+        environment: the process's variables.
+        notify: gets one line where something is other than asked for, or has to wait.
+        lease_dir: where the lock files lie; by default one folder for the whole machine.
+
+    Returns:
+        The variables to add to the environment of the command, {} inside a Slurm job, which has its devices already.
+        The leases stay with this process, and with the one it turns into by `exec`.
+    """
+    if "SLURM_JOB_ID" in environment:
+        return {}
+    if count == 0:
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    devices = visible_devices(environment)
+    if not devices:
+        notify(f"no GPU on this machine ({count} asked for): runs on the CPU")
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    if count > len(devices):
+        notify(f"{count} GPUs asked for, {len(devices)} here: runs on {len(devices)}")
+        count = len(devices)
+    leased = _lease(devices, count, lease_dir or Path(tempfile.gettempdir()) / "stylealign-gpu-leases", notify)
+    return {"CUDA_VISIBLE_DEVICES": ",".join(leased), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+
+
+def _lease(devices: Sequence[str], count: int, lease_dir: Path, notify: Callable[[str], None]) -> list[str]:
+    """Lock `count` of `devices` and return them.
+
+    Whoever waits holds the gate and keeps what it has got, so the next in line cannot take devices from under a job
+    that needs two, and two such jobs cannot wait for each other.
+    """
+    gate = _open_lock(lease_dir, "gate")
+    fcntl.flock(gate, fcntl.LOCK_EX)
+    leased: list[str] = []
+    told = False
+    while True:
+        for device in devices:
+            if device not in leased and len(leased) < count and _try_lock(_open_lock(lease_dir, f"device-{device}")):
+                leased.append(device)
+        if len(leased) == count:
+            os.close(gate)
+            return sorted(leased, key=devices.index)
+        if not told:
+            notify(f"waits for {count - len(leased)} of {len(devices)} GPUs")
+            told = True
+        time.sleep(WAIT_BETWEEN_TRIES_S)
+
+
+def _open_lock(lease_dir: Path, name: str) -> int:
+    """Open a lock file that every user of the machine can lock."""
+    try:
+        if not lease_dir.exists():
+            lease_dir.mkdir(parents=True, exist_ok=True)
+            with suppress(PermissionError):
+                lease_dir.chmod(0o1777)
+        path = lease_dir / re.sub(r"[^\w.-]", "_", name)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        raise StyleAlignError(f"{lease_dir}: GPU leases cannot be kept there ({error.strerror}); set TMPDIR") from error
+    with suppress(PermissionError):
+        os.chmod(path, 0o666)
+    os.set_inheritable(handle, True)
+    return handle
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return False
+    return True
+
+
+def thread_limits(environment: Mapping[str, str], cpus: int) -> dict[str, str]:
+    """Return thread-count variables that ask for no more than `cpus`; what asks for fewer stays as it is."""
+    wanted = environment.get("OMP_NUM_THREADS", "")
+    threads = min(int(wanted), cpus) if wanted.isdecimal() and int(wanted) > 0 else cpus
+    return dict.fromkeys(THREAD_VARIABLES, str(threads))
+
+
+def usable_cpus() -> int:
+    """Return how many CPUs this process may run on."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,114 @@
+"""Figures: labelled rows of images, label overlays. Imports no torch."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from stylealign.errors import StyleAlignError
+from stylealign.report.sheets import Pixels, enlarge, labelled_rows
+
+CELL_PX = 128
+"""Images smaller than this are enlarged by a whole factor up to it."""
+
+CLASS_COLOURS = np.array(
+    [[96, 96, 96], [255, 196, 128], [32, 96, 255], [230, 25, 75], [150, 60, 200], [40, 180, 99]], np.uint8
+)
+"""RGB of background, skin, eyes, mouth, top, clothes."""
+
+POINT_COLOUR = (255, 255, 0)
+COLOUR_SHARE = 0.6
+
+
+def image_rows(rows: Mapping[str, Pixels], lines: int = 1) -> Pixels:
+    """Return labelled rows of images.
+
+    Args:
+        rows: images `[N, 3, r, r]` uint8 of each label, all of one resolution.
+        lines: lines that each label's images fill.
+
+    Returns:
+        `[3, height, width]` uint8.
+
+    Raises:
+        StyleAlignError: images of different resolution.
+    """
+    sizes = {name: images.shape[-1] for name, images in rows.items()}
+    if len(set(sizes.values())) != 1:
+        told = ", ".join(f"{name} {size} px" for name, size in sizes.items())
+        raise StyleAlignError(f"figures: images of different resolution ({told})")
+    labelled = []
+    for name, images in rows.items():
+        larger = enlarge(images, max(1, CELL_PX // images.shape[-1]))
+        columns = -(-len(larger) // lines)
+        labelled += [
+            (name if line == 0 else "", larger[line * columns : (line + 1) * columns]) for line in range(lines)
+        ]
+    return labelled_rows([row for row in labelled if len(row[1])])
+
+
+def stacked(sheets: Mapping[str, Pixels], gap: int = 6) -> Pixels:
+    """Return sheets `[3, h, w]` of any size one under another on white, `[3, height, width]` uint8."""
+    width = max(sheet.shape[2] for sheet in sheets.values())
+    height = sum(sheet.shape[1] + gap for sheet in sheets.values()) - gap
+    canvas = np.full((3, height, width), 255, np.uint8)
+    top = 0
+    for sheet in sheets.values():
+        canvas[:, top : top + sheet.shape[1], : sheet.shape[2]] = sheet
+        top += sheet.shape[1] + gap
+    return canvas
+
+
+def segmentation_overlay(images: Pixels, classes: NDArray[np.uint8]) -> Pixels:
+    """Return images with each class in its colour.
+
+    Args:
+        images: `[N, 3, H, W]` uint8.
+        classes: `[N, H, W]` indices into the segmentation classes.
+
+    Returns:
+        `[N, 3, H, W]` uint8; the background keeps the image's own colours.
+    """
+    assert classes.shape == (len(images), *images.shape[2:]), f"{classes.shape} classes for {images.shape} images"
+    assert classes.max(initial=0) < len(CLASS_COLOURS), "a class without a colour"
+    colours = CLASS_COLOURS[classes].transpose(0, 3, 1, 2)
+    mixed = images * (1 - COLOUR_SHARE) + colours * COLOUR_SHARE
+    return np.where(classes[:, None] == 0, images, mixed.round().astype(np.uint8))
+
+
+def mark_points(images: Pixels, points: NDArray[np.float32], shown: NDArray[np.bool_], scale: int = 1) -> Pixels:
+    """Return images, enlarged by `scale`, with a square on every shown point.
+
+    Args:
+        images: `[N, 3, H, W]` uint8.
+        points: `[N, K, 2]` (x, y) in pixels of `images`.
+        shown: `[N, K]`: which points to draw.
+        scale: whole factor of enlargement.
+
+    Returns:
+        `[N, 3, H * scale, W * scale]` uint8.
+    """
+    larger = enlarge(images, scale).copy()
+    height, width = larger.shape[2:]
+    radius = max(1, height // 64)
+    for index, point in zip(*np.nonzero(shown), strict=True):
+        x, y = (int(value) for value in points[index, point] * scale)
+        if 0 <= x < width and 0 <= y < height:
+            top, left = max(0, y - radius), max(0, x - radius)
+            larger[index, :, top : y + radius + 1, left : x + radius + 1] = np.reshape(POINT_COLOUR, (3, 1, 1))
+    return larger
+
+
+def read_sheet(path: str | Path) -> Pixels:
+    """Read an image file as `[3, H, W]` uint8 RGB.
+
+    Raises:
+        StyleAlignError: missing or not an image.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise StyleAlignError(f"{path}: cannot be read as an image ({error}); make it again") from error

@@ -1,0 +1,248 @@
+"""Tables from rows of numbers: long form and wide form, as CSV, Markdown and LaTeX. Imports no torch."""
+
+import csv
+import dataclasses
+import io
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from stylealign.errors import StyleAlignError
+from stylealign.files import atomic_path, write_json
+from stylealign.metrics.rows import COLUMNS, Row, read_rows
+
+LABELS = ("parent", "child", "method", "setting")
+SETTING_IN_COLUMN = frozenset({"iou"})
+"""Metrics whose setting (the class) becomes part of the column head, so that one network is one row."""
+
+HEADLINE = {
+    "generators": "fid", "inversion": "perceptual", "translation": "kid", "morphing": "step_ratio",
+    "zero_shot_segmentation": "miou", "zero_shot_keypoints": "nme", "zero_shot_regression": "mae",
+    "zero_shot_classification": "accuracy",
+}  # fmt: skip
+"""The metric of each table that the summary shows."""
+
+ARROWS = {True: "higher is better", False: "lower is better", None: ""}
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A wide table: one row a thing compared, one column a metric.
+
+    Attributes:
+        name: its name.
+        labels: which of `LABELS` have something to say.
+        columns: heads of the number columns, such as `fid[efficientnet-lite0]`.
+        entries: label texts and, by column head, the row behind each number.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    columns: tuple[str, ...]
+    entries: tuple[tuple[tuple[str, ...], dict[str, Row]], ...]
+
+
+def write_tables(
+    files: Sequence[str | Path], out_dir: str | Path, figures: Sequence[str | Path] = ()
+) -> dict[str, int]:
+    """Write every table of some files of rows, `all.csv`, `metrics.json` (nested, for comparisons) and `summary.md`.
+
+    Args:
+        files: files of `metrics.rows.write_rows`.
+        out_dir: folder of the tables.
+        figures: images that the summary links.
+
+    Returns:
+        Numbers in each table.
+
+    Raises:
+        StyleAlignError: a file that holds no rows, or two numbers for the same cell.
+    """
+    out_dir = Path(out_dir)
+    rows = _read_all(files)
+    tables = [
+        wide(name, [row for row in rows if row.table == name]) for name in dict.fromkeys(row.table for row in rows)
+    ]
+    for table in tables:
+        _write_text(out_dir / f"{table.name}.csv", to_csv(table))
+        _write_text(out_dir / f"{table.name}.md", to_markdown(table))
+        _write_text(out_dir / f"{table.name}.tex", to_latex(table))
+    write_json(out_dir / "metrics.json", nested(rows))
+    _write_text(out_dir / "summary.md", summary(rows) + _figure_links(figures, out_dir))
+    _write_text(out_dir / "all.csv", long_csv(rows))  # last: where it is, everything is
+    return {table.name: sum(len(cells) for _, cells in table.entries) for table in tables}
+
+
+def _read_all(files: Sequence[str | Path]) -> list[Row]:
+    if not files:
+        raise StyleAlignError("tables: no files of rows given")
+    origin: dict[tuple[Any, ...], str | Path] = {}
+    rows = []
+    for file in files:
+        for row in read_rows(file)[0]:
+            key = (row.table, *(getattr(row, label) for label in LABELS), row.metric, row.features)
+            if key in origin:
+                number = " ".join(filter(None, key))
+                raise StyleAlignError(f"{file}: {number} stands in {origin[key]} too; give only one of them")
+            origin[key] = file
+            rows.append(row)
+    return rows
+
+
+def long_csv(rows: Iterable[Row]) -> str:
+    """Return every number with the columns of `metrics.rows.COLUMNS`; numbers in full, nothing where there is none."""
+    records = ([_exact(getattr(row, column)) for column in COLUMNS] for row in rows)
+    return _csv_text([COLUMNS, *records])
+
+
+def wide(name: str, rows: Sequence[Row]) -> Table:
+    """Return a table's rows, in their order, as a wide table."""
+    columns = dict.fromkeys(_head(row) for row in rows)
+    entries: dict[tuple[str, ...], dict[str, Row]] = {}
+    for row in rows:
+        texts = tuple(
+            "" if label == "setting" and row.metric in SETTING_IN_COLUMN else getattr(row, label) for label in LABELS
+        )
+        entries.setdefault(texts, {})[_head(row)] = row
+    used = [index for index in range(len(LABELS)) if any(texts[index] for texts in entries)]
+    picked = tuple((tuple(texts[index] for index in used), cells) for texts, cells in entries.items())
+    return Table(name, tuple(LABELS[index] for index in used), tuple(columns), picked)
+
+
+def _head(row: Row) -> str:
+    setting = f" {row.setting}" if row.metric in SETTING_IN_COLUMN and row.setting else ""
+    return f"{row.metric}{setting}[{row.features}]" if row.features else f"{row.metric}{setting}"
+
+
+def to_csv(table: Table) -> str:
+    """Return a wide table as CSV; a column with intervals is followed by `NAME_ci_low` and `NAME_ci_high`."""
+    bounded = {head for _, cells in table.entries for head, row in cells.items() if row.ci_low is not None}
+    fields = [(head, field) for head in table.columns for field in _fields(head in bounded)]
+    lines: list[Sequence[str]] = [
+        [*table.labels, *(head if field == "value" else f"{head}_{field}" for head, field in fields)]
+    ]
+    for texts, cells in table.entries:
+        lines.append(
+            [*texts, *(_exact(getattr(cells[head], field)) if head in cells else "" for head, field in fields)]
+        )
+    return _csv_text(lines)
+
+
+def _fields(has_interval: bool) -> tuple[str, ...]:
+    return ("value", "ci_low", "ci_high") if has_interval else ("value",)
+
+
+def to_markdown(table: Table) -> str:
+    """Return a wide table as Markdown, with 95 % intervals in brackets."""
+    lines = [[*table.labels, *table.columns]]
+    lines += [[*texts, *(_rounded(cells.get(head)) for head in table.columns)] for texts, cells in table.entries]
+    return f"# {table.name}\n\n{_markdown(lines, len(table.labels))}"
+
+
+def to_latex(table: Table) -> str:
+    """Return a wide table as a LaTeX `tabular` of the `booktabs` package."""
+    heads = [_latex(text) for text in (*table.labels, *table.columns)]
+    body = [
+        [*map(_latex, texts), *(_latex(_rounded(cells.get(head))) for head in table.columns)]
+        for texts, cells in table.entries
+    ]
+    lines = [
+        f"% {table.name}; needs \\usepackage{{booktabs}}",
+        f"\\begin{{tabular}}{{{'l' * len(table.labels)}{'r' * len(table.columns)}}}",
+        "\\toprule",
+        " & ".join(heads) + r" \\",
+        "\\midrule",
+        *(" & ".join(line) + r" \\" for line in body),
+        "\\bottomrule",
+        "\\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def nested(rows: Iterable[Row]) -> dict[str, Any]:
+    """Return every value as `{table: {parent: {child: {method: {setting: {metric: value}}}}}}` without empty labels."""
+    tree: dict[str, Any] = {}
+    for row in rows:
+        branch = tree
+        for key in filter(None, (row.table, row.parent, row.child, row.method, row.setting)):
+            branch = branch.setdefault(key, {})
+        branch[f"{row.metric}[{row.features}]" if row.features else row.metric] = row.value
+    return tree
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """Return one line a method with the headline metric of every table, one column a child, as Markdown."""
+    chosen = [row for row in rows if HEADLINE.get(row.table) == row.metric]
+    children = list(dict.fromkeys(row.child for row in chosen))
+    lines: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in chosen:
+        metric = f"{row.metric}[{row.features}]" if row.features else row.metric
+        what = f"{metric} ({ARROWS[row.higher_is_better]})" if row.higher_is_better is not None else metric
+        method = " ".join(filter(None, (row.method, row.setting)))
+        lines.setdefault((row.table, what, method), {})[row.child] = _rounded(row, interval=False)
+    cells = [["table", "metric", "method", *children]]
+    cells += [[*key, *(values.get(child, "") for child in children)] for key, values in lines.items()]
+    return _markdown(cells, 3)
+
+
+def _figure_links(figures: Sequence[str | Path], out_dir: Path) -> str:
+    links = [f"- [{Path(figure).stem}]({Path(os.path.relpath(figure, out_dir)).as_posix()})" for figure in figures]
+    return "\n".join(["\nFigures:\n", *links]) + "\n" if links else ""
+
+
+def _markdown(lines: Sequence[Sequence[str]], left: int) -> str:
+    """Return lines of cells, the head first, as an aligned Markdown table; the first `left` columns are text."""
+    texts = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+    widths = [max(len(line[index]) for line in texts) for index in range(len(texts[0]))]
+    align: list[Callable[[str, int], str]] = [str.ljust if index < left else str.rjust for index in range(len(widths))]
+    drawn = [
+        "| " + " | ".join(fit(cell, width) for fit, cell, width in zip(align, line, widths, strict=True)) + " |"
+        for line in texts
+    ]
+    rule = [
+        "-" * width if index < left else "-" * (width - 1) + ":"
+        for index, width in enumerate(max(3, w) for w in widths)
+    ]
+    return "\n".join([drawn[0], "| " + " | ".join(rule) + " |", *drawn[1:]]) + "\n"
+
+
+def _rounded(row: Row | None, interval: bool = True) -> str:
+    """Return a number for people: four significant digits, and its interval."""
+    if row is None:
+        return ""
+    if row.value is None:
+        return "none"
+    text = _digits(row.value)
+    if interval and row.ci_low is not None and row.ci_high is not None:
+        text += f" [{_digits(row.ci_low)}, {_digits(row.ci_high)}]"
+    return text
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _exact(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _csv_text(lines: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()
+
+
+def _latex(text: str) -> str:
+    for sign in "&%$#_{}":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,155 @@
+# Measurements: one file of rows each, with where the numbers come from.
+
+
+rule generators:
+    input:
+        model=lambda w: model_file(w.model),
+        data=lambda w: data_file(domain_of(w.subject), "train.zip"),
+    output:
+        rows="results/metrics/generators/{subject}/{model}.json",
+    log:
+        "results/logs/generators/{subject}/{model}.log",
+    benchmark:
+        "results/benchmarks/generators/{subject}/{model}.tsv"
+    wildcard_constraints:
+        subject=one_of(PARENTS + CHILDREN),
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=240,
+    params:
+        names=lambda w: row_names(w.subject, generator_method(w.subject, w.model)),
+        settings=lambda w: as_json(RUN.metrics, "features", "samples", "bootstrap", "seed"),
+        version=version("evaluate"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate generators --model {input.model} --data {input.data}"
+        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
+rule inversion:
+    input:
+        codes="results/latents/{model}/{space}/codes.npz",
+        reconstructions="results/latents/{model}/{space}/reconstructions.zip",
+        metrics="results/latents/{model}/{space}/metrics.json",
+        data=lambda w: data_file(domain_of(w.model), "test.zip"),
+    output:
+        rows="results/metrics/inversion/{model}/{space}.json",
+    log:
+        "results/logs/inversion/{model}/{space}.log",
+    benchmark:
+        "results/benchmarks/inversion/{model}/{space}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2000,
+        runtime=60,
+    params:
+        names=lambda w: row_names(w.model),
+        settings=lambda w: as_json(RUN.metrics, "perceptual", "bootstrap", "seed"),
+        version=version("evaluate"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate inversion --codes {input.codes}"
+        " --reconstructions {input.reconstructions} --metrics {input.metrics} --data {input.data}"
+        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
+rule translation:
+    input:
+        unpack(lambda w: translation_inputs(w.model, w.space)),
+        images="results/translation/{model}/{space}/images.zip",
+    output:
+        rows="results/metrics/translation/{model}/{space}.json",
+    log:
+        "results/logs/translation/{model}/{space}.log",
+    benchmark:
+        "results/benchmarks/translation/{model}/{space}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=120,
+    params:
+        names=lambda w: translation_names(w.model, w.space),
+        inputs=lambda w, input: flags(**input),
+        settings=lambda w: as_json(RUN.metrics, "features", "perceptual", "bootstrap", "seed"),
+        version=version("evaluate"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate translation {params.inputs}"
+        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
+# The sources as they are: what a translation has to beat.
+rule untouched:
+    input:
+        unpack(lambda w: translation_inputs(w.child, RUN.inversion_spaces[0])),
+    output:
+        rows="results/metrics/translation/{child}/untouched.json",
+    log:
+        "results/logs/untouched/{child}.log",
+    benchmark:
+        "results/benchmarks/untouched/{child}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=120,
+    params:
+        names=lambda w: row_names(w.child, "untouched"),
+        inputs=lambda w, input: flags(**input),
+        settings=lambda w: as_json(RUN.metrics, "features", "perceptual", "bootstrap", "seed"),
+        version=version("evaluate"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate translation {params.inputs}"
+        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
+rule morphing:
+    input:
+        metrics="results/morphing/{child}/metrics.json",
+    output:
+        rows="results/metrics/morphing/{child}.json",
+    log:
+        "results/logs/morphing/{child}.log",
+    benchmark:
+        "results/benchmarks/morphing/{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=1000,
+        runtime=10,
+    params:
+        names=lambda w: row_names(w.child),
+        settings=lambda w: as_json(RUN.metrics, "bootstrap", "seed"),
+        version=version("evaluate"),
+    shell:
+        "stylealign evaluate morphing --metrics {input.metrics} {params.names}"
+        " --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
+rule zero_shot:
+    input:
+        network=lambda w: zero_shot_network(w.task, w.child, w.method),
+        data=lambda w: data_file(domain_of(w.child), "test.zip"),
+        annotations=lambda w: data_file(domain_of(w.child), "test.annotations.npz"),
+    output:
+        rows="results/metrics/zero_shot/{task}/{child}/{method}.json",
+    log:
+        "results/logs/zero_shot/{task}/{child}/{method}.log",
+    benchmark:
+        "results/benchmarks/zero_shot/{task}/{child}/{method}.tsv"
+    wildcard_constraints:
+        method=one_of(["source-only", "zero-shot", "oracle"] + list(CONTROLS)),
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2000,
+        runtime=60,
+    params:
+        names=lambda w: row_names(w.child, method_column(w.method)),
+        settings=lambda w: as_json(RUN.metrics, "bootstrap", "seed"),
+        version=version("evaluate"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot --task {wildcards.task}"
+        " --network {input.network} --data {input.data} --annotations {input.annotations}"
+        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"

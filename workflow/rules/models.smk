@@ -1,0 +1,90 @@
+# Parents, from the zoo or from scratch, and the children that are fine-tuned from them.
+
+
+rule fetch_parent:
+    output:
+        model="results/models/{model}/model.safetensors",
+    log:
+        "results/logs/fetch_parent/{model}.log",
+    benchmark:
+        "results/benchmarks/fetch_parent/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(name for name in MODELS if MODELS[name].fetch),
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        source=lambda w: MODELS[w.model].fetch,
+        identity=lambda w: source_identity(MODELS[w.model].fetch),
+        zoo=os.path.relpath(ZOO),
+        version=version("fetch"),
+    shell:
+        "stylealign fetch {params.source:q} --zoo {params.zoo:q} --out {output.model} &> {log}"
+
+
+# A training that is stopped, by whatever, goes on from the state in its run directory: retries and later runs resume it.
+# The state belongs to one thread count, since another one gives other last digits.
+rule train_child:
+    input:
+        data=lambda w: data_file(domain_of(w.model), "train.zip"),
+        parent=lambda w: model_file(MODELS[w.model].parent),
+    output:
+        model="results/models/{model}/model.safetensors",
+        samples=report("results/models/{model}/samples.png", caption="../report/samples.rst", category="Models"),
+        log="results/models/{model}/log.jsonl",
+        config="results/models/{model}/config.json",
+    log:
+        "results/logs/train_child/{model}.log",
+    benchmark:
+        "results/benchmarks/train_child/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(name for name in MODELS if MODELS[name].parent),
+    retries: 3
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=2880,
+    params:
+        settings=lambda w: as_json(RUN.training_of(w.model)),
+        run_dir=lambda w: run_dir(w.model),
+        out_dir=subpath(output.model, parent=True),
+        version=version("train"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign train --data {input.data} --init-from {input.parent}"
+        " --run-dir {params.run_dir}-threads{threads} --out-dir {params.out_dir}"
+        " --settings {params.settings:q} --threads {threads} &> {log}"
+
+
+rule train_parent:
+    input:
+        data=lambda w: data_file(domain_of(w.model), "train.zip"),
+    output:
+        model="results/models/{model}/model.safetensors",
+        samples=report("results/models/{model}/samples.png", caption="../report/samples.rst", category="Models"),
+        log="results/models/{model}/log.jsonl",
+        config="results/models/{model}/config.json",
+    log:
+        "results/logs/train_parent/{model}.log",
+    benchmark:
+        "results/benchmarks/train_parent/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(name for name in MODELS if MODELS[name].architecture),
+    retries: 3
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=2880,
+    params:
+        architecture=lambda w: as_json(MODELS[w.model].architecture),
+        settings=lambda w: as_json(RUN.training_of(w.model)),
+        run_dir=lambda w: run_dir(w.model),
+        out_dir=subpath(output.model, parent=True),
+        version=version("train"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign train --data {input.data}"
+        " --architecture {params.architecture:q} --run-dir {params.run_dir}-threads{threads} --out-dir {params.out_dir}"
+        " --settings {params.settings:q} --threads {threads} &> {log}"

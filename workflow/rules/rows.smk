@@ -1,0 +1,109 @@
+# Which measurements and figures a configuration asks for.
+
+
+def controls_of(child):
+    return [control for control, of in CONTROLS.items() if of == child]
+
+
+def generators_of(subject):
+    """Return the models that are scored on the domain of `subject`, a root parent or a child."""
+    return [subject] + ([MODELS[subject].parent, *controls_of(subject)] if subject in CHILDREN else [])
+
+
+def generator_method(subject, model):
+    if model in CONTROLS:
+        return "unaligned"
+    return "child" if model == subject and subject in CHILDREN else "parent"
+
+
+def translation_inputs(model, space):
+    """Return the inputs of a translation's measurement; the label networks where the domains have labels."""
+    parent = aligned_parent(model)
+    source, target = domain_of(parent), domain_of(model)
+    inputs = {
+        "codes": f"results/latents/{parent}/{space}/codes.npz",
+        "source_data": data_file(source, "test.zip"),
+        "target_data": data_file(target, "test.zip"),
+        "target_train": data_file(target, "train.zip"),
+    }
+    for task in ("keypoints", "pose") if is_annotated(model) else ():
+        inputs[f"source_{task}"] = label_network(task, source)
+        inputs[f"target_{task}"] = label_network(task, target)
+    return inputs
+
+
+def translation_names(model, space):
+    if model in CONTROLS:
+        return row_names(model, "unaligned", space)
+    return row_names(model, space)
+
+
+def zero_shot_network(task, child, method):
+    """Return the network a row of the zero-shot tables tests; `method` may be the name of a control."""
+    if method in ("source-only", "oracle"):
+        return label_network(task, domain_of(aligned_parent(child) if method == "source-only" else child))
+    model = child if method == "zero-shot" else method
+    return f"results/zero_shot/{task}/{model}/zero-shot.safetensors"
+
+
+def zero_shot_methods(child):
+    return ["source-only", "zero-shot", *controls_of(child), "oracle"]
+
+
+def all_rows():
+    """Return every file of rows, in the order of the tables."""
+    rows = [f"generators/{subject}/{model}" for subject in PARENTS + CHILDREN for model in generators_of(subject)]
+    rows += [f"inversion/{model}/{space}" for model in PARENTS + CHILDREN for space in RUN.inversion_spaces]
+    for child in CHILDREN:
+        rows += [f"translation/{child}/untouched"]
+        rows += [f"translation/{model}/{space}" for model in family(child) for space in RUN.inversion_spaces]
+    rows += [f"morphing/{child}" for child in CHILDREN]
+    rows += [
+        f"zero_shot/{task}/{child}/{method}"
+        for task in TASKS
+        for child in filter(is_annotated, CHILDREN)
+        for method in zero_shot_methods(child)
+    ]
+    rows += [f"alignment_weights/{model}" for child in CHILDREN for model in family(child)]
+    return [f"results/metrics/{row}.json" for row in dict.fromkeys(rows)]
+
+
+def family(child):
+    """Return a child and its controls."""
+    return [child, *controls_of(child)]
+
+
+def all_figures():
+    figures = ["samples", *(f"aligned-{parent}" for parent in PARENTS)]
+    figures += [f"{kind}-{child}" for kind in ("translation", "morphing") for child in CHILDREN]
+    figures += [f"zero-shot-{child}" for child in CHILDREN if is_annotated(child)]
+    return [f"results/figures/{figure}.png" for figure in figures]
+
+
+def labelled(names, files):
+    """Return NAME=FILE arguments: the labelled rows of a figure."""
+    return " ".join(quote(f"{name}={file}") for name, file in zip(names, files, strict=True))
+
+
+def aligned_with(parent):
+    """Return a parent, its children and their controls."""
+    return [parent, *(model for child in CHILDREN if MODELS[child].parent == parent for model in family(child))]
+
+
+def codes_of_sources(child):
+    return [f"results/latents/{aligned_parent(child)}/{space}/codes.npz" for space in RUN.inversion_spaces]
+
+
+def translation_rows(child):
+    """Return the image zips of a translation figure by label: reconstructions, translations, the control's."""
+    parent = aligned_parent(child)
+    rows = {}
+    for space in RUN.inversion_spaces:
+        rows[f"{parent} {space}"] = f"results/latents/{parent}/{space}/reconstructions.zip"
+        rows |= {f"{model} {space}": f"results/translation/{model}/{space}/images.zip" for model in family(child)}
+    return rows
+
+
+def method_column(method):
+    """Return what the tables' `method` column says of a zero-shot network."""
+    return "zero-shot unaligned" if method in CONTROLS else method

@@ -1,0 +1,149 @@
+# Figures a person can look at, and the tables.
+
+
+rule figure_samples:
+    input:
+        models=[model_file(model) for model in MODELS],
+    output:
+        figure=report("results/figures/samples.png", caption="../report/samples.rst", category="Figures"),
+    log:
+        "results/logs/figures/samples.log",
+    benchmark:
+        "results/benchmarks/figures/samples.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        rows=lambda w, input: labelled(MODELS, input.models),
+        columns=RUN.figure_images,
+        version=version("figures"),
+    shell:
+        "stylealign figures samples {params.rows} --columns {params.columns} --out {output.figure} &> {log}"
+
+
+rule figure_aligned:
+    input:
+        models=lambda w: [model_file(model) for model in aligned_with(w.parent)],
+    output:
+        figure=report("results/figures/aligned-{parent}.png", caption="../report/aligned.rst", category="Figures"),
+    log:
+        "results/logs/figures/aligned-{parent}.log",
+    benchmark:
+        "results/benchmarks/figures/aligned-{parent}.tsv"
+    wildcard_constraints:
+        parent=one_of(PARENTS),
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        rows=lambda w, input: labelled(aligned_with(w.parent), input.models),
+        columns=RUN.figure_images,
+        version=version("figures"),
+    shell:
+        "stylealign figures aligned {params.rows} --columns {params.columns} --out {output.figure} &> {log}"
+
+
+rule figure_translation:
+    input:
+        codes=lambda w: codes_of_sources(w.child)[0],
+        data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),
+        images=lambda w: list(translation_rows(w.child).values()),
+    output:
+        figure=report(
+            "results/figures/translation-{child}.png", caption="../report/translation.rst", category="Figures"
+        ),
+    log:
+        "results/logs/figures/translation-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/translation-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        rows=lambda w, input: labelled(translation_rows(w.child), input.images),
+        columns=RUN.figure_images,
+        version=version("figures"),
+    shell:
+        "stylealign figures translation {params.rows} --codes {input.codes} --data {input.data}"
+        " --columns {params.columns} --out {output.figure} &> {log}"
+
+
+rule figure_morphing:
+    input:
+        frames="results/morphing/{child}/strip.png",
+    output:
+        figure=report("results/figures/morphing-{child}.png", caption="../report/morphing.rst", category="Figures"),
+    log:
+        "results/logs/figures/morphing-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/morphing-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        version=version("figures"),
+    shell:
+        "stylealign figures morphing {wildcards.child}={input.frames} --out {output.figure} &> {log}"
+
+
+rule figure_zero_shot:
+    input:
+        data=lambda w: data_file(domain_of(w.child), "test.zip"),
+        annotations=lambda w: data_file(domain_of(w.child), "test.annotations.npz"),
+        networks=lambda w: [zero_shot_network("segmentation", w.child, m) for m in zero_shot_methods(w.child)],
+        keypoints=lambda w: [zero_shot_network("keypoints", w.child, m) for m in zero_shot_methods(w.child)],
+    output:
+        figure=report("results/figures/zero-shot-{child}.png", caption="../report/zero_shot.rst", category="Figures"),
+    log:
+        "results/logs/figures/zero-shot-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/zero-shot-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        rows=lambda w, input: labelled(map(method_column, zero_shot_methods(w.child)), input.networks),
+        columns=RUN.figure_images,
+        version=version("figures"),
+    shell:
+        "stylealign figures zero-shot {params.rows} --keypoints {input.keypoints} --data {input.data}"
+        " --annotations {input.annotations} --columns {params.columns} --out {output.figure} &> {log}"
+
+
+# The figures come first, so that asking for the tables, as everybody does, makes both.
+rule tables:
+    input:
+        rows=all_rows(),
+        figures=all_figures(),
+    output:
+        all=report("results/tables/all.csv", caption="../report/tables.rst", category="Tables"),
+        summary="results/tables/summary.md",
+        tables=report(
+            expand("results/tables/{table}.{kind}", table=TABLES, kind=["csv", "md", "tex"]),
+            caption="../report/tables.rst",
+            category="Tables",
+        ),
+    log:
+        "results/logs/tables.log",
+    benchmark:
+        "results/benchmarks/tables.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        out_dir=subpath(output.all, parent=True),
+        version=version("tables"),
+    shell:
+        "stylealign tables {input.rows} --figures {input.figures} --out-dir {params.out_dir} &> {log}"
