@@ -20,6 +20,8 @@ class MappingNetwork(nn.Module):
         lr_multiplier: learning-rate multiplier of the layers.
     """
 
+    w_avg: Tensor
+
     def __init__(self, z_dim: int, c_dim: int, w_dim: int, num_ws: int | None, num_layers: int = 8, lr_multiplier: float = 0.01) -> None:
         super().__init__()
         self.z_dim, self.c_dim, self.w_dim, self.num_ws, self.num_layers = z_dim, c_dim, w_dim, num_ws, num_layers

@@ -1,0 +1,48 @@
+"""What the verbs that use trained models share: the device, and two models that must match."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stylealign.errors import StyleAlignError
+
+if TYPE_CHECKING:
+    import torch
+
+    from stylealign.checkpoints import Checkpoint
+
+_MUST_MATCH = ("resolution", "z_dim", "w_dim", "c_dim", "mapping_layers", "mapping_lr_multiplier", "channel_base",
+               "channel_max", "img_channels")  # fmt: skip
+"""What decides the shapes and the scale of a generator's weights."""
+
+
+def compute_device() -> "torch.device":
+    """Return the GPU where there is one (CUDA_VISIBLE_DEVICES chooses), else the CPU."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def add_model_pair(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that name codes, the model they belong to, and the model to move to."""
+    parser.add_argument("--codes", type=Path, required=True, metavar="NPZ", help="codes.npz of stylealign invert")
+    parser.add_argument("--source-model", type=Path, required=True, metavar="MODEL", help="model the codes belong to")
+    parser.add_argument("--target-model", type=Path, required=True, metavar="MODEL",
+                        help="model of the same architecture: a child, a parent, a sibling or a control")  # fmt: skip
+
+
+def load_pair(arguments: argparse.Namespace) -> tuple["Checkpoint", "Checkpoint"]:
+    """Return the source and the target model.
+
+    Raises:
+        StyleAlignError: a file that cannot be read, or two models of different architecture.
+    """
+    from stylealign import load
+
+    source, target = load(arguments.source_model), load(arguments.target_model)
+    ours, theirs = source.architecture.model_dump(), target.architecture.model_dump()
+    different = [f"{key} {ours[key]} and {theirs[key]}" for key in _MUST_MATCH if ours[key] != theirs[key]]
+    if different:
+        raise StyleAlignError(f"{arguments.target_model}: not of the architecture of {arguments.source_model} "
+                              f"({', '.join(different)}); give a child, parent or sibling of it")  # fmt: skip
+    return source, target

@@ -1,0 +1,219 @@
+"""`stylealign morph`: videos in which latent code and network weights move together, and how smooth they are."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.models import add_model_pair
+from stylealign.cli.progress import Progress
+from stylealign.config import MorphSettings
+from stylealign.errors import StyleAlignError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from stylealign.applications.morph_measures import MorphMeasures
+    from stylealign.applications.morphing import Morph
+    from stylealign.checkpoints import Checkpoint
+    from stylealign.latents.codes import Codes
+
+HELP = "morph images from one model to an aligned one: video, strip, frames and measures"
+VERSION = 1
+EVEN_ROUNDS = 2
+MIDDLE_FRAMES = 5
+LEAST_HEIGHT_PX = 256
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    add_model_pair(parser)
+    parser.add_argument("--target-codes", type=Path, metavar="NPZ", help="codes of the images to end at, found in the "
+                        "target model; without it each image ends at its own translation")  # fmt: skip
+    parser.add_argument("--out-dir", type=Path, required=True, metavar="DIR",
+                        help="gets morph.mp4, strip.png, frames.zip, middle.zip, metrics.json")  # fmt: skip
+    parser.add_argument("--video", type=Path, action="append", default=[], metavar="PATH",
+                        help="another video of the same frames (.mp4, .gif or .webp); may be given again")  # fmt: skip
+    parser.add_argument("--once", action="store_true", help="a GIF or WebP plays once (default: again and again)")
+    add_settings(parser, MorphSettings)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make and measure the morphs; print the mean measures of each method as JSON."""
+    settings = settings_from(arguments, MorphSettings)
+
+    from stylealign.cli.models import load_pair
+    from stylealign.files import write_json
+    from stylealign.metrics.perceptual import PROTOCOLS
+    from stylealign.metrics.rows import provenance_of
+
+    inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
+              "target-codes": arguments.target_codes}  # fmt: skip
+    provenance = provenance_of("morph", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
+    source, target = load_pair(arguments)
+    starts, ends = load_codes(arguments, settings, source, target)
+    measures = _Maker(arguments, settings, _morph(source, target, starts, ends)).make_all()
+    methods = {method: measure.per_image() for method, measure in measures.items()}
+    means = {method: {name: sum(values) / len(values) for name, values in columns.items()}
+             for method, columns in methods.items()}  # fmt: skip
+    facts = {"provenance": provenance, "features": settings.perceptual, "images": list(starts.names)}
+    write_json(arguments.out_dir / "metrics.json", {**facts, "mean": means, "methods": methods})
+    print(json.dumps(means))
+
+
+def load_codes(
+    arguments: argparse.Namespace, settings: MorphSettings, source: "Checkpoint", target: "Checkpoint"
+) -> tuple["Codes", "Codes"]:
+    """Return the codes the morphs start and end at, the same number of each.
+
+    Raises:
+        StyleAlignError: codes of the wrong model or space.
+    """
+    from stylealign.latents.codes import Codes
+
+    starts = Codes.load(arguments.codes, None, source.sha256)
+    starts.require_fits(source.architecture, arguments.codes)
+    if arguments.target_codes is None:
+        return starts.first(settings.images), starts.first(settings.images)
+    ends = Codes.load(arguments.target_codes, starts.space, target.sha256)
+    ends.require_fits(target.architecture, arguments.target_codes)
+    if ends.truncation_psi != starts.truncation_psi:
+        raise StyleAlignError(
+            f"{arguments.target_codes}: found under truncation_psi {ends.truncation_psi:g}, {arguments.codes} under "
+            f"{starts.truncation_psi:g}; invert both with the same --truncation-psi"
+        )
+    count = min(settings.images, len(starts), len(ends))
+    return starts.first(count), ends.first(count)
+
+
+def _morph(source: "Checkpoint", target: "Checkpoint", starts: "Codes", ends: "Codes") -> "Morph":
+    import torch
+
+    from stylealign.applications.morphing import Morph, WeightPath
+    from stylealign.cli.models import compute_device
+
+    device = compute_device()
+    weights = WeightPath(source.generator.to(device), target.generator.to(device))
+    codes = [torch.from_numpy(codes.values).to(device) for codes in (starts, ends)]
+    return Morph(weights, codes[0], codes[1], starts.space, starts.truncation_psi)
+
+
+class _Maker:
+    """Makes the morphs by every method, and writes files while their frames pass by."""
+
+    def __init__(self, arguments: argparse.Namespace, settings: MorphSettings, morph: "Morph") -> None:
+        from stylealign.applications.morphing import PATHS, linear_times
+        from stylealign.metrics.perceptual import perceptual_distance
+
+        self.arguments, self.settings, self.morph = arguments, settings, morph
+        self.out_dir: Path = arguments.out_dir
+        self.path = PATHS[settings.path]
+        self.times = linear_times(settings.frames)
+        self.end = morph.images((1.0, 1.0))
+        self.distance = perceptual_distance(settings.perceptual).to(self.end.device)
+        self.middle: dict[str, list[np.ndarray]] = {}
+        self.progress = Progress("morph", settings.frames * (4 + EVEN_ROUNDS), "frames")
+
+    def make_all(self) -> dict[str, "MorphMeasures"]:
+        """Return the measures by method."""
+        from stylealign.applications import morphing as m
+
+        path, frames, times = self.path, self.morph.frames, self.times
+        measures = {m.JOINT: self._make(m.JOINT, frames(path, times), show=not self.settings.even)}
+        latest = measures[m.JOINT]
+        for last in [False] * (EVEN_ROUNDS - 1) + [True]:
+            times = m.even_times(times, latest.steps)
+            latest = self._make(m.EVEN, frames(path, times), show=last and self.settings.even)
+        measures[m.EVEN] = latest
+        measures[m.CODES_ONLY] = self._make(m.CODES_ONLY, frames(lambda t: (path(t)[0], 0.0), self.times))
+        measures[m.WEIGHTS_ONLY] = self._make(m.WEIGHTS_ONLY, frames(lambda t: (0.0, path(t)[1]), self.times))
+        measures[m.CROSS_FADE] = self._make(m.CROSS_FADE, self.morph.cross_fade(self.times))
+        self._write_middle()
+        return measures
+
+    def _make(self, method: str, frames: Iterator["Tensor"], show: bool = False) -> "MorphMeasures":
+        from stylealign.applications.morph_measures import MorphMeter
+
+        meter = MorphMeter(self.distance)
+        pixels = self._metered(method, frames, meter)
+        if show:
+            self._write_shown(method, pixels)
+        else:
+            for _ in pixels:
+                pass
+        return meter.result(self.end)
+
+    def _metered(self, method: str, frames: Iterator["Tensor"], meter: Any) -> Iterator["np.ndarray"]:
+        """Yield each frame `[N, 3, r, r]` as uint8 once it is measured; keep some from the middle."""
+        from stylealign.report.sheets import to_uint8
+
+        chosen = middle_frames(self.settings.frames)
+        self.middle[method] = []
+        for number, frame in enumerate(frames):
+            meter.add(frame)
+            pixels = to_uint8(frame)
+            if number in chosen:
+                self.middle[method].append(pixels)
+            self.progress.advance()
+            yield pixels
+
+    def _write_shown(self, method: str, frames: Iterator["np.ndarray"]) -> None:
+        """Write morph.mp4 and the other videos, strip.png and frames.zip (frame after frame, each of N images)."""
+        import numpy as np
+
+        from stylealign.datasets.images import write_image_zip
+        from stylealign.report.sheets import enlarge, grid, save_png
+        from stylealign.report.video import video_writer
+
+        fps = self.settings.frames / self.settings.duration_s
+        in_strip = spread(self.settings.frames, self.settings.strip_frames)
+        strip: list[np.ndarray] = []
+        with ExitStack() as stack:
+            videos = [self.out_dir / "morph.mp4", *self.arguments.video]
+            writers = [stack.enter_context(video_writer(video, fps, not self.arguments.once)) for video in videos]
+
+            def images() -> Iterator["np.ndarray"]:
+                for number, frame in enumerate(frames):
+                    row = grid(enlarge(frame, -(-LEAST_HEIGHT_PX // frame.shape[-1])), video_columns(len(frame)))
+                    for write in writers:
+                        write(row)
+                    strip.extend([frame] if number in in_strip else [])
+                    yield from frame
+
+            count = len(self.morph)
+            extra = {"method": method, "frames": self.settings.frames, "images": count}
+            write_image_zip(self.out_dir / "frames.zip", images(), extra=extra)
+        tiles = np.stack(strip, axis=1)
+        save_png(self.out_dir / "strip.png", grid(tiles.reshape(-1, *tiles.shape[2:]), len(strip), gap=2))
+
+    def _write_middle(self) -> None:
+        """Write the middle frames, method after method; the labels of `dataset.json` say which is whose."""
+        import numpy as np
+
+        from stylealign.datasets.images import write_image_zip
+
+        images = [np.concatenate(frames) for frames in self.middle.values()]
+        labels = [label for label, part in enumerate(images) for _ in part]
+        write_image_zip(self.out_dir / "middle.zip", np.concatenate(images), labels, {"methods": list(self.middle)})
+
+
+def spread(frames: int, count: int, low: float = 0.0, high: float = 1.0) -> list[int]:
+    """Return up to `count` different frame numbers spread evenly over the part from `low` to `high` of a morph."""
+    last = frames - 1
+    count = min(count, frames)
+    steps = max(count - 1, 1)
+    return sorted({round(last * (low + (high - low) * step / steps)) for step in range(count)})
+
+
+def middle_frames(frames: int) -> list[int]:
+    """Return the numbers of frames from the middle third of a morph."""
+    return spread(frames, MIDDLE_FRAMES, 1 / 3, 2 / 3)
+
+
+def video_columns(images: int) -> int:
+    """Return the columns of a video's grid: up to four morphs side by side, more in rows."""
+    return min(images, 4)

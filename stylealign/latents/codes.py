@@ -1,0 +1,137 @@
+"""Latent codes in a file, typed by their space and by the model they belong to."""
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stylealign.config import Space
+from stylealign.errors import StyleAlignError
+from stylealign.files import atomic_path
+from stylealign.latents.spaces import SPACES, code_shape, is_gaussian, is_per_layer, mean_label, ws_of
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.generator import Generator
+
+_FORMAT = "stylealign-codes-1"
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """Codes of `N` images.
+
+    Raises:
+        StyleAlignError: unknown space, or values whose shape cannot be of that space.
+    """
+
+    values: NDArray[np.float32]
+    """`[N, dim]` (Z, W) or `[N, num_ws, dim]` (Z+, W+) float32."""
+    space: Space
+    """Latent space."""
+    model_sha256: str
+    """SHA-256 of the checkpoint file whose generator the codes belong to."""
+    names: Sequence[str] = field(default_factory=list)
+    """Name of each image in its data set; by default the index."""
+    truncation_psi: float = 1.0
+    """Truncation under which Z and Z+ codes were found; W and W+ codes know none: 1."""
+
+    def __post_init__(self) -> None:
+        values = np.ascontiguousarray(np.asarray(self.values, dtype=np.float32))
+        if self.space not in SPACES:
+            raise StyleAlignError(f"space: no {self.space!r}; choose one of {', '.join(SPACES)}")
+        if values.ndim != (3 if is_per_layer(self.space) else 2):
+            raise StyleAlignError(f"codes of shape {list(values.shape)} cannot be of space {self.space}")
+        names = [str(name) for name in self.names] or [str(index) for index in range(len(values))]
+        if len(names) != len(values):
+            raise StyleAlignError(f"{len(values)} codes but {len(names)} names")
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "names", names)
+        if not is_gaussian(self.space):
+            object.__setattr__(self, "truncation_psi", 1.0)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def first(self, count: int) -> "Codes":
+        """Return the first `count` codes."""
+        return Codes(self.values[:count], self.space, self.model_sha256, self.names[:count], self.truncation_psi)
+
+    def require_fits(self, architecture: Architecture, source: str | Path) -> None:
+        """Raise StyleAlignError, naming `source`, unless the codes have the shape that `architecture` takes."""
+        expected = code_shape(self.space, architecture)
+        if self.values.shape[1:] != expected:
+            raise StyleAlignError(
+                f"{source}: {self.space} codes of shape {list(self.values.shape[1:])} do not fit the model, "
+                f"which takes {list(expected)}; invert the images with this model"
+            )
+
+    def save(self, path: str | Path) -> None:
+        """Write `path` (.npz), atomically; the same codes give the same bytes."""
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez(
+                file,
+                format=np.array(_FORMAT),
+                values=self.values,
+                space=np.array(self.space),
+                model_sha256=np.array(self.model_sha256),
+                names=np.array(self.names, dtype=np.str_),
+                truncation_psi=np.array(self.truncation_psi, dtype=np.float64),
+            )
+
+    @classmethod
+    def load(cls, path: str | Path, space: Space | None = None, model_sha256: str | None = None) -> "Codes":
+        """Read codes.
+
+        Args:
+            path: file that `save` wrote.
+            space: the space the caller needs, None for any.
+            model_sha256: the model the caller will use them with, None for any.
+
+        Raises:
+            StyleAlignError: missing or damaged file, or codes of another space or model.
+        """
+        codes = cls._read(path)
+        if space is not None and codes.space != space:
+            raise StyleAlignError(
+                f"{path}: holds {codes.space} codes where {space} codes are needed; invert with --space {space}"
+            )
+        if model_sha256 is not None and codes.model_sha256 != model_sha256:
+            raise StyleAlignError(
+                f"{path}: belongs to another model (sha256 {codes.model_sha256[:12]}..., not {model_sha256[:12]}...); "
+                "invert the images with this model"
+            )
+        return codes
+
+    @classmethod
+    def _read(cls, path: str | Path) -> "Codes":
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                if str(file["format"]) != _FORMAT:
+                    raise StyleAlignError(
+                        f"{path}: unknown code format {str(file['format'])!r}; invert again with this version"
+                    )
+                values = file["values"]
+                return cls(values, str(file["space"]), str(file["model_sha256"]),  # type: ignore[arg-type]
+                           file["names"].tolist(), float(file["truncation_psi"]))  # fmt: skip
+        except FileNotFoundError as error:
+            raise StyleAlignError(f"{path}: no such file; make it with stylealign invert") from error
+        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+            raise StyleAlignError(
+                f"{path}: not a code file, or a damaged one; make it again with stylealign invert"
+            ) from error
+
+
+def codes_to_ws(codes: Codes, generator: Generator, truncation_psi: float | None = None) -> Tensor:
+    """Return the `ws [N, num_ws, w_dim]` of `codes` on the generator's device.
+
+    Z and Z+ codes go through `generator`'s mapping network, which may be a child's. `truncation_psi` None takes the
+    truncation the codes were found under; W and W+ codes are never truncated.
+    """
+    values = torch.from_numpy(codes.values).to(generator.mapping.w_avg)
+    psi = codes.truncation_psi if truncation_psi is None else truncation_psi
+    label = mean_label(generator, len(values)) if is_gaussian(codes.space) else None
+    return ws_of(values, codes.space, generator, psi, label)

@@ -1,0 +1,95 @@
+"""Sheets: images side by side in one PNG. `figures.py` and the verbs build theirs from these functions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from stylealign.files import atomic_path
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Pixels = NDArray[np.uint8]
+
+_BACKGROUND = 255
+_FONT_PX = 13
+
+
+def grid(images: Pixels, columns: int, gap: int = 0) -> Pixels:
+    """Lay out `[N, 3, H, W]` uint8 row by row; cells left over are white.
+
+    Args:
+        images: the cells.
+        columns: cells of a row.
+        gap: white pixels between cells.
+
+    Returns:
+        `[3, rows * (H + gap) - gap, columns * (W + gap) - gap]` uint8.
+    """
+    assert images.dtype == np.uint8 and images.ndim == 4 and images.shape[1] == 3, "images must be [N, 3, H, W] uint8"
+    assert len(images) and columns > 0, "a grid needs images and columns"
+    _, _, height, width = images.shape
+    rows = -(-len(images) // columns)
+    sheet = np.full((3, rows * (height + gap) - gap, columns * (width + gap) - gap), _BACKGROUND, np.uint8)
+    for index, image in enumerate(images):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        sheet[:, top : top + height, left : left + width] = image
+    return sheet
+
+
+def labelled_rows(rows: Sequence[tuple[str, Pixels]], gap: int = 2) -> Pixels:
+    """Lay out one labelled row of images under another, columns aligned.
+
+    Args:
+        rows: label and images `[N, 3, H, W]` uint8 of each row; rows may differ in N, not in H and W.
+        gap: white pixels between cells.
+
+    Returns:
+        `[3, height, width]` uint8, the labels in a margin on the left.
+    """
+    columns = max(len(images) for _, images in rows)
+    strips = [grid(images, columns, gap) for _, images in rows]
+    margin = max(_text_width(label) for label, _ in rows) + 8
+    height, width = strips[0].shape[1:]
+    sheet = np.full((3, len(rows) * (height + gap) - gap, margin + width), _BACKGROUND, np.uint8)
+    for number, ((label, _), strip) in enumerate(zip(rows, strips, strict=True)):
+        top = number * (height + gap)
+        sheet[:, top : top + height, margin:] = strip
+        sheet[:, top : top + height, :margin] = _label(label, margin, height)
+    return sheet
+
+
+def enlarge(images: Pixels, factor: int) -> Pixels:
+    """Repeat every pixel of `[..., H, W]` `factor` times along both axes."""
+    return images.repeat(factor, axis=-2).repeat(factor, axis=-1)
+
+
+def to_uint8(images: "Tensor") -> Pixels:
+    """Return float images `[..., 3, H, W]` in [-1, 1] (clamped) as 8-bit pixels on the CPU, rounded to the nearest."""
+    return (images * 127.5 + 127.5).round().clamp(0, 255).byte().cpu().numpy()
+
+
+def save_png(path: str | Path, image: Pixels) -> None:
+    """Write `[3, H, W]` uint8 as a PNG, atomically."""
+    assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[0] == 3, "an image must be [3, H, W] uint8"
+    with atomic_path(path) as temporary:
+        Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).save(temporary, format="PNG")
+
+
+def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(_FONT_PX)
+
+
+def _text_width(text: str) -> int:
+    return int(np.ceil(_font().getlength(text)))
+
+
+def _label(text: str, width: int, height: int) -> Pixels:
+    """Return `text` in black on white, vertically centred, `[3, height, width]` uint8."""
+    canvas = Image.new("RGB", (width, height), (_BACKGROUND,) * 3)
+    ImageDraw.Draw(canvas).text((4, height / 2), text, fill=(0, 0, 0), font=_font(), anchor="lm")
+    return np.asarray(canvas).transpose(2, 0, 1)

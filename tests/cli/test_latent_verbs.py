@@ -1,0 +1,222 @@
+"""generate, invert, translate and morph, from files to files."""
+
+import copy
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from stylealign.checkpoints import native
+from stylealign.cli.generate import parse_seeds
+from stylealign.cli.main import main
+from stylealign.cli.morph import middle_frames, spread
+from stylealign.datasets.images import ImageZip, write_image_zip
+from stylealign.files import sha256_of_file
+from stylealign.latents.codes import Codes
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.generator import Generator
+from stylealign.report.sheets import to_uint8
+
+TINY = Architecture(resolution=16, z_dim=12, w_dim=8, mapping_layers=2, channel_base=128, channel_max=8)
+FEW = ["--images", "3", "--steps", "4", "--initial-candidates", "8"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A parent, a child, a model of another shape, images of the parent, and codes of both."""
+    folder = tmp_path_factory.mktemp("verbs")
+    torch.manual_seed(0)
+    parent = Generator(TINY).eval()
+    child = copy.deepcopy(parent)
+    with torch.no_grad():
+        for parameter in child.parameters():
+            parameter += 0.2 * torch.randn(parameter.shape)
+        images = to_uint8(parent(torch.randn(5, TINY.z_dim)))
+    native.save(folder / "parent.safetensors", generator=parent)
+    native.save(folder / "child.safetensors", generator=child)
+    native.save(folder / "wide.safetensors", generator=Generator(TINY.model_copy(update={"channel_max": 4})))
+    write_image_zip(folder / "images.zip", images)
+    for name in ("parent", "child"):
+        arguments = ["--model", str(folder / f"{name}.safetensors"), "--data", str(folder / "images.zip"), *FEW]
+        assert main(["invert", *arguments, "--out-dir", str(folder / f"codes-{name}"), "--space", "w+"]) == 0
+    return folder
+
+
+def _pair(work, out, codes, target):
+    return ["--codes", str(work / codes / "codes.npz"), "--source-model", str(work / "parent.safetensors"),
+            "--target-model", str(work / f"{target}.safetensors"), "--out-dir", str(out)]  # fmt: skip
+
+
+def _translate(work, out, *more, codes="codes-parent", target="child"):
+    return main(["translate", *_pair(work, out, codes, target), *more])
+
+
+def _morph(work, out, *more):
+    short = ["--frames", "6", "--images", "2", "--strip-frames", "3"]
+    return main(["morph", *_pair(work, out, "codes-parent", "child"), *short, *more])
+
+
+def test_seeds_are_lists_and_ranges():
+    assert parse_seeds("0-3,7, 5") == [0, 1, 2, 3, 7, 5]
+    for text in ("", "a", "3-1", "1,,2", "-1"):
+        with pytest.raises(Exception, match=r"write e\.g\. 0-63"):
+            parse_seeds(text)
+
+
+def test_generate_draws_the_latent_of_each_seed(work, tmp_path, capsys):
+    model = str(work / "parent.safetensors")
+    assert (
+        main(
+            ["generate", model, "--seeds", "3,0-1", "--grid", str(tmp_path / "a.png"), "--zip", str(tmp_path / "a.zip")]
+        )
+        == 0
+    )
+    assert json.loads(capsys.readouterr().out) == {"images": 3}
+    drawn = ImageZip(tmp_path / "a.zip").read()
+    generator = native.read(work / "parent.safetensors")
+    model = Generator(generator.architecture)
+    model.load_state_dict(generator.networks["G_ema"])
+    z = torch.from_numpy(np.random.RandomState(3).randn(1, TINY.z_dim).astype(np.float32))
+    with torch.no_grad():
+        np.testing.assert_array_equal(drawn[:1], to_uint8(model(z)))
+    assert Image.open(tmp_path / "a.png").size == (32, 32)
+
+
+def test_generate_refuses_what_it_cannot_do(work, tmp_path, capsys):
+    model = str(work / "parent.safetensors")
+    assert main(["generate", model]) == 2
+    assert "--grid" in capsys.readouterr().err
+    assert main(["generate", model, "--grid", str(tmp_path / "a.png"), "--label", "1"]) == 2
+    assert "has no classes" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_invert_writes_what_it_promises(work):
+    out = work / "codes-parent"
+    assert sorted(path.name for path in out.iterdir()) == [
+        "codes.npz", "losses.csv", "metrics.json", "reconstructions.zip", "sheet.png", "timing.json"]  # fmt: skip
+    codes = Codes.load(out / "codes.npz", "w+", sha256_of_file(work / "parent.safetensors"))
+    assert codes.values.shape == (3, TINY.num_ws, TINY.w_dim)
+    assert codes.names == ImageZip(work / "images.zip").names[:3]
+    assert len(ImageZip(out / "reconstructions.zip")) == 3
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert [entry["image"] for entry in metrics["images"]] == codes.names
+    assert metrics["mean"]["perceptual"] == pytest.approx(np.mean([entry["perceptual"] for entry in metrics["images"]]))
+    lines = (out / "losses.csv").read_text().splitlines()
+    assert lines[0] == "image,step,loss"
+    assert len(lines) == 1 + 3 * 5
+
+
+def test_inverting_again_gives_the_same_bytes(work, tmp_path):
+    arguments = ["--model", str(work / "parent.safetensors"), "--data", str(work / "images.zip"), *FEW]
+    assert main(["invert", *arguments, "--out-dir", str(tmp_path), "--space", "w+"]) == 0
+    for name in ("codes.npz", "reconstructions.zip", "losses.csv", "metrics.json", "sheet.png"):
+        assert (tmp_path / name).read_bytes() == (work / "codes-parent" / name).read_bytes(), name
+
+
+def test_invert_refuses_images_of_another_size(work, tmp_path, capsys):
+    write_image_zip(tmp_path / "big.zip", np.zeros((2, 3, 32, 32), np.uint8))
+    arguments = [
+        "--model",
+        str(work / "parent.safetensors"),
+        "--data",
+        str(tmp_path / "big.zip"),
+        "--out-dir",
+        str(tmp_path / "out"),
+    ]
+    assert main(["invert", *arguments]) == 2
+    assert "big.zip: images of 32 px, the model draws 16 px" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_translate_draws_every_code_with_the_target(work, tmp_path):
+    assert _translate(work, tmp_path) == 0
+    images = ImageZip(tmp_path / "images.zip")
+    codes = Codes.load(work / "codes-parent" / "codes.npz")
+    assert images.info["names"] == codes.names
+    weights = native.read(work / "child.safetensors")
+    model = Generator(TINY)
+    model.load_state_dict(weights.networks["G_ema"])
+    with torch.no_grad():
+        np.testing.assert_array_equal(images.read(), to_uint8(model.synthesis(torch.from_numpy(codes.values))))
+    assert (tmp_path / "sheet.png").stat().st_size > 0
+
+
+def test_translate_refuses_codes_and_models_that_do_not_match(work, tmp_path, capsys):
+    assert _translate(work, tmp_path, target="wide") == 2
+    assert "wide.safetensors: not of the architecture of" in (error := capsys.readouterr().err)
+    assert "channel_max 8 and 4" in error
+    assert _translate(work, tmp_path, codes="codes-child") == 2
+    assert "belongs to another model" in capsys.readouterr().err
+    assert _translate(work, tmp_path, "--space", "z") == 2
+    assert "holds w+ codes where z codes are needed" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_morph_writes_and_measures_every_method(work, tmp_path):
+    assert (
+        _morph(
+            work,
+            tmp_path,
+            "--target-codes",
+            str(work / "codes-child" / "codes.npz"),
+            "--video",
+            str(tmp_path / "more.webp"),
+        )
+        == 0
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "frames.zip", "metrics.json", "middle.zip", "more.webp", "morph.mp4", "strip.png"]  # fmt: skip
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert list(metrics["methods"]) == [
+        "codes+weights",
+        "codes+weights even",
+        "codes-only",
+        "weights-only",
+        "cross-fade",
+    ]
+    for method, columns in metrics["methods"].items():
+        assert [len(values) for values in columns.values()] == [2, 2, 2], method
+        assert min(columns["step_ratio"]) >= 1
+    error = {method: max(columns["endpoint_error"]) for method, columns in metrics["methods"].items()}
+    assert error["codes+weights"] < 1e-6
+    assert error["cross-fade"] < 1e-6
+    assert min(metrics["methods"]["codes-only"]["endpoint_error"]) > 1e-3
+    assert min(metrics["methods"]["weights-only"]["endpoint_error"]) > 1e-3
+    assert len(ImageZip(tmp_path / "frames.zip")) == 12
+    middle = ImageZip(tmp_path / "middle.zip")
+    assert middle.info["methods"] == list(metrics["methods"])
+    assert len(middle) == 5 * len(middle_frames(6)) * 2
+    assert Image.open(tmp_path / "strip.png").size == (3 * 16 + 2 * 2, 2 * 16 + 2)
+
+
+def test_a_morph_is_repeatable_and_can_show_even_steps(work, tmp_path):
+    for name, more in (("a", []), ("b", []), ("even", ["--even"])):
+        assert _morph(work, tmp_path / name, *more) == 0
+    for file in ("morph.mp4", "strip.png", "frames.zip", "middle.zip", "metrics.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
+    with zipfile.ZipFile(tmp_path / "even" / "frames.zip") as archive:
+        assert json.loads(archive.read("dataset.json"))["method"] == "codes+weights even"
+
+
+def test_a_morph_without_target_codes_ends_at_the_translation(work, tmp_path):
+    assert _translate(work, tmp_path / "translation") == 0
+    assert _morph(work, tmp_path / "morph") == 0
+    last = ImageZip(tmp_path / "morph" / "frames.zip").read(slice(-2, None))
+    np.testing.assert_array_equal(last, ImageZip(tmp_path / "translation" / "images.zip").read(slice(0, 2)))
+
+
+def test_target_codes_of_another_model_are_refused(work, tmp_path, capsys):
+    assert _morph(work, tmp_path, "--target-codes", str(work / "codes-parent" / "codes.npz")) == 2
+    assert "belongs to another model" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_frames_are_spread_over_the_part():
+    assert spread(110, 8) == [0, 16, 31, 47, 62, 78, 93, 109]
+    assert spread(3, 8) == [0, 1, 2]
+    assert all(110 / 3 - 1 <= number <= 220 / 3 for number in middle_frames(110))
+    assert len(middle_frames(110)) == 5

@@ -1,0 +1,106 @@
+"""Projection: it finds codes, keeps the best, and no image knows of the others in its batch."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from stylealign.config import InvertSettings
+from stylealign.latents.projection import Projector, _Best, latent_noise_strength, learning_rate_factor
+from stylealign.latents.spaces import SPACES, code_shape
+
+from .conftest import TINY, PixelDistance
+
+SETTINGS = InvertSettings(steps=40, initial_candidates=64, learning_rate=0.05)
+
+
+@pytest.fixture
+def targets(generator):
+    z = torch.randn(5, TINY.z_dim, generator=torch.Generator().manual_seed(3))
+    return generator(z).clamp(-1, 1)
+
+
+def _project(generator, targets, indices, **changes):
+    settings = SETTINGS.model_copy(update=changes)
+    return Projector(generator, PixelDistance(), settings).project(targets, indices)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_the_loss_falls_and_codes_have_the_shape_of_the_space(space, generator, targets):
+    found = _project(generator, targets, range(5), space=space)
+    assert found.values.shape == (5, *code_shape(space, TINY))
+    assert found.losses.shape == (SETTINGS.steps + 1, 5)
+    assert (found.losses[-1] < 0.7 * found.losses[0]).all()
+    assert (found.perceptual_fitted < found.perceptual_random).all()
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_an_image_has_the_same_result_in_every_batch(space, generator, targets):
+    together = _project(generator, targets, range(5), space=space)
+    alone = _project(generator, targets[3:4], [3], space=space)
+    pair = _project(generator, targets[[3, 1]], [3, 1], space=space)
+    for other, row in ((alone, 0), (pair, 0)):
+        np.testing.assert_allclose(other.values[row], together.values[3], atol=1e-4)
+        np.testing.assert_allclose(other.losses[:, row], together.losses[:, 3], atol=1e-4)
+
+
+def test_a_run_is_repeatable_and_a_seed_changes_it(generator, targets):
+    first = _project(generator, targets, range(5))
+    torch.manual_seed(99)
+    again = _project(generator, targets, range(5))
+    np.testing.assert_array_equal(first.values, again.values)
+    assert not np.array_equal(first.values, _project(generator, targets, range(5), seed=1).values)
+
+
+def test_the_best_step_without_noise_is_kept(generator, targets):
+    found = _project(generator, targets, range(5), learning_rate=1.0, pixel_weight=0.0)
+    clean = [step for step in range(SETTINGS.steps) if latent_noise_strength(step, SETTINGS.steps) == 0]
+    np.testing.assert_allclose(found.perceptual_fitted, found.losses[[*clean, -1]].min(axis=0), rtol=1e-6)
+
+
+def test_each_image_keeps_its_own_best():
+    best = _Best(torch.zeros(3, 2))
+    for value, losses in ((1.0, [3.0, 3.0, 3.0]), (2.0, [4.0, 2.0, 3.0]), (3.0, [1.0, 5.0, 4.0])):
+        best.update(torch.full((3, 2), value), torch.tensor(losses), torch.tensor(losses) / 2)
+    torch.testing.assert_close(best.codes, torch.tensor([[3.0, 3.0], [2.0, 2.0], [1.0, 1.0]]))
+    torch.testing.assert_close(best.perceptual, torch.tensor([0.5, 1.0, 1.5]))
+
+
+def test_no_steps_return_the_start(generator, targets):
+    found = _project(generator, targets, range(5), steps=0, space="w")
+    np.testing.assert_array_equal(found.values, generator.mapping.w_avg.expand(5, -1).numpy())
+    start = torch.randn(5, TINY.num_ws, TINY.w_dim)
+    settings = SETTINGS.model_copy(update={"steps": 0, "space": "w+"})
+    given = Projector(generator, PixelDistance(), settings).project(targets, range(5), start=start)
+    np.testing.assert_array_equal(given.values, start.numpy())
+
+
+def test_z_starts_at_the_closest_candidate(generator):
+    projector = Projector(generator, PixelDistance(), SETTINGS.model_copy(update={"space": "z", "steps": 0}))
+    z = projector.candidates[[7, 20]]
+    images = generator.synthesis(generator.mapping(z)).clamp(-1, 1)
+    np.testing.assert_array_equal(projector.project(images, range(2)).values, z.numpy())
+
+
+def test_the_generator_is_left_as_it_was(generator, targets):
+    before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
+    _project(generator, targets, range(5), steps=3)
+    for name, tensor in generator.state_dict().items():
+        torch.testing.assert_close(tensor, before[name], rtol=0, atol=0)
+
+
+def test_images_on_another_scale_are_refused(generator, targets):
+    with pytest.raises(AssertionError, match=r"\[-1, 1\]"):
+        _project(generator, targets * 127, range(5))
+
+
+def test_the_schedule():
+    rates = [learning_rate_factor(step, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(0.2)
+    assert rates[4:76] == pytest.approx([1.0] * 72)
+    assert rates[87] == pytest.approx(0.5 - 0.5 * np.cos(np.pi * 0.13 / 0.25))
+    assert all(a > b for a, b in pairwise(rates[75:]))
+    assert latent_noise_strength(0, 100) == 1
+    assert latent_noise_strength(30, 100) == pytest.approx(0.36)
+    assert [latent_noise_strength(step, 100) for step in range(75, 100)] == [0] * 25
