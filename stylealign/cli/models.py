@@ -4,16 +4,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylealign.errors import StyleAlignError
-
 if TYPE_CHECKING:
     import torch
 
     from stylealign.checkpoints import Checkpoint
-
-_MUST_MATCH = ("resolution", "z_dim", "w_dim", "c_dim", "mapping_layers", "mapping_lr_multiplier", "channel_base",
-               "channel_max", "img_channels")  # fmt: skip
-"""What decides the shapes and the scale of a generator's weights."""
 
 
 def compute_device() -> "torch.device":
@@ -38,11 +32,9 @@ def load_pair(arguments: argparse.Namespace) -> tuple["Checkpoint", "Checkpoint"
         StyleAlignError: a file that cannot be read, or two models of different architecture.
     """
     from stylealign import load
+    from stylealign.checkpoints.differences import require_same_architecture
 
     source, target = load(arguments.source_model), load(arguments.target_model)
-    ours, theirs = source.architecture.model_dump(), target.architecture.model_dump()
-    different = [f"{key} {ours[key]} and {theirs[key]}" for key in _MUST_MATCH if ours[key] != theirs[key]]
-    if different:
-        raise StyleAlignError(f"{arguments.target_model}: not of the architecture of {arguments.source_model} "
-                              f"({', '.join(different)}); give a child, parent or sibling of it")  # fmt: skip
+    names = (str(arguments.source_model), str(arguments.target_model))
+    require_same_architecture(source.architecture, target.architecture, names)
     return source, target
