@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from stylealign.checkpoints import native
+from stylealign.checkpoints.recognise import read_any
 from stylealign.checkpoints.weights import AVERAGED, DISCRIMINATOR, RAW, Weights, empty_network
 from stylealign.files import sha256_of_file
 from stylealign.networks.architecture import Architecture
@@ -31,13 +31,12 @@ class Checkpoint:
 
 
 def load(path: str | Path) -> Checkpoint:
-    """Load a native checkpoint.
+    """Load a checkpoint: native, or of any format that can be imported, recognised by its content.
 
     Raises:
         StyleAlignError: a missing, truncated, damaged or unknown file.
     """
-    weights = native.read(path)
-    return build(weights, sha256_of_file(path))
+    return build(read_any(path).weights, sha256_of_file(path))
 
 
 def build(weights: Weights, sha256: str) -> Checkpoint:

@@ -2,19 +2,17 @@
 
 import fcntl
 import hashlib
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from stylealign.checkpoints import native
+from stylealign.checkpoints.convert import write_native
 from stylealign.checkpoints.download import Policy, Progress, download
-from stylealign.checkpoints.recognise import NATIVE, format_of, read_weights
-from stylealign.checkpoints.weights import Weights
+from stylealign.checkpoints.recognise import read_any
 from stylealign.checkpoints.zoo import ZooEntry, load_zoo, nearest_name
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path, read_json, sha256_of_file, write_json
+from stylealign.files import read_json, sha256_of_file, write_json
 
 LOCK_FILE = "downloads.lock.json"
 DEFAULT_POLICY = Policy()
@@ -52,33 +50,18 @@ def fetch(source: str, out: str | Path, *, zoo: str | Path, cache: Cache, sha256
         raise StyleAlignError(
             f"{file}: its sha256 is {found}, not {sha256}; a damaged or different file, fetch it again"
         )
-    source_format = to_native(file, out, {"source": source, "source_sha256": found})
-    info = native.read_header(out)["info"]
+    recognised = read_any(file)
+    write_native(file, recognised, out, {"source": source, "source_sha256": found})
+    info = recognised.weights.info
     return {
         "path": str(out),
         "sha256": sha256_of_file(out),
         "source": source,
         "source_sha256": found,
-        "source_format": source_format,
+        "source_format": recognised.format,
         "kimg": info.get("kimg"),
         "notices": info.get("notices", []),
     }
-
-
-def to_native(file: str | Path, out: str | Path, provenance: dict[str, Any]) -> str:
-    """Write `file` (of any known format) as a native checkpoint and return its format.
-
-    A native file is copied byte for byte; another one keeps `provenance` in its info.
-    """
-    source_format = format_of(file)
-    weights = read_weights(file)  # checks a native file too
-    if source_format == NATIVE:
-        if Path(file).resolve() != Path(out).resolve():
-            with atomic_path(out) as temporary:
-                shutil.copyfile(file, temporary)
-    else:
-        native.write(out, Weights(weights.architecture, weights.networks, weights.info | provenance))
-    return source_format
 
 
 def _source_file(source: str, zoo: Path, cache: Cache, sha256: str | None) -> Path:

@@ -14,13 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the description."""
-    from stylealign.checkpoints.recognise import format_of, read_weights
+    from stylealign.checkpoints.recognise import read_any
     from stylealign.files import sha256_of_file
 
-    weights = read_weights(arguments.model)
+    file_format, weights = read_any(arguments.model)
     description = {
         "path": arguments.model,
-        "format": format_of(arguments.model),
+        "format": file_format,
         "sha256": sha256_of_file(arguments.model),
         "kimg": weights.info.get("kimg"),
         "architecture": weights.architecture.model_dump(),
