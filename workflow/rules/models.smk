@@ -42,7 +42,7 @@ rule train_child:
     wildcard_constraints:
         model=one_of(name for name in MODELS if MODELS[name].parent),
     retries: 3
-    threads: 1
+    threads: lambda w: RUN.training_of(w.model).threads or 1
     resources:
         gpu=1,
         mem_mb=3000,
@@ -73,7 +73,7 @@ rule train_parent:
     wildcard_constraints:
         model=one_of(name for name in MODELS if MODELS[name].architecture),
     retries: 3
-    threads: 1
+    threads: lambda w: RUN.training_of(w.model).threads or 1
     resources:
         gpu=1,
         mem_mb=3000,

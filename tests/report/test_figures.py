@@ -1,0 +1,95 @@
+"""Figures: the right pixels in the right place."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylealign.cli.main import main
+from stylealign.datasets.annotations import SEGMENTATION_CLASSES
+from stylealign.errors import StyleAlignError
+from stylealign.report.figures import (
+    CELL_PX,
+    CLASS_COLOURS,
+    image_rows,
+    mark_points,
+    read_sheet,
+    segmentation_overlay,
+    stacked,
+)
+
+
+def images(count: int, size: int = 8, value: int = 100) -> np.ndarray:
+    return np.full((count, 3, size, size), value, np.uint8)
+
+
+def test_small_images_are_enlarged_by_a_whole_factor() -> None:
+    sheet = image_rows({"a": images(3), "b": images(2)})
+    assert sheet.dtype == np.uint8
+    assert sheet.shape[1] == 2 * CELL_PX + 2
+    assert (sheet[:, :CELL_PX, -CELL_PX:] == 100).all()
+    assert (sheet[:, -CELL_PX:, -CELL_PX:] == 255).all(), "a shorter row ends in white"
+
+
+def test_many_images_fill_several_lines() -> None:
+    one, three = image_rows({"a": images(6)}), image_rows({"a": images(6)}, lines=3)
+    assert three.shape[1] == 3 * one.shape[1] + 4
+    assert three.shape[2] < one.shape[2]
+
+
+def test_rows_of_different_resolution_are_refused() -> None:
+    with pytest.raises(StyleAlignError, match=r"different resolution \(a 8 px, b 16 px\)"):
+        image_rows({"a": images(1, 8), "b": images(1, 16)})
+
+
+def test_every_class_has_a_colour_of_its_own() -> None:
+    assert len(CLASS_COLOURS) == len(SEGMENTATION_CLASSES)
+    assert len({tuple(colour) for colour in CLASS_COLOURS.tolist()}) == len(CLASS_COLOURS)
+
+
+def test_an_overlay_keeps_the_background_and_mixes_the_rest() -> None:
+    classes = np.zeros((1, 8, 8), np.uint8)
+    classes[0, 0, 0] = 1
+    overlay = segmentation_overlay(images(1), classes)
+    assert (overlay[0, :, 1, 1] == 100).all()
+    assert overlay[0, :, 0, 0].tolist() == [round(100 * 0.4 + channel * 0.6) for channel in CLASS_COLOURS[1].tolist()]
+
+
+def test_points_are_marked_where_they_are_if_shown() -> None:
+    points = np.array([[[2.5, 6.5], [1.0, 1.0], [99.0, 99.0]]], np.float32)
+    marked = mark_points(images(1), points, np.array([[True, False, True]]), scale=4)
+    assert marked.shape == (1, 3, 32, 32)
+    assert marked[0, :, 26, 10].tolist() == [255, 255, 0]
+    changed = np.argwhere((marked[0] != 100).any(axis=0))
+    assert changed.min(axis=0).tolist() == [25, 9]
+    assert changed.max(axis=0).tolist() == [27, 11]
+
+
+def test_sheets_of_different_size_are_stacked_on_white() -> None:
+    sheet = stacked({"a": np.zeros((3, 4, 10), np.uint8), "b": np.zeros((3, 2, 5), np.uint8)}, gap=1)
+    assert sheet.shape == (3, 7, 10)
+    assert (sheet[:, 4] == 255).all()
+    assert (sheet[:, 5:, 5:] == 255).all()
+    assert (sheet[:, 5:, :5] == 0).all()
+
+
+def test_a_damaged_sheet_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(StyleAlignError, match=r"x.png: cannot be read as an image"):
+        read_sheet(tmp_path / "x.png")
+
+
+def test_the_morphing_figure_shows_the_strips(tmp_path: Path, capsys: Any) -> None:
+    Image.new("RGB", (20, 10), (1, 2, 3)).save(tmp_path / "strip.png")
+    out = tmp_path / "figure.png"
+    assert main(["figures", "morphing", f"animal={tmp_path}/strip.png", "--out", str(out)]) == 0
+    assert read_sheet(out)[:, 5, 5].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("text", ["strip.png", "=strip.png", "animal="])
+def test_a_row_without_label_or_file_is_refused(text: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["figures", "morphing", text, "--out", "x.png"])
+    assert "is not LABEL=FILE" in capsys.readouterr().err

@@ -1,0 +1,138 @@
+"""Tables from rows: every number once, in every form."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stylealign.cli.main import main
+from stylealign.errors import StyleAlignError
+from stylealign.metrics.rows import COLUMNS, Row, write_rows
+from stylealign.report.tables import summary, to_csv, to_latex, to_markdown, wide, write_tables
+
+
+def row(metric: str, value: float | None, **columns: Any) -> Row:
+    """A row of the generators table, unless `columns` says otherwise."""
+    labels = {
+        "table": "generators",
+        "parent": "human",
+        "child": "animal",
+        "method": "child",
+        "setting": "",
+        "features": "",
+    }
+    return Row(**(labels | {"metric": metric, "value": value} | columns))
+
+
+ROWS = [
+    row("fid", 12.5, features="efficientnet-lite0", n=4000),
+    row("kid", 0.00123456, features="efficientnet-lite0", ci_low=0.001, ci_high=0.002, n=4000),
+    row("fid", 80.0, features="efficientnet-lite0", method="parent"),
+    row("iou", 0.5, table="zero_shot_segmentation", method="zero-shot", setting="skin"),
+    row("iou", None, table="zero_shot_segmentation", method="zero-shot", setting="top & hair"),
+    row("miou", 0.5, table="zero_shot_segmentation", method="zero-shot"),
+]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """The rows, in two files."""
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    write_rows(paths[0], ROWS[:3], {})
+    write_rows(paths[1], ROWS[3:], {})
+    return paths
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_all_csv_holds_every_number_in_full(files: list[Path], tmp_path: Path) -> None:
+    assert write_tables(files, tmp_path / "out") == {"generators": 3, "zero_shot_segmentation": 3}
+    records = read_csv(tmp_path / "out" / "all.csv")
+    assert tuple(records[0]) == COLUMNS
+    assert [record["value"] for record in records] == ["12.5", "0.00123456", "80.0", "0.5", "", "0.5"]
+    assert records[1]["ci_low"] == "0.001"
+    assert records[0]["ci_low"] == ""
+    assert [record["higher_is_better"] for record in records[2:4]] == ["false", "true"]
+
+
+def test_a_wide_table_has_one_row_a_thing_compared_and_names_the_features(files: list[Path], tmp_path: Path) -> None:
+    write_tables(files, tmp_path / "out")
+    child, parent = read_csv(tmp_path / "out" / "generators.csv")
+    assert list(child) == [
+        "parent", "child", "method", "fid[efficientnet-lite0]", "kid[efficientnet-lite0]",
+        "kid[efficientnet-lite0]_ci_low", "kid[efficientnet-lite0]_ci_high",
+    ]  # fmt: skip
+    assert child["method"] == "child"
+    assert child["kid[efficientnet-lite0]_ci_high"] == "0.002"
+    assert (parent["fid[efficientnet-lite0]"], parent["kid[efficientnet-lite0]"]) == ("80.0", "")
+
+
+def test_classes_are_columns_so_that_a_network_is_one_row() -> None:
+    table = wide("zero_shot_segmentation", ROWS[3:])
+    assert table.labels == ("parent", "child", "method")
+    assert table.columns == ("iou skin", "iou top & hair", "miou")
+    assert len(table.entries) == 1
+
+
+def test_markdown_shows_intervals_and_missing_numbers() -> None:
+    text = to_markdown(wide("generators", ROWS[:3]))
+    lines = text.splitlines()
+    assert lines[0] == "# generators"
+    assert len({len(line) for line in lines[2:]}) == 1, "columns are aligned"
+    assert "0.001235 [0.001, 0.002]" in lines[4]
+    assert "none" in to_markdown(wide("zero_shot_segmentation", ROWS[3:]))
+
+
+def test_latex_is_escaped_and_complete() -> None:
+    text = to_latex(wide("zero_shot_segmentation", ROWS[3:]))
+    assert r"\begin{tabular}{lllrrr}" in text
+    assert r"iou top \& hair" in text
+    assert all(line.endswith(r" \\") for line in text.splitlines() if " & " in line)
+    assert text.count(r"\end{tabular}") == 1
+
+
+def test_the_summary_has_the_headline_of_every_table_and_child() -> None:
+    text = summary([*ROWS, row("fid", 9.0, features="efficientnet-lite0", child="mosaic")])
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    assert lines[0] == ["table", "metric", "method", "animal", "mosaic"]
+    assert ["generators", "fid[efficientnet-lite0] (lower is better)", "child", "12.5", "9"] in lines
+    assert ["zero_shot_segmentation", "miou (higher is better)", "zero-shot", "0.5", ""] in lines
+
+
+def test_nested_metrics_lead_to_each_value(files: list[Path], tmp_path: Path) -> None:
+    write_tables(files, tmp_path / "out")
+    tree = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert tree["generators"]["human"]["animal"]["parent"] == {"fid[efficientnet-lite0]": 80.0}
+    assert tree["zero_shot_segmentation"]["human"]["animal"]["zero-shot"]["skin"] == {"iou": 0.5}
+
+
+def test_a_number_given_twice_is_refused(files: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(StyleAlignError, match=r"a.json: generators human animal child fid .* stands in .*a.json too"):
+        write_tables([files[0], files[0]], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_csv_field_with_commas_stays_one_field() -> None:
+    text = to_csv(wide("generators", [row("fid", 1.0, setting="a, b")]))
+    assert next(csv.DictReader(text.splitlines()))["setting"] == "a, b"
+
+
+def test_the_command_writes_the_tables_and_links_the_figures(files: list[Path], tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "results" / "tables"
+    figure = tmp_path / "results" / "figures" / "samples.png"
+    assert main(["tables", *map(str, files), "--figures", str(figure), "--out-dir", str(out)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"generators": 3, "zero_shot_segmentation": 3}
+    assert "- [samples](../figures/samples.png)" in (out / "summary.md").read_text()
+
+
+def test_a_file_that_holds_no_rows_is_named(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "x.json").write_text("{}")
+    assert main(["tables", str(tmp_path / "x.json"), "--out-dir", str(tmp_path / "out")]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith(f"stylealign tables: {tmp_path}/x.json: ")
+    assert message.count("\n") == 1

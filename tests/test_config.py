@@ -1,0 +1,87 @@
+"""Configuration: what is accepted, and what a mistake is told."""
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stylealign.config import Config, TrainSettings, validate
+from stylealign.errors import StyleAlignError
+
+CONFIG = Path(__file__).parents[1] / "config"
+VALUES: dict[str, Any] = {
+    "domains": {"human": {"draw": "human"}, "animal": {"draw": "animal"}},
+    "models": {
+        "human": {"domain": "human", "fetch": "a"},
+        "other": {"domain": "human", "fetch": "b"},
+        "animal": {"domain": "animal", "parent": "human"},
+        "control": {"domain": "animal", "parent": "other", "control_of": "animal"},
+    },
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """Return the values with `value` at a dotted `path`."""
+    values = deepcopy(VALUES)
+    inner = values
+    *parents, last = path.split(".")
+    for key in parents:
+        inner = inner.setdefault(key, {})
+    inner[last] = value
+    return values
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml"])
+def test_the_configurations_that_come_along_are_valid(name: str) -> None:
+    config = validate(Config, yaml.safe_load((CONFIG / name).read_text()), name)
+    assert {model.control_of for model in config.models.values()} == {None, "animal"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("morphing.frmes", 4, "unknown key 'morphing.frmes'; did you mean 'frames'?"),
+        ("trian", {}, "unknown key 'trian'; did you mean 'train'?"),
+        ("models.animal.train.kim", 4, "unknown key 'models.animal.train.kim'; did you mean 'kimg'?"),
+        ("domains.human.resolution", 4, "unknown key 'domains.human.resolution'; did you mean 'resolution_px'?"),
+        ("metrics.qqqq", 4, "unknown key 'metrics.qqqq'"),
+        ("inversion.steps", "many", "inversion.steps: Input should be a valid integer"),
+        ("inversion.steps", -1, "inversion.steps: Input should be greater than or equal to 0, not -1"),
+        ("inversion_spaces", ["z", "q"], "inversion_spaces.1: Input should be 'z', 'z+', 'w' or 'w+', not 'q'"),
+        ("domains.human.resolution_px", 48, "domains.human: resolution_px must be a power of two"),
+        ("domains.human.path", "x", "domains.human: give exactly one of draw and path"),
+        ("models.animal.fetch", "x", "models.animal: give exactly one of fetch, parent and architecture"),
+        (
+            "models.animal.parent",
+            "humam",
+            "models.animal.parent: no 'humam' among human, other, animal, control; did you",
+        ),
+        ("models.animal.domain", "cat", "models.animal.domain: no 'cat' among human, animal"),
+        ("models.animal.parent", "animal", "models.animal.parent: animal -> animal goes in a circle"),
+        ("models.control.parent", "human", "models.control.control_of: a control needs another parent than"),
+        ("models.control.domain", "human", "models.control.control_of: a control is of the domain of its child"),
+        ("models.control.control_of", "human", "models.control.control_of: 'human' is no child"),
+        ("domains.a/b", {"draw": "human"}, "domains.a/b: a name is made of letters, digits, - and _"),
+    ],
+)
+def test_a_mistake_is_told_with_its_key(path: str, value: Any, message: str) -> None:
+    with pytest.raises(StyleAlignError) as error:
+        validate(Config, changed(path, value), "c.yaml")
+    assert str(error.value).startswith(f"c.yaml: {message}")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_section_is_named() -> None:
+    with pytest.raises(StyleAlignError, match=r"c.yaml: models: Field required"):
+        validate(Config, {"domains": {}}, "c.yaml")
+
+
+def test_a_models_own_training_keys_go_over_the_workflows() -> None:
+    values = changed("train", {"kimg": 3, "batch_size": 8}) | {
+        "models": changed("models.animal.train", {"kimg": 5})["models"]
+    }
+    config = validate(Config, values, "c.yaml")
+    assert config.training_of("animal") == TrainSettings(kimg=5, batch_size=8)
+    assert config.training_of("control") == TrainSettings(kimg=3, batch_size=8)

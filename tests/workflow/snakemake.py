@@ -1,0 +1,37 @@
+"""Runs the real workflow in a folder of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+
+
+def snakemake(directory: Path, *arguments: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake on this repository's workflow, with `directory` as the working folder."""
+    command = [SNAKEMAKE, "--snakefile", ROOT / "workflow" / "Snakefile", "--directory", directory]
+    command += ["--configfile", config] if config else []
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
+    return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+
+def planned(done: subprocess.CompletedProcess[str]) -> Counter[str]:
+    """Return how many jobs of each rule a dry run announced, the target `all` left out."""
+    assert done.returncode == 0, done.stderr
+    if "Nothing to be done" in done.stdout + done.stderr:
+        return Counter()
+    announced = re.search(r"^\d+ jobs: (.*)$", done.stdout, re.MULTILINE)
+    assert announced, done.stdout + done.stderr
+    counts = Counter({rule: int(count) for count, rule in (part.split() for part in announced[1].split(", "))})
+    del counts["all"]
+    return counts
+
+
+def jobs(done: subprocess.CompletedProcess[str]) -> set[str]:
+    """Return the jobs that a dry run announced, as `rule wildcards`, the target `all` left out."""
+    planned(done)
+    return {match[1] for match in re.finditer(r"^  (\S.*?): ", done.stdout, re.MULTILINE)} - {"all"}

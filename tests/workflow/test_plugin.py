@@ -1,0 +1,144 @@
+"""The logger plugin: repaired arguments, progress, and where the results are."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from snakemake_logger_plugin_stylealign.arguments import is_snakemake_command, separate_targets
+from snakemake_logger_plugin_stylealign.progress import WEIGHT_S, Progress, duration
+from snakemake_logger_plugin_stylealign.summary import summary_lines
+
+SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+RULES = Path(__file__).parents[2] / "workflow" / "rules"
+
+
+@pytest.mark.parametrize(
+    ("given", "repaired"),
+    [
+        ("--cores 8 --resources gpu=4 all.csv", "--cores 8 --resources gpu=4 -- all.csv"),
+        ("--resources gpu=4 mem_mb=9 a b", "--resources gpu=4 mem_mb=9 -- a b"),
+        ("--res gpu=4 all.csv", "--res gpu=4 -- all.csv"),
+        ("--resources gpu=4 all.csv --cores 8", "--resources gpu=4 --cores 8 -- all.csv"),
+        ("--resources gpu=4 a -n -- b", "--resources gpu=4 -n -- a b"),
+    ],
+)
+def test_targets_behind_resources_go_behind_two_dashes(given: str, repaired: str) -> None:
+    assert separate_targets(given.split()) == repaired.split()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "all.csv --cores 8 --resources gpu=4",
+        "--cores 8 --resources gpu=4 -- all.csv",
+        "--resources gpu=4 --cores 8 all.csv",
+        "--set-resources train:gpu=1 all.csv",
+        "--resources gpu=4 odd=name.csv",
+        "--resources all.csv",
+        "--resources all.csv gpu=4",
+        "-- --resources gpu=4 all.csv",
+    ],
+)
+def test_other_arguments_stay_as_they_are(given: str) -> None:
+    assert separate_targets(given.split()) == given.split()
+
+
+@pytest.mark.parametrize(
+    ("argv", "ours"),
+    [
+        (["/env/bin/snakemake", "-n"], True),
+        (["/env/lib/site-packages/snakemake/__main__.py"], True),
+        (["/env/bin/pytest", "--resources", "gpu=4", "x"], False),
+        (["-c"], False),
+        ([], False),
+    ],
+)
+def test_only_snakemakes_own_command_line_is_touched(argv: list[str], ours: bool) -> None:
+    assert is_snakemake_command(argv) is ours
+
+
+def test_importing_the_plugin_elsewhere_leaves_the_arguments_alone() -> None:
+    code = "import sys, snakemake_logger_plugin_stylealign; print(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "--resources", "gpu=4", "x"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['--resources', 'gpu=4', 'x']"
+
+
+@pytest.fixture
+def small_workflow(tmp_path: Path) -> Path:
+    """A workflow with the targets of the real one, made of `touch`."""
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "Snakefile").write_text(
+        "rule tables:\n    output: 'results/tables/all.csv'\n    log: 'one.log'\n    resources: gpu=4\n"
+        "    shell: 'echo {resources.gpu} > {output}'\n"
+        "rule broken:\n    output: 'no.txt'\n    log: 'broken.log'\n    shell: 'echo the reason > {log}; exit 1'\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("program", [[str(SNAKEMAKE)], [sys.executable, "-m", "snakemake"]])
+def test_the_literal_command_works(small_workflow: Path, program: list[str]) -> None:
+    command = [*program, "--cores", "8", "--resources", "gpu=4", "results/tables/all.csv"]
+    done = subprocess.run(command, cwd=small_workflow, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (small_workflow / "results/tables/all.csv").read_text() == "4\n"
+
+
+def test_a_run_tells_its_progress_and_where_the_results_are(small_workflow: Path) -> None:
+    command = [SNAKEMAKE, "--cores", "1", "--resources", "gpu=4", "--logger", "stylealign"]
+    first = subprocess.run(command, cwd=small_workflow, capture_output=True, text=True, check=True)
+    assert "[0/1] start  tables" in first.stderr
+    assert "[1/1] done   tables in " in first.stderr
+    assert "every number:  results/tables/all.csv" in first.stderr
+    second = subprocess.run(command, cwd=small_workflow, capture_output=True, text=True, check=True)
+    assert "Nothing to be done" in second.stderr
+    assert "every number:  results/tables/all.csv" in second.stderr
+
+
+def test_a_failed_job_shows_the_end_of_its_log_and_no_results(small_workflow: Path) -> None:
+    command = [SNAKEMAKE, "--cores", "1", "--logger", "stylealign", "--", "no.txt"]
+    done = subprocess.run(command, cwd=small_workflow, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "FAILED broken; its log: broken.log\n    the reason" in done.stderr
+    assert "every number" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_closing_lines_name_tables_summary_and_figures(tmp_path: Path) -> None:
+    assert summary_lines(tmp_path) == []
+    for name, text in {"tables/all.csv": "", "tables/summary.md": "| a |\n", "figures/samples.png": ""}.items():
+        (tmp_path / "results" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "results" / name).write_text(text)
+    lines = summary_lines(tmp_path)
+    assert "| a |" in lines
+    assert any("results/figures/: samples.png" in line for line in lines)
+
+
+def test_time_left_follows_the_weights_of_the_jobs() -> None:
+    progress = Progress()
+    assert not progress.is_complete()
+    progress.plan({"train_child": 2, "tables": 1})
+    before = progress.time_left_s()
+    progress.start(1, "train_child", "train_child mosaic", [])
+    assert [job.name for job in progress.running()] == ["train_child mosaic"]
+    progress.finish(1)
+    assert 0 <= progress.time_left_s() < before
+    assert progress.head() == "[1/3]"
+    for job, rule in ((2, "train_child"), (3, "tables")):
+        progress.start(job, rule, rule, [])
+        progress.finish(job)
+    assert progress.is_complete()
+    assert progress.time_left_s() == 0
+
+
+def test_every_weighed_rule_exists() -> None:
+    text = "".join(path.read_text() for path in RULES.glob("*.smk"))
+    assert [rule for rule in WEIGHT_S if f"rule {rule}:" not in text] == []
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(9.4, "9 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
+def test_durations_are_for_people(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
