@@ -23,7 +23,9 @@ class TrainingImages:
         """
         archive = ImageZip(path)
         if len(archive) < minimum:
-            raise StyleAlignError(f"{path}: has {len(archive)} images, training needs at least {minimum}; add images or lower batch_size")
+            raise StyleAlignError(
+                f"{path}: has {len(archive)} images, training needs at least {minimum}; add images or lower batch_size"
+            )
         self.resolution_px = archive.resolution_px
         self._images = torch.from_numpy(archive.read())
 

@@ -1,0 +1,89 @@
+"""One file of somebody's own images -> a square RGB picture, with what had to be done to it."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+BACKDROP = (255, 255, 255)
+SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+SIXTEEN_TO_EIGHT = 257  # 65535 / 255
+EXIF_ORIENTATION = 0x0112
+
+
+class NotConvertible(Exception):
+    """The reason why a file cannot become an image of the set."""
+
+
+def convert_image(content: bytes, size_px: int) -> tuple[NDArray[np.uint8], list[str]]:
+    """Decode a file's bytes and bring them to `size_px`.
+
+    The middle square is kept, transparent places become white, of an animation the first frame is taken.
+
+    Returns:
+        The image, uint8 [3, size_px, size_px] RGB, and the names of the conversions it went through.
+
+    Raises:
+        NotConvertible: not an image, truncated, damaged, of too many pixels or of an unknown kind.
+    """
+    if not content:
+        raise NotConvertible("empty file")
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return _convert(image, size_px)
+    except UnidentifiedImageError as error:
+        raise NotConvertible("not an image") from error
+    except Image.DecompressionBombError as error:
+        raise NotConvertible("too many pixels") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error) as error:
+        raise NotConvertible(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return "truncated" if "truncated" in text.lower() else f"damaged ({text})"
+
+
+def _convert(image: Image.Image, size_px: int) -> tuple[NDArray[np.uint8], list[str]]:
+    done = []
+    if getattr(image, "n_frames", 1) > 1:
+        done.append("first frame of an animation")
+        image.seek(0)
+    image.load()
+    if image.getexif().get(EXIF_ORIENTATION, 1) != 1:
+        done.append("turned upright")
+        image = ImageOps.exif_transpose(image)
+    image, changes = _to_rgb(image)
+    done += changes
+    if image.width != image.height:
+        done.append("cropped to a square")
+    if min(image.size) < size_px:
+        done.append("enlarged")
+    square = ImageOps.fit(image, (size_px, size_px), method=Image.Resampling.LANCZOS)
+    return np.asarray(square).transpose(2, 0, 1), done
+
+
+def _to_rgb(image: Image.Image) -> tuple[Image.Image, list[str]]:
+    if image.mode in SIXTEEN_BIT_MODES:
+        return _from_16_bits(image), ["16 bits to 8", "grey to RGB"]
+    if image.mode == "F":
+        raise NotConvertible("floating-point pixels, whose range is unknown")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        changes = ["transparency to white"] + (["grey to RGB"] if image.mode.startswith("L") else [])
+        pixels = image.convert("RGBA")
+        backdrop = Image.new("RGBA", pixels.size, (*BACKDROP, 255))
+        return Image.alpha_composite(backdrop, pixels).convert("RGB"), changes
+    names = {"L": "grey to RGB", "1": "grey to RGB", "CMYK": "CMYK to RGB", "P": "palette to RGB"}
+    if image.mode == "RGB":
+        return image, []
+    return image.convert("RGB"), [names.get(image.mode, f"{image.mode} to RGB")]
+
+
+def _from_16_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise NotConvertible("32-bit integer pixels, whose range is unknown")
+    return Image.fromarray(np.round(values / SIXTEEN_TO_EIGHT).astype(np.uint8)).convert("RGB")

@@ -1,0 +1,88 @@
+"""Drawing a whole avatar data set: both splits, their annotations and a preview."""
+
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylealign.config import DatasetSettings
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.avatars import Avatar, attribute_values, draw_avatar
+from stylealign.datasets.images import write_image_zip
+from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
+from stylealign.errors import StyleAlignError
+from stylealign.files import write_json
+
+CHUNK = 50
+PROGRESS_INTERVAL_S = 5.0
+SMALLEST_DRAWN_PX = 16
+
+
+def draw_dataset(settings: DatasetSettings, out_dir: Path, jobs: int = 1) -> dict[str, int]:
+    """Draw an avatar domain into `out_dir`; return the number of images a split.
+
+    Writes `{train,test}.zip`, `{train,test}.annotations.npz`, `preview.png` and `config.json`.
+
+    Raises:
+        StyleAlignError: a resolution too small for the artwork, or a file that cannot be written.
+    """
+    if settings.resolution_px < SMALLEST_DRAWN_PX:
+        raise StyleAlignError(
+            f"resolution_px: {settings.resolution_px} is too small to draw eyes; use {SMALLEST_DRAWN_PX} or more"
+        )
+    assert settings.draw is not None
+    counts = {"train": settings.train_images, "test": settings.test_images}
+    for split, count in counts.items():
+        avatars = _draw_all(settings, split, count, jobs)
+        images = np.stack([avatar.image for avatar in avatars])
+        write_image_zip(out_dir / f"{split}.zip", images)
+        _annotations(settings.draw, avatars).save(out_dir / f"{split}.annotations.npz")
+        if split == "train":
+            write_preview(out_dir / "preview.png", images[: COLUMNS * ROWS])
+    write_json(out_dir / "config.json", settings.model_dump())
+    return counts
+
+
+def _draw_all(settings: DatasetSettings, split: str, count: int, jobs: int) -> list[Avatar]:
+    assert settings.draw is not None
+    draw = partial(_draw_one, settings.draw, split, settings.seed, settings.resolution_px)
+    if jobs == 1:
+        return list(_with_progress(map(draw, range(count)), f"{settings.draw} {split}", count))
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        return list(_with_progress(pool.imap(draw, range(count), CHUNK), f"{settings.draw} {split}", count))
+
+
+def _draw_one(domain: str, split: str, seed: int, resolution_px: int, index: int) -> Avatar:
+    return draw_avatar(domain, split, index, seed, resolution_px)
+
+
+def _with_progress(avatars: Iterator[Avatar], what: str, count: int) -> Iterator[Avatar]:
+    start = last = time.monotonic()
+    for done, avatar in enumerate(avatars, 1):
+        yield avatar
+        now = time.monotonic()
+        if now - last >= PROGRESS_INTERVAL_S or done == count:
+            left_s = (now - start) / done * (count - done)
+            print(f"data: {what}: {done}/{count} images, {left_s:.0f} s left", file=sys.stderr)
+            last = now
+
+
+def _annotations(domain: str, avatars: list[Avatar]) -> Annotations:
+    values = attribute_values(domain)
+    return Annotations(
+        segmentation=np.stack([avatar.segmentation for avatar in avatars]),
+        keypoints=np.stack([avatar.keypoints for avatar in avatars]),
+        visible=np.stack([avatar.visible for avatar in avatars]),
+        pose=np.stack([avatar.pose for avatar in avatars]),
+        attributes={name: _indices(avatars, name, names) for name, names in values.items()},
+        attribute_values=values,
+    )
+
+
+def _indices(avatars: list[Avatar], attribute: str, names: list[str]) -> NDArray[np.int64]:
+    return np.array([names.index(avatar.attributes[attribute]) for avatar in avatars], dtype=np.int64)

@@ -1,0 +1,69 @@
+"""`stylealign data draw` and `stylealign data import` as a user types them."""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylealign.cli import data
+from stylealign.errors import StyleAlignError
+
+
+def run(*words: str | Path) -> None:
+    parser = argparse.ArgumentParser()
+    data.add_arguments(parser)
+    data.run(parser.parse_args([str(word) for word in words]))
+
+
+def test_draw_takes_flags_or_a_settings_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ("--draw", "mosaic", "--resolution-px", "16", "--train-images", "3", "--test-images", "2")
+    run("draw", *flags, "--out-dir", tmp_path / "a")
+    assert json.loads(capsys.readouterr().out) == {"train": 3, "test": 2}
+    settings = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert settings["draw"] == "mosaic"
+    run("draw", "--settings", json.dumps(settings), "--out-dir", tmp_path / "b")
+    assert (tmp_path / "a" / "train.zip").read_bytes() == (tmp_path / "b" / "train.zip").read_bytes()
+
+
+def test_import_prints_what_became_of_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(4):
+        Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)).save(folder / f"{index}.png")
+    (folder / "notes.txt").write_text("no image")
+    run("import", folder, "--out-dir", tmp_path / "out", "--resolution-px", "8", "--train-images", "3",
+        "--test-images", "1")  # fmt: skip
+    output = capsys.readouterr()
+    summary = json.loads(output.out)
+    assert (summary["train"], summary["test"], summary["skipped"]) == (3, 1, 1)
+    assert "data: skipped notes.txt: not an image" in output.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("draw",), "give exactly one of draw and path"),
+        (("draw", "--draw", "robot"), "draw: "),
+        (("draw", "--path", "photos"), "draw is missing"),
+        (("draw", "--draw", "human", "--resolution-px", "60"), "power of two"),
+        (("draw", "--draw", "human", "--train-images", "0"), "train_images: "),
+        (("draw", "--draw", "human", "--jobs", "0"), "--jobs: must be at least 1"),
+        (("import", "nowhere"), "nowhere: no such folder or zip"),
+        (("import", "photos", "--draw", "human"), "give exactly one of draw and path"),
+    ],
+)
+def test_mistakes_name_the_key_or_flag(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(StyleAlignError, match=message):
+        run(*words, "--out-dir", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_importing_the_verb_loads_no_torch() -> None:
+    code = "import sys; import stylealign.cli.data; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

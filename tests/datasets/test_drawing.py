@@ -1,0 +1,48 @@
+"""A drawn data set on disk."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stylealign.config import DatasetSettings
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.avatars import draw_avatar
+from stylealign.datasets.drawing import draw_dataset
+from stylealign.datasets.images import ImageZip
+from stylealign.errors import StyleAlignError
+
+
+def settings(resolution_px: int = 16, domain: str = "animal") -> DatasetSettings:
+    return DatasetSettings(draw=domain, resolution_px=resolution_px, train_images=6, test_images=3, seed=5)
+
+
+def test_files_agree_with_the_drawn_avatars(tmp_path: Path) -> None:
+    assert draw_dataset(settings(), tmp_path) == {"train": 6, "test": 3}
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "config.json", "preview.png", "test.annotations.npz", "test.zip", "train.annotations.npz", "train.zip",
+    ]  # fmt: skip
+    images = ImageZip(tmp_path / "test.zip").read()
+    annotations = Annotations.load(tmp_path / "test.annotations.npz")
+    assert len(images) == len(annotations) == 3
+    for index in range(3):
+        avatar = draw_avatar("animal", "test", index, 5, 16)
+        np.testing.assert_array_equal(images[index], avatar.image)
+        np.testing.assert_array_equal(annotations.segmentation[index], avatar.segmentation)
+        np.testing.assert_array_equal(annotations.keypoints[index], avatar.keypoints)
+        np.testing.assert_array_equal(annotations.pose[index], avatar.pose)
+        for name, values in annotations.attribute_values.items():
+            assert values[annotations.attributes[name][index]] == avatar.attributes[name]
+
+
+def test_drawing_twice_gives_the_same_bytes_with_any_number_of_jobs(tmp_path: Path) -> None:
+    draw_dataset(settings(), tmp_path / "a")
+    draw_dataset(settings(), tmp_path / "b", jobs=2)
+    for name in ("train.zip", "test.zip", "preview.png"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_resolution_without_room_for_eyes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StyleAlignError, match="resolution_px: 8 is too small"):
+        draw_dataset(settings(resolution_px=8), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,106 @@
+"""A folder or zip of somebody's own images becomes a data set; every file that does not is named."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylealign.config import DatasetSettings
+from stylealign.datasets.images import ImageZip
+from stylealign.datasets.importing import import_dataset
+from stylealign.errors import StyleAlignError
+
+
+def settings(path: Path, train: int = 6, test: int = 2, **more: Any) -> DatasetSettings:
+    return DatasetSettings(path=str(path), resolution_px=8, train_images=train, test_images=test, **more)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Eight good pictures of several kinds in two folders, a duplicate, and three files that are none."""
+    folder = tmp_path / "photos"
+    (folder / "holiday").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    modes = ("RGB", "RGB", "RGB", "L", "CMYK", "RGBA", "RGB", "RGB")
+    for index, mode in enumerate(modes):
+        pixels = Image.fromarray(rng.integers(0, 256, (12, 10, 3), dtype=np.uint8)).convert(mode)
+        pixels.save(folder / ("holiday" if index % 2 else "") / f"{index}.{'tif' if mode == 'CMYK' else 'png'}")
+    (folder / "copy.png").write_bytes((folder / "0.png").read_bytes())
+    (folder / "cut.png").write_bytes((folder / "2.png").read_bytes()[:150])
+    (folder / "empty.jpg").touch()
+    (folder / "notes.txt").write_text("the sea was warm")
+    return folder
+
+
+def test_a_folder_becomes_a_data_set(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    summary = import_dataset(settings(photos), out)
+    assert sorted(file.name for file in out.iterdir()) == ["config.json", "preview.png", "test.zip", "train.zip"]
+    assert (summary["train"], summary["test"], summary["files"], summary["skipped"]) == (6, 2, 12, 4)
+    assert summary["unused"] == 0
+    assert summary["converted"] == {
+        "cropped to a square": 8, "grey to RGB": 1, "CMYK to RGB": 1, "transparency to white": 1,
+    }  # fmt: skip
+    assert summary["skipped_by_reason"] == {"duplicate": 1, "truncated": 1, "empty file": 1, "not an image": 1}
+    messages = capsys.readouterr().err
+    for line in ("copy.png: duplicate (the same picture as 0.png)", "cut.png: truncated", "empty.jpg: empty file",
+                 "notes.txt: not an image"):  # fmt: skip
+        assert f"data: skipped {line}" in messages
+    train, test = ImageZip(out / "train.zip").read(), ImageZip(out / "test.zip").read()
+    assert (train.shape, test.shape) == ((6, 3, 8, 8), (2, 3, 8, 8))
+    assert len({image.tobytes() for image in (*train, *test)}) == 8
+
+
+def test_a_zip_gives_the_same_set_as_its_folder(photos: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "photos.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in photos.rglob("*"):
+            archive.write(file, file.relative_to(photos))
+    import_dataset(settings(photos), tmp_path / "a")
+    import_dataset(settings(packed), tmp_path / "b")
+    for split in ("train", "test"):
+        ours, theirs = (ImageZip(tmp_path / name / f"{split}.zip").read() for name in "ab")
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_seed_chooses_the_split(photos: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        import_dataset(settings(photos, train=4, test=2, seed=seed), tmp_path / name)
+    a, b, c = ((tmp_path / name / "train.zip").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_too_few_images_leave_nothing_behind(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(StyleAlignError, match=r"8 usable images \(4 files skipped\), fewer than train_images"):
+        import_dataset(settings(photos, train=7, test=2), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_or_damaged_source_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StyleAlignError, match="nowhere: no such folder or zip"):
+        import_dataset(settings(tmp_path / "nowhere"), tmp_path / "out")
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(StyleAlignError, match=r"broken\.zip: not a readable zip"):
+        import_dataset(settings(broken), tmp_path / "out")
+
+
+def test_a_damaged_entry_of_a_zip_is_skipped_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    packed = tmp_path / "photos.zip"
+    rng = np.random.default_rng(1)
+    with zipfile.ZipFile(packed, "w") as archive:
+        for index in range(4):
+            buffer = io.BytesIO()
+            Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(buffer, "PNG")
+            archive.writestr(f"{index}.png", buffer.getvalue())
+    content = bytearray(packed.read_bytes())
+    content[content.index(b"2.png") + 60] ^= 0xFF
+    packed.write_bytes(bytes(content))
+    summary = import_dataset(settings(packed, train=2, test=1), tmp_path / "out")
+    assert (summary["files"], summary["skipped"]) == (4, 1)
+    assert "data: skipped 2.png: not readable" in capsys.readouterr().err
