@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stylealign.errors import StyleAlignError
+from stylealign.presets import PRESETS, PresetName
 
 AvatarDomain = Literal["human", "mosaic", "animal"]
 Space = Literal["z", "z+", "w", "w+"]
 Features = Literal["efficientnet-lite0", "inception-v3"]
 Perceptual = Literal["efficientnet-lite0", "lpips-vgg", "lpips-alex"]
 Task = Literal["segmentation", "keypoints", "pose"]
+Guide = Literal["none", "latent", "reference"]
 MorphPath = Literal["linear", "eased", "weights-first", "codes-first"]
 Component = Literal["mapping", "affine", "convolutions", "torgb"]
 
@@ -76,6 +78,8 @@ class ArchitectureSettings(Settings):
 class TrainSettings(Settings):
     """StyleGAN2 training and fine-tuning (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN")."""
 
+    preset: PresetName | None = None
+    """Published recipe that gives the values of the keys left out here."""
     kimg: PositiveFloat = 12.0
     """Length of the run: thousands of real images shown to the discriminator."""
     batch_size: Positive = 16
@@ -98,20 +102,62 @@ class TrainSettings(Settings):
     """The path-length penalty uses batch_size / path_length_batch_shrink images."""
     style_mixing_probability: Fraction = 0.9
     """Probability that an image mixes the styles of two latents."""
+    noise: bool = True
+    """Feed per-pixel noise to the synthesis layers. Off, their strength stays 0: right for flat artwork, where early
+    training would draw details as dots."""
     ema_kimg: NonNegativeFloat = 5.0
     """Half-life of the averaged generator."""
     ema_rampup: NonNegativeFloat = 0.05
     """The half-life is at most this share of the images shown so far; 0 for no ramp-up (fine-tuning)."""
     mirror: bool = True
     """Mirror half of the training images horizontally."""
+    augment: Literal["none", "bgc"] = "none"
+    """Augmentation of what the discriminator sees: none, or ADA's geometric and colour transforms."""
+    ada_target: Fraction = 0.6
+    """Sign of the discriminator's logits on real images (mean) at which the augmentation stays as strong as it is."""
+    ada_interval: Positive = 4
+    """Steps between adjustments of the augmentation's strength."""
+    ada_kimg: PositiveFloat = 100.0
+    """Thousands of images in which the strength can rise from 0 to 1 (500 is usual from scratch)."""
+    freeze_d: Count = 0
+    """Layers of the discriminator that keep the parent's weights, counted from the image."""
+    train_only: tuple[Component, ...] = ()
+    """Components of the generator that are trained, the others keep the parent's weights; empty for all."""
+    accumulate: Positive = 1
+    """Parts of a batch that are computed one after another, for a batch that does not fit into memory."""
+    fp16_resolutions: Count | None = None
+    """Highest resolutions in half precision on a GPU, in networks with clamped activations. Default: as the parent."""
     snapshot_kimg: PositiveFloat = 4.0
     """Distance between snapshots and sample grids."""
+    evaluate_kimg: PositiveFloat | None = None
+    """Distance between measurements of FID and KID against the training images. Default: none."""
+    evaluate_images: Annotated[int, Field(ge=4)] = 5000
+    """Generated images of a measurement."""
+    evaluate_features: Features = "efficientnet-lite0"
+    """Feature network of the measurements."""
+    select: Literal["last", "best-fid", "best-kid"] = "last"
+    """Which weights become the model: the last, or those with the lowest FID or KID among the measurements."""
     state_interval_s: NonNegativeFloat = 30.0
     """Seconds between writes of the resume state."""
     threads: Positive | None = None
     """CPU threads; results are bit for bit the same only for the same number. Default: the CPUs this process may use."""
     seed: Count = 0
     """Seed of every random number of the run."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("preset") in PRESETS:
+            return PRESETS[values["preset"]].train | values
+        return values
+
+    @model_validator(mode="after")
+    def _parts_and_selection(self) -> "TrainSettings":
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"batch_size {self.batch_size} must be a multiple of accumulate, {self.accumulate}")
+        if self.select != "last" and self.evaluate_kimg is None:
+            raise ValueError(f"select {self.select} needs evaluate_kimg: how often to measure")
+        return self
 
 
 class InvertSettings(Settings):
@@ -150,8 +196,35 @@ class TranslateSettings(Settings):
     """Space of the source codes."""
     truncation_psi: Fraction = 1.0
     """Truncation in the target model for Z and Z+ codes."""
+    guide: Guide = "none"
+    """Where the layers after source_layers come from: the source (none), a random latent, or a reference's code."""
+    source_layers: Positive = 3
+    """First layers that keep the source's w under a guide (StyleAlign: 4 of 16 at 512 px)."""
+    outputs: Positive = 1
+    """Images of each source; more than one needs a guide."""
     batch_size: Positive = 32
     """Images synthesised at once."""
+    seed: Count = 0
+    """Seed of the random latents, and of which reference guides which image."""
+
+    @model_validator(mode="after")
+    def _outputs_differ(self) -> "TranslateSettings":
+        if self.outputs > 1 and self.guide == "none":
+            raise ValueError("outputs: without a guide every output of a source is the same; set guide or outputs 1")
+        return self
+
+
+class BlendSettings(Settings):
+    """A model whose layers come from two aligned models (Pinkney and Adler 2020, arXiv 2010.05334)."""
+
+    swap_px: Positive = 16
+    """Resolution from which on the blocks are the second model's; those below are the first's."""
+    width_octaves: NonNegativeFloat = 0.0
+    """Octaves over which the weights pass from the first model to the second, centred below swap_px; 0 swaps at once."""
+    schedule: dict[int, Fraction] | None = None
+    """Share of the second model for each resolution, instead of swap_px and width_octaves."""
+    mapping: Fraction = 0.0
+    """Share of the second model in the mapping network."""
 
 
 class MorphSettings(Settings):
@@ -176,13 +249,13 @@ class MorphSettings(Settings):
 class LabelSettings(Settings):
     """A network that labels images (segmentation, keypoints or pose), trained on annotated or pseudo-labelled images."""
 
-    epochs: Positive = 6
+    epochs: Positive = 3
     """Passes over the training images."""
     images: Positive = 4000
     """Training images: of the data set, or generated pairs."""
-    batch_size: Positive = 32
+    batch_size: Positive = 16
     """Images of one step."""
-    learning_rate: PositiveFloat = 2e-3
+    learning_rate: PositiveFloat = 8e-3
     """AdamW's peak learning rate (one-cycle)."""
     truncation_psi: Fraction = 1.0
     """Truncation of the generated pairs (zero-shot only)."""
@@ -197,6 +270,8 @@ class MetricSettings(Settings):
     """Feature network of FID, KID, precision and recall."""
     perceptual: Perceptual = "efficientnet-lite0"
     """Perceptual distance of the tables."""
+    weights_dir: str | None = None
+    """Folder with weights of downloaded networks: inception-v3.pth, lpips-vgg.pth, lpips-alex.pth."""
     samples: Positive = 4000
     """Generated images of the generators table."""
     bootstrap: Positive = 1000

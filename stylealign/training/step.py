@@ -9,6 +9,7 @@ from torch import Tensor
 from stylealign.config import TrainSettings
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
+from stylealign.networks.synthesis import NoiseMode
 from stylealign.training.ema import ema_beta, update_average
 from stylealign.training.losses import discriminator_loss, generator_loss, path_length_penalty, path_lengths, r1_penalty
 
@@ -32,6 +33,7 @@ class TrainingStep:
     def __init__(self, generator: Generator, average: Generator, discriminator: Discriminator, settings: TrainSettings) -> None:
         self.generator, self.average, self.discriminator = generator, average, discriminator
         self.settings = settings
+        self.noise_mode: NoiseMode = "random" if settings.noise else "none"
         s = settings
         self.generator_adam = lazy_adam(generator, s.learning_rate, s.path_length_interval, s.path_length_weight > 0)
         self.discriminator_adam = lazy_adam(discriminator, s.learning_rate, s.r1_interval, s.r1_gamma > 0)
@@ -61,14 +63,14 @@ class TrainingStep:
     def _train_generator(self, batch: int) -> tuple[dict[str, Tensor], Tensor]:
         """Move G; return its loss and the images, which the discriminator step uses again."""
         self.discriminator.requires_grad_(False)
-        fake = self.generator.synthesis(self._mixed_ws(batch), noise_mode="random")
+        fake = self.generator.synthesis(self._mixed_ws(batch), noise_mode=self.noise_mode)
         loss = generator_loss(self.discriminator(fake))
         _minimise(loss, self.generator_adam)
         return {"loss_g": loss.detach()}, fake.detach()
 
     def _regularise_generator(self, batch: int) -> dict[str, Tensor]:
         ws = self._mixed_ws(batch)
-        lengths = path_lengths(self.generator.synthesis(ws, noise_mode="random"), ws)
+        lengths = path_lengths(self.generator.synthesis(ws, noise_mode=self.noise_mode), ws)
         penalty, self.mean_path_length = path_length_penalty(lengths, self.mean_path_length)
         _minimise(penalty * self.settings.path_length_weight * self.settings.path_length_interval, self.generator_adam)
         return {"path_length_penalty": penalty.detach(), "path_length": self.mean_path_length}
