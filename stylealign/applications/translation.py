@@ -7,30 +7,74 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stylealign.config import TranslateSettings
+from stylealign.errors import StyleAlignError
 from stylealign.latents.codes import Codes, codes_to_ws
+from stylealign.latents.spaces import mean_label
 from stylealign.metrics.features import to_uint8
 from stylealign.networks.generator import Generator
 
 
-def translate(codes: Codes, target: Generator, truncation_psi: float | None = None,
-              batch_size: int = 32) -> Iterator[NDArray[np.uint8]]:  # fmt: skip
-    """Yield the target model's images of `codes`, in order.
+def translate(
+    codes: Codes, target: Generator, settings: TranslateSettings, references: Codes | None = None
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the target model's images of `codes`: all outputs of the first source, then of the second, ...
 
     Z and Z+ codes go through the **target's** mapping network, W and W+ codes straight to its synthesis network. The
     noise maps fitted during inversion belong to the source model and are not carried over: the target's own are used.
+    Under a guide the first layers keep the source's w and the others take a random latent's or a reference's: one
+    source then has many translations, of one pose and layout.
 
     Args:
         codes: codes found in a model of the same architecture.
         target: generator of the target domain.
-        truncation_psi: truncation of Z and Z+ codes in the target; None for the one the codes were found under.
-        batch_size: images synthesised at once.
+        settings: truncation, guide, outputs of each source.
+        references: codes found in the target model, for the guide "reference".
 
     Yields:
-        Images `[n, 3, r, r]` uint8.
+        Images `[n, 3, r, r]` uint8, `len(codes) * settings.outputs` in all.
+
+    Raises:
+        StyleAlignError: no references for the guide "reference", or more source layers than there are layers.
     """
+    layers = target.architecture.num_ws
+    if settings.guide != "none" and settings.source_layers >= layers:
+        raise StyleAlignError(f"source_layers: must be less than the model's {layers}, not {settings.source_layers}")
     with torch.inference_mode():
-        for ws in codes_to_ws(codes, target, truncation_psi).split(batch_size):
+        sources = codes_to_ws(codes, target, settings.truncation_psi).repeat_interleave(settings.outputs, dim=0)
+        guides = _guides(len(sources), target, settings, references)
+        for start in range(0, len(sources), settings.batch_size):
+            part = slice(start, start + settings.batch_size)
+            ws = sources[part]
+            if guides is not None:
+                ws = mix_layers(ws, guides[part], settings.source_layers)
             yield draw(target, ws)
+
+
+def mix_layers(first: Tensor, rest: Tensor, count: int) -> Tensor:
+    """Return `ws [N, num_ws, w_dim]` whose first `count` layers are those of `first`, the others those of `rest`."""
+    return torch.cat([first[:, :count], rest[:, count:]], dim=1)
+
+
+def _guides(count: int, target: Generator, settings: TranslateSettings, references: Codes | None) -> Tensor | None:
+    """Return the ws `[count, num_ws, w_dim]` that fill the layers after the source's, or None without a guide."""
+    random = np.random.default_rng(settings.seed)
+    if settings.guide == "latent":
+        z = random.standard_normal((count, target.architecture.z_dim), dtype=np.float32)
+        latents = torch.from_numpy(z).to(target.mapping.w_avg)
+        return target.mapping(latents, mean_label(target, count), settings.truncation_psi)
+    if settings.guide == "reference":
+        if references is None:
+            raise StyleAlignError("--reference-codes: the guide reference needs codes found in the target model")
+        ws = codes_to_ws(references, target)
+        return ws[torch.from_numpy(_dealt(len(ws), count, random))]
+    return None
+
+
+def _dealt(references: int, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Return `count` numbers of references, every reference as often as the others, in random order."""
+    rounds = -(-count // references)
+    return np.concatenate([random.permutation(references) for _ in range(rounds)])[:count]
 
 
 @torch.inference_mode()

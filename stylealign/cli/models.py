@@ -25,8 +25,8 @@ def add_model_pair(parser: argparse.ArgumentParser) -> None:
                         help="model of the same architecture: a child, a parent, a sibling or a control")  # fmt: skip
 
 
-def load_pair(arguments: argparse.Namespace) -> tuple["Checkpoint", "Checkpoint"]:
-    """Return the source and the target model.
+def load_matching(first: Path, second: Path) -> tuple["Checkpoint", "Checkpoint"]:
+    """Return two models of one architecture.
 
     Raises:
         StyleAlignError: a file that cannot be read, or two models of different architecture.
@@ -34,7 +34,6 @@ def load_pair(arguments: argparse.Namespace) -> tuple["Checkpoint", "Checkpoint"
     from stylealign import load
     from stylealign.checkpoints.differences import require_same_architecture
 
-    source, target = load(arguments.source_model), load(arguments.target_model)
-    names = (str(arguments.source_model), str(arguments.target_model))
-    require_same_architecture(source.architecture, target.architecture, names)
-    return source, target
+    one, other = load(first), load(second)
+    require_same_architecture(one.architecture, other.architecture, (str(first), str(second)))
+    return one, other

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Make and measure the morphs; print the mean measures of each method as JSON."""
     settings = settings_from(arguments, MorphSettings)
 
-    from stylealign.cli.models import load_pair
+    from stylealign.cli.models import load_matching
     from stylealign.files import write_json
     from stylealign.metrics.perceptual import PROTOCOLS
     from stylealign.metrics.rows import provenance_of
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
               "target-codes": arguments.target_codes}  # fmt: skip
     provenance = provenance_of("morph", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
-    source, target = load_pair(arguments)
+    source, target = load_matching(arguments.source_model, arguments.target_model)
     starts, ends = load_codes(arguments, settings, source, target)
     measures = _Maker(arguments, settings, _morph(source, target, starts, ends)).make_all()
     methods = {method: measure.per_image() for method, measure in measures.items()}

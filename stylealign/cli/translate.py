@@ -2,10 +2,16 @@
 
 import argparse
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_model_pair
 from stylealign.config import TranslateSettings
+
+if TYPE_CHECKING:
+    from stylealign.report.sheets import Pixels
 
 HELP = "draw a model's codes with an aligned model"
 VERSION = 1
@@ -14,9 +20,9 @@ SHEET_IMAGES = 16
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    from pathlib import Path
-
     add_model_pair(parser)
+    parser.add_argument("--reference-codes", type=Path, metavar="NPZ",
+                        help="codes found in the target model, for --guide reference")  # fmt: skip
     parser.add_argument("--out-dir", type=Path, required=True, metavar="DIR", help="gets images.zip and sheet.png")
     add_settings(parser, TranslateSettings)
 
@@ -27,29 +33,33 @@ def run(arguments: argparse.Namespace) -> None:
 
     import numpy as np
 
-    from stylealign.applications.translation import translate
-    from stylealign.cli.models import compute_device, load_pair
+    from stylealign.applications.translation import draw, translate
+    from stylealign.cli.models import compute_device, load_matching
     from stylealign.datasets.images import write_image_zip
-    from stylealign.latents.codes import Codes
+    from stylealign.latents.codes import Codes, codes_to_ws
     from stylealign.report.sheets import labelled_rows, save_png
 
-    source, target = load_pair(arguments)
+    source, target = load_matching(arguments.source_model, arguments.target_model)
     codes = Codes.load(arguments.codes, settings.space, source.sha256)
     codes.require_fits(source.architecture, arguments.codes)
+    references = None
+    if arguments.reference_codes is not None:
+        references = Codes.load(arguments.reference_codes, None, target.sha256)
+        references.require_fits(target.architecture, arguments.reference_codes)
     device = compute_device()
-    shown: list[np.ndarray] = []
+    shown: list[Pixels] = []
 
-    def images():  # type: ignore[no-untyped-def]
-        for batch in translate(codes, target.generator.to(device), settings.truncation_psi, settings.batch_size):
-            for image in batch:
-                if len(shown) < SHEET_IMAGES:
-                    shown.append(image)
-                yield image
+    def images() -> "Iterator[Pixels]":
+        for batch in translate(codes, target.generator.to(device), settings, references):
+            shown.extend(batch[: SHEET_IMAGES * settings.outputs - len(shown)])
+            yield from batch
 
-    count = write_image_zip(arguments.out_dir / "images.zip", images(), extra={"names": list(codes.names)})
-    reconstructed = np.concatenate(
-        list(translate(codes.first(SHEET_IMAGES), source.generator.to(device), None, settings.batch_size))
-    )
-    rows = [(f"reconstruction {codes.space}", reconstructed), ("translation", np.stack(shown))]
+    extra = {"names": list(codes.names), "outputs": settings.outputs}
+    count = write_image_zip(arguments.out_dir / "images.zip", images(), extra=extra)
+    first = codes.first(SHEET_IMAGES)
+    rows = [(f"reconstruction {codes.space}", draw(source.generator.to(device), codes_to_ws(first, source.generator)))]
+    for output in range(settings.outputs):
+        label = "translation" if settings.outputs == 1 else f"translation {output + 1}"
+        rows.append((label, np.stack(shown[output :: settings.outputs])))
     save_png(arguments.out_dir / "sheet.png", labelled_rows(rows))
     print(json.dumps({"space": codes.space, "images": count}))

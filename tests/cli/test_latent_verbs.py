@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 import zipfile
 
 import numpy as np
@@ -153,6 +154,24 @@ def test_translate_refuses_codes_and_models_that_do_not_match(work, tmp_path, ca
     assert _translate(work, tmp_path, "--space", "z") == 2
     assert "holds w+ codes where z codes are needed" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_translate_draws_many_outputs_under_a_guide(work, tmp_path):
+    guide = ["--guide", "reference", "--reference-codes", str(work / "codes-child" / "codes.npz"), "--outputs", "2"]
+    assert _translate(work, tmp_path, *guide) == 0
+    images = ImageZip(tmp_path / "images.zip")
+    assert (len(images), images.info["outputs"]) == (6, 2)
+
+
+def test_a_blend_is_a_model_that_translates(work, tmp_path, capsys):
+    blended = tmp_path / "blend.safetensors"
+    models = [str(work / f"{name}.safetensors") for name in ("parent", "child")]
+    assert main(["blend", *models, "--swap-px", "8", "--out", str(blended)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"4": 0.0, "8": 1.0, "16": 1.0}
+    shutil.copy(blended, work / "blend.safetensors")
+    assert _translate(work, tmp_path / "out", target="blend") == 0
+    assert main(["blend", models[0], str(work / "wide.safetensors"), "--out", str(tmp_path / "b.safetensors")]) == 2
+    assert "of different architecture" in capsys.readouterr().err
 
 
 def test_morph_writes_and_measures_every_method(work, tmp_path):

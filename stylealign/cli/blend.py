@@ -1,0 +1,35 @@
+"""`stylealign blend`: a model whose coarse layers come from one model and whose fine ones from an aligned one."""
+
+import argparse
+import json
+from pathlib import Path
+
+from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.config import BlendSettings
+
+HELP = "swap or blend the layers of two aligned models, by resolution"
+VERSION = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("first", type=Path, metavar="FIRST", help="model of the coarse layers (pose, shape)")
+    parser.add_argument("second", type=Path, metavar="SECOND", help="model of the fine layers (texture, colour)")
+    parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="the blended model (.safetensors)")
+    add_settings(parser, BlendSettings)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Blend; print the share of the second model at each resolution as JSON."""
+    settings = settings_from(arguments, BlendSettings)
+
+    from stylealign.applications.blending import blend, resolution_shares
+    from stylealign.checkpoints import native
+    from stylealign.cli.models import load_matching
+
+    first, second = load_matching(arguments.first, arguments.second)
+    shares = {str(resolution): share for resolution, share in resolution_shares(first.architecture, settings).items()}
+    info = {"blend": {"first_sha256": first.sha256, "second_sha256": second.sha256,
+                      "shares": shares, "mapping": settings.mapping}}  # fmt: skip
+    native.save(arguments.out, generator=blend(first.generator, second.generator, settings), info=info)
+    print(json.dumps(shares))
