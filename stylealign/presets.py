@@ -1,0 +1,59 @@
+"""Named training settings: the numbers of published recipes, for `preset` in the settings and `--preset` of `train`.
+
+`paper256`, `paper512` and `stylegan2` are recipes of Karras et al. 2020 ("Training Generative Adversarial Networks with
+Limited Data", arXiv 2006.06676, appendix C) as they are used for fine-tuning: no ramp-up of the average, ADA from 0 to 1
+in 100 kimg. From scratch, set `ema_rampup: 0.05` and `ada_kimg: 500` beside them. `avatars64` is how the bundled parents
+of the drawn domains were trained.
+"""
+
+from typing import Any, Literal, NamedTuple
+
+PresetName = Literal["paper256", "paper512", "stylegan2", "avatars64"]
+
+
+class Preset(NamedTuple):
+    """Values that stand where the user gives none."""
+
+    train: dict[str, Any]
+    """Keys of `TrainSettings`."""
+    architecture: dict[str, Any]
+    """Keys of `ArchitectureSettings`, for a network from scratch; a child has its parent's shape."""
+
+
+_FINE_TUNING: dict[str, Any] = {
+    "r1_interval": 16,
+    "path_length_weight": 2.0,
+    "path_length_interval": 4,
+    "style_mixing_probability": 0.9,
+    "mapping_lr_multiplier": 0.01,
+    "ema_rampup": 0.0,
+    "mirror": True,
+    "augment": "bgc",
+    "ada_target": 0.6,
+    "ada_interval": 4,
+    "ada_kimg": 100.0,
+    "fp16_resolutions": 4,
+}
+_CONFIG_F: dict[str, Any] = {"z_dim": 512, "w_dim": 512, "mapping_layers": 8, "channel_base": 32768, "channel_max": 512}
+
+PRESETS: dict[str, Preset] = {
+    "paper256": Preset(
+        _FINE_TUNING
+        | {"batch_size": 64, "mbstd_group_size": 8, "learning_rate": 0.0025, "r1_gamma": 1.0, "ema_kimg": 20.0},
+        _CONFIG_F | {"channel_base": 16384},
+    ),
+    "paper512": Preset(
+        _FINE_TUNING
+        | {"batch_size": 64, "mbstd_group_size": 8, "learning_rate": 0.0025, "r1_gamma": 0.5, "ema_kimg": 20.0},
+        _CONFIG_F,
+    ),
+    "stylegan2": Preset(
+        _FINE_TUNING
+        | {"batch_size": 32, "mbstd_group_size": 4, "learning_rate": 0.002, "r1_gamma": 10.0, "ema_kimg": 10.0},
+        _CONFIG_F,
+    ),
+    "avatars64": Preset(
+        {"batch_size": 16, "mbstd_group_size": 4, "learning_rate": 0.0025, "r1_gamma": 0.1, "ema_kimg": 10.0},
+        {"z_dim": 128, "w_dim": 128, "mapping_layers": 8, "channel_base": 1024, "channel_max": 64},
+    ),
+}
