@@ -17,6 +17,7 @@ from snakemake_logger_plugin_stylealign.summary import summary_lines
 
 HEARTBEAT_S = 30.0
 REASON_WIDTH = 110
+NEWS_WIDTH = 110
 HIDDEN = ("Select jobs to execute", "Execute ", "Assuming unrestricted", "Using shell", "host:", "Provided cores",
           "Provided resources", "Rules claiming more threads", "Building DAG of jobs", "Complete log", "Reasons:",
           "Using workflow specific profile", "Checking ", "Storing ")  # fmt: skip
@@ -123,9 +124,9 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
     def _beat(self) -> None:
         while not self.finished.wait(HEARTBEAT_S):
             for job in self.progress.running():
-                said = _last_lines(job.logs[0], 1) if job.logs else []
+                said = _news(job.logs[0]) if job.logs else "running"
                 ago = duration(time.monotonic() - job.started_s)
-                self._print(f"{self.progress.head()} {ago:>8} {job.name}: {said[0] if said else 'running'}")
+                self._print(f"{self.progress.head()} {ago:>8} {job.name}: {said}")
 
     def _print(self, *lines: str) -> None:
         with self.write_lock:
@@ -142,6 +143,12 @@ def _job_name(record: Any) -> str:
 def _is_job_count_line(text: str) -> bool:
     """Return whether Snakemake says with `text` what the progress lines say already."""
     return text.startswith("Finished jobid") or " steps (" in text
+
+
+def _news(log: str) -> str:
+    """Return the last progress line of a running job's log."""
+    lines = [line for line in _last_lines(log, 5) if not line.startswith(("{", "stylealign gpu-run:"))]
+    return shorten(lines[-1], NEWS_WIDTH, placeholder=" ...") if lines else "running"
 
 
 def _last_lines(path: str, count: int) -> list[str]:

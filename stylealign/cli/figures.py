@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 HELP = "make the figures: samples, aligned samples, translations, morphs, zero-shot labels"
 VERSION = 1
 SAMPLE_LINES = 3
+LEAST_WIDTH_PX = 1200
 SEED = 0
 
 KINDS = {
@@ -110,8 +111,10 @@ def _translation(arguments: argparse.Namespace) -> "Pixels":
 
 def _morphing(arguments: argparse.Namespace) -> "Pixels":
     from stylealign.report.figures import read_sheet, stacked
+    from stylealign.report.sheets import enlarge
 
-    return stacked({label: read_sheet(path) for label, path in arguments.rows})
+    sheet = stacked({label: read_sheet(path) for label, path in arguments.rows})
+    return enlarge(sheet, max(1, LEAST_WIDTH_PX // sheet.shape[2]))
 
 
 def _zero_shot(arguments: argparse.Namespace) -> "Pixels":

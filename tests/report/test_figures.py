@@ -85,6 +85,7 @@ def test_the_morphing_figure_shows_the_strips(tmp_path: Path, capsys: Any) -> No
     Image.new("RGB", (20, 10), (1, 2, 3)).save(tmp_path / "strip.png")
     out = tmp_path / "figure.png"
     assert main(["figures", "morphing", f"animal={tmp_path}/strip.png", "--out", str(out)]) == 0
+    assert read_sheet(out).shape == (3, 600, 1200), "small strips are enlarged"
     assert read_sheet(out)[:, 5, 5].tolist() == [1, 2, 3]
 
 

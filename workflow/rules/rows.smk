@@ -99,7 +99,7 @@ def translation_rows(child):
     parent = aligned_parent(child)
     rows = {}
     for space in RUN.inversion_spaces:
-        rows[f"{parent} {space}"] = f"results/latents/{parent}/{space}/reconstructions.zip"
+        rows[f"reconstruction {space}"] = f"results/latents/{parent}/{space}/reconstructions.zip"
         rows |= {f"{model} {space}": f"results/translation/{model}/{space}/images.zip" for model in family(child)}
     return rows
 
