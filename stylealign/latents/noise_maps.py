@@ -10,8 +10,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylealign.networks.synthesis import SynthesisNetwork
+
 _SMALLEST = 8
 """The auto-correlation is measured from each map's size down to this many pixels."""
+
+
+def noise_shapes_in_use(synthesis: SynthesisNetwork) -> dict[str, tuple[int, int]]:
+    """Return height and width of the noise maps by layer name, without those whose strength is 0: they draw nothing."""
+    strengths = {
+        f"b{block.resolution}.{name}": layer.noise_strength
+        for block in synthesis.blocks
+        for name, layer in block.layers.items()
+    }
+    return {name: shape for name, shape in synthesis.noise_shapes.items() if strengths[name] != 0}
 
 
 def draw_noise_maps(shapes: Mapping[str, tuple[int, int]], randoms: Sequence[np.random.Generator]) -> dict[str, Tensor]:
@@ -22,8 +34,8 @@ def draw_noise_maps(shapes: Mapping[str, tuple[int, int]], randoms: Sequence[np.
     }
 
 
-def autocorrelation(maps: Mapping[str, Tensor]) -> Tensor:
-    """Return how far the maps are from white, `[N]`: the regulariser of appendix D.
+def autocorrelation(maps: Mapping[str, Tensor]) -> Tensor | float:
+    """Return how far the maps are from white, `[N]` (0 without maps): the regulariser of appendix D.
 
     For each map and each of its half-size versions down to 8 px, the squared mean product of neighbours, along
     both axes (wrapping around). Halving averages 2x2 pixels and doubles the result, which keeps unit variance.
@@ -36,7 +48,7 @@ def autocorrelation(maps: Mapping[str, Tensor]) -> Tensor:
             if noise.shape[-1] <= _SMALLEST:
                 break
             noise = F.avg_pool2d(noise, 2) * 2
-    return torch.stack(total).sum(dim=0)
+    return torch.stack(total).sum(dim=0) if total else 0.0
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stylealign.config import InvertSettings, Space
-from stylealign.latents.noise_maps import autocorrelation, draw_noise_maps, renormalize
+from stylealign.latents.noise_maps import autocorrelation, draw_noise_maps, noise_shapes_in_use, renormalize
 from stylealign.latents.spaces import code_shape, is_gaussian, is_per_layer, mean_label, std_of_w, ws_of
 from stylealign.networks.generator import Generator
 
@@ -86,7 +86,7 @@ class Projector:
             wanted = self.distance.features(targets)
             distances = self._distances_to_candidates(wanted)
             codes = (self._start(distances) if start is None else start).clone()
-        maps = draw_noise_maps(self.generator.synthesis.noise_shapes, randoms)
+        maps = draw_noise_maps(noise_shapes_in_use(self.generator.synthesis), randoms)
         maps = {name: noise.to(targets) for name, noise in maps.items()}
         losses, best = self._optimize(targets, wanted, codes, maps, randoms, progress)
         return Projection(

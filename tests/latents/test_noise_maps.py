@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from stylealign.latents.noise_maps import autocorrelation, draw_noise_maps, renormalize
+from stylealign.latents.noise_maps import autocorrelation, draw_noise_maps, noise_shapes_in_use, renormalize
 
 SHAPES = {"b8.conv1": (8, 8), "b32.conv0": (32, 32)}
 
@@ -40,6 +40,13 @@ def test_autocorrelation_of_an_image_does_not_depend_on_its_batch():
     maps = draw_noise_maps(SHAPES, [np.random.default_rng(index) for index in range(3)])
     alone = autocorrelation({name: noise[1:2] for name, noise in maps.items()})
     torch.testing.assert_close(autocorrelation(maps)[1:2], alone)
+
+
+def test_maps_of_no_strength_are_left_out(generator):
+    assert noise_shapes_in_use(generator.synthesis) == generator.synthesis.noise_shapes
+    generator.synthesis.b8.conv0.noise_strength.zero_()
+    assert set(generator.synthesis.noise_shapes) - set(noise_shapes_in_use(generator.synthesis)) == {"b8.conv0"}
+    assert autocorrelation({}) == 0
 
 
 def test_renormalized_maps_have_zero_mean_and_unit_variance():

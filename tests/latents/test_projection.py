@@ -90,6 +90,14 @@ def test_the_generator_is_left_as_it_was(generator, targets):
         torch.testing.assert_close(tensor, before[name], rtol=0, atol=0)
 
 
+def test_a_model_without_noise_inverts(generator, targets):
+    for block in generator.synthesis.blocks:
+        for layer in block.layers.values():
+            layer.noise_strength.zero_()
+    found = _project(generator, targets, range(5), space="w")
+    assert (found.losses[-1] < 0.7 * found.losses[0]).all()
+
+
 def test_images_on_another_scale_are_refused(generator, targets):
     with pytest.raises(AssertionError, match=r"\[-1, 1\]"):
         _project(generator, targets * 127, range(5))
