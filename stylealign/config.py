@@ -173,6 +173,8 @@ class InvertSettings(Settings):
     """Images optimised at once."""
     learning_rate: PositiveFloat = 0.1
     """Adam's learning rate at its plateau."""
+    init: Literal["default", "encoder"] = "default"
+    """Start of the optimisation: the space's own (see initial_candidates), or an encoder's code (W and W+)."""
     truncation_psi: Fraction = 1.0
     """Truncation inside the generator for Z and Z+ (StyleAlign: 0.5); W and W+ codes are used as they are."""
     initial_candidates: Positive = 256
@@ -187,6 +189,27 @@ class InvertSettings(Settings):
     """Perceptual distance that is minimised."""
     seed: Count = 0
     """Seed of the starting codes and of the latent noise."""
+
+
+class EncoderSettings(Settings):
+    """A network that finds the W+ code of an image at once, trained on the model's samples and on real images."""
+
+    steps: Positive = 1500
+    """Training steps."""
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    """Images of one step: half the model's samples, half real ones."""
+    learning_rate: PositiveFloat = 2e-3
+    """Adam's peak learning rate (cosine to 0)."""
+    code_weight: NonNegativeFloat = 0.5
+    """Weight of the squared error of the samples' codes, in units of the variance of W."""
+    pixel_weight: NonNegativeFloat = 1.0
+    """Weight of the mean squared pixel error beside the perceptual distance."""
+    spread_weight: NonNegativeFloat = 0.02
+    """Weight that keeps the layers' w of a real image close to each other (Tov et al. 2021)."""
+    perceptual: Perceptual = "efficientnet-lite0"
+    """Perceptual distance that is minimised."""
+    seed: Count = 0
+    """Seed of initialisation, order and latents."""
 
 
 class TranslateSettings(Settings):

@@ -12,10 +12,11 @@ from torch import Tensor
 from stylealign.applications.translation import draw
 from stylealign.config import InvertSettings
 from stylealign.latents.projection import Projector
-from stylealign.latents.spaces import is_gaussian, mean_label, ws_of
+from stylealign.latents.spaces import is_gaussian, is_per_layer, mean_label, ws_of
 from stylealign.metrics.features import from_uint8
 from stylealign.metrics.image_quality import mse, psnr
 from stylealign.metrics.perceptual import PerceptualDistance
+from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
 
 POOR_FIT_SCORE = 0.5
@@ -42,11 +43,17 @@ class Inversion:
 
 def invert(
     generator: Generator, images: NDArray[np.uint8], settings: InvertSettings, distance: PerceptualDistance,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None, encoder: Encoder | None = None,
 ) -> Inversion:  # fmt: skip
-    """Invert `images [N, 3, r, r]` uint8, `settings.batch_size` at once.
+    """Invert images, `settings.batch_size` at once.
 
-    `progress` is called with the image steps done, of `len(images) * settings.steps`.
+    Args:
+        generator: frozen generator.
+        images: `[N, 3, r, r]` uint8.
+        settings: space and schedule; without steps the starting codes are the result.
+        distance: perceptual distance to minimise and to measure with.
+        progress: called with the image steps done, of `len(images) * settings.steps`.
+        encoder: gives the starting codes for `settings.init` "encoder".
     """
     projector = Projector(generator, distance, settings)
     device = generator.mapping.w_avg.device
@@ -59,7 +66,8 @@ def invert(
             if progress is not None:
                 progress(before + steps * size)
 
-        found = projector.project(targets, range(start, start + len(batch)), progress=step_done)
+        first = None if encoder is None else encoded(encoder, targets, settings)
+        found = projector.project(targets, range(start, start + len(batch)), first, step_done)
         drawn = reconstruct(generator, found.values, settings)
         measures = _measure(distance, drawn, targets, found.perceptual_random, found.perceptual_fitted)
         parts.append((found.values, drawn, found.losses, measures))
@@ -70,6 +78,13 @@ def invert(
         np.concatenate(losses, axis=1),
         list(chain.from_iterable(measure_lists)),
     )
+
+
+@torch.no_grad()
+def encoded(encoder: Encoder, targets: Tensor, settings: InvertSettings) -> Tensor:
+    """Return the encoder's codes of images `[N, 3, r, r]` in [-1, 1]: W+, or for W the mean over its layers."""
+    ws = encoder(targets)
+    return ws if is_per_layer(settings.space) else ws.mean(dim=1)
 
 
 @torch.inference_mode()

@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--model", type=Path, required=True, metavar="MODEL", help="model whose generator is inverted")
     parser.add_argument("--data", type=Path, required=True, metavar="ZIP", help="images to invert (an image zip)")
+    parser.add_argument("--encoder", type=Path, metavar="ENCODER", help="encoder of this model, for --init encoder")
     outputs = "gets codes.npz, reconstructions.zip, sheet.png, losses.csv, metrics.json, timing.json"
     parser.add_argument("--out-dir", type=Path, required=True, metavar="DIR", help=outputs)
     add_settings(parser, InvertSettings)
@@ -39,10 +40,14 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.applications.inversion import invert
     from stylealign.cli.models import compute_device
     from stylealign.datasets.images import ImageZip
+    from stylealign.latents.encoding import load_encoder
     from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
     from stylealign.metrics.rows import provenance_of
 
-    inputs = {"model": arguments.model, "data": arguments.data}
+    by_encoder = settings.init == "encoder"
+    if by_encoder != (arguments.encoder is not None) or (by_encoder and settings.space not in ("w", "w+")):
+        raise StyleAlignError("--init encoder: goes with --encoder ENCODER and --space w or w+")
+    inputs = {"model": arguments.model, "data": arguments.data, "encoder": arguments.encoder}
     provenance = provenance_of("invert", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
     checkpoint = load(arguments.model)
     data = ImageZip(arguments.data)
@@ -55,9 +60,10 @@ def run(arguments: argparse.Namespace) -> None:
     names, images = data.names[: settings.images], data.read(slice(0, settings.images))
     device = compute_device()
     distance = perceptual_distance(settings.perceptual).to(device)
+    encoder = None if arguments.encoder is None else load_encoder(arguments.encoder, checkpoint.sha256).to(device)
     progress = Progress("invert", len(names) * settings.steps, "image steps")
     started_s = time.perf_counter()
-    found = invert(checkpoint.generator.to(device), images, settings, distance, progress.update)
+    found = invert(checkpoint.generator.to(device), images, settings, distance, progress.update, encoder)
     seconds = time.perf_counter() - started_s
     _write_images(arguments.out_dir, names, images, found, settings, checkpoint.sha256)
     summary = _write_metrics(arguments.out_dir, names, found, provenance)

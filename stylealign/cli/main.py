@@ -8,7 +8,7 @@ import sys
 from stylealign.devices import thread_limits, usable_cpus
 from stylealign.errors import StyleAlignError
 
-VERBS = ("data", "fetch", "info", "convert", "train", "generate", "invert", "translate", "morph", "blend",
+VERBS = ("data", "fetch", "info", "convert", "train", "generate", "encoder", "invert", "translate", "morph", "blend",
          "supervise", "transfer", "evaluate", "tables", "figures", "gpu-run")  # fmt: skip
 
 

@@ -133,6 +133,25 @@ def test_invert_refuses_images_of_another_size(work, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_an_encoder_inverts_without_steps(work, tmp_path, capsys):
+    model, data = ["--model", str(work / "parent.safetensors")], ["--data", str(work / "images.zip")]
+    encoder = tmp_path / "encoder.safetensors"
+    assert main(["encoder", *model, *data, "--out", str(encoder), "--steps", "3", "--batch-size", "4"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"code", "image", "spread"}
+    start = ["--init", "encoder", "--encoder", str(encoder), "--steps", "0"]
+    for space in ("w", "w+"):
+        out = str(tmp_path / space)
+        assert main(["invert", *model, *data, *FEW, *start, "--space", space, "--out-dir", out]) == 0
+    whole, mean = (Codes.load(tmp_path / space / "codes.npz").values for space in ("w+", "w"))
+    np.testing.assert_allclose(whole.mean(axis=1), mean, atol=1e-6)
+    assert main(["invert", *model, *data, "--init", "encoder", "--out-dir", str(tmp_path / "x")]) == 2
+    assert "--init encoder: goes with --encoder" in capsys.readouterr().err
+    other = ["--model", str(work / "child.safetensors"), *data, *start, "--out-dir", str(tmp_path / "x")]
+    assert main(["invert", *other]) == 2
+    assert "belongs to another model" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
 def test_translate_draws_every_code_with_the_target(work, tmp_path):
     assert _translate(work, tmp_path) == 0
     images = ImageZip(tmp_path / "images.zip")

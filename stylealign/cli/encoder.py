@@ -1,0 +1,71 @@
+"""`stylealign encoder`: train a network that finds W+ codes at once."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.progress import Progress
+from stylealign.config import EncoderSettings
+from stylealign.errors import StyleAlignError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from stylealign.latents.encoding import EncoderLosses
+
+HELP = "train an encoder: image -> W+ code of one model"
+VERSION = 1
+KEPT_STEPS = 50
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--model", type=Path, required=True, metavar="MODEL", help="model whose images are encoded")
+    parser.add_argument("--data", type=Path, required=True, metavar="ZIP", help="training images of its domain")
+    parser.add_argument("--out", type=Path, required=True, metavar="ENCODER", help="the encoder (.safetensors)")
+    add_settings(parser, EncoderSettings)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train the encoder; print the mean losses of the last steps as JSON."""
+    settings = settings_from(arguments, EncoderSettings)
+
+    from stylealign import load
+    from stylealign.cli.models import compute_device
+    from stylealign.datasets.loading import TrainingImages
+    from stylealign.latents.encoding import save_encoder, train_encoder
+    from stylealign.metrics.features import from_uint8
+    from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
+    from stylealign.metrics.rows import provenance_of
+
+    inputs = {"model": arguments.model, "data": arguments.data}
+    provenance = provenance_of("encoder", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
+    checkpoint = load(arguments.model)
+    real = settings.batch_size // 2
+    data = TrainingImages(arguments.data, minimum=real)
+    resolution = checkpoint.architecture.resolution
+    if data.resolution_px != resolution:
+        raise StyleAlignError(f"{arguments.data}: images of {data.resolution_px} px, the model draws {resolution} px")
+    device = compute_device()
+    discriminator = None if checkpoint.discriminator is None else checkpoint.discriminator.to(device)
+    distance = perceptual_distance(settings.perceptual).to(device)
+    progress = Progress("encoder", settings.steps, "steps")
+    latest: list[EncoderLosses] = []
+
+    def real_images(step: int) -> "Tensor":
+        return from_uint8(data.batch(step, real, settings.seed, mirror=False).to(device))
+
+    def report(step: int, losses: "EncoderLosses") -> None:
+        latest.append(losses)
+        del latest[:-KEPT_STEPS]
+        progress.update(step)
+
+    generator = checkpoint.generator.to(device)
+    encoder = train_encoder(generator, discriminator, real_images, settings, distance, report)
+    means = {
+        name: sum(getattr(losses, name) for losses in latest) / len(latest) for name in ("code", "image", "spread")
+    }
+    save_encoder(arguments.out, encoder, checkpoint.sha256, {"provenance": provenance, "losses": means})
+    print(json.dumps(means))
