@@ -20,7 +20,8 @@ import requests
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file, write_json
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 14
+"""A connection that breaks loses what it brought of the current chunk, so chunks are small."""
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 MOST_REQUESTS = 100
 LONGEST_WAIT_S = 60.0

@@ -42,6 +42,12 @@ def empty_network(architecture: Architecture, name: str) -> nn.Module:
         return Discriminator(architecture) if name == DISCRIMINATOR else Generator(architecture)
 
 
+def parameter_counts(weights: Weights) -> dict[str, int]:
+    """Return the number of trained parameters of each network (noise maps and w_avg are none)."""
+    networks = {name: empty_network(weights.architecture, name) for name in weights.networks}
+    return {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()}
+
+
 def checked(weights: Weights, source: str) -> Weights:
     """Return `weights` with exactly the tensors its architecture asks for, in order, as float32.
 

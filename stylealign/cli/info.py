@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the description."""
     from stylealign.checkpoints.recognise import read_any
+    from stylealign.checkpoints.weights import parameter_counts
     from stylealign.files import sha256_of_file
 
     file_format, weights = read_any(arguments.model)
@@ -24,9 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
         "sha256": sha256_of_file(arguments.model),
         "kimg": weights.info.get("kimg"),
         "architecture": weights.architecture.model_dump(),
-        "parameters": {
-            name: sum(tensor.numel() for tensor in tensors.values()) for name, tensors in weights.networks.items()
-        },
+        "parameters": parameter_counts(weights),
         "info": weights.info,
     }
     print(json.dumps(description, indent=2))
