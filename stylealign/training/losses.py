@@ -33,22 +33,28 @@ def r1_penalty(real_logits: Tensor, images: Tensor) -> Tensor:
     return gradient.square().sum(dim=(1, 2, 3)).mean()
 
 
-def path_lengths(images: Tensor, ws: Tensor) -> Tensor:
+def path_lengths(images: Tensor, ws: Tensor, direction: Tensor | None = None) -> Tensor:
     """Return ``|J_w^T y|`` with y random normal images scaled by 1/sqrt(H W): Karras et al. 2020, eq. 4.
 
     Args:
         images: `[N, 3, H, W]`, synthesised from `ws`.
         ws: `[N, num_ws, w_dim]` that require a gradient.
+        direction: y before its scale, the shape of `images`; drawn where it is not given.
 
     Returns:
         `[N]`, root of the mean over layers of the squared norm.
     """
-    direction = torch.randn_like(images) / math.sqrt(images.shape[2] * images.shape[3])
+    direction = torch.randn_like(images) if direction is None else direction
+    direction = direction / math.sqrt(images.shape[2] * images.shape[3])
     (gradient,) = torch.autograd.grad((images * direction).sum(), ws, create_graph=True)
     return gradient.square().sum(dim=2).mean(dim=1).sqrt()
 
 
-def path_length_penalty(lengths: Tensor, mean_length: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the mean squared distance of `lengths [N]` from their running mean, and the mean moved by 1 %."""
-    moved = mean_length.lerp(lengths.detach().mean(), PATH_LENGTH_DECAY)
-    return (lengths - moved).square().mean(), moved
+def moved_path_length(mean_length: Tensor, batch_mean: Tensor) -> Tensor:
+    """Return the running mean of the path lengths, moved by 1 % towards a batch's mean."""
+    return mean_length.lerp(batch_mean, PATH_LENGTH_DECAY)
+
+
+def path_length_penalty(lengths: Tensor, mean_length: Tensor) -> Tensor:
+    """Return the mean squared distance of `lengths [N]` from their running mean."""
+    return (lengths - mean_length).square().mean()

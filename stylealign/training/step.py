@@ -1,118 +1,238 @@
-"""One training step of StyleGAN2: losses, lazy regularisers, optimisers and averaging."""
+"""One training step of StyleGAN2: losses, lazy regularisers, augmentation, optimisers and averaging.
+
+A batch may be computed in parts: several processes, and within a process one part after another. Part k of K holds every
+K-th image from the k-th. Sums over the parts, and random numbers drawn for the whole batch, make the result that of one
+large batch up to the order of float sums. The groups of the minibatch standard deviation lie inside a part; as the layer
+groups images at equal distances, they are the same groups as in the whole where a part holds whole groups.
+"""
 
 import copy
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from stylealign.config import TrainSettings
+from stylealign.errors import StyleAlignError
+from stylealign.networks.components import parameters_of
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
-from stylealign.networks.synthesis import NoiseMode
+from stylealign.networks.layers import Convolution, FullyConnected
+from stylealign.training.ada import AdaptiveStrength
+from stylealign.training.augment import Augmentation, draw_augmentation
+from stylealign.training.draws import Draws, draw
 from stylealign.training.ema import ema_beta, update_average
-from stylealign.training.losses import discriminator_loss, generator_loss, path_length_penalty, path_lengths, r1_penalty
+from stylealign.training.losses import (
+    discriminator_loss,
+    generator_loss,
+    moved_path_length,
+    path_length_penalty,
+    path_lengths,
+    r1_penalty,
+)
+from stylealign.training.workers import Workers
 
 ADAM_BETAS = (0.0, 0.99)
 ADAM_EPSILON = 1e-8
+HALF_GRADIENT_LIMIT = 1e5
+"""What an infinite gradient of a half-precision layer is cut to."""
 
 
-def lazy_adam(network: torch.nn.Module, learning_rate: float, interval: int, regularised: bool) -> torch.optim.Adam:
-    """Return Adam, corrected for one extra regularisation step every `interval` steps (Karras et al. 2020, appendix B)."""
+def lazy_adam(
+    parameters: Sequence[nn.Parameter], learning_rate: float, interval: int, regularised: bool
+) -> torch.optim.Adam:
+    """Return Adam, corrected for one extra regularisation step every `interval` steps (Karras et al. 2020, app. B)."""
     ratio = interval / (interval + 1) if regularised else 1.0
     betas = (ADAM_BETAS[0] ** ratio, ADAM_BETAS[1] ** ratio)
-    return torch.optim.Adam(network.parameters(), lr=learning_rate * ratio, betas=betas, eps=ADAM_EPSILON)
+    return torch.optim.Adam(parameters, lr=learning_rate * ratio, betas=betas, eps=ADAM_EPSILON)
+
+
+def layers_from_image(discriminator: Discriminator) -> list[nn.Module]:
+    """Return the layers that have weights: fromrgb, conv0, conv1 and skip of the top block, and so on down to `out`."""
+    return [module for module in discriminator.modules() if isinstance(module, Convolution | FullyConnected)]
 
 
 class TrainingStep:
     """Networks, optimisers and running means; `step` moves them by one batch.
 
-    Every random number of a step comes from torch's global generator, which the caller seeds per step.
+    Every random number of a step comes from torch's global generators, which the caller seeds per step.
+
+    Args:
+        generator, average, discriminator: networks.
+        settings: how to train.
+        workers: the processes of the run.
+
+    Raises:
+        StyleAlignError: settings that do not fit the networks or the processes.
     """
 
-    def __init__(self, generator: Generator, average: Generator, discriminator: Discriminator, settings: TrainSettings) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        average: Generator,
+        discriminator: Discriminator,
+        settings: TrainSettings,
+        workers: Workers | None = None,
+    ) -> None:
         self.generator, self.average, self.discriminator = generator, average, discriminator
-        self.settings = settings
-        self.noise_mode: NoiseMode = "random" if settings.noise else "none"
+        self.settings, self.workers = settings, workers or Workers()
+        self.parts = settings.accumulate * self.workers.count
         s = settings
-        self.generator_adam = lazy_adam(generator, s.learning_rate, s.path_length_interval, s.path_length_weight > 0)
-        self.discriminator_adam = lazy_adam(discriminator, s.learning_rate, s.r1_interval, s.r1_gamma > 0)
-        self.mean_path_length = torch.zeros((), device=next(generator.parameters()).device)
+        _check_parts(s, self.workers.count, discriminator.b4.group_size)
+        self.generator_parameters = _only_trainable(generator, list(parameters_of(generator, s.train_only).values()))
+        self.discriminator_parameters = _only_trainable(discriminator, _unfrozen(discriminator, s.freeze_d))
+        self.generator_adam = lazy_adam(
+            self.generator_parameters, s.learning_rate, s.path_length_interval, s.path_length_weight > 0
+        )
+        self.discriminator_adam = lazy_adam(
+            self.discriminator_parameters, s.learning_rate, s.r1_interval, s.r1_gamma > 0
+        )
+        self.mean_path_length = torch.zeros((), device=generator.mapping.w_avg.device)
+        self.ada = AdaptiveStrength(s.ada_target, s.ada_interval, s.ada_kimg) if s.augment != "none" else None
+        self._cuts_gradients = generator.architecture.fp16_resolutions > 0 and self.mean_path_length.is_cuda
 
-    def step(self, index: int, real: Tensor) -> dict[str, Tensor]:
+    def step(self, index: int, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
         """Train on one batch.
 
         Args:
             index: number of the step, from 0: decides on the lazy regularisers and the averaging.
-            real: `[N, 3, H, W]` float32 in [-1, 1].
+            real: `[N, 3, H, W]` float32 in [-1, 1], the whole batch in every process.
+            measure: return gradient norms too.
 
         Returns:
-            Scalars by name, detached: the losses and, where they were computed, the penalties.
+            Scalars by name, detached, over the whole batch: the losses and, where they were computed, the penalties.
         """
         s = self.settings
-        scalars, fake = self._train_generator(len(real))
+        scalars, fakes = self._train_generator(len(real), measure)
         if s.path_length_weight > 0 and index % s.path_length_interval == 0:
             scalars |= self._regularise_generator(max(len(real) // s.path_length_batch_shrink, 1))
-        scalars |= self._train_discriminator(real, fake)
+        scalars |= self._train_discriminator(real, fakes, measure)
         if s.r1_gamma > 0 and index % s.r1_interval == 0:
             scalars |= self._regularise_discriminator(real)
         beta = ema_beta(len(real), s.ema_kimg, index * len(real), s.ema_rampup)
         update_average(self.average, self.generator, beta)
         return scalars
 
-    def _train_generator(self, batch: int) -> tuple[dict[str, Tensor], Tensor]:
-        """Move G; return its loss and the images, which the discriminator step uses again."""
-        self.discriminator.requires_grad_(False)
-        fake = self.generator.synthesis(self._mixed_ws(batch), noise_mode=self.noise_mode)
-        loss = generator_loss(self.discriminator(fake))
-        _minimise(loss, self.generator_adam)
-        return {"loss_g": loss.detach()}, fake.detach()
+    def _train_generator(self, batch: int, measure: bool) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Move G; return its loss and the images of every part, which the discriminator step uses again."""
+        _require_gradients(self.discriminator_parameters, False)
+        draws = self._draw(batch)
+        augmentation = self._augmentation(batch)
+        sums, fakes = _Sums(), []
+        for part, share in self._own_parts(batch):
+            fake, _, w = draws.part(part, self.parts).synthesize(self.generator)
+            loss = generator_loss(self._logits(fake, augmentation, part)) * share
+            loss.backward()
+            sums.add(loss_g=loss.detach(), w=w.mean(dim=0) * share)
+            fakes.append(fake.detach())
+        norm = self._move(self.generator_adam, self.generator_parameters, sums, measure)
+        self.generator.mapping.track_mean(sums.values.pop("w")[None])
+        return sums.values | ({"gradient_norm_g": norm} if norm is not None else {}), fakes
 
     def _regularise_generator(self, batch: int) -> dict[str, Tensor]:
-        ws = self._mixed_ws(batch)
-        lengths = path_lengths(self.generator.synthesis(ws, noise_mode=self.noise_mode), ws)
-        penalty, self.mean_path_length = path_length_penalty(lengths, self.mean_path_length)
-        _minimise(penalty * self.settings.path_length_weight * self.settings.path_length_interval, self.generator_adam)
-        return {"path_length_penalty": penalty.detach(), "path_length": self.mean_path_length}
+        s = self.settings
+        draws = self._draw(batch, direction=True)
+        own = list(self._own_parts(batch))
+        sums = _Sums()
+        # The penalty needs the mean over all parts first. A single part keeps its graph; several are computed again.
+        kept: list[Tensor] = []
+        for part, share in own:
+            lengths, w = self._path_lengths(draws.part(part, self.parts))
+            sums.add(length=lengths.detach().mean() * share, w=w.mean(dim=0) * share)
+            kept = [lengths] if len(own) == 1 else []
+            del lengths
+        self.workers.sum_([sums.values["length"], sums.values["w"]])
+        self.mean_path_length = moved_path_length(self.mean_path_length, sums.values["length"])
+        self.generator.mapping.track_mean(sums.values["w"][None])
+        sums = _Sums()
+        for part, share in own:
+            lengths = kept[0] if kept else self._path_lengths(draws.part(part, self.parts))[0]
+            penalty = path_length_penalty(lengths, self.mean_path_length)
+            (penalty * s.path_length_weight * s.path_length_interval * share).backward()
+            sums.add(path_length_penalty=penalty.detach() * share)
+        self._move(self.generator_adam, self.generator_parameters, sums)
+        return sums.values | {"path_length": self.mean_path_length}
 
-    def _train_discriminator(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        self.discriminator.requires_grad_(True)
-        real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
-        loss = discriminator_loss(real_logits, fake_logits)
-        _minimise(loss, self.discriminator_adam)
-        return {
-            "loss_d": loss.detach(),
-            "logit_real": real_logits.detach().mean(),
-            "logit_fake": fake_logits.detach().mean(),
-        }
+    def _path_lengths(self, draws: Draws) -> tuple[Tensor, Tensor]:
+        images, ws, w = draws.synthesize(self.generator)
+        return path_lengths(images, ws, draws.direction), w
+
+    def _train_discriminator(self, real: Tensor, fakes: list[Tensor], measure: bool) -> dict[str, Tensor]:
+        _require_gradients(self.discriminator_parameters, True)
+        of_real, of_fake = self._augmentation(len(real)), self._augmentation(len(real))
+        sums = _Sums()
+        for (part, share), fake in zip(self._own_parts(len(real)), fakes, strict=True):
+            real_logits = self._logits(real[part :: self.parts], of_real, part)
+            fake_logits = self._logits(fake, of_fake, part)
+            loss = discriminator_loss(real_logits, fake_logits) * share
+            loss.backward()
+            real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
+            sums.add(
+                loss_d=loss.detach(),
+                logit_real=real_logits.mean() * share,
+                logit_fake=fake_logits.mean() * share,
+                sign_real=real_logits.sign().mean() * share,
+            )
+        norm = self._move(self.discriminator_adam, self.discriminator_parameters, sums, measure)
+        sign = sums.values.pop("sign_real")
+        if self.ada is not None:
+            self.ada.update(float(sign), len(real))
+            sums.values |= {"ada_p": torch.tensor(self.ada.p), "ada_overfitting": torch.tensor(self.ada.overfitting)}
+        return sums.values | ({"gradient_norm_d": norm} if norm is not None else {})
 
     def _regularise_discriminator(self, real: Tensor) -> dict[str, Tensor]:
-        images = real.clone().requires_grad_(True)
-        penalty = r1_penalty(self.discriminator(images), images)
-        _minimise(penalty * (self.settings.r1_gamma / 2) * self.settings.r1_interval, self.discriminator_adam)
-        return {"r1_penalty": penalty.detach()}
+        augmentation = self._augmentation(len(real))
+        sums = _Sums()
+        for part, share in self._own_parts(len(real)):
+            images = real[part :: self.parts].clone().requires_grad_(True)
+            penalty = r1_penalty(self._logits(images, augmentation, part), images)
+            (penalty * (self.settings.r1_gamma / 2) * self.settings.r1_interval * share).backward()
+            sums.add(r1_penalty=penalty.detach() * share)
+        self._move(self.discriminator_adam, self.discriminator_parameters, sums)
+        return sums.values
 
-    def _mixed_ws(self, batch: int) -> Tensor:
-        """Return `[batch, num_ws, w_dim]` from random latents, a share of them with two mixed styles."""
-        architecture = self.generator.architecture
-        mapping = self.generator.mapping
-        w = mapping.map(self._latents(batch))
-        mapping.track_mean(w)
-        ws = w[:, None].expand(-1, architecture.num_ws, -1)
-        if self.settings.style_mixing_probability > 0 and architecture.num_ws > 1:
-            second = mapping.map(self._latents(batch))[:, None]
-            cutoff = torch.randint(1, architecture.num_ws, (batch, 1, 1))
-            mixed = torch.rand(batch, 1, 1) < self.settings.style_mixing_probability
-            from_second = mixed & (torch.arange(architecture.num_ws)[None, :, None] >= cutoff)
-            ws = torch.where(from_second.to(ws.device), second, ws)
-        return ws
+    def _own_parts(self, batch: int) -> Iterator[tuple[int, float]]:
+        """Yield index and share of the batch of every part that this process computes."""
+        for part in range(self.workers.rank, self.parts, self.workers.count):
+            count = len(range(part, batch, self.parts))
+            if count:
+                yield part, count / batch
 
-    def _latents(self, batch: int) -> Tensor:
-        return torch.randn(batch, self.generator.architecture.z_dim).to(self.mean_path_length.device)
+    def _draw(self, batch: int, direction: bool = False) -> Draws:
+        s = self.settings
+        return draw(self.generator, batch, s.style_mixing_probability, s.noise, direction)
+
+    def _augmentation(self, batch: int) -> Augmentation | None:
+        """Draw the transforms of a batch, or None where images stay as they are."""
+        if self.ada is None or self.ada.p == 0:
+            return None
+        size = self.generator.architecture.resolution
+        return draw_augmentation(batch, self.ada.p, size, size)
+
+    def _logits(self, images: Tensor, augmentation: Augmentation | None, part: int) -> Tensor:
+        if augmentation is not None:
+            images = augmentation.part(part, self.parts)(images)
+        logits: Tensor = self.discriminator(images)
+        return logits
+
+    def _move(
+        self, adam: torch.optim.Adam, parameters: list[nn.Parameter], sums: "_Sums", measure: bool = False
+    ) -> Tensor | None:
+        """Sum gradients and scalars over the processes, and step; return the gradients' norm where it is asked for."""
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        self.workers.sum_([*gradients, *sums.values.values()])
+        if self._cuts_gradients:
+            for gradient in gradients:
+                gradient.nan_to_num_(0.0, HALF_GRADIENT_LIMIT, -HALF_GRADIENT_LIMIT)
+        norm = torch.stack(torch._foreach_norm(gradients)).norm() if measure else None
+        adam.step()
+        adam.zero_grad(set_to_none=True)
+        return norm
 
     def state(self) -> dict[str, Any]:
         """Return everything a resumed run needs, besides the step index."""
-        return {
+        state = {
             "G": self.generator.state_dict(),
             "G_ema": self.average.state_dict(),
             "D": self.discriminator.state_dict(),
@@ -120,6 +240,7 @@ class TrainingStep:
             "adam_D": self.discriminator_adam.state_dict(),
             "mean_path_length": self.mean_path_length,
         }
+        return state if self.ada is None else state | {"ada": self.ada.state()}
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
@@ -129,9 +250,57 @@ class TrainingStep:
         self.generator_adam.load_state_dict(copy.deepcopy(state["adam_G"]))
         self.discriminator_adam.load_state_dict(copy.deepcopy(state["adam_D"]))
         self.mean_path_length = state["mean_path_length"].to(self.mean_path_length.device)
+        if self.ada is not None:
+            self.ada.load(state["ada"])
 
 
-def _minimise(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+class _Sums:
+    """Running sums by name."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Tensor] = {}
+
+    def add(self, **values: Tensor) -> None:
+        """Add to the sums of these names."""
+        for name, value in values.items():
+            self.values[name] = self.values[name] + value if name in self.values else value
+
+
+def _check_parts(settings: TrainSettings, processes: int, group_size: int | None) -> None:
+    """Check that a batch falls into equal parts of whole groups, and that no process is left without work."""
+    s = settings
+    parts = s.accumulate * processes
+    each = s.batch_size // parts
+    if s.batch_size % parts:
+        raise StyleAlignError(
+            f"batch_size {s.batch_size}: no multiple of {parts} parts ({processes} processes, accumulate {s.accumulate})"
+        )
+    if each % min(group_size or each, each):
+        raise StyleAlignError(
+            f"batch_size {s.batch_size}: parts of {each} images hold no whole groups of {group_size}"
+            " (mbstd_group_size); change one of them"
+        )
+    if s.path_length_weight > 0 and s.batch_size // s.path_length_batch_shrink < processes > 1:
+        raise StyleAlignError(
+            f"path_length_batch_shrink {s.path_length_batch_shrink}: leaves fewer images than {processes} processes"
+        )
+
+
+def _unfrozen(discriminator: Discriminator, count: int) -> list[nn.Parameter]:
+    """Return the parameters of the discriminator but those of its first `count` layers, counted from the image."""
+    layers = layers_from_image(discriminator)
+    if count >= len(layers):
+        raise StyleAlignError(f"freeze_d {count}: the discriminator has {len(layers)} layers, freeze fewer")
+    frozen = {id(p) for layer in layers[:count] for p in layer.parameters()}
+    return [p for p in discriminator.parameters() if id(p) not in frozen]
+
+
+def _only_trainable(network: nn.Module, parameters: list[nn.Parameter]) -> list[nn.Parameter]:
+    network.requires_grad_(False)
+    _require_gradients(parameters, True)
+    return parameters
+
+
+def _require_gradients(parameters: list[nn.Parameter], required: bool) -> None:
+    for parameter in parameters:
+        parameter.requires_grad_(required)
