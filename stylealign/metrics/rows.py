@@ -9,6 +9,7 @@ from typing import Any
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json, sha256_of_file, write_json
+from stylealign.metrics.bootstrap import Estimate
 
 HIGHER_IS_BETTER: dict[str, bool | None] = {
     "fid": False, "kid": False, "precision": True, "recall": True, "kimg": None,
@@ -56,6 +57,28 @@ class Row:
             number = getattr(self, name)
             if number is not None and not math.isfinite(number):
                 object.__setattr__(self, name, None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """What a group of rows has in common.
+
+    Attributes:
+        table, parent, child, method: texts of these columns.
+        setting: text of the `setting` column, after what a row puts there itself.
+    """
+
+    table: str
+    parent: str
+    child: str
+    method: str
+    setting: str = ""
+
+    def row(self, metric: str, estimate: Estimate, features: str = "", setting: str = "") -> Row:
+        """Return a row of this group."""
+        settings = ", ".join(text for text in (setting, self.setting) if text)
+        return Row(self.table, self.parent, self.child, self.method, settings, metric, features,
+                   estimate.value, estimate.ci_low, estimate.ci_high, estimate.n)  # fmt: skip
 
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Row))

@@ -1,0 +1,49 @@
+"""Label networks against annotations: the rows of the zero-shot tables."""
+
+import numpy as np
+
+from stylealign.applications.zero_shot.learning import predict
+from stylealign.applications.zero_shot.networks import LabelNetwork
+from stylealign.config import MetricSettings
+from stylealign.datasets.annotations import Annotations
+from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.structure import iou, keypoint_scores, pose_scores
+
+TABLES = {"segmentation": "zero_shot_segmentation", "keypoints": "zero_shot_keypoints", "pose": "zero_shot_regression"}
+
+
+def zero_shot_rows(network: LabelNetwork, images: np.ndarray, annotations: Annotations, labels: Labels,
+                   settings: MetricSettings) -> list[Row]:  # fmt: skip
+    """Return the scores of a network on annotated test images.
+
+    Args:
+        network: label network.
+        images: `[N, 3, r, r]` uint8.
+        annotations: of the same images.
+        labels: labels of the rows; class or number goes into `setting`.
+        settings: bootstrap.
+    """
+    score = {"segmentation": _segmentation, "keypoints": _keypoints, "pose": _pose}[network.spec.task]
+    return score(predict(network, images), network, annotations, labels, settings)
+
+
+def _segmentation(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: Labels,
+                  settings: MetricSettings) -> list[Row]:  # fmt: skip
+    names = network.spec.names
+    classes, mean = iou(predicted["classes"], annotations.segmentation, len(names), settings.bootstrap, settings.seed)
+    rows = [labels.row("iou", estimate, setting=name) for name, estimate in zip(names, classes, strict=True)]
+    return [*rows, labels.row("miou", mean)]
+
+
+def _keypoints(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: Labels,
+               settings: MetricSettings) -> list[Row]:  # fmt: skip
+    nme, pck = keypoint_scores(predicted["keypoints"], annotations.keypoints, annotations.visible,
+                               network.spec.resolution_px, settings.bootstrap, settings.seed)  # fmt: skip
+    return [labels.row("nme", nme), labels.row("pck@0.1", pck)]
+
+
+def _pose(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: Labels,
+          settings: MetricSettings) -> list[Row]:  # fmt: skip
+    scores = pose_scores(predicted["pose"], annotations.pose, settings.bootstrap, settings.seed)
+    return [labels.row(metric, estimate, setting=name) for name, pair in scores.items()
+            for metric, estimate in zip(("mae", "r2"), pair, strict=True)]  # fmt: skip

@@ -1,0 +1,54 @@
+"""`stylealign transfer`: train a label network of a child domain without any label of that domain."""
+
+import argparse
+import json
+
+from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.progress import Progress
+from stylealign.cli.supervise import StepProgress
+from stylealign.config import LabelSettings, Task
+
+HELP = "train a label network of the child's domain on parent labels and child images of the same latents (zero-shot)"
+VERSION = 1
+
+LABELS = {
+    "segmentation": "class probabilities of the labeller on the parent's images",
+    "keypoints": "positions of the labeller on the parent's images, and which points it sees",
+    "pose": "numbers of the labeller on the parent's images",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the verb."""
+    parser.add_argument("--task", required=True, choices=Task.__args__, help="what the network predicts")  # type: ignore[attr-defined]
+    parser.add_argument("--parent", required=True, metavar="MODEL", help="model whose images are labelled")
+    parser.add_argument("--child", required=True, metavar="MODEL", help="model that draws the images to learn from")
+    parser.add_argument("--labeller", required=True, metavar="NET", help="network of the parent's domain (`supervise`)")
+    parser.add_argument("--out", required=True, metavar="NET", help="network file to write (.safetensors)")
+    add_settings(parser, LabelSettings)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make the pairs, train on them and write the network; print counts and the last loss as JSON."""
+    settings = settings_from(arguments, LabelSettings)
+
+    from stylealign.applications.zero_shot.learning import learn
+    from stylealign.applications.zero_shot.networks import load_label_network, save_label_network
+    from stylealign.applications.zero_shot.pairs import pseudo_labelled
+    from stylealign.cli.models import compute_device, load_matching
+    from stylealign.metrics.rows import provenance_of
+
+    inputs = {"parent": arguments.parent, "child": arguments.child, "labeller": arguments.labeller}
+    provenance = provenance_of("transfer", VERSION, settings, inputs, labels=LABELS[arguments.task])
+    parent, child = load_matching(arguments.parent, arguments.child)
+    labeller, _ = load_label_network(arguments.labeller, arguments.task, parent.architecture.resolution)
+    device = compute_device()
+    drawing = Progress("transfer", settings.images, "pairs")
+    images, labels = pseudo_labelled(
+        parent.generator.to(device), child.generator.to(device), labeller.to(device),
+        settings.images, settings.truncation_psi, settings.seed, drawing.update,
+    )  # fmt: skip
+    progress = StepProgress("transfer")
+    network = learn(arguments.task, images, labels, settings, device, progress.update)
+    save_label_network(arguments.out, network, provenance)
+    print(json.dumps({"task": arguments.task, "pairs": len(images), "steps": progress.steps, "loss": progress.loss}))
