@@ -1,100 +1,206 @@
 """`stylealign train`: train a model from scratch, or fine-tune a child from a parent."""
 
 import argparse
+import json
 import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.config import ArchitectureSettings, TrainSettings, validate
+from stylealign.config import ArchitectureSettings, Component, TrainSettings, validate
 from stylealign.errors import StyleAlignError
+from stylealign.presets import PRESETS
 
 if TYPE_CHECKING:
-    from stylealign.training.loop import Progress, TrainingRun
+    from stylealign.networks.generator import Generator
+    from stylealign.training.loop import Hooks, Progress, TrainingRun
+    from stylealign.training.start import Networks
+    from stylealign.training.workers import Workers
 
 HELP = "train a StyleGAN2 from scratch, or fine-tune a child with --init-from"
 VERSION = 1
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: the same command goes on from the saved state
 SAMPLE_COLUMNS = 8
+BEST_KEPT = 2
+"""Selected snapshots that are kept: the last, and the one that an earlier resume state may know."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
+    parser.description = f"{HELP}; `torchrun -m stylealign train ...` uses several GPUs"
     parser.add_argument("--data", type=Path, required=True, metavar="ZIP", help="training images (an image zip)")
-    parser.add_argument("--init-from", type=Path, metavar="MODEL", help="parent to fine-tune; without it, train from scratch")
+    parser.add_argument(
+        "--init-from", type=Path, metavar="MODEL", help="parent to fine-tune; without it, train from scratch"
+    )
     parser.add_argument("--architecture", metavar="JSON", help="shape of a model from scratch, as a JSON object")
-    parser.add_argument("--run-dir", type=Path, required=True, metavar="DIR", help="resume state, log and snapshots; the same command goes on from it")
-    parser.add_argument("--out-dir", type=Path, required=True, metavar="DIR", help="gets model.safetensors, samples.png, log.jsonl, config.json")
+    parser.add_argument(
+        "--run-dir",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="resume state, log, snapshots and TensorBoard events; the same command goes on from it",
+    )
+    parser.add_argument(
+        "--out-dir",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="gets model.safetensors, samples.png, log.jsonl, config.json",
+    )
+    parser.add_argument(
+        "--train-only",
+        nargs="+",
+        dest="setting_train_only",
+        metavar="COMPONENT",
+        help=f"components of the generator to train: {', '.join(get_args(Component))}. Default: all",
+    )
     add_settings(parser, TrainSettings)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train to the end and export the model."""
-    import torch
-
-    from stylealign import load
-    from stylealign.checkpoints import native
-    from stylealign.datasets.loading import TrainingImages
-    from stylealign.files import atomic_path, sha256_of_file, write_json
-    from stylealign.training.loop import Interrupted, TrainingRun
-    from stylealign.training.start import networks_of_parent, new_networks
+    """Train to the end and export the model; stopped by a signal, exit so that the same command is tried again."""
+    from stylealign.training.loop import Interrupted
+    from stylealign.training.workers import connected
 
     settings = settings_from(arguments, TrainSettings)
     if arguments.init_from is not None and arguments.architecture is not None:
-        raise StyleAlignError("--architecture: a child has its parent's shape; leave out --architecture or --init-from")
-    torch.set_num_threads(min(settings.threads or os.cpu_count() or 1, len(os.sched_getaffinity(0))))
-    torch.set_flush_denormal(True)  # averages that decay towards 0 would slow a CPU down many times
-    images = TrainingImages(arguments.data, minimum=settings.batch_size)
-    identity = {"data": sha256_of_file(arguments.data)}
-    if arguments.init_from is not None:
-        parent = load(arguments.init_from)
-        networks = networks_of_parent(parent, str(arguments.init_from), images.resolution_px)
-        identity["parent"] = parent.sha256
-    else:
-        shape = validate(ArchitectureSettings, _json_object(arguments.architecture), "--architecture")
-        networks = new_networks(shape, settings, images.resolution_px)
-        identity["architecture"] = shape.model_dump_json()
-    generator, average, discriminator = networks
-
-    def info(training: "TrainingRun") -> dict[str, object]:
-        return {"kimg": training.kimg, "settings": settings.model_dump(mode="json"), **identity}
-
-    def snapshot(training: "TrainingRun") -> None:
-        name = f"{training.kimg:09.3f}"
-        _write_samples(average, training.run_dir / "samples" / f"{name}.png")
-        native.save(training.run_dir / "snapshots" / f"{name}.safetensors", generator=average, generator_raw=None, discriminator=None, info=info(training))
-
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    for network in networks:
-        network.to(device)
-    training = TrainingRun(generator, average, discriminator, images, settings, arguments.run_dir, identity, snapshot, _print_progress)
-    if training.steps_done:
-        print(f"stylealign train: goes on from {training.kimg:.2f} kimg ({arguments.run_dir})", file=sys.stderr)
+        raise StyleAlignError(
+            "--architecture: a child has its parent's shape; leave out --architecture or --init-from"
+        )
+    _set_threads(settings.threads)
     try:
-        training.train()
+        with connected(os.environ) as workers:
+            _train(arguments, settings, workers)
     except Interrupted as interruption:
         print(f"stylealign train: {interruption}", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
-    out_dir: Path = arguments.out_dir
-    _write_samples(average, out_dir / "samples.png")
-    write_json(out_dir / "config.json", info(training))
-    with atomic_path(out_dir / "log.jsonl") as temporary:
-        shutil.copyfile(arguments.run_dir / "log.jsonl", temporary)
-    native.save(out_dir / "model.safetensors", generator=average, generator_raw=generator, discriminator=discriminator, info=info(training))
 
 
-def _json_object(text: str | None) -> object:
-    import json
+def _set_threads(threads: int | None) -> None:
+    import torch
 
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    wanted = threads or max((os.cpu_count() or 1) // processes, 1)
+    torch.set_num_threads(min(wanted, len(os.sched_getaffinity(0))))
+    torch.set_flush_denormal(True)  # averages that decay towards 0 would slow a CPU down many times
+
+
+def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Workers") -> None:
+    from stylealign.datasets.loading import TrainingImages
+    from stylealign.files import sha256_of_file
+    from stylealign.training.loop import TrainingRun
+
+    images = TrainingImages(arguments.data, minimum=settings.batch_size)
+    networks, origin = _networks(arguments, settings, images.resolution_px)
+    identity = {"data": sha256_of_file(arguments.data), **origin}
+    for network in networks:
+        network.to(workers.device)
+    hooks = _hooks(arguments.data, settings, identity)
+    training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, events=True)
+    if training.steps_done and workers.is_first:
+        print(f"stylealign train: goes on from {training.kimg:.2f} kimg ({arguments.run_dir})", file=sys.stderr)
+    training.train()
+    if workers.is_first:
+        _export(training, arguments.out_dir, _info(training, identity))
+
+
+def _networks(
+    arguments: argparse.Namespace, settings: TrainSettings, resolution_px: int
+) -> tuple["Networks", dict[str, str]]:
+    """Return the networks to start from, and what identifies them."""
+    from stylealign import load
+    from stylealign.training.start import networks_of_parent, new_networks
+
+    if arguments.init_from is not None:
+        parent = load(arguments.init_from)
+        networks = networks_of_parent(parent, str(arguments.init_from), resolution_px, settings)
+        return networks, {"parent": parent.sha256}
+    preset = PRESETS[settings.preset].architecture if settings.preset else {}
+    shape = validate(ArchitectureSettings, preset | _json_object(arguments.architecture), "--architecture")
+    return new_networks(shape, settings, resolution_px), {"architecture": shape.model_dump_json()}
+
+
+def _json_object(text: str | None) -> dict[str, Any]:
     try:
-        return json.loads(text or "{}")
+        values = json.loads(text or "{}")
     except json.JSONDecodeError as error:
         raise StyleAlignError(f"--architecture: not JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise StyleAlignError("--architecture: must be a JSON object")
+    return values
 
 
-def _write_samples(average, path: Path) -> None:  # type: ignore[no-untyped-def]
+def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str]) -> "Hooks":
+    from stylealign.checkpoints import native
+    from stylealign.datasets.images import ImageZip
+    from stylealign.training.evaluation import Evaluation
+    from stylealign.training.loop import Hooks
+
+    def snapshot(training: "TrainingRun") -> None:
+        name = f"{training.kimg:09.3f}"
+        average = training.networks.average
+        _write_samples(average, training.run_dir / "samples" / f"{name}.png")
+        path = training.run_dir / "snapshots" / f"{name}.safetensors"
+        native.save(path, generator=average, info=_info(training, identity))
+
+    def best(training: "TrainingRun") -> None:
+        path = _best_path(training)
+        _save_all(training, path, _info(training, identity))
+        for old in sorted(path.parent.glob("best-*.safetensors"))[:-BEST_KEPT]:
+            old.unlink()
+
+    evaluation = Evaluation(
+        lambda: ImageZip(data).read(), settings.evaluate_images, settings.evaluate_features, settings.seed
+    )
+    return Hooks(snapshot, _print_progress, lambda training: evaluation(training.networks.average), best)
+
+
+def _info(training: "TrainingRun", identity: dict[str, str]) -> dict[str, Any]:
+    return {"kimg": training.kimg, "settings": training.settings.model_dump(mode="json"), **identity}
+
+
+def _best_path(training: "TrainingRun") -> Path:
+    return training.run_dir / "snapshots" / f"best-{training.selection.kimg or 0:09.3f}.safetensors"
+
+
+def _save_all(training: "TrainingRun", path: Path, info: dict[str, Any]) -> None:
+    from stylealign.checkpoints import native
+
+    networks = training.networks
+    native.save(
+        path,
+        generator=networks.average,
+        generator_raw=networks.generator,
+        discriminator=networks.discriminator,
+        info=info,
+    )
+
+
+def _export(training: "TrainingRun", out_dir: Path, info: dict[str, Any]) -> None:
+    """Write the outputs; the model last, as its presence says that the others are there."""
+    from stylealign import load
+    from stylealign.files import atomic_path, write_json
+
+    average = training.networks.average
+    best = None
+    if training.selection.kimg is not None:
+        best = _best_path(training)
+        selected = load(best)
+        average, info = selected.generator, selected.info
+    _write_samples(average, out_dir / "samples.png")
+    write_json(out_dir / "config.json", info)
+    with atomic_path(out_dir / "log.jsonl") as temporary:
+        shutil.copyfile(training.run_dir / "log.jsonl", temporary)
+    if best is None:
+        _save_all(training, out_dir / "model.safetensors", info)
+    else:
+        with atomic_path(out_dir / "model.safetensors") as temporary:
+            shutil.copyfile(best, temporary)
+
+
+def _write_samples(average: "Generator", path: Path) -> None:
     """Draw a square grid of the same latents at every call."""
     import torch
 

@@ -61,4 +61,4 @@ class Architecture(BaseModel):
 
     def uses_fp16(self, resolution: int) -> bool:
         """Return whether the block at `resolution` runs in half precision on a GPU."""
-        return resolution in self.resolutions[len(self.resolutions) - self.fp16_resolutions :]
+        return resolution in self.resolutions[max(len(self.resolutions) - self.fp16_resolutions, 0) :]

@@ -1,5 +1,6 @@
-"""The training log: one JSON object a line, cut back to the resume point when a run goes on."""
+"""The training log: one JSON object a line, and TensorBoard's event files; both cut back to where a run goes on."""
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -29,3 +30,27 @@ class TrainingLog:
         """Append one line."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
+
+
+class EventFiles:
+    """TensorBoard's event files; the horizontal axis counts images."""
+
+    def __init__(self, directory: Path, images_shown: int) -> None:
+        """Open a new file; TensorBoard leaves out what older files say after `images_shown`."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(directory), purge_step=images_shown + 1)
+
+    @classmethod
+    def open(cls, directory: Path, images_shown: int) -> "EventFiles | None":
+        """Return event files, or None where TensorBoard is not installed."""
+        return cls(directory, images_shown) if importlib.util.find_spec("tensorboard") else None
+
+    def write(self, values: dict[str, Any], images_shown: int) -> None:
+        """Add scalars by name."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, images_shown)
+
+    def close(self) -> None:
+        """Write what is still held back."""
+        self._writer.close()

@@ -1,6 +1,7 @@
 """The training run: from data and settings to a model file, exact when it is stopped and resumed."""
 
 import math
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -17,12 +18,14 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_json
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
-from stylealign.training.log import TrainingLog
+from stylealign.training.evaluation import Selection
+from stylealign.training.log import EventFiles, TrainingLog
 from stylealign.training.state import check_identity, load_state, save_state
 from stylealign.training.step import TrainingStep
+from stylealign.training.workers import Workers
 
 LOG_EVERY_IMAGES = 1000
-NOT_IDENTITY = {"kimg", "snapshot_kimg", "state_interval_s", "threads"}
+NOT_IDENTITY = {"kimg", "preset", "snapshot_kimg", "state_interval_s", "threads"}
 """Settings that may change when a run goes on: they do not change what a step computes."""
 
 
@@ -52,6 +55,20 @@ class Progress:
         return (self.total_kimg - self.kimg) * 1000 / self.images_per_s
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """What a run calls while it goes on, in its first process only."""
+
+    snapshot: Callable[["TrainingRun"], None] = lambda run: None
+    """At every snapshot and at the end."""
+    progress: Callable[[Progress], None] = lambda progress: None
+    """About every thousand images."""
+    evaluate: Callable[["TrainingRun"], dict[str, float]] | None = None
+    """Measures the averaged generator, every `evaluate_kimg` and at the end: values by name, `fid` and `kid` among them."""
+    best: Callable[["TrainingRun"], None] = lambda run: None
+    """When the measurement that `select` names is the lowest so far."""
+
+
 class TrainingRun:
     """One run in one run directory.
 
@@ -61,8 +78,9 @@ class TrainingRun:
         settings: how to train.
         run_dir: holds the state, the log and the snapshots.
         identity: hashes of what the run starts from (data, weights); a different one is refused on resume.
-        on_snapshot: called with the run at every snapshot and at the end.
-        on_progress: called with the progress about every thousand images.
+        hooks: what to call on the way.
+        workers: the processes of the run; the first alone reads and writes `run_dir`.
+        events: write TensorBoard event files too, where TensorBoard is installed.
     """
 
     def __init__(
@@ -74,89 +92,151 @@ class TrainingRun:
         settings: TrainSettings,
         run_dir: Path,
         identity: dict[str, Any],
-        on_snapshot: Callable[["TrainingRun"], None],
-        on_progress: Callable[[Progress], None],
+        hooks: Hooks | None = None,
+        workers: Workers | None = None,
+        events: bool = False,
     ) -> None:
-        self.networks = TrainingStep(generator, average, discriminator, settings)
-        self.images, self.settings, self.run_dir = images, settings, run_dir
-        self.on_snapshot, self.on_progress = on_snapshot, on_progress
+        self.workers = workers or Workers()
+        self.networks = TrainingStep(generator, average, discriminator, settings, self.workers)
+        self.images, self.settings, self.run_dir, self.hooks = images, settings, run_dir, hooks or Hooks()
         self.steps_done = 0
-        run_dir.mkdir(parents=True, exist_ok=True)
-        settings_identity = settings.model_dump(exclude=NOT_IDENTITY)
-        check_identity(run_dir, identity | {f"train.{key}": value for key, value in settings_identity.items()})
-        state = load_state(run_dir)
+        self.selection = Selection(settings.select)
+        state = None
+        if self.workers.is_first:
+            run_dir.mkdir(parents=True, exist_ok=True)
+            check_identity(run_dir, identity | _identity(settings), defaults=_identity(TrainSettings()))
+            state = load_state(run_dir)
+        state = self.workers.from_first(state)
         if state is not None:
             self.networks.load(state["networks"])
             self.steps_done = state["steps_done"]
-        self.log = TrainingLog(run_dir / "log.jsonl", self.kimg)
-        self._stop_signal: int | None = None
+            self.selection.load(state.get("selection"))
+        self.log: TrainingLog | None = None
+        self.events: EventFiles | None = None
+        if self.workers.is_first:
+            self.log = TrainingLog(run_dir / "log.jsonl", self.kimg)
+            self.events = EventFiles.open(run_dir, self._images_shown) if events else None
+        self._stop_signal = 0
+        self._saved_at = 0.0
+
+    @property
+    def _images_shown(self) -> int:
+        return self.steps_done * self.settings.batch_size
 
     @property
     def kimg(self) -> float:
         """Thousands of real images shown so far."""
-        return self.steps_done * self.settings.batch_size / 1000
+        return self._images_shown / 1000
 
     def train(self) -> None:
         """Train to the end of the run.
 
         Raises:
             Interrupted: SIGTERM, SIGINT or SIGUSR1 arrived; the state is saved.
-            StyleAlignError: a loss is not finite; the last good state is kept.
+            StyleAlignError: a loss is not finite, or another process is gone; the last good state is kept.
         """
-        previous = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+        previous = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
             self._loop()
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+            if self.events is not None:
+                self.events.close()
 
     def _loop(self) -> None:
         s = self.settings
         total_steps = math.ceil(s.kimg * 1000 / s.batch_size)
-        snapshot_steps = max(round(s.snapshot_kimg * 1000 / s.batch_size), 1)
         log_steps = max(LOG_EVERY_IMAGES // s.batch_size, 1)
         device = self.networks.mean_path_length.device
         scalars: dict[str, Tensor] = {}
-        started = saved = time.monotonic()
+        started = self._saved_at = time.monotonic()
         since = self.steps_done
         while self.steps_done < total_steps:
             seed_step(s.seed, self.steps_done)
             real = self.images.batch(self.steps_done, s.batch_size, s.seed, s.mirror).to(device)
-            scalars |= self.networks.step(self.steps_done, real.float() / 127.5 - 1)
+            is_last = self.steps_done + 1 == total_steps
+            reports = is_last or (self.steps_done + 1) % log_steps == 0
+            scalars |= self.networks.step(self.steps_done, real.float() / 127.5 - 1, measure=reports)
             self.steps_done += 1
             self._check_finite(scalars)
-            if self.steps_done % log_steps == 0 or self.steps_done == total_steps:
+            if reports:
                 now = time.monotonic()
                 self._report(scalars, (self.steps_done - since) * s.batch_size / (now - started))
                 started, since = now, self.steps_done
-            if self.steps_done % snapshot_steps == 0 or self.steps_done == total_steps:
-                self.on_snapshot(self)
-            if self._stop_signal is not None:
-                self._save()
-                raise Interrupted(f"stopped by signal {self._stop_signal} at {self.kimg:.2f} kimg; the state is saved")
-            if time.monotonic() - saved >= s.state_interval_s:
-                self._save()
-                saved = time.monotonic()
-        self._save()
+            if is_last or self._is_due(s.snapshot_kimg):
+                self._in_first(self.hooks.snapshot)
+            if s.evaluate_kimg is not None and (is_last or self._is_due(s.evaluate_kimg)):
+                self._in_first(TrainingRun._evaluate)
+            self._save_or_stop()
+        self._in_first(TrainingRun._save)
+
+    def _is_due(self, distance_kimg: float) -> bool:
+        return self.steps_done % max(round(distance_kimg * 1000 / self.settings.batch_size), 1) == 0
+
+    def _in_first(self, action: Callable[["TrainingRun"], None]) -> None:
+        """Do what the first process does alone, while the others wait for it."""
+        if self.workers.is_first:
+            action(self)
+        self.workers.wait_for_first()
+
+    def _save_or_stop(self) -> None:
+        """Save the state where it is time to, or where any process was told to stop; then stop in all of them."""
+        late = self.workers.is_first and time.monotonic() - self._saved_at >= self.settings.state_interval_s
+        number, is_due = self.workers.largest(self._stop_signal, int(late))
+        if number or is_due:
+            self._in_first(TrainingRun._save)
+            self._saved_at = time.monotonic()
+        if number:
+            raise Interrupted(f"stopped by signal {number} at {self.kimg:.2f} kimg; the state is saved")
 
     def _save(self) -> None:
-        save_state(self.run_dir, {"steps_done": self.steps_done, "networks": self.networks.state()})
+        state = {"steps_done": self.steps_done, "networks": self.networks.state(), "selection": self.selection.state()}
+        save_state(self.run_dir, state)
+
+    def _evaluate(self) -> None:
+        if self.hooks.evaluate is None:
+            return
+        values = self.hooks.evaluate(self)
+        self._write(values)
+        if self.selection.is_best(values, self.kimg):
+            self.hooks.best(self)
 
     def _report(self, scalars: dict[str, Tensor], images_per_s: float) -> None:
+        if not self.workers.is_first:
+            return
         values = {key: float(value) for key, value in scalars.items()}
-        self.log.write({"kimg": self.kimg, "images_per_s": round(images_per_s, 2), **values})
-        self.on_progress(Progress(self.kimg, self.settings.kimg, images_per_s, values))
+        self._write({"images_per_s": round(images_per_s, 2), "memory_gib": round(_peak_memory_gib(), 3), **values})
+        self.hooks.progress(Progress(self.kimg, self.settings.kimg, images_per_s, values))
+
+    def _write(self, values: dict[str, float]) -> None:
+        if self.log is not None:
+            self.log.write({"kimg": self.kimg, **values})
+        if self.events is not None:
+            self.events.write(values, self._images_shown)
 
     def _check_finite(self, scalars: dict[str, Tensor]) -> None:
         for name, value in scalars.items():
             if not math.isfinite(value.item()):
                 raise StyleAlignError(
                     f"{self.run_dir}: {name} is {value.item()} at {self.kimg:.2f} kimg; the last saved state is kept:"
-                    " try a lower learning_rate or a higher r1_gamma in a new run directory"
+                    " try a lower learning_rate, a higher r1_gamma or fp16_resolutions 0 in a new run directory"
                 )
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stop_signal = number
+
+
+def _identity(settings: TrainSettings) -> dict[str, Any]:
+    return {f"train.{key}": value for key, value in settings.model_dump(mode="json", exclude=NOT_IDENTITY).items()}
+
+
+def _peak_memory_gib() -> float:
+    """Return the most memory this process has held: of its GPU where there is one, else of the machine."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def seed_step(seed: int, step: int) -> None:

@@ -11,14 +11,20 @@ from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 
+CLAMP = 256.0
+"""Clamp of the activations of networks with half-precision layers: keeps them far below the largest half, 65504."""
+
 Networks = tuple[Generator, Generator, Discriminator]
 """Training generator, averaged generator, discriminator."""
 
 
 def new_networks(shape: ArchitectureSettings, settings: TrainSettings, resolution_px: int) -> Networks:
     """Return freshly initialised networks, the same for the same `settings.seed`."""
+    half = settings.fp16_resolutions or 0
     architecture = Architecture(
         resolution=resolution_px,
+        fp16_resolutions=half,
+        conv_clamp=CLAMP if half else None,
         mapping_lr_multiplier=settings.mapping_lr_multiplier,
         mbstd_group_size=settings.mbstd_group_size,
         **shape.model_dump(),
@@ -28,7 +34,7 @@ def new_networks(shape: ArchitectureSettings, settings: TrainSettings, resolutio
     return generator, copy.deepcopy(generator).requires_grad_(False), Discriminator(architecture)
 
 
-def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int) -> Networks:
+def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int, settings: TrainSettings) -> Networks:
     """Return trainable copies of a parent's networks; a missing training generator starts from the averaged one.
 
     Raises:
@@ -43,6 +49,23 @@ def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int) -> Net
             f"{path}: draws {parent.architecture.resolution} px images, the data set has {resolution_px} px;"
             f" prepare the data with --resolution-px {parent.architecture.resolution}"
         )
-    generator = copy.deepcopy(parent.generator_raw or parent.generator).requires_grad_(True).train()
-    average = copy.deepcopy(parent.generator).requires_grad_(False)
-    return generator, average, copy.deepcopy(parent.discriminator).requires_grad_(True).train()
+    architecture = child_architecture(parent.architecture, settings)
+    generator, average, discriminator = Generator(architecture), Generator(architecture), Discriminator(architecture)
+    generator.load_state_dict((parent.generator_raw or parent.generator).state_dict())
+    average.load_state_dict(parent.generator.state_dict())
+    discriminator.load_state_dict(parent.discriminator.state_dict())
+    return generator, average.requires_grad_(False), discriminator
+
+
+def child_architecture(parent: Architecture, settings: TrainSettings) -> Architecture:
+    """Return the parent's shape, run as `settings` says: the group of the minibatch std, and half precision.
+
+    Half precision needs clamped activations. A parent without a clamp keeps its numbers, and stays in full precision.
+    """
+    half = parent.fp16_resolutions if settings.fp16_resolutions is None else settings.fp16_resolutions
+    return parent.model_copy(
+        update={
+            "mbstd_group_size": settings.mbstd_group_size,
+            "fp16_resolutions": half if parent.conv_clamp is not None else 0,
+        }
+    )

@@ -46,8 +46,13 @@ def _payload(path: Path) -> bytes | None:
     return payload if hashlib.sha256(payload).digest() == digest else None
 
 
-def check_identity(run_dir: Path, identity: dict[str, Any]) -> None:
+def check_identity(run_dir: Path, identity: dict[str, Any], defaults: dict[str, Any] | None = None) -> None:
     """Record what a run is made of; refuse to continue a run that was made of something else.
+
+    Args:
+        run_dir: the run's directory.
+        identity: JSON values by name.
+        defaults: what a name stood for that an older run does not know yet.
 
     Raises:
         StyleAlignError: the run directory belongs to other settings, data or weights; names the difference.
@@ -56,7 +61,7 @@ def check_identity(run_dir: Path, identity: dict[str, Any]) -> None:
     if not path.exists():
         write_json(path, identity)
         return
-    known = read_json(path)
+    known = (defaults or {}) | read_json(path)
     for key in sorted(known.keys() | identity.keys()):
         if known.get(key) != identity.get(key):
             raise StyleAlignError(

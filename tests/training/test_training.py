@@ -3,46 +3,17 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.errors import StyleAlignError
-from stylealign.training.loop import Interrupted, TrainingRun, seed_step
+from stylealign.files import read_json, write_json
+from stylealign.training.loop import Hooks, Interrupted, TrainingRun, seed_step
 from stylealign.training.losses import path_lengths, r1_penalty
-from stylealign.training.start import new_networks
-from stylealign.training.state import STATE, load_state, save_state
-
-SHAPE = ArchitectureSettings(z_dim=8, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
-SETTINGS = TrainSettings(kimg=0.08, batch_size=8, snapshot_kimg=0.04, state_interval_s=0.0, r1_interval=3, path_length_interval=2)
-
-
-class Squares:
-    """Random red squares on blue, the same for the same step."""
-
-    def batch(self, step: int, batch_size: int, seed: int, mirror: bool) -> torch.Tensor:
-        random = torch.Generator().manual_seed(step)
-        images = torch.zeros(batch_size, 3, 16, 16, dtype=torch.uint8)
-        images[:, 2] = 200
-        for image, (x, y) in zip(images, torch.randint(0, 10, (batch_size, 2), generator=random).tolist(), strict=True):
-            image[0, y : y + 6, x : x + 6] = 255
-        return images
-
-
-def make_run(run_dir: Path, settings: TrainSettings = SETTINGS, on_snapshot=lambda run: None, **identity: str) -> TrainingRun:  # type: ignore[no-untyped-def]
-    return TrainingRun(*new_networks(SHAPE, settings, 16), Squares(), settings, run_dir, identity, on_snapshot, lambda progress: None)
-
-
-def weights(run: TrainingRun) -> dict[str, torch.Tensor]:
-    step = run.networks
-    return {f"{i}.{key}": value.clone() for i, net in enumerate((step.generator, step.average, step.discriminator)) for key, value in net.state_dict().items()}
-
-
-def assert_bitwise_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
-    assert a.keys() == b.keys()
-    for key in a:
-        assert torch.equal(a[key], b[key]), key
+from stylealign.training.state import IDENTITY, STATE, load_state, save_state
+from tests.training.common import Squares, assert_bitwise_equal, changed, make_run, weights
 
 
 def test_two_runs_are_equal_to_the_bit(tmp_path: Path) -> None:
@@ -52,7 +23,7 @@ def test_two_runs_are_equal_to_the_bit(tmp_path: Path) -> None:
     torch.randn(17)  # what happens outside the run does not matter
     second.train()
     assert_bitwise_equal(weights(first), weights(second))
-    assert not torch.equal(before["0.synthesis.b16.conv1.weight"], weights(first)["0.synthesis.b16.conv1.weight"])
+    assert not torch.equal(before["G.synthesis.b16.conv1.weight"], weights(first)["G.synthesis.b16.conv1.weight"])
 
 
 def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
@@ -62,7 +33,7 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     def stop_at_half(run: TrainingRun) -> None:
         os.kill(os.getpid(), signal.SIGUSR1)
 
-    part = make_run(tmp_path / "part", on_snapshot=stop_at_half)
+    part = make_run(tmp_path / "part", hooks=Hooks(snapshot=stop_at_half))
     with pytest.raises(Interrupted, match="state is saved"):
         part.train()
     assert part.kimg == 0.04
@@ -82,18 +53,33 @@ def test_a_damaged_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "identity", "named"),
-    [(SETTINGS.model_copy(update={"r1_gamma": 7.0}), "x", "train.r1_gamma = 1.0, now 7.0"), (SETTINGS, "y", "data = x, now y")],
+    ("update", "data", "named"),
+    [
+        ({"r1_gamma": 7.0}, "x", "train.r1_gamma = 1.0, now 7.0"),
+        ({"augment": "bgc"}, "x", "train.augment = none, now bgc"),
+        ({"train_only": ("affine",)}, "x", r"train.train_only = \[\], now \['affine'\]"),
+        ({}, "y", "data = x, now y"),
+    ],
 )
-def test_a_changed_run_is_refused_by_name(tmp_path: Path, settings: TrainSettings, identity: str, named: str) -> None:
+def test_a_changed_run_is_refused_by_name(tmp_path: Path, update: dict[str, Any], data: str, named: str) -> None:
     make_run(tmp_path, data="x")
     with pytest.raises(StyleAlignError, match=named):
-        make_run(tmp_path, settings, data=identity)
+        make_run(tmp_path, changed(**update), data=data)
+
+
+def test_a_run_of_before_a_setting_existed_goes_on_with_its_default(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    identity = read_json(tmp_path / IDENTITY)
+    del identity["train.augment"]
+    write_json(tmp_path / IDENTITY, identity)
+    make_run(tmp_path)
+    with pytest.raises(StyleAlignError, match="train.augment = none, now bgc"):
+        make_run(tmp_path, changed(augment="bgc"))
 
 
 def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path: Path) -> None:
     make_run(tmp_path).train()
-    longer = make_run(tmp_path, SETTINGS.model_copy(update={"kimg": 0.096}))
+    longer = make_run(tmp_path, changed(kimg=0.096))
     assert longer.kimg == 0.08
     longer.train()
     assert longer.kimg == 0.096
@@ -102,16 +88,16 @@ def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_state(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.train()
-    broken = make_run(tmp_path, SETTINGS.model_copy(update={"kimg": 0.2}))
+    broken = make_run(tmp_path, changed(kimg=0.2))
     with torch.no_grad():
         broken.networks.discriminator.b4.out.weight.fill_(float("nan"))
     with pytest.raises(StyleAlignError, match="last saved state is kept"):
         broken.train()
-    assert_bitwise_equal(weights(run), weights(make_run(tmp_path, SETTINGS.model_copy(update={"kimg": 0.2}))))
+    assert_bitwise_equal(weights(run), weights(make_run(tmp_path, changed(kimg=0.2))))
 
 
 def test_the_generator_learns_the_colours_of_the_data(tmp_path: Path) -> None:
-    run = make_run(tmp_path, SETTINGS.model_copy(update={"kimg": 1.6, "learning_rate": 0.005, "ema_kimg": 0.1}))
+    run = make_run(tmp_path, changed(kimg=1.6, learning_rate=0.005, ema_kimg=0.1))
     real = Squares().batch(0, 64, 0, False).float().mean(dim=(0, 2, 3)) / 127.5 - 1
     z = torch.randn(64, 8)
 

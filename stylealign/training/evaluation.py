@@ -1,0 +1,89 @@
+"""FID and KID while training goes on, and which of the measured weights become the model."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stylealign.networks.generator import Generator
+
+BATCH_SIZE = 32
+"""Images synthesised at once, fixed: the last digits of an image may depend on the batch."""
+
+
+class Evaluation:
+    """Measures a generator against real images, with the same latents at every call.
+
+    Args:
+        real_images: gives the real images, uint8 `[N, 3, H, W]` or batches of them; called once, at the first use.
+        images: generated images of a measurement.
+        features: name of the feature network.
+        seed: seed of the latents.
+    """
+
+    def __init__(
+        self, real_images: Callable[[], NDArray[np.uint8] | Iterator[NDArray[np.uint8]]], images: int, features: str, seed: int
+    ) -> None:
+        self._real_images, self._images, self._features, self._seed = real_images, images, features, seed
+        self._network: torch.nn.Module | None = None
+        self._real: Tensor | None = None
+
+    def __call__(self, generator: Generator) -> dict[str, float]:
+        """Return `fid[FEATURES]` and `kid[FEATURES]` of `generator`."""
+        from stylealign.metrics.features import feature_extractor, features_of
+        from stylealign.metrics.fid_kid import fid, kid
+
+        if self._network is None or self._real is None:
+            self._network = feature_extractor(self._features).to(generator.mapping.w_avg.device)
+            self._real = features_of(self._real_images(), self._network)
+        generated = features_of(self._generated(generator), self._network)
+        return {
+            f"fid[{self._features}]": fid(generated, self._real).value,
+            f"kid[{self._features}]": kid(generated, self._real).value,
+        }
+
+    def _generated(self, generator: Generator) -> Iterator[NDArray[np.uint8]]:
+        from stylealign.metrics.features import to_uint8
+
+        random = torch.Generator().manual_seed(self._seed)
+        for start in range(0, self._images, BATCH_SIZE):
+            z = torch.randn(BATCH_SIZE, generator.architecture.z_dim, generator=random)
+            with torch.no_grad():
+                images = to_uint8(generator(z.to(generator.mapping.w_avg.device)))
+            yield images[: self._images - start].cpu().numpy()
+
+
+class Selection:
+    """Keeps track of the lowest measurement.
+
+    Args:
+        rule: `last`, `best-fid` or `best-kid`.
+    """
+
+    def __init__(self, rule: str) -> None:
+        self.metric = rule.removeprefix("best-") if rule != "last" else None
+        self.value: float | None = None
+        self.kimg: float | None = None
+        """When the lowest value was measured."""
+
+    def is_best(self, values: dict[str, float], kimg: float) -> bool:
+        """Take in the measurements (names begin with `fid` or `kid`) made at `kimg`; return whether they are the best."""
+        if self.metric is None:
+            return False
+        value = next(value for name, value in values.items() if name.startswith(self.metric))
+        if self.value is not None and value >= self.value:
+            return False
+        self.value, self.kimg = value, kimg
+        return True
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed run needs."""
+        return {"value": self.value, "kimg": self.kimg}
+
+    def load(self, state: dict[str, Any] | None) -> None:
+        """Take over what `state` returned; None from a run that knew no selection."""
+        if state is not None:
+            self.value, self.kimg = state["value"], state["kimg"]
