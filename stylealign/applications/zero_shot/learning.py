@@ -1,5 +1,6 @@
 """Training and use of label networks, the same for every task and for annotated and pseudo-labelled images."""
 
+import math
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
@@ -44,8 +45,7 @@ def learn(task: str, images: np.ndarray, labels: dict[str, Tensor], settings: La
     random = torch.Generator().manual_seed(settings.seed)
     batches = list(_batches(len(images), settings, random))
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=_WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=len(batches) + 1,
-                                                   pct_start=_WARM_UP)  # fmt: skip
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, len(batches)))
     for step, chosen in enumerate(batches, start=1):
         x = to_float(torch.from_numpy(images[chosen.numpy()]).to(device))
         y = {name: value[chosen].to(device) for name, value in labels.items()}
@@ -58,6 +58,14 @@ def learn(task: str, images: np.ndarray, labels: dict[str, Tensor], settings: La
         if progress is not None and (step % 25 == 0 or step == len(batches)):
             progress(step, len(batches), value.item())
     return network.eval().requires_grad_(False)
+
+
+def _rate(step: int, steps: int) -> float:
+    """Return the learning rate of a step as a share of its peak: linear warm-up, cosine to zero."""
+    warm_up = max(1.0, _WARM_UP * steps)
+    if step < warm_up:
+        return (step + 1) / (warm_up + 1)
+    return 0.5 + 0.5 * math.cos(math.pi * (step - warm_up) / max(1.0, steps - warm_up))
 
 
 def _batches(count: int, settings: LabelSettings, random: torch.Generator) -> Iterator[Tensor]:

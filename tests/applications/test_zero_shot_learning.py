@@ -1,0 +1,155 @@
+"""Tasks and training of the label networks on shapes drawn here."""
+
+import numpy as np
+import pytest
+import torch
+
+from stylealign.applications.zero_shot import keypoints, regression, segmentation
+from stylealign.applications.zero_shot.learning import TASKS, _batches, learn, predict
+from stylealign.config import LabelSettings, MetricSettings
+from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES, Annotations
+from stylealign.metrics.rows import Labels
+
+SIZE = 16
+SETTINGS = LabelSettings(epochs=6, batch_size=16, learning_rate=1e-2, images=192)
+CPU = torch.device("cpu")
+
+
+def shapes(count: int = 192, seed: int = 0) -> tuple[np.ndarray, Annotations]:
+    """Return noisy images of a bright square, annotated: its pixels, its corners and centre, its place."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 60, (count, 3, SIZE, SIZE)).astype(np.uint8)
+    left, top = rng.integers(1, SIZE - 7, (2, count))
+    maps = np.zeros((count, SIZE, SIZE), dtype=np.uint8)
+    points = np.zeros((count, len(KEYPOINTS), 2), dtype=np.float32)
+    for index, (x, y) in enumerate(zip(left, top, strict=True)):
+        images[index, :, y : y + 6, x : x + 6] += 150
+        maps[index, y : y + 6, x : x + 6] = 1
+        points[index] = np.array([(x, y), (x + 6, y), (x + 3, y + 6), (x + 3, y), (x + 3, y + 3)])
+    pose = np.stack([left * 0.0, top * 0.0, (left - 5) / SIZE, (top - 5) / SIZE], axis=1).astype(np.float32)
+    return images, Annotations(maps, points, np.ones((count, len(KEYPOINTS)), dtype=bool), pose, {}, {})
+
+
+def error(task: str, predicted: dict[str, np.ndarray], truth: Annotations) -> float:
+    if task == "segmentation":
+        return float((predicted["classes"] != truth.segmentation).mean())
+    if task == "keypoints":
+        return float(np.linalg.norm(predicted["keypoints"] - truth.keypoints, axis=2).mean())
+    return float(np.abs(predicted["pose"] - truth.pose)[:, 2:].mean() * SIZE)
+
+
+@pytest.mark.parametrize(("task", "tolerated"), [("segmentation", 0.02), ("keypoints", 0.8), ("pose", 0.8)])
+def test_learns(task: str, tolerated: float) -> None:
+    images, annotations = shapes()
+    network = learn(task, images, TASKS[task].annotated(annotations), SETTINGS, CPU)
+    test_images, test_annotations = shapes(64, seed=1)
+    assert error(task, predict(network, test_images), test_annotations) < tolerated
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_repeatable_by_seed_and_leaves_the_random_stream_alone(task: str) -> None:
+    images, annotations = shapes(32)
+    labels = TASKS[task].annotated(annotations)
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    runs = [learn(task, images, labels, LabelSettings(epochs=1, seed=seed), CPU).state_dict() for seed in (0, 0, 1)]
+    assert torch.equal(torch.rand(1), expected)
+    assert all(torch.equal(value, runs[1][name]) for name, value in runs[0].items())
+    assert not all(torch.equal(value, runs[2][name]) for name, value in runs[0].items())
+
+
+def test_progress() -> None:
+    images, annotations = shapes(40)
+    seen: list[tuple[int, int]] = []
+    learn("pose", images, regression.annotated(annotations), LabelSettings(epochs=2, batch_size=16), CPU,
+          lambda step, steps, loss: seen.append((step, steps)))  # fmt: skip
+    assert seen == [(4, 4)]
+
+
+def test_batches_cover_each_epoch_once_and_drop_the_short_one() -> None:
+    batches = list(_batches(10, LabelSettings(epochs=2, batch_size=4), torch.Generator().manual_seed(0)))
+    assert [len(batch) for batch in batches] == [4, 4, 4, 4]
+    assert len(set(torch.cat(batches[:2]).tolist())) == 8
+    assert [len(batch) for batch in _batches(3, LabelSettings(epochs=1, batch_size=4), torch.Generator())] == [3]
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_mirroring_twice_changes_nothing_and_spares_the_others(task: str) -> None:
+    labels = TASKS[task].annotated(shapes(4)[1])
+    which = torch.tensor([True, False, True, False])
+    once = TASKS[task].mirrored(labels, which)
+    for name, value in TASKS[task].mirrored(once, which).items():
+        torch.testing.assert_close(value, labels[name])
+        assert torch.equal(once[name][1], labels[name][1])
+    assert any(not torch.equal(once[name][0], labels[name][0]) for name in labels)
+
+
+def test_mirrored_labels_fit_mirrored_images() -> None:
+    labels = keypoints.annotated(shapes(1)[1])
+    mirrored = keypoints.mirrored(labels, torch.tensor([True]))["positions"][0]
+    left, right = KEYPOINTS.index("left_eye"), KEYPOINTS.index("right_eye")
+    torch.testing.assert_close(mirrored[left, 0], 1 - labels["positions"][0, right, 0])
+    assert mirrored[left, 0] < mirrored[right, 0], "left stays left as seen"
+    pose = {"pose": torch.ones(1, len(POSE))}
+    signs = regression.mirrored(pose, torch.tensor([True]))["pose"][0].tolist()
+    assert dict(zip(POSE, signs, strict=True)) == {"rotation_deg": -1, "log2_scale": 1, "shift_x": -1, "shift_y": 1}
+
+
+def test_soft_labels_train_like_the_classes_they_stand_for() -> None:
+    classes = torch.randint(0, len(SEGMENTATION_CLASSES), (2, 8, 8), generator=torch.Generator().manual_seed(0))
+    maps = torch.randn(2, len(SEGMENTATION_CLASSES), 8, 8, generator=torch.Generator().manual_seed(1))
+    certain = 100.0 * torch.nn.functional.one_hot(classes, len(SEGMENTATION_CLASSES)).permute(0, 3, 1, 2)
+    soft = segmentation.pseudo({"maps": certain}, 8)
+    hard = {"classes": classes.to(torch.uint8)}
+    torch.testing.assert_close(segmentation.loss({"maps": maps}, soft), segmentation.loss({"maps": maps}, hard))
+    assert segmentation.loss({"maps": certain}, hard) < 0.01
+    assert torch.equal(segmentation.decode({"maps": certain}, 8)["classes"], classes.to(torch.uint8))
+
+
+def test_heat_map_mean_is_the_position() -> None:
+    maps = torch.full((1, len(KEYPOINTS), SIZE, SIZE), -100.0)
+    maps[:, :, 4, 10] = 100.0
+    points = keypoints.decode({"maps": maps, "numbers": torch.zeros(1, len(KEYPOINTS))}, SIZE)["keypoints"]
+    torch.testing.assert_close(points, torch.tensor([10.5, 4.5]).expand(1, len(KEYPOINTS), 2))
+
+
+def test_target_heat_map_is_centred_on_the_point() -> None:
+    position = torch.tensor([[[0.3, 0.7]]])
+    target = keypoints._heat_maps(position, 64)
+    torch.testing.assert_close(target.sum(), torch.tensor(1.0))
+    torch.testing.assert_close(keypoints._expected(target.log().unflatten(2, (64, 64))), position, atol=1e-3, rtol=0)
+
+
+def test_invisible_points_do_not_count() -> None:
+    outputs = {"maps": torch.randn(2, len(KEYPOINTS), 8, 8), "numbers": torch.zeros(2, len(KEYPOINTS))}
+    labels = {"positions": torch.rand(2, len(KEYPOINTS), 2), "visible": torch.ones(2, len(KEYPOINTS))}
+    labels["visible"][0, 1] = 0
+    moved = {**labels, "positions": labels["positions"].clone()}
+    moved["positions"][0, 1] = 0.9
+    torch.testing.assert_close(keypoints.loss(outputs, moved), keypoints.loss(outputs, labels))
+    moved["positions"][1, 1] = 0.0
+    assert keypoints.loss(outputs, moved) != keypoints.loss(outputs, labels)
+
+
+def test_pose_units_round_trip() -> None:
+    annotations = shapes(3)[1]
+    decoded = regression.decode({"numbers": regression.annotated(annotations)["pose"]}, SIZE)["pose"]
+    np.testing.assert_allclose(decoded.numpy(), annotations.pose, rtol=1e-5, atol=1e-7)
+
+
+def test_scores_of_a_trained_network() -> None:
+    from stylealign.applications.zero_shot.scores import zero_shot_rows
+
+    images, annotations = shapes()
+    test_images, test_annotations = shapes(64, seed=1)
+    labels = Labels("zero_shot_segmentation", "human", "animal", "oracle")
+    network = learn("segmentation", images, segmentation.annotated(annotations), SETTINGS, CPU)
+    rows = zero_shot_rows(network, test_images, test_annotations, labels, MetricSettings(bootstrap=20))
+    values = {(row.metric, row.setting): row.value for row in rows}
+    assert [row.setting for row in rows[:-1]] == list(SEGMENTATION_CLASSES)
+    assert values["iou", "background"] > 0.95
+    assert values["iou", "skin"] > 0.9
+    assert values["iou", "clothes"] is None
+    assert values["miou", ""] == pytest.approx((values["iou", "background"] + values["iou", "skin"]) / 2)

@@ -1,0 +1,92 @@
+"""The label network and its file."""
+
+import dataclasses
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from stylealign.applications.zero_shot.learning import TASKS
+from stylealign.applications.zero_shot.networks import LabelNetwork, load_label_network, save_label_network
+from stylealign.errors import StyleAlignError
+
+
+def network(task: str = "segmentation", size: int = 32) -> LabelNetwork:
+    torch.manual_seed(0)
+    return LabelNetwork(dataclasses.replace(TASKS[task].spec(size), width=4)).eval()
+
+
+def images(size: int = 32, count: int = 3) -> torch.Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+@pytest.mark.parametrize("size", [16, 64])
+def test_shapes(task: str, size: int) -> None:
+    spec = TASKS[task].spec(size)
+    outputs = network(task, size)(images(size))
+    assert ("maps" in outputs, "numbers" in outputs) == (spec.maps > 0, spec.numbers > 0)
+    if spec.maps:
+        assert outputs["maps"].shape == (3, spec.maps, size, size)
+    if spec.numbers:
+        assert outputs["numbers"].shape == (3, spec.numbers)
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_every_parameter_gets_a_gradient(task: str) -> None:
+    net = network(task).train()
+    torch.stack([value.square().sum() for value in net(images()).values()]).sum().backward()
+    assert [name for name, parameter in net.named_parameters() if not parameter.grad.abs().sum() > 0] == []
+
+
+def test_batch_independence() -> None:
+    net, x = network(), images()
+    torch.testing.assert_close(net(x)["maps"][1:2], net(x[1:2])["maps"], rtol=1e-4, atol=1e-5)
+
+
+def test_wrong_size_is_refused() -> None:
+    with pytest.raises(AssertionError, match="32, 32"):
+        network()(images(16))
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_file_round_trip(task: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    net = network(task)
+    save_label_network(tmp_path / "net.safetensors", net, {"seed": 3})
+    loaded, provenance = load_label_network(tmp_path / "net.safetensors", task, 32)
+    assert provenance == {"seed": 3}
+    assert loaded.spec == net.spec
+    assert not loaded.training
+    for name, value in net(images()).items():
+        assert torch.equal(loaded(images())[name], value)
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    for name in ("one", "two"):
+        save_label_network(tmp_path / name, network(), {"seed": 3, "a": 1})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_errors_name_file_and_remedy(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "net.safetensors"
+    with pytest.raises(StyleAlignError, match=r"net\.safetensors: no such file"):
+        load_label_network(path)
+    save_label_network(path, network(), {})
+    with pytest.raises(StyleAlignError, match="segmentation where keypoints is needed"):
+        load_label_network(path, "keypoints")
+    with pytest.raises(StyleAlignError, match="32 px images, not 64 px"):
+        load_label_network(path, "segmentation", 64)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(StyleAlignError, match="truncated or damaged"):
+        load_label_network(path)
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(StyleAlignError, match="not a label network"):
+        load_label_network(path)
+
+
+def test_damaged_weights_are_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    net = network()
+    net.maps = torch.nn.Conv2d(4, 2, 1)
+    save_label_network(tmp_path / "net", net, {})
+    with pytest.raises(StyleAlignError, match="damaged label network"):
+        load_label_network(tmp_path / "net")

@@ -1,0 +1,221 @@
+"""`supervise`, `transfer` and `evaluate` on tiny models and drawn images, through the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from stylealign.applications.zero_shot.networks import load_label_network
+from stylealign.checkpoints import native
+from stylealign.cli.main import main
+from stylealign.datasets.annotations import KEYPOINTS, Annotations
+from stylealign.datasets.images import ImageZip, image_name, write_image_zip
+from stylealign.files import sha256_of_file, write_json
+from stylealign.latents.codes import Codes
+from stylealign.metrics.rows import Row, read_rows
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.generator import Generator
+
+SIZE = 16
+SMALL = Architecture(resolution=SIZE, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
+TRAINING = ["--settings", json.dumps({"epochs": 1, "images": 24, "batch_size": 8})]
+FAST = ["--settings", json.dumps({"samples": 24, "bootstrap": 20})]
+
+
+def _write_set(folder: Path, split: str, count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    write_image_zip(folder / f"{split}.zip", rng.integers(0, 256, (count, 3, SIZE, SIZE), dtype=np.uint8))
+    points = rng.uniform(0, SIZE, (count, len(KEYPOINTS), 2)).astype(np.float32)
+    points[:, 0], points[:, 1] = (4, 8), (12, 8)
+    Annotations(
+        segmentation=rng.integers(0, 6, (count, SIZE, SIZE), dtype=np.uint8),
+        keypoints=points,
+        visible=np.ones((count, len(KEYPOINTS)), dtype=bool),
+        pose=rng.normal(size=(count, 4)).astype(np.float32),
+        attributes={},
+        attribute_values={},
+    ).save(folder / f"{split}.annotations.npz")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two sets (`train`, `test`), a parent, a child, codes and label networks."""
+    folder = tmp_path_factory.mktemp("verbs")
+    _write_set(folder, "train", 24, seed=0)
+    _write_set(folder, "test", 12, seed=1)
+    for seed, name in enumerate(("parent", "child")):
+        torch.manual_seed(seed)
+        native.save(folder / f"{name}.safetensors", generator=Generator(SMALL), info={"kimg": 12.5 + seed})
+    names = [image_name(index) for index in (3, 0, 5, 7, 1)]
+    values = np.zeros((5, 6), dtype=np.float32)
+    Codes(values, "z", sha256_of_file(folder / "parent.safetensors"), names).save(folder / "codes.npz")
+    sources = ImageZip(folder / "test.zip").read([3, 0, 5, 7, 1])
+    write_image_zip(folder / "same.zip", sources)
+    write_image_zip(folder / "darker.zip", sources // 2)
+    for task in ("segmentation", "keypoints", "pose"):
+        supervise = ["supervise", "--task", task, "--data", folder / "train.zip", *TRAINING]
+        annotations = ["--annotations", folder / "train.annotations.npz"]
+        assert _run(*supervise, *annotations, "--out", folder / f"{task}.safetensors") == 0
+    return folder
+
+
+def _run(*arguments: Any) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def _rows(out: Path) -> dict[tuple[str, str], Row]:
+    return {(row.metric, row.setting): row for row in read_rows(out)[0]}
+
+
+def _evaluate(kind: str, out: Path, *arguments: Any) -> dict[tuple[str, str], Row]:
+    labels = ["--parent-name", "human", "--child-name", "animal"]
+    assert _run("evaluate", kind, *labels, *arguments, *FAST, "--out", out) == 0
+    return _rows(out)
+
+
+def test_supervise_records_where_the_network_is_from(files: Path) -> None:
+    network, provenance = load_label_network(files / "keypoints.safetensors", "keypoints", SIZE)
+    assert network.spec.names == KEYPOINTS
+    assert provenance["inputs_sha256"]["data"] == sha256_of_file(files / "train.zip")
+    assert (provenance["labels"], provenance["settings"]["epochs"]) == ("annotations", 1)
+
+
+@pytest.mark.parametrize("task", ["segmentation", "keypoints", "pose"])
+def test_transfer_is_repeatable_and_says_what_it_learnt_from(task: str, files: Path, tmp_path: Path) -> None:
+    models = ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors"]
+    for name in ("one", "two"):
+        labeller = ["--labeller", files / f"{task}.safetensors"]
+        assert _run("transfer", "--task", task, *models, *labeller, *TRAINING, "--out", tmp_path / name) == 0
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    _, provenance = load_label_network(tmp_path / "one", task, SIZE)
+    assert set(provenance["inputs_sha256"]) == {"parent", "child", "labeller"}
+    assert "labeller" in provenance["labels"]
+
+
+@pytest.mark.filterwarnings("error::stylealign.metrics.fid_kid.FewImagesWarning")
+def test_evaluate_generators(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = ["--model", files / "child.safetensors", "--data", files / "train.zip", "--method", "child"]
+    rows = _evaluate("generators", tmp_path / "rows.json", *model)
+    assert [metric for metric, _ in rows] == ["fid", "kid", "precision", "recall", "kimg"]
+    assert rows["kimg", ""].value == 13.5
+    assert rows["fid", ""].features == "efficientnet-lite0"
+    assert (rows["fid", ""].parent, rows["fid", ""].child, rows["fid", ""].method) == ("human", "animal", "child")
+    captured = capsys.readouterr()
+    assert "warning: FID of 24 images" in captured.err
+    assert json.loads(captured.out)["child fid"] == rows["fid", ""].value
+    provenance = read_rows(tmp_path / "rows.json")[1]
+    assert provenance["inputs_sha256"]["model"] == sha256_of_file(files / "child.safetensors")
+    assert "EfficientNet-Lite0" in provenance["features"]
+
+
+def test_generators_are_scored_alike_every_time(files: Path, tmp_path: Path) -> None:
+    model = ["--model", files / "child.safetensors", "--data", files / "train.zip"]
+    one, two = (_evaluate("generators", tmp_path / name, *model) for name in ("one", "two"))
+    assert one == two
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_evaluate_inversion(files: Path, tmp_path: Path) -> None:
+    write_json(tmp_path / "metrics.json", {})
+    write_json(tmp_path / "timing.json", {"images_per_s": 2.5})
+    common = ["--codes", files / "codes.npz", "--data", files / "test.zip", "--metrics", tmp_path / "metrics.json"]
+    perfect = _evaluate("inversion", tmp_path / "perfect", *common, "--reconstructions", files / "same.zip")
+    assert perfect["mse", ""].value == 0
+    assert perfect["perceptual", ""].value == 0
+    assert perfect["ssim", ""].value == pytest.approx(1)
+    assert perfect["mse", ""].method == "z", "the space stands in the method column"
+    timing = ["--timing", tmp_path / "timing.json"]
+    darker = _evaluate("inversion", tmp_path / "darker", *common, *timing, "--reconstructions", files / "darker.zip")
+    assert darker["images_per_s", ""].value == 2.5
+    a, b = (ImageZip(files / name).read() / 255 for name in ("same.zip", "darker.zip"))
+    assert darker["mse", ""].value == pytest.approx(((a - b) ** 2).mean(), rel=1e-5)
+    assert darker["perceptual", ""].value > 0.01
+
+
+def test_evaluate_translation(files: Path, tmp_path: Path) -> None:
+    data = ["--source-data", files / "test.zip", "--target-data", files / "test.zip", "--codes", files / "codes.npz"]
+    networks = [
+        f"--{role}-{task}={files / task}.safetensors" for role in ("source", "target") for task in ("keypoints", "pose")
+    ]
+    images = ["--images", files / "same.zip", "--method", "z", "--target-train", files / "train.zip"]
+    rows = _evaluate("translation", tmp_path / "same", *data, *images, *networks)
+    assert set(rows) == {("fid", "cut"), ("kid", "cut"), ("fid", "stargan-v2"), ("kid", "stargan-v2"),
+                         ("keypoint_error", ""), ("rotation_error", "")}  # fmt: skip
+    assert rows["rotation_error", ""].value == 0
+    assert rows["rotation_error", ""].n == 5
+    untouched = _evaluate("translation", tmp_path / "untouched", *data, "--method", "untouched")
+    assert untouched["kid", "cut"].value == rows["kid", "cut"].value, "the sources themselves, those of the codes"
+    images = ["--images", files / "darker.zip", "--method", "z"]
+    darker = _evaluate("translation", tmp_path / "darker", *data, *images, *networks)
+    assert darker["rotation_error", ""].value > 0
+
+
+def test_evaluate_morphing(tmp_path: Path) -> None:
+    columns = {"path_length": [1.0, 2.0], "step_ratio": [1.5, 2.5], "endpoint_error": [0.0, 0.1]}
+    doubled = {name: [2 * value for value in values] for name, values in columns.items()}
+    write_json(
+        tmp_path / "m.json",
+        {"features": "efficientnet-lite0", "methods": {"codes-only": columns, "cross-fade": doubled}},
+    )
+    _evaluate("morphing", tmp_path / "rows", "--metrics", tmp_path / "m.json")
+    found = {(row.method, row.metric): row.value for row in read_rows(tmp_path / "rows")[0]}
+    assert found["codes-only", "path_length"] == 1.5
+    assert found["cross-fade", "step_ratio"] == 4.0
+    only = _evaluate("morphing", tmp_path / "rows", "--metrics", tmp_path / "m.json", "--method", "cross-fade")
+    assert len(only) == 3
+    assert only["path_length", ""].features == "efficientnet-lite0"
+
+
+def test_evaluate_zero_shot(files: Path, tmp_path: Path) -> None:
+    data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz", "--method", "oracle"]
+    expected = {"segmentation": ("zero_shot_segmentation", "miou"), "keypoints": ("zero_shot_keypoints", "nme"),
+                "pose": ("zero_shot_regression", "mae")}  # fmt: skip
+    for task, (table, metric) in expected.items():
+        network = ["--task", task, "--network", files / f"{task}.safetensors"]
+        rows = _evaluate("zero-shot", tmp_path / task, *network, *data)
+        assert {row.table for row in rows.values()} == {table}
+        assert metric in {name for name, _ in rows}
+
+
+def test_evaluate_alignment_weights(files: Path, tmp_path: Path) -> None:
+    models = ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors"]
+    rows = _evaluate("alignment-weights", tmp_path / "rows", *models)
+    assert 1 < rows["relative_change", "convolutions"].value < 2, "independent weights: the square root of two"
+    assert abs(rows["cosine", "convolutions"].value) < 0.3
+
+
+def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.json"
+    labels = ["--child-name", "animal", "--out", out]
+    train, test, same = ("--data", files / "train.zip"), ("--data", files / "test.zip"), files / "same.zip"
+    of_train, of_test = (("--annotations", files / f"{split}.annotations.npz") for split in ("train", "test"))
+    write_json(tmp_path / "metrics.json", {})
+    (tmp_path / "cut.zip").write_bytes((files / "train.zip").read_bytes()[:900])
+    of_codes = ["--codes", files / "codes.npz", "--metrics", tmp_path / "metrics.json"]
+    inversion = ["evaluate", "inversion", *labels, *of_codes, "--reconstructions"]
+    zero_shot = ["evaluate", "zero-shot", *labels, *test, "--network"]
+    both = ["--source-data", files / "test.zip", "--target-data", files / "test.zip"]
+    supervise = ["supervise", "--task", "pose", "--out", out, *of_train]
+    child, pose = files / "child.safetensors", files / "pose.safetensors"
+    mistakes = [
+        ("no such file (--data)", ["evaluate", "generators", *labels, "--model", child, "--data", files / "no.zip"]),
+        (
+            "segmentation where keypoints",
+            [*zero_shot, files / "segmentation.safetensors", "--task", "keypoints", *of_test],
+        ),
+        ("annotations of other images", [*zero_shot, pose, "--task", "pose", *of_train]),
+        ("belongs to other images", [*inversion, same, "--data", same]),
+        ("12 images where the sources are 5", [*inversion, files / "test.zip", *test]),
+        ("go together", ["evaluate", "translation", *labels, *both, "--source-pose", pose]),
+        ("not a readable zip", [*supervise, "--data", tmp_path / "cut.zip"]),
+        ("unknown key 'epoch'", [*supervise, *train, "--settings", '{"epoch": 1}']),
+        ("not the metrics of a morph", ["evaluate", "morphing", *labels, "--metrics", tmp_path / "metrics.json"]),
+    ]
+    for message, arguments in mistakes:
+        assert _run(*arguments) == 2, message
+        error = capsys.readouterr().err.strip().splitlines()[-1]
+        assert message in error
+        assert not out.exists(), message
