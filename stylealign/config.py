@@ -279,7 +279,7 @@ class LabelSettings(Settings):
     batch_size: Positive = 16
     """Images of one step."""
     learning_rate: PositiveFloat = 8e-3
-    """AdamW's peak learning rate (one-cycle)."""
+    """AdamW's peak learning rate, after a warm-up and before a cosine decay to zero."""
     truncation_psi: Fraction = 1.0
     """Truncation of the generated pairs (zero-shot only)."""
     seed: Count = 0
