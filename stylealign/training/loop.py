@@ -158,7 +158,8 @@ class TrainingRun:
             real = self.images.batch(self.steps_done, s.batch_size, s.seed, s.mirror).to(device)
             is_last = self.steps_done + 1 == total_steps
             reports = is_last or (self.steps_done + 1) % log_steps == 0
-            scalars |= self.networks.step(self.steps_done, real.float() / 127.5 - 1, measure=reports)
+            real = real.to(torch.get_default_dtype()) / 127.5 - 1
+            scalars |= self.networks.step(self.steps_done, real, measure=reports)
             self.steps_done += 1
             self._check_finite(scalars)
             if reports:

@@ -1,0 +1,73 @@
+"""Processes that are killed, and processes that train together."""
+
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from stylealign.training.state import load_state
+from tests.tolerances import FLOAT64
+from tests.training.common import assert_bitwise_equal, changed, make_run, weights
+from tests.training.processes import free_port, start, train_together, train_until_killed
+
+EVERYTHING = {"augment": "bgc", "ada_kimg": 0.04, "ada_target": 0.0, "ada_interval": 2, "freeze_d": 1}
+"""Settings that make a run keep every kind of state; p rises from the first adjustment on, or stays 0."""
+
+
+@pytest.fixture
+def _float64() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def test_killed_at_random_and_resumed_equals_uninterrupted(tmp_path: Path) -> None:
+    whole = make_run(tmp_path / "whole", changed(**EVERYTHING))
+    whole.train()
+    assert whole.networks.ada is not None
+    dice, kills = random.Random(0), 0
+    while not (tmp_path / "weights.pt").exists():
+        calls = dice.randrange(1000, 130_000)
+        process = start(train_until_killed, tmp_path / "part", tmp_path / "weights.pt", EVERYTHING, calls)
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL)
+        kills += process.exitcode != 0
+        assert kills < 60, "no progress"
+    assert kills >= 4
+    resumed = torch.load(tmp_path / "weights.pt")
+    assert resumed.pop("p").item() == pytest.approx(whole.networks.ada.p)
+    assert_bitwise_equal(weights(whole), resumed)
+
+
+@pytest.mark.usefixtures("_float64")
+def test_two_processes_compute_what_one_does(tmp_path: Path) -> None:
+    settings = {"kimg": 0.032, "augment": "bgc", "ada_kimg": 1.0, "mbstd_group_size": 2, "state_interval_s": 100.0}
+    alone = make_run(tmp_path / "alone", changed(**settings))
+    assert alone.networks.ada is not None
+    alone.networks.ada.p = 0.5
+    port, out = free_port(), tmp_path / "together.pt"
+    processes = [start(train_together, rank, port, tmp_path / "run", out, settings) for rank in range(2)]
+    alone.train()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0, out.read_text() if out.exists() else "no message"
+    together = torch.load(out)
+    for name, value in weights(alone).items():
+        torch.testing.assert_close(together[name], value, **FLOAT64, msg=name)
+
+
+def test_a_process_that_dies_stops_the_other(tmp_path: Path) -> None:
+    settings = {"kimg": 0.08, "state_interval_s": 0.0}
+    port = free_port()
+    outs = [tmp_path / f"{rank}.txt" for rank in range(2)]
+    processes = [start(train_together, rank, port, tmp_path / "run", outs[rank], settings, 4) for rank in range(2)]
+    processes[1].join()
+    assert processes[1].exitcode == -signal.SIGKILL
+    processes[0].join(60)
+    assert processes[0].exitcode == 2
+    assert "another process of the run ended" in outs[0].read_text()
+    state = load_state(tmp_path / "run")
+    assert state is not None and state["steps_done"] == 4
