@@ -16,6 +16,9 @@ LABELS = ("parent", "child", "method", "setting")
 SETTING_IN_COLUMN = frozenset({"iou"})
 """Metrics whose setting (the class) becomes part of the column head, so that one network is one row."""
 
+SPEEDS = frozenset({"images_per_s"})
+"""Metrics that differ from run to run: they stand in `speed.csv` alone, so that the tables are the same bit for bit."""
+
 HEADLINE = {
     "generators": "fid", "inversion": "perceptual", "translation": "kid", "morphing": "step_ratio",
     "zero_shot_segmentation": "miou", "zero_shot_keypoints": "nme", "zero_shot_regression": "mae",
@@ -46,7 +49,7 @@ class Table:
 def write_tables(
     files: Sequence[str | Path], out_dir: str | Path, figures: Sequence[str | Path] = ()
 ) -> dict[str, int]:
-    """Write every table of some files of rows, `all.csv`, `metrics.json` (nested, for comparisons) and `summary.md`.
+    """Write every table of some files of rows, with `all.csv`, `metrics.json` (nested), `speed.csv` and `summary.md`.
 
     Args:
         files: files of `metrics.rows.write_rows`.
@@ -60,7 +63,9 @@ def write_tables(
         StyleAlignError: a file that holds no rows, or two numbers for the same cell.
     """
     out_dir = Path(out_dir)
-    rows = _read_all(files)
+    every = _read_all(files)
+    rows = [row for row in every if row.metric not in SPEEDS]
+    _write_text(out_dir / "speed.csv", long_csv(row for row in every if row.metric in SPEEDS))
     tables = [
         wide(name, [row for row in rows if row.table == name]) for name in dict.fromkeys(row.table for row in rows)
     ]

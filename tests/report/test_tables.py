@@ -111,6 +111,14 @@ def test_nested_metrics_lead_to_each_value(files: list[Path], tmp_path: Path) ->
     assert tree["zero_shot_segmentation"]["human"]["animal"]["zero-shot"]["skin"] == {"iou": 0.5}
 
 
+def test_speeds_stand_apart_so_that_tables_do_not_change_from_run_to_run(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.json", [row("psnr", 20.0), row("images_per_s", 3.5)], {})
+    assert write_tables([tmp_path / "a.json"], tmp_path / "out") == {"generators": 1}
+    assert [record["value"] for record in read_csv(tmp_path / "out" / "speed.csv")] == ["3.5"]
+    for name in ("all.csv", "generators.csv", "generators.md", "metrics.json", "summary.md"):
+        assert "images_per_s" not in (tmp_path / "out" / name).read_text()
+
+
 def test_a_number_given_twice_is_refused(files: list[Path], tmp_path: Path) -> None:
     with pytest.raises(StyleAlignError, match=r"a.json: generators human animal child fid .* stands in .*a.json too"):
         write_tables([files[0], files[0]], tmp_path / "out")

@@ -13,10 +13,18 @@ SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 
 def snakemake(directory: Path, *arguments: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run Snakemake on this repository's workflow, with `directory` as the working folder."""
+    with start_snakemake(directory, *arguments, config=config) as running:
+        out, told = running.communicate()
+    return subprocess.CompletedProcess(running.args, running.returncode, out, told)
+
+
+def start_snakemake(directory: Path, *arguments: str, config: Path | None = None) -> subprocess.Popen[str]:
+    """Start Snakemake as `snakemake` does, without waiting for its end."""
     command = [SNAKEMAKE, "--snakefile", ROOT / "workflow" / "Snakefile", "--directory", directory]
     command += ["--configfile", config] if config else []
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
-    return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*command, *arguments], env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
 def planned(done: subprocess.CompletedProcess[str]) -> Counter[str]:

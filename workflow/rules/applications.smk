@@ -31,6 +31,30 @@ rule translate:
         " --target-model {input.target} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
 
 
+# What a translation has to beat: images of the child that know nothing of the sources.
+rule random_samples:
+    input:
+        model=lambda w: model_file(w.child),
+    output:
+        images="results/translation/{child}/random/images.zip",
+    log:
+        "results/logs/random_samples/{child}.log",
+    benchmark:
+        "results/benchmarks/random_samples/{child}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        seeds=f"0-{RUN.inversion.images - 1}",
+        truncation_psi=RUN.translation.truncation_psi,
+        version=version("generate"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign generate {input.model} --seeds {params.seeds}"
+        " --truncation-psi {params.truncation_psi} --zip {output.images} &> {log}"
+
+
 rule morph:
     input:
         codes=lambda w: f"results/latents/{aligned_parent(w.child)}/{morph_space()}/codes.npz",

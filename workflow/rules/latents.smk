@@ -13,6 +13,7 @@ rule invert:
         ),
         losses="results/latents/{model}/{space}/losses.csv",
         metrics="results/latents/{model}/{space}/metrics.json",
+        timing="results/latents/{model}/{space}/timing.json",
     log:
         "results/logs/invert/{model}/{space}.log",
     benchmark:

@@ -20,7 +20,7 @@ rule generators:
         runtime=240,
     params:
         names=lambda w: row_names(w.subject, generator_method(w.subject, w.model)),
-        settings=lambda w: as_json(RUN.metrics, "features", "samples", "bootstrap", "seed"),
+        settings=lambda w: as_json(RUN.metrics, "features", "samples", "bootstrap", "seed", "weights_dir"),
         version=version("evaluate"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate generators --model {input.model} --data {input.data}"
@@ -32,6 +32,7 @@ rule inversion:
         codes="results/latents/{model}/{space}/codes.npz",
         reconstructions="results/latents/{model}/{space}/reconstructions.zip",
         metrics="results/latents/{model}/{space}/metrics.json",
+        timing="results/latents/{model}/{space}/timing.json",
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
     output:
         rows="results/metrics/inversion/{model}/{space}.json",
@@ -46,12 +47,12 @@ rule inversion:
         runtime=60,
     params:
         names=lambda w: row_names(w.model),
-        settings=lambda w: as_json(RUN.metrics, "perceptual", "bootstrap", "seed"),
+        settings=lambda w: as_json(RUN.metrics, "perceptual", "bootstrap", "seed", "weights_dir"),
         version=version("evaluate"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate inversion --codes {input.codes}"
-        " --reconstructions {input.reconstructions} --metrics {input.metrics} --data {input.data}"
-        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+        " --reconstructions {input.reconstructions} --metrics {input.metrics} --timing {input.timing}"
+        " --data {input.data} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
 rule translation:
@@ -64,6 +65,8 @@ rule translation:
         "results/logs/translation/{model}/{space}.log",
     benchmark:
         "results/benchmarks/translation/{model}/{space}.tsv"
+    wildcard_constraints:
+        space=r"z\+?|w\+?|random",
     threads: 1
     resources:
         gpu=1,
@@ -72,7 +75,7 @@ rule translation:
     params:
         names=lambda w: translation_names(w.model, w.space),
         inputs=lambda w, input: flags(**input),
-        settings=lambda w: as_json(RUN.metrics, "features", "perceptual", "bootstrap", "seed"),
+        settings=lambda w: as_json(RUN.metrics, "features", "bootstrap", "seed", "weights_dir"),
         version=version("evaluate"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate translation {params.inputs}"
@@ -97,7 +100,7 @@ rule untouched:
     params:
         names=lambda w: row_names(w.child, "untouched"),
         inputs=lambda w, input: flags(**input),
-        settings=lambda w: as_json(RUN.metrics, "features", "perceptual", "bootstrap", "seed"),
+        settings=lambda w: as_json(RUN.metrics, "features", "bootstrap", "seed", "weights_dir"),
         version=version("evaluate"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate translation {params.inputs}"

@@ -19,6 +19,9 @@ def generator_method(subject, model):
 def translation_inputs(model, space):
     """Return the inputs of a translation's measurement; the label networks where the domains have labels."""
     parent = aligned_parent(model)
+    space = (
+        space if space in RUN.inversion_spaces else RUN.inversion_spaces[0]
+    )  # random samples: only the sources' names
     source, target = domain_of(parent), domain_of(model)
     inputs = {
         "codes": f"results/latents/{parent}/{space}/codes.npz",
@@ -55,7 +58,7 @@ def all_rows():
     rows = [f"generators/{subject}/{model}" for subject in PARENTS + CHILDREN for model in generators_of(subject)]
     rows += [f"inversion/{model}/{space}" for model in PARENTS + CHILDREN for space in RUN.inversion_spaces]
     for child in CHILDREN:
-        rows += [f"translation/{child}/untouched"]
+        rows += [f"translation/{child}/untouched", f"translation/{child}/random"]
         rows += [f"translation/{model}/{space}" for model in family(child) for space in RUN.inversion_spaces]
     rows += [f"morphing/{child}" for child in CHILDREN]
     rows += [

@@ -128,6 +128,8 @@ rule tables:
     output:
         all=report("results/tables/all.csv", caption="../report/tables.rst", category="Tables"),
         summary="results/tables/summary.md",
+        metrics="results/tables/metrics.json",
+        speed="results/tables/speed.csv",
         tables=report(
             expand("results/tables/{table}.{kind}", table=TABLES, kind=["csv", "md", "tex"]),
             caption="../report/tables.rst",

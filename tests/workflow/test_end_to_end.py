@@ -1,0 +1,171 @@
+"""The tiny configuration through the real workflow, and what runs again when one key changes."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from stylealign.config import Config
+from stylealign.metrics.rows import COLUMNS
+from tests.workflow.snakemake import ROOT, jobs, snakemake, start_snakemake
+
+pytestmark = pytest.mark.workflow
+TINY = ROOT / "config" / "tiny.yaml"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the whole tiny configuration has run."""
+    directory = tmp_path_factory.mktemp("tiny")
+    done = snakemake(directory, "--cores", "2", "--resources", "gpu=4", "results/tables/all.csv", config=TINY)
+    assert done.returncode == 0, done.stderr
+    assert "every number:  results/tables/all.csv" in done.stderr
+    return directory
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_table_has_its_rows(run: Path) -> None:
+    rows = read(run / "results/tables/all.csv")
+    assert tuple(rows[0]) == COLUMNS
+    methods = {
+        table: {row["method"] for row in rows if row["table"] == table} for table in {row["table"] for row in rows}
+    }
+    zero_shot = {"source-only", "zero-shot", "zero-shot unaligned", "oracle"}
+    assert methods.keys() == {
+        "generators", "inversion", "translation", "morphing", "zero_shot_segmentation", "zero_shot_keypoints",
+        "alignment_weights",
+    }  # fmt: skip
+    assert methods["generators"] == {"parent", "child", "unaligned"}
+    assert methods["translation"] == {"w+", "unaligned", "untouched", "random"}
+    assert methods["morphing"] >= {"codes+weights", "codes-only", "weights-only", "cross-fade"}
+    assert methods["zero_shot_segmentation"] == methods["zero_shot_keypoints"] == zero_shot
+    assert {row["child"] for row in rows} == {"human", "animal"}, "a control is a method of its child"
+    assert all(row["features"] for row in rows if row["metric"] in ("fid", "kid", "precision", "recall"))
+
+
+def test_every_table_comes_in_three_forms(run: Path) -> None:
+    tables = run / "results/tables"
+    for name in {row["table"] for row in read(tables / "all.csv")}:
+        assert read(tables / f"{name}.csv")
+        assert (tables / f"{name}.md").read_text().startswith(f"# {name}\n")
+        assert "\\toprule" in (tables / f"{name}.tex").read_text()
+
+
+def test_the_figures_are_images(run: Path) -> None:
+    names = {path.stem for path in (run / "results/figures").glob("*.png")}
+    assert names == {"samples", "aligned-human", "translation-animal", "morphing-animal", "zero-shot-animal"}
+    for name in names:
+        with Image.open(run / "results/figures" / f"{name}.png") as image:
+            assert image.width > 300
+
+
+def test_each_model_keeps_the_settings_it_was_made_with(run: Path) -> None:
+    config = Config.model_validate(yaml.safe_load(TINY.read_text()))
+    for name in config.models:
+        text = (run / "results/models" / name / "config.json").read_text()
+        assert f'"kimg": {config.training_of(name).kimg}' in text
+
+
+def test_a_second_run_finds_nothing_to_do(run: Path) -> None:
+    done = snakemake(run, "--cores", "2", config=TINY)
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stderr
+
+
+def changed(path: Path, key: str, value: Any) -> Path:
+    """Write the tiny configuration with another value at a dotted key."""
+    values = yaml.safe_load(TINY.read_text())
+    *parents, last = key.split(".")
+    inner = values
+    for parent in parents:
+        inner = inner.setdefault(parent, {})
+    inner[last] = value
+    path.write_text(yaml.safe_dump(values, sort_keys=False))
+    return path
+
+
+AFTER_THE_CHILD = {
+    "invert animal w+", "inversion animal w+", "translate animal w+", "translation animal w+",
+    "random_samples animal", "translation animal random",
+    "morph animal", "morphing animal",
+    "transfer segmentation animal", "transfer keypoints animal", "zero_shot segmentation animal zero-shot",
+    "zero_shot keypoints animal zero-shot", "generators animal animal", "alignment_weights animal", "figure_samples",
+    "figure_aligned human", "figure_translation animal", "figure_morphing animal", "figure_zero_shot animal", "tables",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("morphing.frames", 6, {"morph animal", "morphing animal", "figure_morphing animal", "tables"}),
+        ("models.animal.train", {"kimg": 0.128}, {"train_child animal"} | AFTER_THE_CHILD),
+        ("metrics.samples", 40, {f"generators {pair}" for pair in ("human human", "animal animal", "animal human",
+                                 "animal animal-unaligned")} | {"tables"}),
+    ],
+)  # fmt: skip
+def test_one_key_re_runs_only_what_depends_on_it(
+    run: Path, tmp_path: Path, key: str, value: Any, expected: set[str]
+) -> None:
+    assert jobs(snakemake(run, "-n", config=changed(tmp_path / "c.yaml", key, value))) == expected
+
+
+def test_more_inversion_steps_train_nothing(run: Path, tmp_path: Path) -> None:
+    again = jobs(snakemake(run, "-n", config=changed(tmp_path / "c.yaml", "inversion.steps", 4)))
+    assert {"invert human w+", "invert animal w+", "morph animal", "tables"} <= again
+    assert not [
+        job for job in again if job.startswith(("train", "draw", "supervise", "transfer", "generators", "zero_shot"))
+    ]
+
+
+MODEL = "results/models/animal/model.safetensors"
+
+
+def test_a_lost_model_is_made_again_bit_for_bit_from_its_run_directory(run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(run, tmp_path / "copy")
+    shutil.rmtree((copy / MODEL).parent)
+    done = snakemake(copy, "--cores", "1", "--", MODEL, config=TINY)
+    assert done.returncode == 0, done.stderr
+    assert (copy / MODEL).read_bytes() == (run / MODEL).read_bytes()
+    assert "goes on from" in (copy / "results/logs/train_child/animal.log").read_text()
+
+
+def test_a_killed_training_is_resumed_and_ends_bit_for_bit_the_same(run: Path, tmp_path: Path) -> None:
+    config = changed(tmp_path / "c.yaml", "models.animal.train", {"kimg": 0.16, "state_interval_s": 0})
+    whole, killed = (shutil.copytree(run, tmp_path / name) for name in ("whole", "killed"))
+    assert snakemake(whole, "--cores", "1", "--", MODEL, config=config).returncode == 0
+    before = set(killed.glob("results/runs/animal-*"))
+    with start_snakemake(killed, "--cores", "1", "--", MODEL, config=config) as running:
+        os.kill(training_with_a_state(running, killed, before), signal.SIGKILL)
+        _, told = running.communicate()
+    assert running.returncode == 0, told
+    assert "FAILED train_child animal" in told
+    assert "goes on from" in (killed / "results/logs/train_child/animal.log").read_text()
+    assert (killed / MODEL).read_bytes() == (whole / MODEL).read_bytes()
+
+
+def training_with_a_state(running: subprocess.Popen[str], directory: Path, before: set[Path]) -> int:
+    """Wait until a new training in `directory` has saved a state, and return its process id."""
+    while not (
+        states := [path for path in directory.glob("results/runs/animal-*/state.bin") if path.parent not in before]
+    ):
+        with suppress(subprocess.TimeoutExpired):
+            assert running.wait(0.05) is None, "the run ended before the training saved a state"
+    name = states[0].parent.name
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # a process that ended meanwhile
+            words = (process / "cmdline").read_text().split("\0")
+            if "train" in words and f"results/runs/{name}" in words and str(directory) == os.readlink(process / "cwd"):
+                return int(process.name)
+    raise AssertionError("the training ended before it could be killed")
