@@ -1,9 +1,9 @@
 """Named training settings: the numbers of published recipes, for `preset` in the settings and `--preset` of `train`.
 
-`paper256`, `paper512` and `stylegan2` are recipes of Karras et al. 2020 ("Training Generative Adversarial Networks with
-Limited Data", arXiv 2006.06676, appendix C) as they are used for fine-tuning: no ramp-up of the average, ADA from 0 to 1
-in 100 kimg. From scratch, set `ema_rampup: 0.05` and `ada_kimg: 500` beside them. `avatars64` is how the bundled parents
-of the drawn domains were trained.
+`paper256`, `paper512` and `stylegan2` are recipes of Karras et al. 2020 ("Training Generative Adversarial Networks
+with Limited Data", arXiv 2006.06676, appendix C) as they are used for fine-tuning: no ramp-up of the average, ADA from
+0 to 1 in 100 kimg. From scratch, set `ema_rampup: 0.05` and `ada_kimg: 500` beside them. `avatars64` is how the bundled
+parents of the drawn domains were trained.
 """
 
 from typing import Any, Literal, NamedTuple

@@ -66,9 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     settings = settings_from(arguments, TrainSettings)
     if arguments.init_from is not None and arguments.architecture is not None:
-        raise StyleAlignError(
-            "--architecture: a child has its parent's shape; leave out --architecture or --init-from"
-        )
+        raise StyleAlignError("--architecture: a child has its parent's shape; leave out --architecture or --init-from")
     _set_threads(settings.threads)
     try:
         with connected(os.environ) as workers:

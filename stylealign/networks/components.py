@@ -12,8 +12,8 @@ def component_of(name: str) -> Component | None:
         name: as in `state_dict()`, such as `synthesis.b8.conv0.affine.weight`.
 
     Returns:
-        `mapping`; `affine` (w to styles, those of toRGB too); `convolutions` (weights, biases and noise strengths of the
-        feature layers); `torgb` (weights and biases); None for the learned constant and for buffers of the synthesis.
+        `mapping`; `affine` (w to styles, those of toRGB too); `convolutions` (weights, biases and noise strengths of
+        the feature layers); `torgb` (weights and biases); None for the learned constant and for buffers of the synthesis.
     """
     if name.startswith("mapping."):
         return "mapping"

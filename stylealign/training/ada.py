@@ -1,4 +1,4 @@
-"""Adaptive discriminator augmentation: how strong the augmentation is (Karras et al. 2020, arXiv 2006.06676, section 3)."""
+"""ADA: how strong the augmentation is (Karras et al. 2020, arXiv 2006.06676, section 3)."""
 
 import math
 from typing import Any

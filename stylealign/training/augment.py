@@ -1,4 +1,4 @@
-"""The `bgc` augmentation of ADA: pixel blitting, geometry and colour (Karras et al. 2020, arXiv 2006.06676, appendix B).
+"""The `bgc` augmentation of ADA: blitting, geometry and colour (Karras et al. 2020, arXiv 2006.06676, appendix B).
 
 Every transform is drawn for each image by itself, with probability p. All of them together are two matrices an image:
 one of pixel coordinates, one of colours. They are drawn for a whole batch at once, so that a part of the batch gets the

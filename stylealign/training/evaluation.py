@@ -25,7 +25,11 @@ class Evaluation:
     """
 
     def __init__(
-        self, real_images: Callable[[], NDArray[np.uint8] | Iterator[NDArray[np.uint8]]], images: int, features: str, seed: int
+        self,
+        real_images: Callable[[], NDArray[np.uint8] | Iterator[NDArray[np.uint8]]],
+        images: int,
+        features: str,
+        seed: int,
     ) -> None:
         self._real_images, self._images, self._features, self._seed = real_images, images, features, seed
         self._network: torch.nn.Module | None = None
@@ -70,7 +74,7 @@ class Selection:
         """When the lowest value was measured."""
 
     def is_best(self, values: dict[str, float], kimg: float) -> bool:
-        """Take in the measurements (names begin with `fid` or `kid`) made at `kimg`; return whether they are the best."""
+        """Take in the measurements made at `kimg` (names begin with `fid`, `kid`); return whether they are the best."""
         if self.metric is None:
             return False
         value = next(value for name, value in values.items() if name.startswith(self.metric))

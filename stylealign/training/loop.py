@@ -64,7 +64,7 @@ class Hooks:
     progress: Callable[[Progress], None] = lambda progress: None
     """About every thousand images."""
     evaluate: Callable[["TrainingRun"], dict[str, float]] | None = None
-    """Measures the averaged generator, every `evaluate_kimg` and at the end: values by name, `fid` and `kid` among them."""
+    """Measures the averaged generator, every `evaluate_kimg` and at the end: FID and KID by name."""
     best: Callable[["TrainingRun"], None] = lambda run: None
     """When the measurement that `select` names is the lowest so far."""
 

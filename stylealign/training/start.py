@@ -43,7 +43,9 @@ def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int, settin
     if parent.discriminator is None:
         raise StyleAlignError(f"{path}: has no discriminator; fine-tuning needs a checkpoint that holds D")
     if parent.architecture.c_dim:
-        raise StyleAlignError(f"{path}: is conditional ({parent.architecture.c_dim} labels); fine-tuning takes unconditional models")
+        raise StyleAlignError(
+            f"{path}: is conditional ({parent.architecture.c_dim} labels); fine-tuning takes unconditional models"
+        )
     if parent.architecture.resolution != resolution_px:
         raise StyleAlignError(
             f"{path}: draws {parent.architecture.resolution} px images, the data set has {resolution_px} px;"

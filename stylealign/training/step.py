@@ -1,9 +1,10 @@
 """One training step of StyleGAN2: losses, lazy regularisers, augmentation, optimisers and averaging.
 
-A batch may be computed in parts: several processes, and within a process one part after another. Part k of K holds every
-K-th image from the k-th. Sums over the parts, and random numbers drawn for the whole batch, make the result that of one
-large batch up to the order of float sums. The groups of the minibatch standard deviation lie inside a part; as the layer
-groups images at equal distances, they are the same groups as in the whole where a part holds whole groups.
+A batch may be computed in parts: several processes, and within a process one part after another. Part k of K holds
+every K-th image from the k-th. Sums over the parts, and random numbers drawn for the whole batch, make the result that
+of one large batch up to the order of float sums. The groups of the minibatch standard deviation lie inside a part; as
+the layer groups images at equal distances, they are the groups of the whole batch where a part holds whole groups. A
+part smaller than a group is a group of its own: that is another layer than in one large batch.
 """
 
 import copy
@@ -273,7 +274,8 @@ def _check_parts(settings: TrainSettings, processes: int, group_size: int | None
     each = s.batch_size // parts
     if s.batch_size % parts:
         raise StyleAlignError(
-            f"batch_size {s.batch_size}: no multiple of {parts} parts ({processes} processes, accumulate {s.accumulate})"
+            f"batch_size {s.batch_size}: no multiple of {parts} parts"
+            f" ({processes} processes, accumulate {s.accumulate})"
         )
     if each % min(group_size or each, each):
         raise StyleAlignError(

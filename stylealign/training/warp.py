@@ -47,9 +47,7 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
     x_in = _into_border(x_in + (width - 1) / 2, width, border_x)
     y_in = _into_border(y_in + (height - 1) / 2, height, border_y)
     # From pixels of the image to pixels of `fine`, then to grid_sample's coordinates: -1 to 1 between the outer edges.
-    grid = torch.stack(
-        [_normalised(x_in, border_x, fine.shape[3]), _normalised(y_in, border_y, fine.shape[2])], dim=-1
-    )
+    grid = torch.stack([_normalised(x_in, border_x, fine.shape[3]), _normalised(y_in, border_y, fine.shape[2])], dim=-1)
     return downsample(_Sample.apply(fine, grid))
 
 

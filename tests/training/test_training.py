@@ -73,7 +73,7 @@ def test_a_run_of_before_a_setting_existed_goes_on_with_its_default(tmp_path: Pa
     del identity["train.augment"]
     write_json(tmp_path / IDENTITY, identity)
     make_run(tmp_path)
-    with pytest.raises(StyleAlignError, match="train.augment = none, now bgc"):
+    with pytest.raises(StyleAlignError, match=r"train\.augment = none, now bgc"):
         make_run(tmp_path, changed(augment="bgc"))
 
 

@@ -1,0 +1,111 @@
+"""A step in parts equals the whole, and what is not to be trained keeps its weights."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from stylealign.errors import StyleAlignError
+from stylealign.networks.components import component_of
+from stylealign.training.loop import seed_step
+from stylealign.training.start import new_networks
+from stylealign.training.step import TrainingStep, layers_from_image
+from stylealign.training.workers import Workers
+from tests.tolerances import FLOAT64
+from tests.training.common import SHAPE, Squares, changed
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def trained(steps: int = 4, p: float = 0.0, **values: Any) -> TrainingStep:
+    """Return networks after a few steps in float64."""
+    settings = changed(**values)
+    step = TrainingStep(*new_networks(SHAPE, settings, 16), settings)
+    for index in range(steps):
+        if step.ada is not None:
+            step.ada.p = p
+        seed_step(0, index)
+        scalars = step.step(index, Squares().batch(index, 8, 0, False) / 127.5 - 1, measure=True)
+        assert {"gradient_norm_g", "gradient_norm_d"} <= scalars.keys()
+    return step
+
+
+def named_weights(step: TrainingStep) -> dict[str, torch.Tensor]:
+    networks = {"G": step.generator, "G_ema": step.average, "D": step.discriminator}
+    return {f"{n}.{key}": value for n, network in networks.items() for key, value in network.state_dict().items()}
+
+
+@pytest.mark.parametrize(("accumulate", "group", "p"), [(2, 4, 0.0), (4, 2, 0.7)])
+def test_accumulated_parts_equal_the_whole_batch(accumulate: int, group: int, p: float) -> None:
+    values = {"mbstd_group_size": group, "augment": "bgc"}
+    whole, parts = (named_weights(trained(p=p, accumulate=a, **values)) for a in (1, accumulate))
+    for name in whole:
+        torch.testing.assert_close(parts[name], whole[name], **FLOAT64, msg=name)
+
+
+def test_augmentation_changes_the_training() -> None:
+    plain, augmented = (named_weights(trained(2, p=0.7, augment=a))["D.b4.out.weight"] for a in ("none", "bgc"))
+    assert not torch.allclose(plain, augmented)
+
+
+@pytest.mark.parametrize("components", [("mapping",), ("affine",), ("convolutions", "torgb")])
+def test_only_the_named_components_are_trained(components: tuple[str, ...]) -> None:
+    start, end = (trained(steps, train_only=components) for steps in (0, 3))
+    moved = {
+        name for name, p in start.generator.named_parameters() if not torch.equal(p, end.generator.get_parameter(name))
+    }
+    expected = {name for name, _ in start.generator.named_parameters() if component_of(name) in components}
+    # Biases of toRGB layers and the like may have a gradient of 0; every component must have moved, and nothing else.
+    assert moved <= expected
+    assert {component_of(name) for name in moved} == set(components)
+    assert len(moved) > len(expected) / 2
+
+
+def test_every_parameter_but_the_constant_belongs_to_one_component() -> None:
+    names = [name for name, _ in new_networks(SHAPE, changed(), 16)[0].named_parameters()]
+    assert [name for name in names if component_of(name) is None] == ["synthesis.b4.const"]
+    assert component_of("synthesis.b8.torgb.affine.bias") == "affine"
+
+
+def test_frozen_layers_of_the_discriminator_are_those_next_to_the_image() -> None:
+    start, end = (trained(steps, freeze_d=5) for steps in (0, 3))
+    frozen = [
+        name
+        for name, p in start.discriminator.named_parameters()
+        if torch.equal(p, end.discriminator.get_parameter(name))
+    ]
+    assert {name.rsplit(".", 1)[0] for name in frozen} == {
+        "b16.fromrgb",
+        "b16.conv0",
+        "b16.conv1",
+        "b16.skip",
+        "b8.conv0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "processes", "message"),
+    [
+        ({"accumulate": 4, "mbstd_group_size": 8, "batch_size": 48}, 1, "parts of 12 images hold no whole groups of 8"),
+        ({"accumulate": 2}, 3, "batch_size 8: no multiple of 6 parts"),
+        ({"path_length_batch_shrink": 8}, 2, "leaves fewer images than 2 processes"),
+        ({"freeze_d": 10}, 1, "freeze_d 10: the discriminator has 10 layers"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(values: dict[str, Any], processes: int, message: str) -> None:
+    settings = changed(**values)
+    with pytest.raises(StyleAlignError, match=message):
+        TrainingStep(*new_networks(SHAPE, settings, 16), settings, Workers(count=processes))
+
+
+def test_layers_are_counted_from_the_image() -> None:
+    discriminator = new_networks(SHAPE, changed(), 16)[2]
+    assert len(layers_from_image(discriminator)) == 10
+    assert layers_from_image(discriminator)[0] is discriminator.b16.fromrgb
+    assert layers_from_image(discriminator)[-1] is discriminator.b4.out
