@@ -13,7 +13,7 @@ def component_of(name: str) -> Component | None:
 
     Returns:
         `mapping`; `affine` (w to styles, those of toRGB too); `convolutions` (weights, biases and noise strengths of
-        the feature layers); `torgb` (weights and biases); None for the learned constant and for buffers of the synthesis.
+        the feature layers); `torgb` (weights and biases); None for the learned constant and the synthesis buffers.
     """
     if name.startswith("mapping."):
         return "mapping"

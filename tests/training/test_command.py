@@ -1,0 +1,108 @@
+"""`stylealign train` from end to end, on tiny images."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from stylealign import load
+from stylealign.cli.main import main
+from stylealign.datasets.images import write_image_zip
+from stylealign.networks.components import component_of
+
+ARCHITECTURE = '{"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 64, "channel_max": 8}'
+SHORT = ["--kimg", "0.032", "--batch-size", "8", "--snapshot-kimg", "0.016", "--threads", "1"]
+
+
+class Pixels(nn.Module):
+    """Features that are quick: 4 x 4 means."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = nn.Parameter(torch.zeros(()))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return nn.functional.adaptive_avg_pool2d(images, 4).flatten(1)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    images = np.random.default_rng(0).integers(0, 256, (16, 3, 16, 16), dtype=np.uint8)
+    write_image_zip(tmp_path / "train.zip", images)
+    return tmp_path / "train.zip"
+
+
+def train(data: Path, name: str, *flags: str) -> Path:
+    """Train into the folder `name`; return it."""
+    folder = data.parent / name
+    arguments = [
+        "train",
+        "--data",
+        str(data),
+        "--run-dir",
+        str(folder / "run"),
+        "--out-dir",
+        str(folder),
+        *flags,
+        *SHORT,
+    ]
+    assert main(arguments) == 0
+    return folder
+
+
+def test_a_parent_and_a_child_of_which_a_part_is_trained(data: Path) -> None:
+    parent = load(train(data, "parent", "--architecture", ARCHITECTURE, "--no-noise") / "model.safetensors")
+    flags = ["--init-from", str(data.parent / "parent" / "model.safetensors"), "--freeze-d", "2", "--augment", "bgc"]
+    folder = train(data, "child", *flags, "--train-only", "affine", "torgb")
+    child = load(folder / "model.safetensors")
+    assert child.info["settings"]["train_only"] == ["affine", "torgb"]
+    assert child.info["parent"] == parent.sha256
+    assert child.generator_raw is not None
+    assert parent.generator_raw is not None
+    before = dict(parent.generator_raw.named_parameters())
+    moved = {component_of(n) for n, p in child.generator_raw.named_parameters() if not torch.equal(p, before[n])}
+    assert moved == {"affine", "torgb"}
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert {"gradient_norm_g", "gradient_norm_d", "memory_gib", "ada_p", "images_per_s"} <= lines[-1].keys()
+    assert list((folder / "run").glob("events.out.tfevents*"))
+
+
+def test_the_selected_snapshot_becomes_the_model(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stylealign.metrics.features.feature_extractor", lambda name: Pixels())
+    monkeypatch.setattr("stylealign.metrics.fid_kid.FEWEST_IMAGES", 0)
+    flags = ["--evaluate-kimg", "0.008", "--evaluate-images", "40", "--select", "best-kid"]
+    folder = train(data, "model", "--architecture", ARCHITECTURE, *flags)
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    measured = {line["kimg"]: line["kid[efficientnet-lite0]"] for line in lines if "kid[efficientnet-lite0]" in line}
+    assert list(measured) == [0.008, 0.016, 0.024, 0.032]
+    model = load(folder / "model.safetensors")
+    assert model.info["kimg"] == min(measured, key=measured.__getitem__)
+    assert model.generator_raw is not None
+    assert model.discriminator is not None
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--preset", "paper"], "preset: Input should be 'paper256'"),
+        (["--train-only", "everything"], "train_only.0: Input should be 'mapping'"),
+        (["--select", "best-fid"], "select best-fid needs evaluate_kimg"),
+        (["--accumulate", "3"], "batch_size 8 must be a multiple of accumulate, 3"),
+        (["--architecture", "[]"], "--architecture: must be a JSON object"),
+    ],
+)
+def test_mistakes_are_told(data: Path, flags: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(data.parent / "x")
+    assert main(["train", "--data", str(data), "--run-dir", out, "--out-dir", out, *SHORT, *flags]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_preset_gives_what_is_left_out(data: Path) -> None:
+    folder = train(data, "model", "--preset", "avatars64", "--r1-gamma", "3", "--architecture", '{"channel_base": 64}')
+    model = load(folder / "model.safetensors")
+    settings = model.info["settings"]
+    assert (settings["learning_rate"], settings["r1_gamma"], settings["batch_size"]) == (0.0025, 3.0, 8)
+    assert (model.architecture.z_dim, model.architecture.channel_base, model.architecture.channel_max) == (128, 64, 64)
