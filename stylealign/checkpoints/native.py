@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from stylealign.checkpoints.weights import AVERAGED, DISCRIMINATOR, RAW, Weights, checked
 from stylealign.errors import StyleAlignError
@@ -54,17 +54,30 @@ def write(path: str | Path, weights: Weights) -> None:
         StyleAlignError: tensors that do not fit the architecture, or a file that cannot be written.
     """
     weights = checked(weights, str(path))
-    tensors = {
-        f"{network}.{name}": tensor.cpu().contiguous()
-        for network, state in weights.networks.items()
-        for name, tensor in state.items()
-    }
+    tensors = _separate(
+        {
+            f"{network}.{name}": tensor.cpu().contiguous()
+            for network, state in weights.networks.items()
+            for name, tensor in state.items()
+        }
+    )
     header = {"format_version": FORMAT_VERSION, "architecture": weights.architecture.model_dump(), "info": weights.info}
     with atomic_path(path) as temporary:
         try:
             save_file(tensors, temporary, metadata={HEADER_KEY: json.dumps(header)})
         except SafetensorError as error:
             raise StyleAlignError(f"{path}: cannot be written ({error}); nothing was changed") from error
+
+
+def _separate(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copy a tensor that shares its memory with an earlier one, as when one generator is saved as G_ema and G."""
+    seen: set[int] = set()
+    separate = {}
+    for name, tensor in tensors.items():
+        memory = tensor.data_ptr()
+        separate[name] = tensor.clone() if memory in seen else tensor
+        seen.add(memory)
+    return separate
 
 
 def read(path: str | Path) -> Weights:

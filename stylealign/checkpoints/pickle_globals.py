@@ -164,12 +164,13 @@ def _allow_list() -> dict[tuple[str, str], Constructor | None]:
         ("numpy", "dtype"): _dtype,
         ("_codecs", "encode"): _encode,
         ("argparse", "Namespace"): _namespace,
-        ("pathlib", "PosixPath"): _text,
     }
     for package in ("numpy.core", "numpy._core"):
         allowed[f"{package}.multiarray", "_reconstruct"] = _array
         allowed[f"{package}.multiarray", "scalar"] = _scalar
         allowed[f"{package}.numeric", "_frombuffer"] = _array_from_buffer
+    for module in ("pathlib", "pathlib._local"):
+        allowed[module, "PosixPath"] = allowed[module, "WindowsPath"] = _text
     for builtins in ("builtins", "__builtin__"):
         allowed[builtins, "set"] = allowed[builtins, "frozenset"] = _set
     return allowed | {("torch", name): None for name in INERT_TORCH}

@@ -17,7 +17,7 @@ Constructor = Callable[["PickleMachine", tuple[Any, ...]], Any]
 """Called with the machine (for errors and limits) and the arguments found in the file."""
 
 MOST_INTEGER_BYTES = 32
-MOST_KEY = 1 << 32
+MOST_KEY = 1 << 63
 HIGHEST_PROTOCOL = 5
 
 
@@ -179,10 +179,10 @@ class PickleMachine:
         return items
 
     def key(self, value: Any) -> Any:
-        """Return a dictionary key: text, or a number of no more than 32 bits.
+        """Return a dictionary key: text, or a number of no more than 64 bits (old optimisers used addresses).
 
-        Tuples are refused because hashing a deeply nested one overruns the C stack; huge numbers because they can be
-        chosen to collide.
+        Tuples are refused because hashing a deeply nested one overruns the C stack; larger numbers because many of
+        them can be chosen to collide.
         """
         if isinstance(value, (str, bool, type(None))) or (isinstance(value, int) and -MOST_KEY < value < MOST_KEY):
             return value

@@ -73,7 +73,9 @@ def read(source: Source, value: dict[str, Any]) -> Weights:
     own, hints, info = _own_record(source, value.get(OWN_KEY))
     networks = {AVERAGED: _generator(source, states[AVERAGED], notices)}
     architecture = infer_architecture(networks[AVERAGED], hints, source.name)
-    mean = _mean_of_w(source, value.get("latent_avg"), architecture, networks[AVERAGED], notices)
+    inner = value.get("state_dict")
+    stored_mean = value.get("latent_avg", inner.get("latent_avg") if isinstance(inner, dict) else None)
+    mean = _mean_of_w(source, stored_mean, architecture, networks[AVERAGED], notices)
     networks[AVERAGED]["mapping.w_avg"] = mean
     if RAW in states:
         raw_mean = own.get("w_avg")

@@ -32,8 +32,10 @@ class Source:
             self.size = os.fstat(self._file.fileno()).st_size
             # An empty file cannot be mapped, and has nothing to read.
             self.data = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
-        except (FileNotFoundError, IsADirectoryError) as error:
+        except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file") from error
+        except IsADirectoryError as error:
+            raise StyleAlignError(f"{path}: a folder, not a checkpoint; give the file in it") from error
         except OSError as error:
             raise StyleAlignError(f"{path}: cannot be read ({error.strerror or error})") from error
         self._spent = 0

@@ -16,7 +16,9 @@ from stylealign.checkpoints.weights import AVERAGED, DISCRIMINATOR, RAW, Weights
 FORMAT = "stylegan2-tensorflow"
 OLDEST_VERSION = 4
 DEEPEST = 3
-STYLEGAN1 = re.compile(r"(^|/)(lod|ToRGB_lod\d+|FromRGB_lod\d+|StyleMod)(/|$)")
+STYLEGAN1 = re.compile(r"(^|/)(ToRGB_lod\d+|FromRGB_lod\d+|StyleMod)(/|$)")
+UNUSED = re.compile(r"(.*/)?lod")
+"""Progress of progressive growing, which StyleGAN2 does not use."""
 Change = Callable[[Tensor], Tensor]
 
 
@@ -205,6 +207,8 @@ def _translated(source: Source, network: str, arrays: Mapping[str, Array], rules
     """Return the arrays under their PyTorch names and in PyTorch's layout."""
     tensors = {}
     for theirs, array in arrays.items():
+        if UNUSED.fullmatch(theirs):
+            continue
         ours, change, dimensions = _rule(source, network, theirs, rules)
         if len(array.shape) != dimensions:
             raise source.refuse(

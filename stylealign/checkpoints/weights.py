@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from stylealign.errors import StyleAlignError
 from stylealign.networks.architecture import Architecture
@@ -38,8 +39,23 @@ class Weights:
 
 def empty_network(architecture: Architecture, name: str) -> nn.Module:
     """Return network `name` (G_ema, G or D) on the meta device: shapes without memory."""
-    with torch.device("meta"):
+    with torch.device("meta"), _ShapesOnly():
         return Discriminator(architecture) if name == DISCRIMINATOR else Generator(architecture)
+
+
+class _ShapesOnly(TorchFunctionMode):
+    """Skips the arithmetic of initialisation, which on the meta device would first import a compiler (seconds)."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in ("randn", "zeros"):
+            shape = args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
+            return torch.empty(shape, device="meta")
+        if name == "full":
+            return torch.empty(args[0], device="meta")
+        if name in ("div", "true_divide", "__truediv__"):
+            return args[0]
+        return func(*args, **(kwargs or {}))
 
 
 def parameter_counts(weights: Weights) -> dict[str, int]:

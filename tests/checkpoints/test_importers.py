@@ -271,7 +271,7 @@ def test_unknown_class_is_named(tmp_path: Path, small: Model) -> None:
 @pytest.mark.parametrize(
     ("function", "variable", "name"),
     [
-        ("G_style", "lod", "StyleGAN \\(1\\)"),
+        ("G_style", "x", "StyleGAN \\(1\\)"),
         ("G_main", "16x16/ToRGB_lod6/weight", "StyleGAN \\(1\\)"),
         ("G_paper", "x", "ProGAN"),
     ],
@@ -301,6 +301,21 @@ def test_tensorflow_variable_that_is_unknown(tmp_path: Path, small: Model) -> No
     gs.state["variables"].append(("LabelConcat/weight", torch.zeros(2, 2).numpy()))
     (tmp_path / "v.pkl").write_bytes(builders.pickled((g, d, gs)))
     refused(tmp_path / "v.pkl", "LabelConcat/weight")
+
+
+def test_tensorflow_progress_variable_is_left_out(tmp_path: Path, small: Model) -> None:
+    g, d, gs = builders.tensorflow_snapshot(small.generator, small.discriminator, {})
+    gs.state["variables"].append(("lod", torch.zeros(()).numpy()))
+    (tmp_path / "v.pkl").write_bytes(builders.pickled((g, d, gs)))
+    assert_same(stylealign.load(tmp_path / "v.pkl").generator, small.generator, exact=False)
+
+
+def test_optimiser_state_of_old_torch(tmp_path: Path, small: Model) -> None:
+    """Its keys were the addresses of the parameters."""
+    snapshot = builders.rosinality_snapshot(small.generator)
+    snapshot["g_optim"]["state"] = {140_234_567_890_128: {"step": 1}, 140_234_567_890_256: {"step": 1}}
+    path = builders.torch_saved(snapshot, tmp_path / "m.pt", legacy=True)
+    assert_same(stylealign.load(path).generator, small.generator)
 
 
 def test_channel_base_that_shapes_leave_open(tmp_path: Path, small: Model) -> None:

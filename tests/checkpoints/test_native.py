@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 import stylealign
 from stylealign.checkpoints import native
+from stylealign.checkpoints.weights import empty_network
 from stylealign.errors import StyleAlignError
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
@@ -64,6 +65,29 @@ def test_optional_networks_may_be_absent(tmp_path: Path, networks: dict[str, tor
     checkpoint = stylealign.load(tmp_path / "g.safetensors")
     assert checkpoint.generator_raw is None
     assert checkpoint.discriminator is None
+
+
+def test_one_generator_as_both(tmp_path: Path, networks: dict[str, torch.nn.Module]) -> None:
+    """Networks that share their memory are written and read as separate ones."""
+    generator = networks["generator"]
+    native.save(tmp_path / "g.safetensors", generator=generator, generator_raw=generator)
+    checkpoint = stylealign.load(tmp_path / "g.safetensors")
+    assert checkpoint.generator_raw is not None
+    with torch.no_grad():
+        checkpoint.generator_raw.mapping.w_avg.add_(1)
+    assert torch.equal(checkpoint.generator.mapping.w_avg, generator.mapping.w_avg)
+
+
+def test_saving_what_was_loaded_gives_the_same_bytes(model: Path, tmp_path: Path) -> None:
+    checkpoint = stylealign.load(model)
+    native.save(
+        tmp_path / "again.safetensors",
+        generator=checkpoint.generator,
+        generator_raw=checkpoint.generator_raw,
+        discriminator=checkpoint.discriminator,
+        info=checkpoint.info,
+    )
+    assert (tmp_path / "again.safetensors").read_bytes() == model.read_bytes()
 
 
 def test_loaded_weights_can_be_trained_without_touching_the_file(model: Path) -> None:
@@ -171,6 +195,22 @@ def test_importing_the_package_does_not_import_torch() -> None:
         "assert callable(stylealign.load); assert 'torch' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_loading_does_not_import_a_compiler(model: Path) -> None:
+    """Arithmetic on the meta device makes torch import its compiler and sympy: seconds for every command."""
+    code = f"import sys, stylealign; stylealign.load({str(model)!r}); assert 'sympy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["G_ema", "D"])
+@pytest.mark.parametrize("c_dim", [0, 3])
+def test_empty_networks_have_the_real_shapes(name: str, c_dim: int) -> None:
+    architecture = ARCHITECTURE.model_copy(update={"c_dim": c_dim})
+    real = (Discriminator if name == "D" else Generator)(architecture).state_dict()
+    empty = empty_network(architecture, name).state_dict()
+    assert {key: value.shape for key, value in empty.items()} == {key: value.shape for key, value in real.items()}
+    assert all(value.is_meta for value in empty.values())
 
 
 def test_an_unknown_name_of_the_package() -> None:
