@@ -169,6 +169,8 @@ class InvertSettings(Settings):
     """Images of the data set to invert, from its first."""
     steps: Count = 150
     """Optimisation steps; 0 keeps the starting code."""
+    stop_at: NonNegativeFloat = 0.0
+    """An image stops at the step where its loss (perceptual and pixel) is this low; 0 for all steps."""
     batch_size: Positive = 32
     """Images optimised at once."""
     learning_rate: PositiveFloat = 0.1

@@ -40,7 +40,7 @@ class Projection:
     """What `project` found for N images."""
 
     values: NDArray[np.float32]
-    """Codes `[N, *code_shape]`: for each image the best of the steps without noise on the code."""
+    """Codes `[N, *code_shape]`: for each image the best that was tried."""
     losses: NDArray[np.float32]
     """`[steps + 1, N]`: perceptual distance plus weighted pixel error before each step, and after the last."""
     perceptual_random: NDArray[np.float32]
@@ -87,55 +87,55 @@ class Projector:
             distances = self._distances_to_candidates(wanted)
             codes = (self._start(distances) if start is None else start).clone()
         maps = draw_noise_maps(noise_shapes_in_use(self.generator.synthesis), randoms)
-        maps = {name: noise.to(targets) for name, noise in maps.items()}
-        losses, best = self._optimize(targets, wanted, codes, maps, randoms, progress)
+        variables = [codes, *(noise.to(targets) for noise in maps.values())]
+        batch = _Batch(torch.arange(len(codes)), targets, wanted, _Adam(variables), list(maps), randoms)
+        losses, best = self._optimize(batch, progress)
         return Projection(
             _array(best.codes), _array(losses), _array(distances.median(dim=1).values), _array(best.perceptual)
         )
 
-    def _optimize(
-        self, targets: Tensor, wanted: list[Tensor], codes: Tensor, maps: dict[str, Tensor],
-        randoms: list[np.random.Generator], progress: Callable[[int], None] | None,
-    ) -> tuple[Tensor, "_Best"]:  # fmt: skip
-        """Run the schedule; return the losses `[steps + 1, N]` and the best codes."""
+    def _optimize(self, batch: "_Batch", progress: Callable[[int], None] | None) -> tuple[Tensor, "_Best"]:
+        """Run the schedule; return the losses `[steps + 1, N]` and the best codes.
+
+        The row of a stopped image keeps its last loss.
+        """
         steps, rate = self.settings.steps, self.settings.learning_rate
-        optimizer = torch.optim.Adam(
-            [codes.requires_grad_(True), *(noise.requires_grad_(True) for noise in maps.values())], rate
-        )
-        best = _Best(codes)
-        losses: list[Tensor] = []
+        best = _Best(batch.codes)
+        losses = torch.zeros(steps + 1, len(batch.rows), device=batch.codes.device)
         for step in range(steps):
-            strength = latent_noise_strength(step, steps)
-            perceptual, fit = self._fit(targets, wanted, self._perturbed(codes, strength, randoms), maps)
-            losses.append(fit.detach())
-            if strength == 0:
-                best.update(codes, fit, perceptual)
-            optimizer.zero_grad()
-            (fit + self.settings.noise_weight * autocorrelation(maps)).sum().backward()
-            optimizer.param_groups[0]["lr"] = rate * learning_rate_factor(step, steps)
-            optimizer.step()
-            renormalize(maps)
+            codes = self._perturbed(batch, latent_noise_strength(step, steps))
+            perceptual, fit = self._fit(batch, codes)
+            losses[step:, batch.rows] = fit.detach()
+            best.update(batch.rows, codes, fit, perceptual)
+            loss = (fit + self.settings.noise_weight * autocorrelation(batch.maps)).sum()
+            gradients = torch.autograd.grad(loss, batch.adam.variables)
+            batch.adam.step(gradients, rate * learning_rate_factor(step, steps))
+            renormalize(batch.maps)
             if progress is not None:
                 progress(step + 1)
+            going = best.loss[batch.rows] > self.settings.stop_at
+            if not going.all():
+                batch = batch.select(going)
+            if not len(batch.rows):
+                return losses, best
         with torch.no_grad():
-            perceptual, fit = self._fit(targets, wanted, codes, maps)
-        best.update(codes, fit, perceptual)
-        return torch.stack([*losses, fit]), best
+            perceptual, fit = self._fit(batch, batch.codes)
+        losses[-1, batch.rows] = fit
+        best.update(batch.rows, batch.codes, fit, perceptual)
+        return losses, best
 
-    def _perturbed(self, codes: Tensor, strength: float, randoms: list[np.random.Generator]) -> Tensor:
+    def _perturbed(self, batch: "_Batch", strength: float) -> Tensor:
         if strength == 0 or self.noise_scale == 0:
-            return codes
-        noise = np.stack([random.standard_normal(self.shape, dtype=np.float32) for random in randoms])
-        return codes + torch.from_numpy(noise).to(codes) * (self.noise_scale * strength)
+            return batch.codes
+        noise = np.stack([random.standard_normal(self.shape, dtype=np.float32) for random in batch.randoms])
+        return batch.codes + torch.from_numpy(noise).to(batch.codes) * (self.noise_scale * strength)
 
-    def _fit(
-        self, targets: Tensor, wanted: list[Tensor], codes: Tensor, maps: dict[str, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """Return the perceptual distance `[N]`, and it plus the weighted mean squared pixel error."""
-        ws = self._ws(codes, self.space)
-        images = self.generator.synthesis(ws, noise_maps=maps)
-        perceptual = self.distance.between(self.distance.features(images), wanted)
-        return perceptual, perceptual + self.settings.pixel_weight * (images - targets).square().mean(dim=(1, 2, 3))
+    def _fit(self, batch: "_Batch", codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the perceptual distance `[n]` of the codes' images, and it plus the weighted mean squared error."""
+        images = self.generator.synthesis(self._ws(codes, self.space), noise_maps=batch.maps)
+        perceptual = self.distance.between(self.distance.features(images), batch.wanted)
+        error = (images - batch.targets).square().mean(dim=(1, 2, 3))
+        return perceptual, perceptual + self.settings.pixel_weight * error
 
     def _ws(self, codes: Tensor, space: Space) -> Tensor:
         return ws_of(codes, space, self.generator, self.settings.truncation_psi, mean_label(self.generator, len(codes)))
@@ -168,21 +168,83 @@ class Projector:
         return z[:, None, :].expand(-1, *self.shape) if is_per_layer(self.space) else z
 
 
+class _Adam:
+    """Adam (Kingma and Ba 2015, algorithm 1) over variables whose first axis is the image, so that images can leave."""
+
+    betas = (0.9, 0.999)
+    epsilon = 1e-8
+
+    def __init__(self, variables: list[Tensor]) -> None:
+        self.variables = [variable.requires_grad_(True) for variable in variables]
+        self.means = [torch.zeros_like(variable) for variable in variables]
+        self.squares = [torch.zeros_like(variable) for variable in variables]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor], rate: float) -> None:
+        """Move the variables one step against their gradients."""
+        self.steps += 1
+        corrections = [1 - beta**self.steps for beta in self.betas]
+        for variable, mean, square, gradient in zip(self.variables, self.means, self.squares, gradients, strict=True):
+            mean.lerp_(gradient, 1 - self.betas[0])
+            square.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
+            scale = (square / corrections[1]).sqrt_().add_(self.epsilon)
+            variable.addcdiv_(mean, scale, value=-rate / corrections[0])
+
+    def select(self, going: Tensor) -> "_Adam":
+        """Return the state of the images where `going [n]` is true."""
+        chosen = _Adam([variable.detach()[going] for variable in self.variables])
+        chosen.means, chosen.squares = [mean[going] for mean in self.means], [square[going] for square in self.squares]
+        chosen.steps = self.steps
+        return chosen
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The images that are still being optimised."""
+
+    rows: Tensor
+    """`[n]`: their numbers in the whole batch."""
+    targets: Tensor
+    wanted: list[Tensor]
+    """Features of the targets."""
+    adam: _Adam
+    """Variables: the codes, then one noise map for each of `layers`."""
+    layers: list[str]
+    randoms: list[np.random.Generator]
+
+    @property
+    def codes(self) -> Tensor:
+        return self.adam.variables[0]
+
+    @property
+    def maps(self) -> dict[str, Tensor]:
+        return dict(zip(self.layers, self.adam.variables[1:], strict=True))
+
+    def select(self, going: Tensor) -> "_Batch":
+        """Return the images where `going [n]` is true."""
+        randoms = [random for random, goes in zip(self.randoms, going.tolist(), strict=True) if goes]
+        wanted = [layer[going] for layer in self.wanted]
+        return _Batch(
+            self.rows[going.cpu()], self.targets[going], wanted, self.adam.select(going), self.layers, randoms
+        )
+
+
 class _Best:
-    """The best code of each image so far."""
+    """The best code of each image so far, of all that were tried (with the noise on them, where there was some)."""
 
     def __init__(self, codes: Tensor) -> None:
         self.codes = codes.detach().clone()
         self.loss = torch.full((len(codes),), math.inf, device=codes.device)
         self.perceptual = torch.full_like(self.loss, math.inf)
 
-    def update(self, codes: Tensor, loss: Tensor, perceptual: Tensor) -> None:
-        """Take over the codes `[N, ...]` whose `loss [N]` is lower than any before."""
-        loss, perceptual = loss.detach(), perceptual.detach()
-        better = loss < self.loss
-        self.codes[better] = codes.detach()[better]
-        self.loss = torch.where(better, loss, self.loss)
-        self.perceptual = torch.where(better, perceptual, self.perceptual)
+    def update(self, rows: Tensor, codes: Tensor, loss: Tensor, perceptual: Tensor) -> None:
+        """Take over the codes `[n, ...]` of the images `rows [n]` whose `loss [n]` is lower than any before."""
+        better = loss.detach() < self.loss[rows]
+        improved = rows[better.cpu()]
+        self.codes[improved] = codes.detach()[better]
+        self.loss[improved] = loss.detach()[better]
+        self.perceptual[improved] = perceptual.detach()[better]
 
 
 def learning_rate_factor(step: int, steps: int) -> float:
