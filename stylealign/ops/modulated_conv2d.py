@@ -41,8 +41,13 @@ def modulated_conv2d(features: Tensor, weight: Tensor, styles: Tensor, up: bool 
         `[N, O, H, W]`, or `[N, O, 2H, 2W]` with `up`.
     """
     dtype = features.dtype
-    if not demodulate:
+    if not demodulate and dtype != torch.float16:
         return conv2d_resampled(features * (styles * gain).to(dtype)[:, :, None, None], weight.to(dtype), up=up)
+    if not demodulate:
+        # Unit-scale styles: sums stay finite, and what overflows behind them is infinite, which a clamp can cut.
+        peak = styles.abs().amax(dim=1, keepdim=True).clamp_min(EPSILON)
+        features = conv2d_resampled(features * (styles / peak).to(dtype)[:, :, None, None], weight.to(dtype), up=up)
+        return features * (peak * gain).to(dtype)[:, :, None, None]
     factor = demodulation(weight, styles) * gain
     if dtype == torch.float16:
         # Unit-scale weights and styles keep the sums finite in half precision; the factor undoes the scale.

@@ -1,0 +1,79 @@
+"""Half precision: which networks get it, and that its layers stay finite. On a CPU the layers are put to it by hand."""
+
+import pytest
+import torch
+
+from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.networks.architecture import Architecture
+from stylealign.ops.modulated_conv2d import modulated_conv2d
+from stylealign.training.start import child_architecture, new_networks
+from tests.training.common import SHAPE
+
+PARENT = Architecture(resolution=64, conv_clamp=256.0, fp16_resolutions=2)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize(
+    ("parent", "wanted", "expected"),
+    [
+        (PARENT, None, 2),
+        (PARENT, 0, 0),
+        (PARENT, 4, 4),
+        (PARENT.model_copy(update={"conv_clamp": None}), 4, 0),
+    ],
+)
+def test_a_child_runs_as_its_parent_or_as_told(parent: Architecture, wanted: int | None, expected: int) -> None:
+    child = child_architecture(parent, TrainSettings(fp16_resolutions=wanted))
+    assert child.fp16_resolutions == expected
+    assert child.conv_clamp == parent.conv_clamp
+
+
+def test_a_network_from_scratch_with_half_precision_is_clamped() -> None:
+    generator = new_networks(ArchitectureSettings(), TrainSettings(fp16_resolutions=3), 32)[0]
+    assert generator.architecture.conv_clamp == 256.0
+    assert [block.half for block in generator.synthesis.blocks] == [False, True, True, True]
+    assert new_networks(SHAPE, TrainSettings(), 16)[0].architecture.conv_clamp is None
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e6])
+@pytest.mark.parametrize("up", [False, True])
+def test_demodulated_convolutions_are_right_at_extreme_styles(scale: float, up: bool) -> None:
+    features, weight, styles = torch.randn(2, 64, 8, 8), torch.randn(16, 64, 3, 3), torch.randn(2, 64) * scale
+    half = modulated_conv2d(features.half(), weight, styles, up=up)
+    exact = modulated_conv2d(features.half().double(), weight.double(), styles.double(), up=up)
+    assert half.dtype == torch.float16
+    # Half precision has 11 significant bits; sums of 576 products keep about 9 of them.
+    torch.testing.assert_close(half.double(), exact, rtol=0, atol=2e-3 * exact.abs().max().item())
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_colours_are_a_number_at_extreme_styles(scale: float) -> None:
+    features, weight, styles = torch.randn(2, 64, 8, 8), torch.randn(3, 64, 1, 1), torch.randn(2, 64) * scale
+    half = modulated_conv2d(features.half(), weight, styles, demodulate=False)
+    assert half.dtype == torch.float16
+    assert not half.isnan().any()
+    exact = modulated_conv2d(features.half().double(), weight.double(), styles.double(), demodulate=False)
+    clamped = exact.clamp(-256, 256)
+    close = (half.double().clamp(-256, 256) - clamped).abs() <= 2e-3 * max(exact.abs().max().item(), 1.0)
+    assert close.all()
+
+
+def test_layers_and_their_gradients_stay_finite() -> None:
+    generator, _, discriminator = new_networks(SHAPE, TrainSettings(fp16_resolutions=2), 16)
+    layer, block = generator.synthesis.b16.conv0, discriminator.b16
+    features = (torch.randn(4, 8, 8, 8) * 300).clamp(-256, 256).half()
+    w = (torch.randn(4, 8) * 1e4).requires_grad_(True)
+    out = layer(features, w, torch.randn(4, 1, 16, 16))
+    assert out.dtype == torch.float16
+    assert out.abs().max() <= 256 * 2**0.5 + 0.5
+    images = (torch.randn(4, 3, 16, 16) * 2).half().requires_grad_(True)
+    judged = block.conv1(block.conv0(block.fromrgb(images)))
+    (slope,) = torch.autograd.grad(judged.float().mean(), images, create_graph=True)
+    (out.float().mean() + slope.float().square().sum()).backward()
+    assert w.grad is not None
+    for gradient in (w.grad, layer.weight.grad, block.conv0.weight.grad):
+        assert gradient.isfinite().all()
