@@ -57,7 +57,7 @@ def read_zip(source: Source) -> Any:
             truncated data, or whatever the unpickler refuses.
     """
     entries = _entries(source)
-    names = [name for name in entries if name.endswith("/data.pkl") and name.count("/") == 1]
+    names = [name for name in entries if _is_skeleton(name)]
     if len(names) != 1:
         raise source.refuse("a zip file, but not one that torch.save wrote; not a model")
     prefix = names[0].removesuffix("data.pkl")
@@ -74,6 +74,10 @@ def read_zip(source: Source) -> Any:
     return value
 
 
+def _is_skeleton(name: str) -> bool:
+    return name.endswith("/data.pkl") and name.count("/") == 1
+
+
 def _entries(source: Source) -> dict[str, tuple[int, int]]:
     """Return the byte range of every entry of the archive, which must all be stored as they are."""
     try:
@@ -81,6 +85,8 @@ def _entries(source: Source) -> dict[str, tuple[int, int]]:
             infos = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, struct.error, NotImplementedError) as error:
         raise source.refuse(f"truncated or damaged zip file ({shown(str(error))}); make or fetch it again") from error
+    if not any(_is_skeleton(info.filename) for info in infos):
+        raise source.refuse("a zip file, but not one that torch.save wrote; not a model")
     if len(infos) > MOST_ENTRIES:
         raise source.refuse(f"a zip file of {len(infos)} entries, more than any known checkpoint has")
     ranges = {}
