@@ -51,8 +51,12 @@ def path_lengths(images: Tensor, ws: Tensor, direction: Tensor | None = None) ->
 
 
 def moved_path_length(mean_length: Tensor, batch_mean: Tensor) -> Tensor:
-    """Return the running mean of the path lengths, moved by 1 % towards a batch's mean."""
-    return mean_length.lerp(batch_mean, PATH_LENGTH_DECAY)
+    """Return the running mean of the path lengths, moved by 1 % towards a batch's mean.
+
+    A mean of 0, before the first batch, becomes the batch's: a mean that rises slowly from 0 would first pull a
+    trained generator's path lengths down, away from its parent.
+    """
+    return torch.where(mean_length == 0, batch_mean, mean_length.lerp(batch_mean, PATH_LENGTH_DECAY))
 
 
 def path_length_penalty(lengths: Tensor, mean_length: Tensor) -> Tensor:

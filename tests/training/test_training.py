@@ -11,7 +11,7 @@ import torch
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json, write_json
 from stylealign.training.loop import Hooks, Interrupted, TrainingRun, seed_step
-from stylealign.training.losses import path_lengths, r1_penalty
+from stylealign.training.losses import moved_path_length, path_lengths, r1_penalty
 from stylealign.training.state import IDENTITY, STATE, load_state, save_state
 from tests.training.common import Squares, assert_bitwise_equal, changed, make_run, weights
 
@@ -133,3 +133,9 @@ def test_step_seeds_differ_by_seed_and_step() -> None:
             seed_step(seed, step)
             drawn.add(torch.rand(()).item())
     assert len(drawn) == 9
+
+
+def test_the_mean_path_length_starts_at_the_first_batch_and_follows_slowly() -> None:
+    first = moved_path_length(torch.zeros(()), torch.tensor(2.0))
+    assert first.item() == 2.0
+    assert moved_path_length(first, torch.tensor(3.0)).item() == pytest.approx(2.01)
