@@ -19,7 +19,9 @@ def double(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
-@pytest.mark.parametrize(("up", "down", "padding"), [(1, 1, (2, 1, 0, 3)), (2, 1, (2, 1, 2, 1)), (1, 2, (1, 1, 1, 1)), (2, 3, (4, -1, 3, 2))])
+@pytest.mark.parametrize(
+    ("up", "down", "padding"), [(1, 1, (2, 1, 0, 3)), (2, 1, (2, 1, 2, 1)), (1, 2, (1, 1, 1, 1)), (2, 3, (4, -1, 3, 2))]
+)
 def test_upfirdn2d_is_insert_pad_filter_keep(up: int, down: int, padding: tuple[int, int, int, int]) -> None:
     images = double(2, 3, 7, 5)
     taps = low_pass_filter(torch.float64)
@@ -49,7 +51,9 @@ def test_bias_act_closed_form() -> None:
     bias = torch.tensor([0.5, 1.0], dtype=torch.float64)
     root = 2**0.5
     torch.testing.assert_close(bias_act(values, bias), torch.tensor([[-0.1 * root, 3 * root]], dtype=torch.float64))
-    torch.testing.assert_close(bias_act(values, bias, linear=True, gain=2), torch.tensor([[-1.0, 6.0]], dtype=torch.float64))
+    torch.testing.assert_close(
+        bias_act(values, bias, linear=True, gain=2), torch.tensor([[-1.0, 6.0]], dtype=torch.float64)
+    )
     clamped = bias_act(values, bias, clamp=1.0, gain=0.5)
     torch.testing.assert_close(clamped, torch.tensor([[-0.05 * root, 0.5 * root]], dtype=torch.float64))
 
@@ -79,7 +83,10 @@ def test_gradients_of_both_orders() -> None:
     assert torch.autograd.gradgradcheck(layer, inputs)
 
 
-@pytest.mark.parametrize(("size", "up", "down", "expected"), [(3, True, False, 12), (3, False, True, 3), (1, False, True, 3), (3, False, False, 6), (1, True, False, 12)])
+@pytest.mark.parametrize(
+    ("size", "up", "down", "expected"),
+    [(3, True, False, 12), (3, False, True, 3), (1, False, True, 3), (3, False, False, 6), (1, True, False, 12)],
+)
 def test_resampled_sizes(size: int, up: bool, down: bool, expected: int) -> None:
     result = conv2d_resampled(torch.randn(2, 3, 6, 6), torch.randn(4, 3, size, size), up=up, down=down)
     assert result.shape == (2, 4, expected, expected)

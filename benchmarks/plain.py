@@ -1,0 +1,42 @@
+"""Networks in plain form: one tensor function after another, as the papers write them, instead of the fast ones."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+from torch import Tensor
+
+from stylealign.networks import layers, synthesis
+from stylealign.networks.layers import Convolution
+from stylealign.networks.synthesis import SynthesisLayer
+from stylealign.ops import reference
+
+REPLACED = {
+    layers: ("bias_act", "conv2d_resampled"),
+    synthesis: ("bias_act", "modulated_conv2d", "upsample2d"),
+}
+
+
+def _convolution(self: Convolution, features: Tensor, gain: float = 1.0) -> Tensor:
+    weight = self.weight * self.weight_gain
+    features = reference.conv2d_resampled(features.contiguous(), weight, down=self.down)
+    return reference.bias_act(features, self.bias, linear=self.linear, gain=gain, clamp=self.clamp)
+
+
+def _synthesis_layer(self: SynthesisLayer, features: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+    features = reference.modulated_conv2d(features.contiguous(), self.weight, self.affine(w), up=self.up)
+    if noise is not None:
+        features = features + noise * self.noise_strength
+    return reference.bias_act(features, self.bias, clamp=self.clamp)
+
+
+@contextmanager
+def plain_form() -> Iterator[None]:
+    """Make every network of this process run in plain form."""
+    with ExitStack() as stack:
+        for module, names in REPLACED.items():
+            for name in names:
+                stack.enter_context(patch.object(module, name, getattr(reference, name)))
+        stack.enter_context(patch.object(Convolution, "forward", _convolution))
+        stack.enter_context(patch.object(SynthesisLayer, "forward", _synthesis_layer))
+        yield

@@ -1,0 +1,121 @@
+"""Images a second of full training steps (G, D, lazy regularisers at their frequencies), fast and in plain form.
+
+Run from the repository: `python -m benchmarks.training`. Both forms train the same networks in alternation; a cycle of
+16 steps is put together from the medians of its kinds of steps, as often as each occurs. The kinds are timed apart
+because the regularisers are rare. With `--json` the last line is one JSON object.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import time
+from contextlib import nullcontext
+
+import torch
+
+from benchmarks.plain import plain_form
+from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.presets import PRESETS
+from stylealign.training.loop import seed_step
+from stylealign.training.start import new_networks
+from stylealign.training.step import TrainingStep
+
+CASES = {
+    "64px-128ch": (64, {"channel_base": 4096, "channel_max": 128}, {}),
+    "default": (64, {}, {}),
+    "default-ada": (64, {}, {"augment": "bgc"}),
+    "paper256": (256, PRESETS["paper256"].architecture, PRESETS["paper256"].train | {"augment": "none"}),
+}
+"""Resolution in pixels, architecture and training settings that differ from the defaults."""
+
+DEFAULT_CASES = ("64px-128ch", "default")
+CYCLE = 16
+FORMS = {"fast": nullcontext, "plain": plain_form}
+
+
+def step_kinds(settings: TrainSettings) -> dict[int, int]:
+    """Return a step index for every kind of step of a cycle, and how often that kind occurs in it."""
+    counts: dict[tuple[bool, bool], list[int]] = {}
+    for index in range(CYCLE):
+        kind = index % settings.path_length_interval == 0, index % settings.r1_interval == 0
+        counts.setdefault(kind, []).append(index)
+    return {indices[0]: len(indices) for indices in counts.values()}
+
+
+def measure(name: str, repeats: int, device: torch.device, forms: list[str]) -> dict[str, object]:
+    """Return images a second of one case in each form."""
+    resolution, shape, changes = CASES[name]
+    settings = TrainSettings(**changes)
+    networks = new_networks(ArchitectureSettings(**shape), settings, resolution)
+    step = TrainingStep(*(network.to(device) for network in networks), settings)
+    if step.ada is not None:
+        step.ada.p = 0.5
+        step.ada.kimg = math.inf  # stays where it is
+    real = torch.rand(settings.batch_size, 3, resolution, resolution, device=device) * 2 - 1
+    kinds = step_kinds(settings)
+    seconds: dict[tuple[str, int], list[float]] = {(form, index): [] for form in forms for index in kinds}
+    for repeat in range(repeats + 1):
+        for (form, index), times in seconds.items():
+            with FORMS[form]():
+                elapsed = timed_step(step, index, real)
+            if repeat:  # the first round warms up
+                times.append(elapsed)
+    result: dict[str, object] = {"case": name, "batch_size": settings.batch_size}
+    for form in forms:
+        cycle = sum(statistics.median(seconds[form, index]) * count for index, count in kinds.items())
+        result[f"{form}_images_per_s"] = round(CYCLE * settings.batch_size / cycle, 2)
+        result[f"{form}_s_per_kimg"] = round(1000 * cycle / (CYCLE * settings.batch_size), 3)
+    if len(forms) == 2:
+        pairs = [
+            [sum(seconds[form, index][repeat] * count for index, count in kinds.items()) for form in ("plain", "fast")]
+            for repeat in range(repeats)
+        ]
+        result["ratio_to_plain"] = round(statistics.median(plain / fast for plain, fast in pairs), 3)
+    if device.type == "cuda":
+        result["memory_gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 2)
+    return result
+
+
+def timed_step(step: TrainingStep, index: int, real: torch.Tensor) -> float:
+    """Take one training step; return its seconds."""
+    seed_step(0, index)
+    start = time.perf_counter()
+    scalars = step.step(index, real)
+    float(sum(scalars.values()))  # waits for a GPU
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--case", nargs="+", choices=CASES, default=DEFAULT_CASES, help="what to measure")
+    parser.add_argument("--form", nargs="+", choices=FORMS, default=list(FORMS), help="fast, plain or both")
+    parser.add_argument("--repeats", type=int, default=5, help="measured rounds of every kind of step")
+    parser.add_argument("--threads", type=int, help="CPU threads; PyTorch's own number by default")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    torch.set_flush_denormal(True)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    cases = []
+    for name in arguments.case:
+        cases.append(measure(name, arguments.repeats, device, arguments.form))
+        print("  ".join(f"{key} {value}" for key, value in cases[-1].items()), file=sys.stderr)
+    if arguments.json:
+        summary = {
+            "benchmark": "training",
+            "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            # The lowest of the cases.
+            "ratio_to_plain": min((case["ratio_to_plain"] for case in cases if "ratio_to_plain" in case), default=None),
+            "cases": cases,
+        }
+        print(json.dumps(summary))
+
+
+if __name__ == "__main__":
+    main()
