@@ -76,7 +76,7 @@ class ArchitectureSettings(Settings):
 
 
 class TrainSettings(Settings):
-    """StyleGAN2 training and fine-tuning (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN")."""
+    """StyleGAN2 training and fine-tuning (Karras et al. 2020, arXiv 1912.04958)."""
 
     preset: PresetName | None = None
     """Published recipe that gives the values of the keys left out here."""
@@ -89,7 +89,7 @@ class TrainSettings(Settings):
     learning_rate: PositiveFloat = 0.002
     """Adam's learning rate of both networks, before the lazy-regularisation correction."""
     mapping_lr_multiplier: PositiveFloat = 0.01
-    """Learning-rate multiplier of the mapping network (a network from scratch only; a child keeps its parent's)."""
+    """Learning-rate multiplier of the mapping network, from scratch; a child keeps its parent's."""
     r1_gamma: NonNegativeFloat = 1.0
     """Weight of the R1 penalty; 0 turns it off."""
     r1_interval: Positive = 16
@@ -140,7 +140,7 @@ class TrainSettings(Settings):
     state_interval_s: NonNegativeFloat = 30.0
     """Seconds between writes of the resume state."""
     threads: Positive | None = None
-    """CPU threads; results are bit for bit the same only for the same number. Default: the CPUs this process may use."""
+    """CPU threads; results are the same to the bit for the same number. Default: the CPUs this process may use."""
     seed: Count = 0
     """Seed of every random number of the run."""
 
@@ -245,7 +245,7 @@ class BlendSettings(Settings):
     swap_px: Positive = 16
     """Resolution from which on the blocks are the second model's; those below are the first's."""
     width_octaves: NonNegativeFloat = 0.0
-    """Octaves over which the weights pass from the first model to the second, centred below swap_px; 0 swaps at once."""
+    """Octaves over which the weights pass from the first model to the second, below swap_px; 0 swaps at once."""
     schedule: dict[int, Fraction] | None = None
     """Share of the second model for each resolution, instead of swap_px and width_octaves."""
     mapping: Fraction = 0.0
@@ -272,7 +272,7 @@ class MorphSettings(Settings):
 
 
 class LabelSettings(Settings):
-    """A network that labels images (segmentation, keypoints or pose), trained on annotated or pseudo-labelled images."""
+    """A network that labels images, trained on annotated or pseudo-labelled ones."""
 
     epochs: Positive = 3
     """Passes over the training images."""
@@ -306,7 +306,7 @@ class MetricSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """A model of the workflow: a downloaded one (`fetch`), a child of a `parent`, or one trained from scratch (`architecture`)."""
+    """A model: a downloaded one (`fetch`), a child of a `parent`, or one from scratch (`architecture`)."""
 
     domain: str
     """Domain (a key of `domains`) the model draws."""
@@ -358,7 +358,9 @@ class Config(Settings):
             for key, names in (("domain", self.domains), ("parent", self.models), ("control_of", self.models)):
                 value = getattr(model, key)
                 if value is not None and value not in names:
-                    raise ValueError(f"models.{name}.{key}: no {value!r} among {', '.join(names)}{_nearest(value, names)}")
+                    raise ValueError(
+                        f"models.{name}.{key}: no {value!r} among {', '.join(names)}{_nearest(value, names)}"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -366,7 +368,9 @@ class Config(Settings):
         for section, names in (("domains", self.domains), ("models", self.models)):
             for name in names:
                 if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
-                    raise ValueError(f"{section}.{name}: a name is made of letters, digits, - and _, as it becomes a folder")
+                    raise ValueError(
+                        f"{section}.{name}: a name is made of letters, digits, - and _, as it becomes a folder"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -389,7 +393,9 @@ class Config(Settings):
         if model.parent is None or model.parent == child.parent:
             raise ValueError(f"{where}: a control needs another parent than {model.control_of!r} has")
         if model.domain != child.domain:
-            raise ValueError(f"{where}: a control is of the domain of its child, {child.domain!r}, not {model.domain!r}")
+            raise ValueError(
+                f"{where}: a control is of the domain of its child, {child.domain!r}, not {model.domain!r}"
+            )
 
     def training_of(self, model: str) -> TrainSettings:
         """Return the training settings of a model: the workflow's, and over them the keys the model sets itself."""

@@ -19,7 +19,7 @@ def verb_module(verb: str):  # type: ignore[no-untyped-def]
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(prog="stylealign", description="Train, align, invert, translate and measure StyleGAN2 models.")
+    top = argparse.ArgumentParser(prog="stylealign", description="Work with aligned StyleGAN2 models.")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb in VERBS:
         module = verb_module(verb)

@@ -20,7 +20,7 @@ class DiscriminatorBlock(nn.Module):
         super().__init__()
         channels, out_channels = architecture.channels(resolution), architecture.channels(resolution // 2)
         clamp = architecture.conv_clamp
-        self.half = architecture.uses_fp16(resolution)
+        self.in_fp16 = architecture.uses_fp16(resolution)
         if resolution == architecture.resolution:
             self.fromrgb = Convolution(architecture.img_channels, channels, 1, clamp=clamp)
         self.conv0 = Convolution(channels, channels, 3, clamp=clamp)
@@ -28,7 +28,7 @@ class DiscriminatorBlock(nn.Module):
         self.skip = Convolution(channels, out_channels, 1, bias=False, linear=True, down=True)
 
     def forward(self, features: Tensor) -> Tensor:
-        if self.half and features.is_cuda:
+        if self.in_fp16 and features.is_cuda:
             features = features.half()
         elif features.dtype == torch.float16:
             features = features.float()

@@ -31,7 +31,7 @@ class Encoder(nn.Module):
         self.register_buffer("w_mean", torch.zeros(architecture.w_dim))
         self.register_buffer("w_std", torch.ones(architecture.w_dim))
         with torch.no_grad():
-            self.out.weight *= INITIAL_OUTPUT
+            self.out.weight.mul_(INITIAL_OUTPUT)
 
     w_mean: Tensor
     w_std: Tensor

@@ -8,7 +8,7 @@ from stylealign.networks.synthesis import NoiseMode, SynthesisNetwork
 
 
 class Generator(nn.Module):
-    """`generator.mapping(z) -> ws`, `generator.synthesis(ws) -> images`; parameters named as in StyleGAN2-ADA (PyTorch)."""
+    """`generator.mapping(z) -> ws`, `generator.synthesis(ws) -> images`; names of parameters as in StyleGAN2-ADA."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Equalised layers: weights stored as N(0, 1) / lr_multiplier and scaled at run time (Karras et al. 2018, section 4.1)."""
+"""Equalised layers: weights are N(0, 1) / lr_multiplier, scaled at run time (Karras et al. 2018, section 4.1)."""
 
 import math
 
@@ -20,7 +20,14 @@ def normalize_rms(values: Tensor) -> Tensor:
 class FullyConnected(nn.Module):
     """Equalised linear layer `[N, in] -> [N, out]`, with leaky ReLU unless `linear`."""
 
-    def __init__(self, in_features: int, out_features: int, linear: bool = False, lr_multiplier: float = 1.0, bias_init: float = 0.0) -> None:
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        linear: bool = False,
+        lr_multiplier: float = 1.0,
+        bias_init: float = 0.0,
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
         self.bias = nn.Parameter(torch.full((out_features,), bias_init / lr_multiplier))
@@ -36,7 +43,16 @@ class FullyConnected(nn.Module):
 class Convolution(nn.Module):
     """Equalised convolution of the discriminator, with leaky ReLU unless `linear`; `down` halves the resolution."""
 
-    def __init__(self, in_channels: int, out_channels: int, size: int, bias: bool = True, linear: bool = False, down: bool = False, clamp: float | None = None) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        size: int,
+        bias: bool = True,
+        linear: bool = False,
+        down: bool = False,
+        clamp: float | None = None,
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, size, size))
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None

@@ -1,5 +1,7 @@
 """The mapping network: Z -> W, with truncation towards the mean of W."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -22,18 +24,26 @@ class MappingNetwork(nn.Module):
 
     w_avg: Tensor
 
-    def __init__(self, z_dim: int, c_dim: int, w_dim: int, num_ws: int | None, num_layers: int = 8, lr_multiplier: float = 0.01) -> None:
+    def __init__(
+        self, z_dim: int, c_dim: int, w_dim: int, num_ws: int | None, num_layers: int = 8, lr_multiplier: float = 0.01
+    ) -> None:
         super().__init__()
         self.z_dim, self.c_dim, self.w_dim, self.num_ws, self.num_layers = z_dim, c_dim, w_dim, num_ws, num_layers
         if c_dim:
             self.embed = FullyConnected(c_dim, w_dim, linear=True)
         widths = [z_dim + (w_dim if c_dim else 0)] + [w_dim] * num_layers
-        for i, (inner, outer) in enumerate(zip(widths, widths[1:], strict=False)):
+        for i, (inner, outer) in enumerate(pairwise(widths)):
             setattr(self, f"fc{i}", FullyConnected(inner, outer, lr_multiplier=lr_multiplier))
         if num_ws is not None:
             self.register_buffer("w_avg", torch.zeros(w_dim))
 
-    def forward(self, z: Tensor | None, c: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None) -> Tensor:
+    def forward(
+        self,
+        z: Tensor | None,
+        c: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+    ) -> Tensor:
         """Map `z` to `ws`.
 
         Args:

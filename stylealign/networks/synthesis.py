@@ -19,6 +19,8 @@ NoiseMode = Literal["const", "random", "none"]
 class SynthesisLayer(nn.Module):
     """Modulated 3x3 convolution, noise, bias and leaky ReLU; `up` doubles the resolution first."""
 
+    noise_const: Tensor
+
     def __init__(self, architecture: Architecture, in_channels: int, resolution: int, up: bool) -> None:
         super().__init__()
         out_channels = architecture.channels(resolution)
@@ -48,7 +50,9 @@ class SynthesisLayer(nn.Module):
         if mode == "const":
             return self.noise_const[None, None]
         if mode == "random":
-            return torch.randn(batch, 1, self.resolution, self.resolution, dtype=self.noise_const.dtype, device=self.noise_const.device)
+            return torch.randn(
+                batch, 1, self.resolution, self.resolution, dtype=self.noise_const.dtype, device=self.noise_const.device
+            )
         assert mode == "none", f"noise_mode must be const, random or none, not {mode!r}"
         return None
 
@@ -77,7 +81,7 @@ class SynthesisBlock(nn.Module):
     def __init__(self, architecture: Architecture, resolution: int) -> None:
         super().__init__()
         self.resolution = resolution
-        self.half = architecture.uses_fp16(resolution)
+        self.in_fp16 = architecture.uses_fp16(resolution)
         channels = architecture.channels(resolution)
         if resolution == 4:
             self.const = nn.Parameter(torch.randn(channels, 4, 4))
@@ -116,7 +120,9 @@ class SynthesisNetwork(nn.Module):
             for name in block.layers
         }
 
-    def forward(self, ws: Tensor, noise_mode: NoiseMode = "const", noise_maps: Mapping[str, Tensor] | None = None) -> Tensor:
+    def forward(
+        self, ws: Tensor, noise_mode: NoiseMode = "const", noise_maps: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         """Synthesise images.
 
         Args:
@@ -127,18 +133,21 @@ class SynthesisNetwork(nn.Module):
         Returns:
             `[N, 3, r, r]` float32 (float64 for float64 weights).
         """
-        assert ws.ndim == 3 and ws.shape[1] == self.num_ws, f"ws must be [N, {self.num_ws}, w_dim], not {list(ws.shape)}"
+        assert ws.ndim == 3 and ws.shape[1] == self.num_ws, (
+            f"ws must be [N, {self.num_ws}, w_dim], not {list(ws.shape)}"
+        )
         maps = noise_maps or {}
-        features = self.b4.const[None].expand(len(ws), -1, -1, -1).to(memory_format=torch.channels_last)
+        const = self.blocks[0].const
+        features = const[None].expand(len(ws), -1, -1, -1).to(memory_format=torch.channels_last)
         image: Tensor | None = None
         layer = 0
         for block in self.blocks:
-            features = features.to(torch.float16 if block.half and features.is_cuda else self.b4.const.dtype)
+            features = features.to(torch.float16 if block.in_fp16 and features.is_cuda else const.dtype)
             for name, conv in block.layers.items():
                 noise = conv.noise(noise_mode, len(ws), maps.get(f"b{block.resolution}.{name}"))
                 features = conv(features, ws[:, layer], noise)
                 layer += 1
-            colours = block.torgb(features, ws[:, min(layer, self.num_ws - 1)]).to(self.b4.const.dtype)
+            colours = block.torgb(features, ws[:, min(layer, self.num_ws - 1)]).to(const.dtype)
             image = colours if image is None else upsample2d(image) + colours
         assert image is not None
         return image.contiguous()

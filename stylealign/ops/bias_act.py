@@ -9,7 +9,9 @@ LEAKY_SLOPE = 0.2
 LEAKY_GAIN = math.sqrt(2.0)
 
 
-def bias_act(values: Tensor, bias: Tensor | None = None, linear: bool = False, gain: float = 1.0, clamp: float | None = None) -> Tensor:
+def bias_act(
+    values: Tensor, bias: Tensor | None = None, linear: bool = False, gain: float = 1.0, clamp: float | None = None
+) -> Tensor:
     """Add a bias, apply leaky ReLU (slope 0.2, gain sqrt 2) unless `linear`, scale by `gain` and clamp.
 
     Args:

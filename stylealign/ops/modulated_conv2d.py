@@ -23,7 +23,9 @@ def demodulation(weight: Tensor, styles: Tensor) -> Tensor:
     return (styles.square() @ energy.t() + EPSILON).rsqrt()
 
 
-def modulated_conv2d(features: Tensor, weight: Tensor, styles: Tensor, up: bool = False, demodulate: bool = True, gain: float = 1.0) -> Tensor:
+def modulated_conv2d(
+    features: Tensor, weight: Tensor, styles: Tensor, up: bool = False, demodulate: bool = True, gain: float = 1.0
+) -> Tensor:
     """Convolve with ``weight`` scaled per sample by ``styles`` on its input channels, then demodulate.
 
     Scaling the activations before and after one shared convolution equals convolving with per-sample weights
@@ -58,7 +60,9 @@ def modulated_conv2d(features: Tensor, weight: Tensor, styles: Tensor, up: bool 
     return features * factor.to(dtype)[:, :, None, None]
 
 
-def conv2d_resampled(features: Tensor, weight: Tensor, bias: Tensor | None = None, up: bool = False, down: bool = False) -> Tensor:
+def conv2d_resampled(
+    features: Tensor, weight: Tensor, bias: Tensor | None = None, up: bool = False, down: bool = False
+) -> Tensor:
     """Convolve `[N, I, H, W]` with `[O, I, k, k]` at the same, twice (`up`) or half (`down`) the resolution.
 
     Up-sampling is a transposed convolution with stride 2 followed by the low-pass filter; down-sampling is the

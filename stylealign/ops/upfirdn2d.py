@@ -1,4 +1,4 @@
-"""Up-sample, FIR-filter and down-sample images with the low-pass filter of StyleGAN2 (Karras et al. 2020, appendix B)."""
+"""Up-sample, filter and down-sample images with the low-pass filter of StyleGAN2 (Karras et al. 2020, appendix B)."""
 
 import torch
 import torch.nn.functional as F

@@ -65,7 +65,10 @@ def test_noise_maps_replace_the_stored_ones_by_name() -> None:
         for layer in block.layers.values():
             torch.nn.init.constant_(layer.noise_strength, 0.5)
     ws = generator.mapping(torch.randn(2, 8))
-    stored = {name: generator.synthesis.get_submodule(name).noise_const[None, None] for name in generator.synthesis.noise_shapes}
+    stored = {
+        name: generator.synthesis.get_submodule(name).noise_const[None, None]
+        for name in generator.synthesis.noise_shapes
+    }
     torch.testing.assert_close(generator.synthesis(ws, noise_mode="none", noise_maps=stored), generator.synthesis(ws))
     other = stored | {"b8.conv0": torch.zeros(1, 1, 8, 8)}
     assert not torch.allclose(generator.synthesis(ws, noise_maps=other), generator.synthesis(ws))

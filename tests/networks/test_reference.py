@@ -12,7 +12,9 @@ from stylealign.networks.generator import Generator
 from tests.tolerances import REFERENCE_RELATIVE
 
 REFERENCE = Path(__file__).parents[1] / "reference"
-SMALL = Architecture(resolution=32, z_dim=16, w_dim=16, mapping_layers=2, channel_base=256, channel_max=16, mbstd_group_size=None)
+SMALL = Architecture(
+    resolution=32, z_dim=16, w_dim=16, mapping_layers=2, channel_base=256, channel_max=16, mbstd_group_size=None
+)
 CONDITIONAL = Architecture(
     resolution=64, z_dim=24, w_dim=16, c_dim=3, mapping_layers=3, channel_base=512, channel_max=16,
     mbstd_group_size=None, conv_clamp=256,

@@ -35,7 +35,7 @@ def test_a_child_runs_as_its_parent_or_as_told(parent: Architecture, wanted: int
 def test_a_network_from_scratch_with_half_precision_is_clamped() -> None:
     generator = new_networks(ArchitectureSettings(), TrainSettings(fp16_resolutions=3), 32)[0]
     assert generator.architecture.conv_clamp == 256.0
-    assert [block.half for block in generator.synthesis.blocks] == [False, True, True, True]
+    assert [block.in_fp16 for block in generator.synthesis.blocks] == [False, True, True, True]
     assert new_networks(SHAPE, TrainSettings(), 16)[0].architecture.conv_clamp is None
 
 
