@@ -13,7 +13,8 @@ def summary_lines(directory: Path) -> list[str]:
         return []
     lines = [""]
     if (directory / SUMMARY).is_file():
-        lines += [*(directory / SUMMARY).read_text(encoding="utf-8").rstrip().splitlines(), ""]
+        text = (directory / SUMMARY).read_text(encoding="utf-8")
+        lines += [*(line for line in text.splitlines() if line.startswith("|")), ""]
     lines.append(f"every number:  {TABLES / 'all.csv'}")
     lines.append(f"tables:        {TABLES}/*.md (also .csv, .tex)")
     figures = sorted(path.name for path in (directory / FIGURES).glob("*.png"))
