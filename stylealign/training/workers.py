@@ -17,7 +17,7 @@ from torch import Tensor
 
 from stylealign.errors import StyleAlignError
 
-ANSWER_S = 45
+ANSWER_S = 30
 """Longest wait for another process in the middle of a step."""
 WRITING_S = 3600
 """Longest wait for the first process, which alone writes and measures."""
