@@ -58,12 +58,14 @@ rule random_samples:
 rule morph:
     input:
         codes=lambda w: f"results/latents/{aligned_parent(w.child)}/{morph_space()}/codes.npz",
+        target_codes=lambda w: f"results/latents/{w.child}/{morph_space()}/codes.npz",
         source=lambda w: model_file(aligned_parent(w.child)),
         target=lambda w: model_file(w.child),
     output:
         video="results/morphing/{child}/morph.mp4",
         strip=report("results/morphing/{child}/strip.png", caption="../report/morphing.rst", category="Morphing"),
         frames="results/morphing/{child}/frames.zip",
+        middle="results/morphing/{child}/middle.zip",
         metrics="results/morphing/{child}/metrics.json",
     log:
         "results/logs/morph/{child}.log",
@@ -80,7 +82,8 @@ rule morph:
         version=version("morph"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign morph --codes {input.codes} --source-model {input.source}"
-        " --target-model {input.target} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+        " --target-codes {input.target_codes} --target-model {input.target} --out-dir {params.out_dir}"
+        " --settings {params.settings:q} &> {log}"
 
 
 rule supervise:
