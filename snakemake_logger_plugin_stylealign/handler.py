@@ -54,7 +54,8 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         """Stop the heartbeat and print where the results are (once)."""
         if not self.finished.is_set():
             self.finished.set()
-            if self.progress.is_complete() and not self.failed and not self.common_settings.dryrun:
+            succeeded = self.progress.is_complete() and not self.failed and not self.common_settings.dryrun
+            if succeeded and self.progress.makes("tables"):
                 self._print(*summary_lines(Path.cwd()))
         super().close()
 

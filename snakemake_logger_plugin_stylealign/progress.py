@@ -72,6 +72,10 @@ class Progress:
         """Return whether every planned job is done (also when the plan was to do nothing)."""
         return self._planned is not None and self._done >= self._total()
 
+    def makes(self, rule: str) -> bool:
+        """Return whether a job of `rule` was planned, or nothing was, as everything asked for is there."""
+        return not self._planned or rule in self._planned
+
     def head(self) -> str:
         """Return the counter of a progress line, such as `[ 3/41]`."""
         total = self._total()

@@ -132,6 +132,8 @@ def test_time_left_follows_the_weights_of_the_jobs() -> None:
         progress.finish(job)
     assert progress.is_complete()
     assert progress.time_left_s() == 0
+    assert progress.makes("tables")
+    assert not progress.makes("invert"), "a run that was not asked for tables does not announce them"
 
 
 def test_every_weighed_rule_exists() -> None:
