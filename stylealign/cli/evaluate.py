@@ -8,13 +8,13 @@ from stylealign.config import MetricSettings, Task
 from stylealign.metrics.rows import provenance_of, write_rows
 
 HELP = "measure models, codes, images or networks: rows of the tables, as JSON"
-VERSION = 1
+VERSION = 2
 
 KINDS = {
     "generators": "FID, KID, precision and recall of a generator against the training images of a domain",
     "inversion": "distance between test images and their reconstructions",
     "translation": "FID and KID of translated images, and how much of the source's structure they keep",
-    "morphing": "the numbers that `stylealign morph` measured, as rows",
+    "morphing": "the numbers that `stylealign morph` measured, as rows, and the KID of the middle frames",
     "zero-shot": "a label network on annotated test images",
     "alignment-weights": "how far each component of a child moved from its parent",
 }
@@ -77,6 +77,9 @@ def _translation_flags(parser: argparse.ArgumentParser) -> None:
 def _morphing_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", required=True, metavar="JSON", help="metrics.json of `stylealign morph`; "
                         "--method, where given, keeps that method's rows only")  # fmt: skip
+    parser.add_argument("--middle", metavar="ZIP", help="middle.zip of `stylealign morph`: adds their KID")
+    for role in ("source", "target"):
+        parser.add_argument(f"--{role}-data", metavar="ZIP", help=f"test images of the {role}'s domain (with --middle)")
 
 
 def _zero_shot_flags(parser: argparse.ArgumentParser) -> None:

@@ -122,11 +122,20 @@ def _measuring(arguments: argparse.Namespace, task: str) -> "tuple[Predict, Pred
 
 
 def _morphing(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
+    from stylealign.datasets.images import ImageZip
     from stylealign.files import read_json
-    from stylealign.metrics.morphing import morphing_rows
+    from stylealign.metrics import morphing
+    from stylealign.metrics.features import PROTOCOLS
 
-    rows = morphing_rows(read_json(arguments.metrics), arguments.metrics, _labels(arguments, "morphing"), settings)
-    return rows, {}
+    labels = _labels(arguments, "morphing")
+    rows = morphing.morphing_rows(read_json(arguments.metrics), arguments.metrics, labels, settings)
+    if arguments.middle is None:
+        return rows, {}
+    if arguments.source_data is None or arguments.target_data is None:
+        raise StyleAlignError("--middle: needs --source-data and --target-data, the test images of the two domains")
+    domains = [ImageZip(path) for path in (arguments.source_data, arguments.target_data)]
+    rows += morphing.middle_rows(ImageZip(arguments.middle), domains, _extractor(settings), labels, settings)
+    return rows, {"features": PROTOCOLS[settings.features], "protocol": morphing.MIDDLE_PROTOCOL}
 
 
 def _zero_shot(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:

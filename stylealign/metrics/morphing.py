@@ -1,15 +1,23 @@
-"""Rows of what `stylealign morph` measured."""
+"""Rows of what `stylealign morph` measured, and how real the middle of a morph looks."""
 
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from stylealign.config import MetricSettings
+from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.metrics.bootstrap import mean_estimate
+from stylealign.metrics.features import features_of
+from stylealign.metrics.fid_kid import kid
+from stylealign.metrics.generators import read_images
 from stylealign.metrics.rows import Labels, Row
 
 METRICS = ("path_length", "step_ratio", "endpoint_error")
+MIDDLE_PROTOCOL = (
+    "kid: frames of the middle third of the morphs against the test images of the nearer of the two domains"
+)
 
 
 def morphing_rows(content: dict[str, Any], source: str, labels: Labels, settings: MetricSettings) -> list[Row]:
@@ -40,4 +48,33 @@ def morphing_rows(content: dict[str, Any], source: str, labels: Labels, settings
         group = Labels(labels.table, labels.parent, labels.child, method, labels.setting)
         for metric, values in methods[method].items():
             rows.append(group.row(metric, mean_estimate(values, settings.bootstrap, settings.seed), features))
+    return rows
+
+
+def middle_rows(middle: ImageZip, domains: list[ImageZip], extractor: nn.Module, labels: Labels,
+                settings: MetricSettings) -> list[Row]:  # fmt: skip
+    """Return the KID of each method's middle frames to the nearer of the two domains.
+
+    Args:
+        middle: middle.zip of `stylealign morph`; its labels say which method an image is of.
+        domains: test images of the source's and the target's domain.
+        extractor: feature network.
+        labels: labels of the rows; a method there keeps only that method.
+        settings: features, seed.
+
+    Raises:
+        StyleAlignError: not such a zip.
+    """
+    methods = middle.info.get("methods")
+    if not methods or middle.labels is None:
+        raise StyleAlignError(f"{middle.path}: not the middle frames of a morph; make it again with `stylealign morph`")
+    features, classes = features_of(middle.read(), extractor), np.array(middle.labels)
+    references = [features_of(read_images(domain), extractor) for domain in domains]
+    rows = []
+    for index, method in enumerate(methods):
+        if labels.method in ("", method):
+            frames = features[classes == index]
+            nearer = min((kid(frames, real, settings.seed) for real in references), key=lambda estimate: estimate.value)
+            group = Labels(labels.table, labels.parent, labels.child, method, labels.setting)
+            rows.append(group.row("kid", nearer, settings.features))
     return rows

@@ -169,6 +169,21 @@ def test_evaluate_morphing(tmp_path: Path) -> None:
     assert only["path_length", ""].features == "efficientnet-lite0"
 
 
+def test_evaluate_the_middle_of_a_morph(files: Path, tmp_path: Path) -> None:
+    columns = {"path_length": [1.0, 2.0], "step_ratio": [1.5, 2.5], "endpoint_error": [0.0, 0.1]}
+    write_json(tmp_path / "m.json", {"features": "efficientnet-lite0", "methods": {"real": columns, "flat": columns}})
+    real = ImageZip(files / "test.zip").read()
+    flat = np.broadcast_to(np.arange(len(real), dtype=np.uint8)[:, None, None, None] * 9, real.shape)
+    labels = [0] * len(real) + [1] * len(flat)
+    write_image_zip(tmp_path / "middle.zip", np.concatenate([real, flat]), labels, {"methods": ["real", "flat"]})
+    write_image_zip(tmp_path / "dark.zip", real // 4)
+    data = ["--source-data", files / "test.zip", "--target-data", tmp_path / "dark.zip"]
+    arguments = ["--metrics", tmp_path / "m.json", "--middle", tmp_path / "middle.zip", *data]
+    _evaluate("morphing", tmp_path / "rows", *arguments)
+    kid = {row.method: row.value for row in read_rows(tmp_path / "rows")[0] if row.metric == "kid"}
+    assert kid["real"] < 0 < kid["flat"], "real frames lie in the nearer domain, flat ones in neither"
+
+
 def test_evaluate_zero_shot(files: Path, tmp_path: Path) -> None:
     data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz", "--method", "oracle"]
     expected = {"segmentation": ("zero_shot_segmentation", "miou"), "keypoints": ("zero_shot_keypoints", "nme"),

@@ -110,6 +110,9 @@ rule untouched:
 rule morphing:
     input:
         metrics="results/morphing/{child}/metrics.json",
+        middle="results/morphing/{child}/middle.zip",
+        source_data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),
+        target_data=lambda w: data_file(domain_of(w.child), "test.zip"),
     output:
         rows="results/metrics/morphing/{child}.json",
     log:
@@ -119,14 +122,15 @@ rule morphing:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=10,
     params:
         names=lambda w: row_names(w.child),
-        settings=lambda w: as_json(RUN.metrics, "bootstrap", "seed"),
+        settings=lambda w: as_json(RUN.metrics, "features", "weights_dir", "bootstrap", "seed"),
         version=version("evaluate"),
     shell:
-        "stylealign evaluate morphing --metrics {input.metrics} {params.names}"
+        "stylealign evaluate morphing --metrics {input.metrics} --middle {input.middle}"
+        " --source-data {input.source_data} --target-data {input.target_data} {params.names}"
         " --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
