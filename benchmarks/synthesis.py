@@ -1,0 +1,88 @@
+"""Images a second of the synthesis network, fast and in plain form, and the memory of one large image.
+
+Run from the repository: `python -m benchmarks.synthesis`. Both forms run the same network in alternation. With `--json`
+the last line is one JSON object.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import sys
+import time
+
+import torch
+
+from benchmarks.plain import plain_form
+from benchmarks.training import FORMS
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.generator import Generator
+
+CASES = {
+    "64px-default": (Architecture(resolution=64, z_dim=128, w_dim=128, channel_base=1024, channel_max=64), 16),
+    "64px-128ch": (Architecture(resolution=64, channel_base=4096, channel_max=128), 16),
+    "256px": (Architecture(resolution=256, channel_base=16384), 2),
+    "1024px": (Architecture(resolution=1024), 1),
+}
+"""Architecture and batch size."""
+
+
+def measure(name: str, repeats: int, device: torch.device) -> dict[str, object]:
+    """Return images a second of one case in each form, and how far the forms differ."""
+    architecture, batch = CASES[name]
+    generator = Generator(architecture).to(device).eval().requires_grad_(False)
+    with torch.inference_mode():
+        ws = generator.mapping(torch.randn(batch, architecture.z_dim, device=device))
+        images = generator.synthesis(ws)
+        peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        with plain_form():
+            difference = float((generator.synthesis(ws) - images).abs().max() / images.abs().max())
+        seconds: dict[str, list[float]] = {form: [] for form in FORMS}
+        for _ in range(repeats):
+            for form, times in seconds.items():
+                with FORMS[form]():
+                    times.append(timed(generator, ws))
+    pairs = zip(seconds["plain"], seconds["fast"], strict=True)
+    return {
+        "case": name,
+        "batch_size": batch,
+        "fast_images_per_s": round(batch / statistics.median(seconds["fast"]), 3),
+        "plain_images_per_s": round(batch / statistics.median(seconds["plain"]), 3),
+        "ratio_to_plain": round(statistics.median(plain / fast for plain, fast in pairs), 3),
+        "relative_difference": float(f"{difference:.1e}"),
+        "peak_memory_gib": round(peak_gib, 2),
+    }
+
+
+def timed(generator: Generator, ws: torch.Tensor) -> float:
+    """Return the seconds of one synthesis."""
+    start = time.perf_counter()
+    float(generator.synthesis(ws)[0, 0, 0, 0])  # waits for a GPU
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES), help="what to measure")
+    parser.add_argument("--repeats", type=int, default=5, help="measured rounds")
+    parser.add_argument("--threads", type=int, help="CPU threads; PyTorch's own number by default")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    torch.set_flush_denormal(True)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    cases = []
+    for name in arguments.case:
+        cases.append(measure(name, arguments.repeats, device))
+        print("  ".join(f"{key} {value}" for key, value in cases[-1].items()), file=sys.stderr)
+    if arguments.json:
+        ratios = [case["ratio_to_plain"] for case in cases]
+        summary = {"benchmark": "synthesis", "device": device.type, "threads": torch.get_num_threads(),
+                   "torch": torch.__version__, "ratio_to_plain": min(ratios), "cases": cases}  # fmt: skip
+        print(json.dumps(summary))
+
+
+if __name__ == "__main__":
+    main()
