@@ -4,17 +4,14 @@ Run from the repository: `python -m benchmarks.synthesis`. Both forms run the sa
 the last line is one JSON object.
 """
 
-import argparse
-import json
 import resource
 import statistics
-import sys
 import time
 
 import torch
 
+from benchmarks.common import FORMS, device_for, parser, report
 from benchmarks.plain import plain_form
-from benchmarks.training import FORMS
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 
@@ -63,25 +60,9 @@ def timed(generator: Generator, ws: torch.Tensor) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES), help="what to measure")
-    parser.add_argument("--repeats", type=int, default=5, help="measured rounds")
-    parser.add_argument("--threads", type=int, help="CPU threads; PyTorch's own number by default")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
-    arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    torch.set_flush_denormal(True)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    cases = []
-    for name in arguments.case:
-        cases.append(measure(name, arguments.repeats, device))
-        print("  ".join(f"{key} {value}" for key, value in cases[-1].items()), file=sys.stderr)
-    if arguments.json:
-        ratios = [case["ratio_to_plain"] for case in cases]
-        summary = {"benchmark": "synthesis", "device": device.type, "threads": torch.get_num_threads(),
-                   "torch": torch.__version__, "ratio_to_plain": min(ratios), "cases": cases}  # fmt: skip
-        print(json.dumps(summary))
+    arguments = parser(__doc__, CASES, list(CASES)).parse_args()
+    device = device_for(arguments)
+    report("synthesis", arguments, lambda name: measure(name, arguments.repeats, device))
 
 
 if __name__ == "__main__":

@@ -5,17 +5,13 @@ Run from the repository: `python -m benchmarks.training`. Both forms train the s
 because the regularisers are rare. With `--json` the last line is one JSON object.
 """
 
-import argparse
-import json
 import math
 import statistics
-import sys
 import time
-from contextlib import nullcontext
 
 import torch
 
-from benchmarks.plain import plain_form
+from benchmarks.common import FORMS, device_for, parser, report
 from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.presets import PRESETS
 from stylealign.training.loop import seed_step
@@ -32,7 +28,6 @@ CASES = {
 
 DEFAULT_CASES = ("64px-128ch", "default")
 CYCLE = 16
-FORMS = {"fast": nullcontext, "plain": plain_form}
 
 
 def step_kinds(settings: TrainSettings) -> dict[int, int]:
@@ -89,32 +84,11 @@ def timed_step(step: TrainingStep, index: int, real: torch.Tensor) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--case", nargs="+", choices=CASES, default=DEFAULT_CASES, help="what to measure")
-    parser.add_argument("--form", nargs="+", choices=FORMS, default=list(FORMS), help="fast, plain or both")
-    parser.add_argument("--repeats", type=int, default=5, help="measured rounds of every kind of step")
-    parser.add_argument("--threads", type=int, help="CPU threads; PyTorch's own number by default")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
-    arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    torch.set_flush_denormal(True)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    cases = []
-    for name in arguments.case:
-        cases.append(measure(name, arguments.repeats, device, arguments.form))
-        print("  ".join(f"{key} {value}" for key, value in cases[-1].items()), file=sys.stderr)
-    if arguments.json:
-        summary = {
-            "benchmark": "training",
-            "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            # The lowest of the cases.
-            "ratio_to_plain": min((case["ratio_to_plain"] for case in cases if "ratio_to_plain" in case), default=None),
-            "cases": cases,
-        }
-        print(json.dumps(summary))
+    flags = parser(__doc__, CASES, DEFAULT_CASES)
+    flags.add_argument("--form", nargs="+", choices=FORMS, default=list(FORMS), help="fast, plain or both")
+    arguments = flags.parse_args()
+    device = device_for(arguments)
+    report("training", arguments, lambda name: measure(name, arguments.repeats, device, arguments.form))
 
 
 if __name__ == "__main__":
