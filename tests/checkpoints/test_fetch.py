@@ -111,6 +111,8 @@ def test_by_name_with_mirror(bench: Bench, parent: Path) -> None:
     with Server(status(404)) as dead, Server(serve(parent.read_bytes())) as mirror:
         bench.list_models(known={"urls": [dead.url, mirror.url]})
         bench.fetch("known")
+        assert dead.requests and len(mirror.requests) == 1
+    assert bench.out.exists()
 
 
 def test_offline_without_a_cached_file(bench: Bench) -> None:
