@@ -13,12 +13,13 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
-PROGRAMS = ("snakemake", "stylealign")
+VARIABLE = "STYLEALIGN_RUN"
+"""Names the record of the run that a process belongs to."""
 UNLOCK = "make sure, then run `snakemake --unlock`"
 _own: dict[Path, tuple[Path, int]] = {}
 """Record and its open file of this process's run in each folder."""
@@ -36,12 +37,13 @@ def enter(folder: Path) -> str | None:
     try:
         (state / "runs").mkdir(parents=True, exist_ok=True)
         with _gate(state):
-            told = _free(folder.resolve(), state)
+            told = _free(state)
             handle, name = tempfile.mkstemp(dir=state / "runs", suffix=".json")
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:  # not ours to write, or a file system without flock: nothing is proved, Snakemake's own lock holds
         return None
     _own[state] = Path(name), handle
+    os.environ[VARIABLE] = name
     _write(handle, [])
     atexit.register(_leave, state, os.getpid())
     return told
@@ -85,7 +87,7 @@ def _identity(path: Path) -> list[Any]:
     return [path.name, status.st_ino, status.st_mtime_ns]
 
 
-def _free(folder: Path, state: Path) -> str | None:
+def _free(state: Path) -> str | None:
     """Remove the lock that a dead run left, if that is safe, and the records of dead runs; return what to tell."""
     records = sorted((state / "runs").glob("*.json"))
     dead = {path: record for path in records if (record := _record_of_dead(path)) is not None}
@@ -107,7 +109,7 @@ def _free(folder: Path, state: Path) -> str | None:
             f"the run that locked the folder was killed, and cluster jobs of it may go on ({' '.join(jobs)}):"
             f" `squeue` shows them, `scancel {' '.join(jobs)}` ends them; {UNLOCK}"
         )
-    left = _processes_in(folder)
+    left = _processes_of(dead)
     if left:
         return (
             f"the run that locked the folder was killed, but a process of it goes on: {left[0]};"
@@ -117,7 +119,7 @@ def _free(folder: Path, state: Path) -> str | None:
     return "the run that had locked the folder was killed; its lock is removed"
 
 
-def _remove(paths: Any) -> None:
+def _remove(paths: Iterable[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
 
@@ -142,30 +144,13 @@ def _cluster_jobs(state: Path) -> list[str]:
     return sorted(ids - {None})
 
 
-def _processes_in(folder: Path) -> list[str]:
-    """Return the Snakemake and StyleAlign processes that work in `folder`, this one and its parents left out."""
-    parents = _with_parents(os.getpid())
+def _processes_of(records: Iterable[Path]) -> list[str]:
+    """Return the processes that runs have started, directly or not, and that go on: they inherit VARIABLE."""
+    marks = {f"{VARIABLE}={path}".encode() for path in records}
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            words = (process / "cmdline").read_text(errors="replace").split("\0")
-            if int(process.name) not in parents and _is_ours(words) and os.readlink(process / "cwd") == str(folder):
-                found.append(f"{process.name} ({' '.join(words)[:80].strip()})")
+            if marks & set((process / "environ").read_bytes().split(b"\0")):
+                words = (process / "cmdline").read_text(errors="replace").replace("\0", " ")
+                found.append(f"{process.name} ({words[:80].strip()})")
     return sorted(found)
-
-
-def _is_ours(words: list[str]) -> bool:
-    """Return whether a command line is that of one of PROGRAMS, as a script or with `python -m`."""
-    return any(PurePath(word).name in PROGRAMS for word in words[:3])
-
-
-def _with_parents(pid: int) -> set[int]:
-    pids = set()
-    while pid > 0 and pid not in pids:
-        pids.add(pid)
-        try:
-            status = Path(f"/proc/{pid}/stat").read_text()
-        except OSError:
-            break
-        pid = int(status.rsplit(")", 1)[1].split()[1])
-    return pids

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,3 +179,13 @@ def _stop(cluster: Cluster, processes: list[subprocess.Popen[bytes]]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+    _kill_what_is_left(cluster.directory)
+
+
+def _kill_what_is_left(directory: Path) -> None:
+    """End the processes of jobs that outlived the daemons: their environment names this Slurm."""
+    mark = f"SLURM_CONF={directory / 'slurm.conf'}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)

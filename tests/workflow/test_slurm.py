@@ -117,16 +117,28 @@ def stopped_at_the_end(running: subprocess.Popen[str]) -> Iterator[subprocess.Po
 
 def test_a_training_that_is_cancelled_or_hits_its_time_limit_goes_on(cluster: Cluster, tmp_path: Path) -> None:
     values = yaml.safe_load(TINY.read_text())
+    values["models"]["human"]["train"] = {"kimg": 0.008, "snapshot_kimg": 0.008}
     values["models"]["animal"]["train"] = {"kimg": 1000, "snapshot_kimg": 1000, "state_interval_s": 0}
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(values))
-    parent = values["models"]["human"]["train"] = {"kimg": 0.008, "snapshot_kimg": 0.008}
+    log = tmp_path / "results/logs/train_child/animal.log"
+    begin = re.compile(r"goes on from (\d+\.\d+) kimg")
 
-    def log() -> str:
-        with suppress(FileNotFoundError):
-            return (tmp_path / LOG).read_text()
-        return ""
+    def begins_after(job: str) -> Any:
+        return job not in cluster.jobs() and log.is_file() and begin.search(log.read_text())
 
     where = {"config": tmp_path / "c.yaml", "environment": cluster.environment}
     with stopped_at_the_end(start_snakemake(tmp_path, *PROFILE, "--", MODEL, **where)) as running:
         wait_until(lambda: list(tmp_path.glob("results/runs/animal-*/state.bin")), running, "a state")
-        cluster.command("scancel", *cluster.jobs("RUNNING"))
+        (cancelled,) = cluster.jobs("RUNNING")
+        cluster.command("scancel", cancelled)
+        second = wait_until(lambda: begins_after(cancelled), running, "retry")
+        (limited,) = cluster.jobs("RUNNING")
+        cluster.command("scontrol", "update", f"jobid={limited}", "endtime=now+60")
+        third = wait_until(lambda: begins_after(limited), running, "retry")
+        (last,) = cluster.jobs("RUNNING")
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate()
+        assert last not in cluster.jobs("RUNNING", "PENDING"), "an interrupted run cancels its jobs"
+    stops = re.findall(r"stopped by signal (\d+) at (\d+\.\d+) kimg; the state is saved", told)
+    assert stops[:2] == [(str(signal.SIGTERM.value), second[1]), (str(signal.SIGUSR1.value), third[1])], told
+    assert 0 < float(second[1]) < float(third[1])

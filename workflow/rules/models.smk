@@ -41,7 +41,7 @@ rule train_child:
         "results/benchmarks/train_child/{model}.tsv"
     wildcard_constraints:
         model=one_of(name for name in MODELS if MODELS[name].parent),
-    retries: 3
+    retries: TRAINING_RETRIES
     threads: lambda w: RUN.training_of(w.model).threads or 1
     resources:
         gpu=1,
@@ -72,7 +72,7 @@ rule train_parent:
         "results/benchmarks/train_parent/{model}.tsv"
     wildcard_constraints:
         model=one_of(name for name in MODELS if MODELS[name].architecture),
-    retries: 3
+    retries: TRAINING_RETRIES
     threads: lambda w: RUN.training_of(w.model).threads or 1
     resources:
         gpu=1,
