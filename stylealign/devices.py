@@ -66,9 +66,7 @@ def leased_environment(
     return {"CUDA_VISIBLE_DEVICES": ",".join(leased), **order}
 
 
-def _lease(
-    devices: Sequence[str], count: int, lease_dir: Path, scope: str, notify: Callable[[str], None]
-) -> list[str]:
+def _lease(devices: Sequence[str], count: int, lease_dir: Path, scope: str, notify: Callable[[str], None]) -> list[str]:
     """Lock `count` of `devices` and return them; `scope` begins the names of the locks of those that share devices.
 
     Whoever waits holds the gate and keeps what it has got, so the next in line cannot take devices from under a job

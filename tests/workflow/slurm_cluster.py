@@ -1,4 +1,4 @@
-"""A real Slurm of one node with simulated GPUs: its own state folder, ports and keys; nothing of the machine is touched."""
+"""A real Slurm of one node with simulated GPUs, with its own state folder, ports and keys."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ DAEMON_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
 
 def reason_to_skip() -> str | None:
     """Return why no Slurm can be started here, or None."""
-    missing = [name for name in (*DAEMONS, "sbatch") if shutil.which(name, path=DAEMON_PATH) is None]
+    missing = [name for name in (*DAEMONS, "sbatch", "setpriv") if shutil.which(name, path=DAEMON_PATH) is None]
     if missing:
         return f"no {', '.join(missing)} here; on Debian: apt-get install slurm-wlm munge"
     if os.geteuid() != 0:
@@ -134,9 +134,11 @@ def _daemon(directory: Path, name: str, *arguments: str) -> subprocess.Popen[byt
     environment |= {"PATH": DAEMON_PATH, "SLURM_CONF": str(directory / "slurm.conf")}
     program = shutil.which(name, path=DAEMON_PATH)
     assert program is not None
+    # It ends with this process, should that be killed.
+    command = ["setpriv", "--pdeathsig", "TERM", program, *arguments]
     with (directory / f"{name}.out").open("wb") as out:
         return subprocess.Popen(
-            [program, *arguments],
+            command,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=out,

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.workflow.slurm_cluster import Cluster, reason_to_skip, slurm
-from tests.workflow.snakemake import ROOT, SNAKEMAKE, snakemake, start_snakemake
+from tests.workflow.snakemake import ROOT, snakemake, start_snakemake
 
 skipped = reason_to_skip()
 pytestmark = [pytest.mark.workflow, pytest.mark.skipif(skipped is not None, reason=skipped or "")]
@@ -52,8 +52,8 @@ MEETING = """
 rule meet:
     output: "{name}.txt"
     log: "{name}.log"
-    resources: gpu=lambda w: int(w.name[0]), mem_mb=100, runtime=5
-    shell: "stylealign gpu-run -n {resources.gpu} -- python meet.py {wildcards.name} > {output} 2> {log}"
+    resources: gpu=lambda w: int(w.name[0]), gres=lambda w: w.name[3:], mem_mb=100, runtime=5
+    shell: "stylealign gpu-run -n {resources.gpu} -- python meet.py {wildcards.name:q} > {output:q} 2> {log:q}"
 """
 MEET = """
 import os, sys, time
@@ -72,11 +72,13 @@ def test_gpu_jobs_run_on_the_devices_of_their_allocation(cluster: Cluster, tmp_p
     (tmp_path / "Snakefile").write_text(MEETING)
     (tmp_path / "meet.py").write_text(MEET)
     where = {"environment": cluster.environment, "snakefile": tmp_path / "Snakefile"}
-    done = snakemake(tmp_path, *PROFILE, "--", "1a.txt", "1b.txt", "2.txt", **where)
+    names = ["1a", "1b", "2", "0 gpu:1"]
+    done = snakemake(tmp_path, *PROFILE, "--", *(f"{name}.txt" for name in names), **where)
     assert done.returncode == 0, done.stderr
-    one, other, both = ((tmp_path / f"{name}.txt").read_text().split() for name in ("1a", "1b", "2"))
+    one, other, both, gres = ((tmp_path / f"{name}.txt").read_text().split() for name in names)
     assert {one[0], other[0]} == {"0", "1"}, "two jobs at once get different devices"
     assert both[0] == "0,1"
+    assert gres[0] in ("0", "1"), "where a cluster wants gres, no gpu is asked for"
     assert len({one[1], other[1], both[1]}) == 3, "every job has an allocation of its own"
     assert {one[2], other[2], both[2]} == {"1"}, "a rule of one core gets one thread"
 
@@ -139,6 +141,10 @@ def test_a_training_that_is_cancelled_or_hits_its_time_limit_goes_on(cluster: Cl
         running.send_signal(signal.SIGINT)
         _, told = running.communicate()
         assert last not in cluster.jobs("RUNNING", "PENDING"), "an interrupted run cancels its jobs"
-    stops = re.findall(r"stopped by signal (\d+) at (\d+\.\d+) kimg; the state is saved", told)
-    assert stops[:2] == [(str(signal.SIGTERM.value), second[1]), (str(signal.SIGUSR1.value), third[1])], told
+    stopped = "stylealign train: stopped by signal 15 at {} kimg; the state is saved"
+    failures = re.findall(r"FAILED train_child animal \(Slurm job (\d+): (\w+)\).*\n    (.*)", told)
+    assert failures[:2] == [
+        (cancelled, "CANCELLED", stopped.format(second[1])),
+        (limited, "FAILED", stopped.format(third[1])),
+    ], told
     assert 0 < float(second[1]) < float(third[1])

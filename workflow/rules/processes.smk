@@ -1,6 +1,4 @@
 # How jobs start and stop as processes, and what a run that was killed leaves behind.
-import signal
-
 from snakemake_logger_plugin_stylealign import stale_lock
 
 # `.venv/bin/snakemake` works without an activated environment, on the nodes of a cluster too. `exec`: the job is the
@@ -11,8 +9,6 @@ if workflow.is_main_process:
     notice = stale_lock.enter(Path.cwd())
     if notice:
         print(f"snakemake: {notice}", file=sys.stderr)
-else:  # on a node: Slurm's early warning (profiles/slurm) is for the training, which handles it; nothing else ends
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 onstart:
