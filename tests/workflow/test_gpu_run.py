@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflow.snakemake import ROOT, snakemake
+
 STYLEALIGN = Path(sys.executable).parent / "stylealign"
 # Says which devices it got, then waits for the end of its input: the test decides when a job ends.
 JOB = "import os, sys; print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True); sys.stdin.read()"
@@ -212,3 +214,24 @@ def test_torch_in_a_job_uses_no_more_threads_than_the_cpus_it_may_run_on() -> No
         preexec_fn=lambda: os.sched_setaffinity(0, one_cpu),
     )
     assert done.stdout.strip() == "1"
+
+
+THREADS = """
+import sys
+include: "{root}/workflow/rules/processes.smk"
+rule threads:
+    output: "{{count}}.txt"
+    threads: lambda w: int(w.count)
+    shell: "stylealign gpu-run -n 0 -- python -c 'import os, torch; print(os.environ[\\"OMP_NUM_THREADS\\"],"
+        " torch.get_num_threads())' > {{output}}"
+"""
+
+
+@pytest.mark.workflow
+def test_a_job_has_the_threads_of_its_rule_and_never_more_than_the_cores_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(THREADS.format(root=ROOT))
+    done = snakemake(tmp_path, "--cores", "2", "--", "1.txt", "64.txt", snakefile=tmp_path / "Snakefile")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "1.txt").read_text() == "1 1\n"
+    threads = min(2, len(os.sched_getaffinity(0)))
+    assert (tmp_path / "64.txt").read_text() == f"{threads} {threads}\n"

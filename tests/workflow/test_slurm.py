@@ -49,11 +49,12 @@ def test_the_whole_tiny_configuration_runs_through_sbatch(run: Path) -> None:
 
 
 MEETING = """
+GPUS = {"1a": 1, "1b": 1, "2": 2}
 rule meet:
     output: "{name}.txt"
     log: "{name}.log"
-    resources: gpu=lambda w: int(w.name[0]), gres=lambda w: w.name[3:], mem_mb=100, runtime=5
-    shell: "stylealign gpu-run -n {resources.gpu} -- python meet.py {wildcards.name:q} > {output:q} 2> {log:q}"
+    resources: gpu=lambda w: GPUS.get(w.name, 0), gres=lambda w: "" if w.name in GPUS else w.name, mem_mb=100, runtime=5
+    shell: "stylealign gpu-run -n {resources.gpu} -- python meet.py {wildcards.name} > {output} 2> {log}"
 """
 MEET = """
 import os, sys, time
@@ -72,7 +73,7 @@ def test_gpu_jobs_run_on_the_devices_of_their_allocation(cluster: Cluster, tmp_p
     (tmp_path / "Snakefile").write_text(MEETING)
     (tmp_path / "meet.py").write_text(MEET)
     where = {"environment": cluster.environment, "snakefile": tmp_path / "Snakefile"}
-    names = ["1a", "1b", "2", "0 gpu:1"]
+    names = ["1a", "1b", "2", "gpu:1"]
     done = snakemake(tmp_path, *PROFILE, "--", *(f"{name}.txt" for name in names), **where)
     assert done.returncode == 0, done.stderr
     one, other, both, gres = ((tmp_path / f"{name}.txt").read_text().split() for name in names)

@@ -1,4 +1,7 @@
 # How jobs start and stop as processes, and what a run that was killed leaves behind.
+import sys
+from pathlib import Path
+
 from snakemake_logger_plugin_stylealign import stale_lock
 
 # `.venv/bin/snakemake` works without an activated environment, on the nodes of a cluster too. `exec`: the job is the
