@@ -216,20 +216,21 @@ def test_torch_in_a_job_uses_no_more_threads_than_the_cpus_it_may_run_on() -> No
     assert done.stdout.strip() == "1"
 
 
-THREADS = """
-import sys
-include: "{root}/workflow/rules/processes.smk"
+THREADS = f"""
+include: "{ROOT}/workflow/rules/processes.smk"
 rule threads:
-    output: "{{count}}.txt"
-    threads: lambda w: int(w.count)
-    shell: "stylealign gpu-run -n 0 -- python -c 'import os, torch; print(os.environ[\\"OMP_NUM_THREADS\\"],"
-        " torch.get_num_threads())' > {{output}}"
+    output: "{{wanted}}.txt"
+    threads: lambda w: int(w.wanted)
+    shell: "stylealign gpu-run -n 0 -- python threads.py > {{output}}"
 """
 
 
 @pytest.mark.workflow
 def test_a_job_has_the_threads_of_its_rule_and_never_more_than_the_cores_of_the_run(tmp_path: Path) -> None:
-    (tmp_path / "Snakefile").write_text(THREADS.format(root=ROOT))
+    (tmp_path / "Snakefile").write_text(THREADS)
+    (tmp_path / "threads.py").write_text(
+        "import os, torch\nprint(os.environ['OMP_NUM_THREADS'], torch.get_num_threads())"
+    )
     done = snakemake(tmp_path, "--cores", "2", "--", "1.txt", "64.txt", snakefile=tmp_path / "Snakefile")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "1.txt").read_text() == "1 1\n"
