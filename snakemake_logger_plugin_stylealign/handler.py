@@ -162,7 +162,9 @@ def _is_job_count_line(text: str) -> bool:
 
 
 def _news(log: str) -> str:
-    """Return the last progress line of a running job's log."""
+    """Return the last progress line of a running job's log; a job in a cluster's queue has none yet."""
+    if not Path(log).exists():
+        return "waits to begin"
     lines = [line for line in _last_lines(log, 5) if not line.startswith(("{", "stylealign gpu-run:"))]
     return shorten(lines[-1], NEWS_WIDTH, placeholder=" ...") if lines else "running"
 

@@ -35,8 +35,6 @@ TABLES = (
     + [f"zero_shot_{task}" for task in TASKS if any(MODELS[child].domain in DRAWN for child in CHILDREN)]
     + ["alignment_weights"]
 )
-# On a node, a failed job ends at once: the run that submitted it is the one that tries again.
-TRAINING_RETRIES = 3 if workflow.is_main_process else 0
 ZOO = Path(workflow.basedir).parent / "data" / "zoo.yaml"
 
 

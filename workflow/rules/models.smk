@@ -47,6 +47,7 @@ rule train_child:
         gpu=1,
         mem_mb=3000,
         runtime=2880,
+        slurm_extra=SIGNAL_BEFORE_TIME_LIMIT,
     params:
         settings=lambda w: as_json(RUN.training_of(w.model)),
         run_dir=lambda w: run_dir(w.model),
@@ -78,6 +79,7 @@ rule train_parent:
         gpu=1,
         mem_mb=3000,
         runtime=2880,
+        slurm_extra=SIGNAL_BEFORE_TIME_LIMIT,
     params:
         architecture=lambda w: as_json(MODELS[w.model].architecture),
         settings=lambda w: as_json(RUN.training_of(w.model)),
