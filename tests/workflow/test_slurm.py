@@ -131,18 +131,20 @@ def test_a_training_that_is_cancelled_or_comes_near_its_time_limit_goes_on(
     before = set(folder.glob("results/runs/*"))
     begin = re.compile(r"goes on from (\d+\.\d+) kimg")
 
-    def begins_after(job: str) -> Any:
-        return job not in cluster.jobs() and log.is_file() and begin.search(log.read_text())
+    def resumed_after(job: str) -> Any:
+        text = log.read_text() if log.is_file() else ""
+        is_new = "stopped by" not in text and job not in cluster.jobs() and cluster.jobs("RUNNING")
+        return begin.search(text) if is_new else None
 
     where = {"config": tmp_path / "c.yaml", "environment": cluster.environment}
     with stopped_at_the_end(start_snakemake(folder, *PROFILE, "--", MODEL, **where)) as running:
         wait_until(lambda: {path.parent for path in folder.glob("results/runs/*/state.bin")} - before, running, "state")
         (cancelled,) = cluster.jobs("RUNNING")
         cluster.command("scancel", cancelled)
-        second = wait_until(lambda: begins_after(cancelled), running, "retry")
+        second = wait_until(lambda: resumed_after(cancelled), running, "retry")
         (limited,) = cluster.jobs("RUNNING")
         cluster.command("scontrol", "update", f"jobid={limited}", "endtime=now+60")
-        third = wait_until(lambda: begins_after(limited), running, "retry")
+        third = wait_until(lambda: resumed_after(limited), running, "retry")
         (last,) = cluster.jobs("RUNNING")
         running.send_signal(signal.SIGINT)
         _, told = running.communicate()
