@@ -1,6 +1,7 @@
 """The terminal output of a run: one line a job, what the running ones are doing, and the time left."""
 
 import logging
+import re
 import sys
 import threading
 import time
@@ -18,6 +19,9 @@ from snakemake_logger_plugin_stylealign.summary import summary_lines
 HEARTBEAT_S = 30.0
 REASON_WIDTH = 110
 NEWS_WIDTH = 110
+LOG_LINES = 12
+CLUSTER_LOG_LINES = 40
+CLUSTER_PROGRAMS = ("srun:", "slurmstepd", "slurmd", "sbatch:")
 HIDDEN = ("Select jobs to execute", "Execute ", "Assuming unrestricted", "Using shell", "host:", "Provided cores",
           "Provided resources", "Rules claiming more threads", "Building DAG of jobs", "Complete log", "Reasons:",
           "Using workflow specific profile", "Checking ", "Storing ")  # fmt: skip
@@ -100,9 +104,14 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         job = self.progress.drop(record.jobid)
         name = job.name if job else record.rule_name
         logs = [str(path) for path in record.log or []]
-        self._print(f"FAILED {name}; its log: {', '.join(logs) or 'none'}")
+        own = job.logs if job else logs
+        lines = [line for path in own for line in _last_lines(path, LOG_LINES)]
         for path in logs:
-            self._print(*(f"    {line}" for line in _last_lines(path, 12)))
+            if path not in own:  # the cluster's: mostly Snakemake's account of what the job's own log tells
+                told = _last_lines(path, CLUSTER_LOG_LINES if lines else LOG_LINES)
+                lines += [line for line in told if not lines or line.startswith(CLUSTER_PROGRAMS)]
+        self._print(f"FAILED {name}{_cluster_state(record)}; its log: {', '.join(logs) or 'none'}")
+        self._print(*(f"    {line}" for line in lines))
 
     def _error(self, record: Any) -> None:
         self.failed = True
@@ -141,13 +150,21 @@ def _job_name(record: Any) -> str:
     return " ".join([record.rule_name, *(str(value) for value in wildcards.values())])
 
 
+def _cluster_state(record: Any) -> str:
+    """Return what the cluster says of a failed job, such as ` (Slurm job 7: TIMEOUT)`."""
+    state = re.search(r"SLURM-job '(\w+)' failed, SLURM status is: '(\w+)'", str(getattr(record, "rule_msg", "")))
+    return f" (Slurm job {state[1]}: {state[2]})" if state else ""
+
+
 def _is_job_count_line(text: str) -> bool:
     """Return whether Snakemake says with `text` what the progress lines say already."""
     return text.startswith("Finished jobid") or " steps (" in text
 
 
 def _news(log: str) -> str:
-    """Return the last progress line of a running job's log."""
+    """Return the last progress line of a running job's log; a job in a cluster's queue has none yet."""
+    if not Path(log).exists():
+        return "waits to begin"
     lines = [line for line in _last_lines(log, 5) if not line.startswith(("{", "stylealign gpu-run:"))]
     return shorten(lines[-1], NEWS_WIDTH, placeholder=" ...") if lines else "running"
 

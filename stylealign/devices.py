@@ -40,10 +40,15 @@ def leased_environment(
         lease_dir: where the lock files lie; by default one folder for the whole machine.
 
     Returns:
-        The variables to add to the environment of the command, {} inside a Slurm job, which has its devices already.
-        The leases stay with this process, and with the one it turns into by `exec`.
+        The variables to add to the environment of the command. The leases stay with this process, and with the one it
+        turns into by `exec`.
+
+    Inside a Slurm job the allocation decides: nothing is hidden from a job that asks for no GPU here (it may have got
+    one as `gres`), and leases are among the jobs of one allocation, since two allocations on one node may both call a
+    device of theirs `0`.
     """
-    if "SLURM_JOB_ID" in environment:
+    allocation = environment.get("SLURM_JOB_ID")
+    if allocation and (count == 0 or "CUDA_VISIBLE_DEVICES" not in environment):
         return {}
     if count == 0:
         return {"CUDA_VISIBLE_DEVICES": ""}
@@ -54,23 +59,27 @@ def leased_environment(
     if count > len(devices):
         notify(f"{count} GPUs asked for, {len(devices)} here: runs on {len(devices)}")
         count = len(devices)
-    leased = _lease(devices, count, lease_dir or Path(tempfile.gettempdir()) / "stylealign-gpu-leases", notify)
-    return {"CUDA_VISIBLE_DEVICES": ",".join(leased), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    lease_dir = lease_dir or Path(tempfile.gettempdir()) / "stylealign-gpu-leases"
+    leased = _lease(devices, count, lease_dir, f"slurm-{allocation}-" if allocation else "", notify)
+    # Ids that somebody else chose are meant in the order that he set, or left as it is.
+    order = {} if "CUDA_VISIBLE_DEVICES" in environment else {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    return {"CUDA_VISIBLE_DEVICES": ",".join(leased), **order}
 
 
-def _lease(devices: Sequence[str], count: int, lease_dir: Path, notify: Callable[[str], None]) -> list[str]:
-    """Lock `count` of `devices` and return them.
+def _lease(devices: Sequence[str], count: int, lease_dir: Path, scope: str, notify: Callable[[str], None]) -> list[str]:
+    """Lock `count` of `devices` and return them; `scope` begins the names of the locks of those that share devices.
 
     Whoever waits holds the gate and keeps what it has got, so the next in line cannot take devices from under a job
     that needs two, and two such jobs cannot wait for each other.
     """
-    gate = _open_lock(lease_dir, "gate")
+    gate = _open_lock(lease_dir, f"{scope}gate")
     fcntl.flock(gate, fcntl.LOCK_EX)
     leased: list[str] = []
     told = False
     while True:
         for device in devices:
-            if device not in leased and len(leased) < count and _try_lock(_open_lock(lease_dir, f"device-{device}")):
+            name = f"{scope}device-{device}"
+            if device not in leased and len(leased) < count and _try_lock(_open_lock(lease_dir, name)):
                 leased.append(device)
         if len(leased) == count:
             os.close(gate)
@@ -89,7 +98,10 @@ def _open_lock(lease_dir: Path, name: str) -> int:
             with suppress(PermissionError):
                 lease_dir.chmod(0o1777)
         path = lease_dir / re.sub(r"[^\w.-]", "_", name)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:  # without O_CREAT first: in a folder like /tmp, Linux refuses it for another user's file
+            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError as error:
         raise StyleAlignError(f"{lease_dir}: GPU leases cannot be kept there ({error.strerror}); set TMPDIR") from error
     with suppress(PermissionError):

@@ -37,10 +37,23 @@ def test_no_more_threads_than_cpus(environment: dict[str, str], cpus: int, threa
 
 
 def test_a_slurm_job_keeps_its_devices(tmp_path: Path) -> None:
-    environment = {"SLURM_JOB_ID": "7", "CUDA_VISIBLE_DEVICES": "0"}
-    assert leased_environment(1, environment, pytest.fail, tmp_path) == {}
-    assert leased_environment(0, environment, pytest.fail, tmp_path) == {}
+    environment = {"SLURM_JOB_ID": "7", "CUDA_VISIBLE_DEVICES": "0,3"}
+    assert leased_environment(2, environment, pytest.fail, tmp_path) == {"CUDA_VISIBLE_DEVICES": "0,3"}
+
+
+@pytest.mark.parametrize(("count", "devices"), [(0, {"CUDA_VISIBLE_DEVICES": "0"}), (0, {}), (1, {})])
+def test_what_slurm_did_not_number_stays_as_it_is(tmp_path: Path, count: int, devices: dict[str, str]) -> None:
+    assert leased_environment(count, {"SLURM_JOB_ID": "7"} | devices, pytest.fail, tmp_path) == {}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_order_of_the_devices_is_set_only_with_their_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "CUDA_DEVICE_ORDER" not in leased_environment(1, {"CUDA_VISIBLE_DEVICES": "1"}, pytest.fail, tmp_path)
+    monkeypatch.setattr("stylealign.devices.visible_devices", lambda environment: ["0", "1"])
+    leased = leased_environment(1, {}, pytest.fail, tmp_path)
+    assert leased == {"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
 def test_zero_gpus_hide_every_device(tmp_path: Path) -> None:

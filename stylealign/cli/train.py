@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train to the end and export the model; stopped by a signal, exit so that the same command is tried again."""
     from stylealign.training.loop import Interrupted
+    from stylealign.training.state import claimed
     from stylealign.training.workers import connected
 
     settings = settings_from(arguments, TrainSettings)
@@ -69,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise StyleAlignError("--architecture: a child has its parent's shape; leave out --architecture or --init-from")
     _set_threads(settings.threads)
     try:
-        with connected(os.environ) as workers:
+        with connected(os.environ) as workers, claimed(arguments.run_dir) if workers.is_first else nullcontext():
             _train(arguments, settings, workers)
     except Interrupted as interruption:
         print(f"stylealign train: {interruption}", file=sys.stderr)

@@ -1,7 +1,12 @@
 """The resume state of a run: written atomically, the previous one kept until the new one reads back."""
 
+import fcntl
 import hashlib
 import io
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +15,32 @@ import torch
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, read_json, write_json
 
-STATE, PREVIOUS, IDENTITY = "state.bin", "state-previous.bin", "identity.json"
+STATE, PREVIOUS, IDENTITY, CLAIM = "state.bin", "state-previous.bin", "identity.json", "claim"
 DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+@contextmanager
+def claimed(run_dir: Path) -> Iterator[None]:
+    """Keep a run directory to this process for the time of the block; the kernel frees it when the process ends.
+
+    Raises:
+        StyleAlignError: another process trains there.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with (run_dir / CLAIM).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise StyleAlignError(
+                f"{run_dir}: {file.read().strip() or 'another process'} trains there; wait for it, or end it"
+            ) from error
+        except OSError:  # a file system without locks
+            pass
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.flush()
+        yield
 
 
 def save_state(run_dir: Path, state: dict[str, Any]) -> None:

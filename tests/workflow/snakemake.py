@@ -5,26 +5,35 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 
 
-def snakemake(directory: Path, *arguments: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
+def snakemake(directory: Path, *arguments: str, **where: Any) -> subprocess.CompletedProcess[str]:
     """Run Snakemake on this repository's workflow, with `directory` as the working folder."""
-    with start_snakemake(directory, *arguments, config=config) as running:
+    with start_snakemake(directory, *arguments, **where) as running:
         out, told = running.communicate()
     return subprocess.CompletedProcess(running.args, running.returncode, out, told)
 
 
-def start_snakemake(directory: Path, *arguments: str, config: Path | None = None) -> subprocess.Popen[str]:
-    """Start Snakemake as `snakemake` does, without waiting for its end."""
-    command = [SNAKEMAKE, "--snakefile", ROOT / "workflow" / "Snakefile", "--directory", directory]
+def start_snakemake(
+    directory: Path,
+    *arguments: str,
+    config: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    snakefile: Path = ROOT / "workflow" / "Snakefile",
+) -> subprocess.Popen[str]:
+    """Start Snakemake as `snakemake` does, without waiting for its end; `environment` adds variables."""
+    command = [SNAKEMAKE, "--snakefile", snakefile, "--directory", directory]
     command += ["--configfile", config] if config else []
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
+    variables |= environment or {}
     pipe = subprocess.PIPE
-    return subprocess.Popen([*command, *arguments], env=environment, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen([*command, *arguments], env=variables, stdout=pipe, stderr=pipe, text=True)
 
 
 def planned(done: subprocess.CompletedProcess[str]) -> Counter[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflow.snakemake import ROOT, snakemake
+
 STYLEALIGN = Path(sys.executable).parent / "stylealign"
 # Says which devices it got, then waits for the end of its input: the test decides when a job ends.
 JOB = "import os, sys; print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True); sys.stdin.read()"
@@ -17,15 +19,15 @@ JOB = "import os, sys; print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True); sy
 class Jobs:
     """Running `gpu-run` jobs on the same simulated devices."""
 
-    def __init__(self, tmp_path: Path, devices: str) -> None:
+    def __init__(self, tmp_path: Path, devices: str, **variables: str) -> None:
         hidden = ("SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES", "TMPDIR")
         self.environment = {name: value for name, value in os.environ.items() if name not in hidden}
-        self.environment |= {"TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": devices}
+        self.environment |= {"TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": devices, **variables}
         self.running: list[subprocess.Popen[str]] = []
 
-    def start(self, count: int) -> subprocess.Popen[str]:
-        """Start a job on `count` devices."""
-        command = [STYLEALIGN, "gpu-run", "-n", str(count), "--", sys.executable, "-c", JOB]
+    def start(self, count: int, *wrapper: str) -> subprocess.Popen[str]:
+        """Start a job on `count` devices, the command maybe behind another one."""
+        command = [STYLEALIGN, "gpu-run", "-n", str(count), "--", *wrapper, sys.executable, "-c", JOB]
         pipe = subprocess.PIPE
         job = subprocess.Popen(command, env=self.environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         self.running.append(job)
@@ -87,6 +89,62 @@ def test_a_job_of_two_devices_is_not_overtaken_for_ever(jobs: Jobs) -> None:
     assert wait_for_notice(late) == "stylealign gpu-run: waits for 1 of 2 GPUs"
     wide.communicate("")
     assert len(devices_of(late)) == 1
+
+
+@pytest.mark.parametrize("jobs", ["0,1,2,3"], indirect=True)
+def test_jobs_of_one_and_two_devices_at_once_all_get_theirs(jobs: Jobs) -> None:
+    counts = {jobs.start(count): count for count in (2, 1, 2, 1, 1, 2, 2)}
+    held: dict[subprocess.Popen[str], set[str]] = {}
+    while counts or held:
+        ready, _, _ = select.select([job.stdout for job in counts], [], [], 0 if held else None)
+        started = [job for job in counts if job.stdout in ready]
+        for job in started:
+            held[job] = devices_of(job)
+            assert len(held[job]) == counts.pop(job)
+        taken = [device for devices in held.values() for device in devices]
+        assert len(taken) == len(set(taken)) <= 4, held
+        if held and not started:  # nobody else got a device: the first of the running jobs ends
+            job = next(iter(held))
+            job.communicate("")
+            del held[job]
+
+
+@pytest.mark.parametrize("jobs", ["0,1"], indirect=True)
+def test_a_killed_job_that_waits_lets_the_next_one_through(jobs: Jobs) -> None:
+    small = jobs.start(1)
+    devices_of(small)
+    wide = jobs.start(2)
+    wait_for_notice(wide)
+    late = jobs.start(1)
+    wide.send_signal(signal.SIGKILL)
+    assert devices_of(late) | {"0"} == {"0", "1"}
+
+
+@pytest.mark.parametrize("jobs", ["0"], indirect=True)
+def test_a_job_whose_child_is_killed_frees_its_device(jobs: Jobs) -> None:
+    first = jobs.start(1, sys.executable, "-c", "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]) != -9)")
+    assert devices_of(first) == {"0"}
+    second = jobs.start(1)
+    assert wait_for_notice(second) == "stylealign gpu-run: waits for 1 of 1 GPUs"
+    (child,) = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
+    assert devices_of(second) == {"0"}
+    assert first.wait() == 0, "the parent saw its child die of SIGKILL"
+
+
+@pytest.mark.parametrize("allocation", ["7", "8"])
+def test_jobs_in_one_slurm_allocation_share_its_devices(tmp_path: Path, allocation: str) -> None:
+    elsewhere, here = Jobs(tmp_path, "4,5", SLURM_JOB_ID="7"), Jobs(tmp_path, "4,5", SLURM_JOB_ID=allocation)
+    try:
+        assert devices_of(elsewhere.start(2)) == {"4", "5"}
+        job = here.start(1)
+        if allocation == "7":
+            assert wait_for_notice(job) == "stylealign gpu-run: waits for 1 of 2 GPUs"
+        else:  # other devices that their own allocation numbers alike
+            assert devices_of(job) == {"4"}
+    finally:
+        elsewhere.end()
+        here.end()
 
 
 @pytest.mark.parametrize("jobs", ["0"], indirect=True)
@@ -156,3 +214,25 @@ def test_torch_in_a_job_uses_no_more_threads_than_the_cpus_it_may_run_on() -> No
         preexec_fn=lambda: os.sched_setaffinity(0, one_cpu),
     )
     assert done.stdout.strip() == "1"
+
+
+THREADS = f"""
+include: "{ROOT}/workflow/rules/processes.smk"
+rule threads:
+    output: "{{wanted}}.txt"
+    threads: lambda w: int(w.wanted)
+    shell: "stylealign gpu-run -n 0 -- python threads.py > {{output}}"
+"""
+
+
+@pytest.mark.workflow
+def test_a_job_has_the_threads_of_its_rule_and_never_more_than_the_cores_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(THREADS)
+    (tmp_path / "threads.py").write_text(
+        "import os, torch\nprint(os.environ['OMP_NUM_THREADS'], torch.get_num_threads())"
+    )
+    done = snakemake(tmp_path, "--cores", "2", "--", "1.txt", "64.txt", snakefile=tmp_path / "Snakefile")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "1.txt").read_text() == "1 1\n"
+    threads = min(2, len(os.sched_getaffinity(0)))
+    assert (tmp_path / "64.txt").read_text() == f"{threads} {threads}\n"

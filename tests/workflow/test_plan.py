@@ -99,6 +99,7 @@ def test_every_rule_says_what_it_needs(name: str, text: str) -> None:
     shell = text.split("    shell:")[1]
     assert f"stylealign {verb[1]} " in shell, f"{name} depends on the version of another verb"
     assert "&> {log}" in shell
+    assert not {"&&", "|", ";"} & set(shell.split()), "`exec` stands before the command (processes.smk)"
     assert shell.count("gpu-run -n {resources.gpu} -- ") == (0 if "gpu=0" in text else 1)
 
 

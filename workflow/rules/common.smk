@@ -12,9 +12,6 @@ from stylealign.config import Config, validate
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file, sha256_of_json
 
-# `.venv/bin/snakemake` works without an activated environment, on the nodes of a cluster too.
-shell.prefix(f'set -euo pipefail; export PATH="{Path(sys.executable).parent}:$PATH"; ')
-
 
 def validated(values):
     """Return the configuration; a mistake in it ends the run with one line and exit code 2."""

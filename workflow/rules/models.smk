@@ -41,12 +41,13 @@ rule train_child:
         "results/benchmarks/train_child/{model}.tsv"
     wildcard_constraints:
         model=one_of(name for name in MODELS if MODELS[name].parent),
-    retries: 3
+    retries: TRAINING_RETRIES
     threads: lambda w: RUN.training_of(w.model).threads or 1
     resources:
         gpu=1,
         mem_mb=3000,
         runtime=2880,
+        slurm_extra=SIGNAL_BEFORE_TIME_LIMIT,
     params:
         settings=lambda w: as_json(RUN.training_of(w.model)),
         run_dir=lambda w: run_dir(w.model),
@@ -72,12 +73,13 @@ rule train_parent:
         "results/benchmarks/train_parent/{model}.tsv"
     wildcard_constraints:
         model=one_of(name for name in MODELS if MODELS[name].architecture),
-    retries: 3
+    retries: TRAINING_RETRIES
     threads: lambda w: RUN.training_of(w.model).threads or 1
     resources:
         gpu=1,
         mem_mb=3000,
         runtime=2880,
+        slurm_extra=SIGNAL_BEFORE_TIME_LIMIT,
     params:
         architecture=lambda w: as_json(MODELS[w.model].architecture),
         settings=lambda w: as_json(RUN.training_of(w.model)),

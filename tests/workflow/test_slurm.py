@@ -1,0 +1,158 @@
+"""The Slurm profile on a real Slurm of one node, which the tests start and stop."""
+
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.workflow.slurm_cluster import Cluster, reason_to_skip, slurm
+from tests.workflow.snakemake import ROOT, snakemake, start_snakemake
+
+skipped = reason_to_skip()
+pytestmark = [pytest.mark.workflow, pytest.mark.skipif(skipped is not None, reason=skipped or "")]
+TINY = ROOT / "config" / "tiny.yaml"
+# Slurm without accounting answers by squeue; the plugin's first look would come after 40 s.
+PROFILE = ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "slurm"), "--slurm-status-command", "squeue",
+           "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]  # fmt: skip
+MODEL = "results/models/animal/model.safetensors"
+LOG = "results/logs/train_child/animal.log"
+WAIT_S = 900
+"""The longest wait for a job to begin or end; on a machine that is busy with other things it may be minutes."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with slurm() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the whole tiny configuration has run through sbatch."""
+    directory = tmp_path_factory.mktemp("tiny")
+    done = snakemake(directory, *PROFILE, config=TINY, environment=cluster.environment)
+    assert done.returncode == 0, done.stderr
+    assert "every number:  results/tables/all.csv" in done.stderr
+    assert len(set(re.findall(r"submitted with SLURM jobid (\d+)", done.stderr))) > 40, "every job goes through sbatch"
+    return directory
+
+
+def test_the_whole_tiny_configuration_runs_through_sbatch(run: Path) -> None:
+    assert (run / "results/tables/all.csv").read_text().count("\n") > 50
+    assert len(list((run / "results/figures").glob("*.png"))) == 5
+
+
+MEETING = """
+GPUS = {"1a": 1, "1b": 1, "2": 2}
+rule meet:
+    output: "{name}.txt"
+    log: "{name}.log"
+    resources: gpu=lambda w: GPUS.get(w.name, 0), gres=lambda w: "" if w.name in GPUS else w.name, mem_mb=100, runtime=5
+    shell: "stylealign gpu-run -n {resources.gpu} -- python meet.py {wildcards.name} > {output} 2> {log}"
+"""
+MEET = """
+import os, sys, time
+from pathlib import Path
+import torch
+name, other = sys.argv[1], {"1a": "1b", "1b": "1a"}.get(sys.argv[1])
+Path(name + ".here").touch()
+end = time.monotonic() + 120
+while other and not Path(other + ".here").exists() and time.monotonic() < end:
+    time.sleep(0.1)
+print(os.environ["CUDA_VISIBLE_DEVICES"], os.environ["SLURM_JOB_ID"], torch.get_num_threads())
+"""
+
+
+def test_gpu_jobs_run_on_the_devices_of_their_allocation(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(MEETING)
+    (tmp_path / "meet.py").write_text(MEET)
+    where = {"environment": cluster.environment, "snakefile": tmp_path / "Snakefile"}
+    names = ["1a", "1b", "2", "gpu:1"]
+    done = snakemake(tmp_path, *PROFILE, "--", *(f"{name}.txt" for name in names), **where)
+    assert done.returncode == 0, done.stderr
+    one, other, both, gres = ((tmp_path / f"{name}.txt").read_text().split() for name in names)
+    assert {one[0], other[0]} == {"0", "1"}, "two jobs at once get different devices"
+    assert both[0] == "0,1"
+    assert gres[0] in ("0", "1"), "where a cluster wants gres, no gpu is asked for"
+    assert len({one[1], other[1], both[1]}) == 3, "every job has an allocation of its own"
+    assert {one[2], other[2], both[2]} == {"1"}, "a rule of one core gets one thread"
+
+
+def test_a_job_that_fails_is_reported_with_the_end_of_its_log(cluster: Cluster, tmp_path: Path) -> None:
+    values = yaml.safe_load(TINY.read_text())
+    (tmp_path / "photos.zip").write_text("not a zip")
+    values["domains"]["mine"] = {"path": "photos.zip", "resolution_px": 32, "train_images": 1, "test_images": 1}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values))
+    arguments = [*PROFILE, "--retries", "0", "--", "data/prepared/mine/train.zip"]
+    done = snakemake(tmp_path, *arguments, config=tmp_path / "mine.yaml", environment=cluster.environment)
+    assert done.returncode == 1
+    told = re.search(r"FAILED import_domain mine \(Slurm job \d+: FAILED\); its log: (\S+),", done.stderr)
+    assert told, done.stderr
+    last_line = (tmp_path / told[1]).read_text().strip().splitlines()[-1]
+    assert "photos.zip" in last_line
+    assert f"    {last_line}\n" in done.stderr
+
+
+def wait_until(is_true: Callable[[], Any], running: subprocess.Popen[str], what: str) -> Any:
+    """Wait for something that a running Snakemake brings about, and return it."""
+    end = time.monotonic() + WAIT_S
+    while not (value := is_true()):
+        assert running.poll() is None, f"the run ended before {what}: {running.communicate()[1]}"
+        assert time.monotonic() < end, f"no {what} in {WAIT_S} s"
+        time.sleep(0.2)
+    return value
+
+
+@contextmanager
+def stopped_at_the_end(running: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def test_a_training_that_is_cancelled_or_comes_near_its_time_limit_goes_on(
+    cluster: Cluster, run: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")  # with data and parent
+    values = yaml.safe_load(TINY.read_text())
+    values["models"]["animal"]["train"] = {"kimg": 1000, "snapshot_kimg": 1000, "state_interval_s": 0}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(values))
+    log = folder / "results/logs/train_child/animal.log"
+    before = set(folder.glob("results/runs/*"))
+    begin = re.compile(r"goes on from (\d+\.\d+) kimg")
+
+    def resumed_after(job: str) -> Any:
+        text = log.read_text() if log.is_file() else ""
+        is_new = "stopped by" not in text and job not in cluster.jobs() and cluster.jobs("RUNNING")
+        return begin.search(text) if is_new else None
+
+    where = {"config": tmp_path / "c.yaml", "environment": cluster.environment}
+    with stopped_at_the_end(start_snakemake(folder, *PROFILE, "--", MODEL, **where)) as running:
+        wait_until(lambda: {path.parent for path in folder.glob("results/runs/*/state.bin")} - before, running, "state")
+        (cancelled,) = cluster.jobs("RUNNING")
+        cluster.command("scancel", cancelled)
+        second = wait_until(lambda: resumed_after(cancelled), running, "retry")
+        (limited,) = cluster.jobs("RUNNING")
+        cluster.command("scontrol", "update", f"jobid={limited}", "endtime=now+60")
+        third = wait_until(lambda: resumed_after(limited), running, "retry")
+        (last,) = cluster.jobs("RUNNING")
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate()
+        assert last not in cluster.jobs("RUNNING", "PENDING"), "an interrupted run cancels its jobs"
+    stopped = "stylealign train: stopped by signal 15 at {} kimg; the state is saved"
+    failures = re.findall(r"FAILED train_child animal \(Slurm job (\d+): (\w+)\).*\n    (.*)", told)
+    assert failures[:2] == [
+        (cancelled, "CANCELLED", stopped.format(second[1])),
+        (limited, "FAILED", stopped.format(third[1])),
+    ], told
+    assert 0 < float(second[1]) < float(third[1])
