@@ -101,16 +101,15 @@ def _multi_modal(arguments: argparse.Namespace) -> "Pixels":
     import numpy as np
 
     from stylealign.datasets.images import ImageZip
-    from stylealign.report.figures import image_rows, stacked
+    from stylealign.report.figures import image_rows
 
     blocks = {}
     for label, path in arguments.rows:
         data = ImageZip(path)
         sources, each = _sources(arguments.data, data, MULTI_MODAL_SOURCES), int(data.info.get("outputs", 1))
         outputs = data.read(slice(0, len(sources) * each)).reshape(len(sources), each, *sources.shape[1:])
-        lines = np.concatenate([sources[:, None], outputs], axis=1)
-        blocks[label] = image_rows({label: lines.reshape(-1, *sources.shape[1:])}, len(sources))
-    return stacked(blocks)
+        blocks[label] = np.concatenate([sources[:, None], outputs], axis=1).reshape(-1, *sources.shape[1:])
+    return image_rows(blocks, min(MULTI_MODAL_SOURCES, len(sources)))
 
 
 def _sources(path: Path, translated: "ImageZip", count: int) -> "Pixels":

@@ -186,7 +186,7 @@ def test_evaluate_translation_with_many_outputs_and_random_samples(files: Path, 
     assert diversity.value > 0
     assert (diversity.n, diversity.features) == (5, "efficientnet-lite0")
     assert ("z", "diversity", "stargan-v2") not in rows
-    assert rows["random", "keypoint_error", ""].n == 5
+    assert rows["random", "segmentation_agreement", ""].n == 5
 
 
 def test_evaluate_translation_refuses_what_does_not_belong_together(

@@ -29,6 +29,7 @@ rule invert:
         unpack(encoder_inputs),
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
+        reference=lambda w: data_file(domain_of(w.model), "train.zip"),
     output:
         codes="results/latents/{model}/{space}/codes.npz",
         reconstructions="results/latents/{model}/{space}/reconstructions.zip",
@@ -54,4 +55,4 @@ rule invert:
         version=version("invert"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign invert --model {input.model} --data {input.data}"
-        " {params.encoder} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+        " --reference {input.reference} {params.encoder} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
