@@ -73,7 +73,9 @@ def run(arguments: argparse.Namespace) -> None:
     seconds = time.perf_counter() - started_s
     _write_images(arguments.out_dir, names, images, found, settings, checkpoint.sha256)
     facts: dict[str, list[Any]] = {} if changes is None else {"changes": changes}
-    if arguments.reference is not None:
+    if arguments.reference is not None and checkpoint.discriminator is None:
+        warn("invert", f"{arguments.model}: holds no discriminator, so nothing compares the images with --reference")
+    elif arguments.reference is not None:
         facts["domain_rank"] = _ranks(arguments.reference, checkpoint, images)
         provenance["domain"] = PROTOCOL
     summary = _write_metrics(arguments.out_dir, names, found, provenance, facts)
@@ -115,15 +117,14 @@ def _ranks(path: Path, checkpoint: "Checkpoint", images: "Pixels") -> list[float
     """Return how each image ranks among the reference images of a zip.
 
     Raises:
-        StyleAlignError: a model without discriminator, or reference images of another size.
+        StyleAlignError: reference images of another size.
     """
     from stylealign.applications.domain_fit import REFERENCE_IMAGES, domain_ranks
     from stylealign.cli.models import compute_device
     from stylealign.datasets.images import ImageZip
     from stylealign.metrics.generators import require_resolution
 
-    if checkpoint.discriminator is None:
-        raise StyleAlignError("--reference: the model file holds no discriminator, which compares; leave it out")
+    assert checkpoint.discriminator is not None, "the discriminator compares"
     reference = ImageZip(path)
     require_resolution(reference, checkpoint.architecture.resolution)
     ranks = domain_ranks(

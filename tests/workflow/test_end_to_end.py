@@ -107,6 +107,7 @@ def changed(path: Path, key: str, value: Any) -> Path:
 
 
 AFTER_THE_CHILD = {
+    "encoder animal",
     "invert animal w+", "inversion animal w+", "translate animal w+", "translate animal latent-guided",
     "translate animal reference-guided", "translate animal layer-swap", "blend animal", "random_samples animal",
     "translation animal", "figure_multi_modal animal",

@@ -91,6 +91,7 @@ rule morph:
         frames="results/morphing/{child}/frames.zip",
         middle="results/morphing/{child}/middle.zip",
         metrics="results/morphing/{child}/metrics.json",
+        timing="results/morphing/{child}/timing.json",
     log:
         "results/logs/morph/{child}.log",
     benchmark:
