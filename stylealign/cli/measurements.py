@@ -100,13 +100,13 @@ def _translation(arguments: argparse.Namespace, settings: MetricSettings) -> Mea
     with _few_images_named():
         train = None if arguments.target_train is None else ImageZip(arguments.target_train)
         target = translation.Target.of(test, train, extractor)
-        for label, images in outputs.items():
+        for label, translated in outputs.items():
             method, _, setting = label.partition("/")
             setting = ", ".join(text for text in (setting, arguments.setting) if text)
             labels = Labels("translation", arguments.parent_name, arguments.child_name, method, setting)
-            rows += translation.fit_rows(images, target, extractor, labels, settings)
-            rows += translation.diversity_rows(images, distance, labels, settings)
-            rows += structure.rows(images, labels, settings)
+            rows += translation.fit_rows(translated, target, extractor, labels, settings)
+            rows += translation.diversity_rows(translated, distance, labels, settings)
+            rows += structure.rows(translated, labels, settings)
             progress.advance()
     facts = {
         "features": PROTOCOLS[settings.features], "perceptual": PERCEPTUAL[settings.perceptual],
