@@ -63,7 +63,11 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
         ("models.control.parent", "human", "models.control.control_of: a control needs another parent than"),
         ("models.control.domain", "human", "models.control.control_of: a control is of the domain of its child"),
         ("models.control.control_of", "human", "models.control.control_of: 'human' is no child"),
-        ("inversion_by_space", {"z": {"init": "encoder"}}, "inversion_by_space.z.init: an encoder finds codes of w and"),
+        (
+            "inversion_by_space",
+            {"z": {"init": "encoder"}},
+            "inversion_by_space.z.init: an encoder finds codes of w and",
+        ),
         ("inversion_by_space", {"z": {"images": 4}}, "inversion_by_space.z: images and space cannot differ"),
         ("domains.a/b", {"draw": "human"}, "domains.a/b: a name is made of letters, digits, - and _"),
     ],
