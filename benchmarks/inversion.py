@@ -1,9 +1,10 @@
 """Images a second of the inversion, batched and one at a time, and what an encoder's start is worth.
 
 Run from the repository: `python -m benchmarks.inversion`. The case `batched` inverts the samples of a network of the
-default size both ways in alternation, by the same steps, and says how far the reconstructions' distances differ. The case `encoder` needs
-`--model`, `--encoder` and `--data` (of `stylealign encoder`, and images it has not seen): perceptual distance in W+
-after the encoder and 100 steps, and after 500 steps from the mean of W. With `--json` the last line is one JSON object.
+default size both ways in alternation, by the same steps, and says how far the reconstructions are off either way. The
+case `encoder` needs `--model`, `--encoder` and `--data` (of `stylealign encoder`, and images it has not seen): distance
+in W+ after the encoder and 100 steps, and after 500 steps from the mean of W. With `--json` the last line is one JSON
+object.
 """
 
 import argparse
