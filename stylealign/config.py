@@ -18,6 +18,8 @@ Space = Literal["z", "z+", "w", "w+"]
 Features = Literal["efficientnet-lite0", "inception-v3"]
 Perceptual = Literal["efficientnet-lite0", "lpips-vgg", "lpips-alex"]
 Task = Literal["segmentation", "keypoints", "pose"]
+SquareFit = Literal["crop", "letterbox"]
+Fit = SquareFit | Literal["face"]
 Guide = Literal["none", "latent", "reference"]
 MorphPath = Literal["linear", "eased", "weights-first", "codes-first"]
 Component = Literal["mapping", "affine", "convolutions", "torgb"]
@@ -341,8 +343,16 @@ class Config(Settings):
     """Inversion of test images (its `space` is set per job)."""
     inversion_spaces: tuple[Space, ...] = ("z", "w+")
     """Spaces the test images are inverted into."""
+    inversion_by_space: dict[Space, InvertSettings] = {}
+    """Inversion into one space: keys that differ from the workflow's `inversion`."""
+    encoder: EncoderSettings = EncoderSettings()
+    """Encoders of the models, trained where `inversion.init` is encoder (it then starts W and W+)."""
     translation: TranslateSettings = TranslateSettings()
-    """Translation of the inverted test images."""
+    """Translation of the inverted test images (guide and outputs are set per job; `space`: of guided and swapped)."""
+    guided_outputs: Positive = 10
+    """Images of each source under a guide, and of the random samples beside them (StarGAN v2: 10)."""
+    layer_swap: BlendSettings = BlendSettings()
+    """Model between parent and child that draws the method `layer-swap`."""
     morphing: MorphSettings = MorphSettings()
     """Morphs from parent to child."""
     labels: LabelSettings = LabelSettings()
@@ -361,6 +371,15 @@ class Config(Settings):
                     raise ValueError(
                         f"models.{name}.{key}: no {value!r} among {', '.join(names)}{_nearest(value, names)}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _inversions_agree(self) -> "Config":
+        for space, own in self.inversion_by_space.items():
+            if own.model_fields_set & {"images", "space"}:
+                raise ValueError(f"inversion_by_space.{space}: images and space cannot differ; leave them out")
+            if own.init == "encoder" and space not in ("w", "w+"):
+                raise ValueError(f"inversion_by_space.{space}.init: an encoder finds codes of w and w+ only")
         return self
 
     @model_validator(mode="after")
@@ -396,6 +415,16 @@ class Config(Settings):
             raise ValueError(
                 f"{where}: a control is of the domain of its child, {child.domain!r}, not {model.domain!r}"
             )
+
+    def inversion_of(self, space: Space) -> InvertSettings:
+        """Return the inversion settings of a space: the workflow's, and over them the keys the space sets itself.
+
+        An encoder finds W+ codes: Z and Z+ have their own start.
+        """
+        own = self.inversion_by_space.get(space)
+        init = self.inversion.init if space in ("w", "w+") else "default"
+        update = {"init": init, **(own.model_dump(exclude_unset=True) if own else {}), "space": space}
+        return self.inversion.model_copy(update=update)
 
     def training_of(self, model: str) -> TrainSettings:
         """Return the training settings of a model: the workflow's, and over them the keys the model sets itself."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stylealign.config import Config, TrainSettings, validate
+from stylealign.config import Config, InvertSettings, TrainSettings, validate
 from stylealign.errors import StyleAlignError
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -63,6 +63,12 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
         ("models.control.parent", "human", "models.control.control_of: a control needs another parent than"),
         ("models.control.domain", "human", "models.control.control_of: a control is of the domain of its child"),
         ("models.control.control_of", "human", "models.control.control_of: 'human' is no child"),
+        (
+            "inversion_by_space",
+            {"z": {"init": "encoder"}},
+            "inversion_by_space.z.init: an encoder finds codes of w and",
+        ),
+        ("inversion_by_space", {"z": {"images": 4}}, "inversion_by_space.z: images and space cannot differ"),
         ("domains.a/b", {"draw": "human"}, "domains.a/b: a name is made of letters, digits, - and _"),
     ],
 )
@@ -85,3 +91,14 @@ def test_a_models_own_training_keys_go_over_the_workflows() -> None:
     config = validate(Config, values, "c.yaml")
     assert config.training_of("animal") == TrainSettings(kimg=5, batch_size=8)
     assert config.training_of("control") == TrainSettings(kimg=3, batch_size=8)
+
+
+def test_a_space_has_its_own_inversion_keys_and_an_encoder_starts_w_and_w_plus() -> None:
+    values = changed("inversion", {"steps": 40, "init": "encoder"}) | {
+        "inversion_by_space": {"z": {"steps": 500, "truncation_psi": 0.5}, "w": {"init": "default"}}
+    }
+    config = validate(Config, values, "c.yaml")
+    assert config.inversion_of("z") == InvertSettings(space="z", steps=500, truncation_psi=0.5)
+    assert config.inversion_of("z+") == InvertSettings(space="z+", steps=40)
+    assert config.inversion_of("w") == InvertSettings(space="w", steps=40)
+    assert config.inversion_of("w+") == InvertSettings(space="w+", steps=40, init="encoder")

@@ -42,6 +42,18 @@ def settings_from(arguments: argparse.Namespace, model: type[M]) -> M:
     return validate(model, values, "settings")
 
 
+def labelled_file(text: str) -> tuple[str, Path]:
+    """Return the two sides of LABEL=FILE; the type of such an argument.
+
+    Raises:
+        argparse.ArgumentTypeError: one of them is missing.
+    """
+    label, separator, path = text.partition("=")
+    if not separator or not label or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not LABEL=FILE")
+    return label, Path(path)
+
+
 def _settings_object(text: str | None) -> dict[str, Any]:
     if text is None:
         return {}

@@ -3,21 +3,25 @@
 import argparse
 import json
 
-from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.arguments import add_settings, labelled_file, settings_from
 from stylealign.config import MetricSettings, Task
 from stylealign.metrics.rows import provenance_of, write_rows
 
 HELP = "measure models, codes, images or networks: rows of the tables, as JSON"
-VERSION = 2
+VERSION = 3
 
 KINDS = {
     "generators": "FID, KID, precision and recall of a generator against the training images of a domain",
     "inversion": "distance between test images and their reconstructions",
-    "translation": "FID and KID of translated images, and how much of the source's structure they keep",
+    "translation": "FID, KID and diversity of translated images, and how much of the source's structure they keep",
     "morphing": "the numbers that `stylealign morph` measured, as rows, and the KID of the middle frames",
     "zero-shot": "a label network on annotated test images",
     "alignment-weights": "how far each component of a child moved from its parent",
 }
+
+
+STRUCTURE = {"keypoints": "keypoint_error", "pose": "rotation_error", "segmentation": "segmentation_agreement"}
+"""Tasks of the label networks that measure what a translation keeps, with their metric."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,17 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
     for kind, text in KINDS.items():
         sub = kinds.add_parser(kind, help=text, description=text)
-        _add_labels(sub)
+        _add_labels(sub, one_method=kind != "translation")
         _FLAGS[kind](sub)
         add_settings(sub, MetricSettings)
 
 
-def _add_labels(parser: argparse.ArgumentParser) -> None:
+def _add_labels(parser: argparse.ArgumentParser, one_method: bool) -> None:
     """Add what every kind takes: the labels of the rows, and where they go."""
     parser.add_argument("--out", required=True, metavar="JSON", help="file the rows are written to")
     parser.add_argument("--parent-name", default="", help="text of the rows' `parent` column")
     parser.add_argument("--child-name", required=True, help="text of the rows' `child` column: the domain measured")
-    parser.add_argument("--method", default="", help="text of the rows' `method` column")
+    if one_method:
+        parser.add_argument("--method", default="", help="text of the rows' `method` column")
     parser.add_argument(
         "--setting", default="", help="text of the rows' `setting` column, after what the kind puts there"
     )
@@ -58,16 +63,16 @@ def _inversion_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _translation_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--images", metavar="ZIP", help="translated images; left out: the sources as they are (untouched)"
+    rows = (
+        "images.zip of `stylealign translate`, or any samples of as many outputs for each source; the label goes into "
     )
-    parser.add_argument(
-        "--codes", metavar="NPZ", help="codes of the sources, which names them; left out: the first sources"
-    )
+    rows += "the `method` column, what follows a / into `setting` (unaligned/w+=...)"
+    parser.add_argument("rows", nargs="+", type=labelled_file, metavar="METHOD[/SETTING]=ZIP", help=rows)
+    parser.add_argument("--untouched", action="store_true", help="add the sources as they are, as method `untouched`")
     parser.add_argument("--source-data", required=True, metavar="ZIP", help="images the sources are among (test split)")
     parser.add_argument("--target-data", required=True, metavar="ZIP", help="test images of the target (setting `cut`)")
     parser.add_argument("--target-train", metavar="ZIP", help="training images of the target (setting `stargan-v2`)")
-    for task, metric in (("keypoints", "keypoint_error"), ("pose", "rotation_error")):
+    for task, metric in STRUCTURE.items():
         for role in ("source", "target"):
             parser.add_argument(
                 f"--{role}-{task}", metavar="NET", help=f"{task} network of the {role} domain ({metric})"
@@ -110,6 +115,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure, write the rows, and print them as JSON: method, metric and setting -> value."""
     settings = settings_from(arguments, MetricSettings)
     files = {flag: getattr(arguments, flag.replace("-", "_")) for flag in _FILES[arguments.kind]}
+    files |= dict(getattr(arguments, "rows", []))
     provenance = provenance_of(f"evaluate {arguments.kind}", VERSION, settings, files)
 
     from stylealign.cli.measurements import MEASURE
@@ -119,11 +125,11 @@ def run(arguments: argparse.Namespace) -> None:
     print(json.dumps({" ".join(filter(None, (row.method, row.metric, row.setting))): row.value for row in rows}))
 
 
-_FILES = {
+_FILES: dict[str, tuple[str, ...]] = {
     "generators": ("model", "data"),
     "inversion": ("codes", "reconstructions", "metrics", "data", "timing"),
-    "translation": ("images", "codes", "source-data", "target-data", "target-train", "source-keypoints",
-                    "target-keypoints", "source-pose", "target-pose"),
+    "translation": ("source-data", "target-data", "target-train",
+                    *(f"{role}-{task}" for task in STRUCTURE for role in ("source", "target"))),
     "morphing": ("metrics",),
     "zero-shot": ("network", "data", "annotations"),
     "alignment-weights": ("parent", "child"),

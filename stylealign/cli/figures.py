@@ -5,21 +5,25 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stylealign.cli.arguments import labelled_file
 from stylealign.errors import StyleAlignError
 
 if TYPE_CHECKING:
+    from stylealign.datasets.images import ImageZip
     from stylealign.report.sheets import Pixels
 
-HELP = "make the figures: samples, aligned samples, translations, morphs, zero-shot labels"
-VERSION = 1
+HELP = "make the figures: samples, aligned samples, translations, many outputs of a source, morphs, zero-shot labels"
+VERSION = 2
 SAMPLE_LINES = 3
 LEAST_WIDTH_PX = 1200
+MULTI_MODAL_SOURCES = 3
 SEED = 0
 
 KINDS = {
     "samples": ("random samples of every model", "MODEL"),
     "aligned": ("what each model makes of the same latent codes", "MODEL"),
     "translation": ("source images, and what became of them", "ZIP"),
+    "multi-modal": ("source images, each with all its translations under a guide", "ZIP"),
     "morphing": ("morph strips", "PNG"),
     "zero-shot": ("real images with their annotation and the labels of each segmentation network", "NET"),
 }
@@ -31,17 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for kind, (text, what) in KINDS.items():
         sub = kinds.add_parser(kind, help=text, description=text)
         sub.add_argument(
-            "rows", nargs="+", type=_labelled, metavar=f"LABEL={what}", help="rows of the figure, from the top"
+            "rows", nargs="+", type=labelled_file, metavar=f"LABEL={what}", help="rows of the figure, from the top"
         )
         sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure")
-        if kind != "morphing":
+        if kind not in ("multi-modal", "morphing"):
             sub.add_argument("--columns", type=int, default=8, metavar="N", help="images of a row (default: 8)")
-        if kind in ("translation", "zero-shot"):
+        if kind in ("translation", "multi-modal", "zero-shot"):
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
-        if kind == "translation":
-            sub.add_argument(
-                "--codes", required=True, type=Path, metavar="NPZ", help="codes of the sources, which name them"
-            )
         if kind == "zero-shot":
             sub.add_argument(
                 "--annotations", required=True, type=Path, metavar="NPZ", help="annotations of the real images"
@@ -49,13 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument(
                 "--keypoints", nargs="*", default=[], type=Path, metavar="NET", help="keypoint network of each row"
             )
-
-
-def _labelled(text: str) -> tuple[str, Path]:
-    label, separator, path = text.partition("=")
-    if not separator or not label or not path:
-        raise argparse.ArgumentTypeError(f"{text!r} is not LABEL=FILE")
-    return label, Path(path)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -97,16 +90,39 @@ def _images_of_model(path: Path, count: int) -> "Pixels":
 
 def _translation(arguments: argparse.Namespace) -> "Pixels":
     from stylealign.datasets.images import ImageZip
-    from stylealign.latents.codes import Codes
     from stylealign.report.figures import image_rows
 
-    data, names = ImageZip(arguments.data), Codes.load(arguments.codes).names[: arguments.columns]
+    zips = {label: ImageZip(path) for label, path in arguments.rows}
+    sources = _sources(arguments.data, next(iter(zips.values())), arguments.columns)
+    return image_rows({"source": sources} | {label: data.read(slice(0, len(sources))) for label, data in zips.items()})
+
+
+def _multi_modal(arguments: argparse.Namespace) -> "Pixels":
+    import numpy as np
+
+    from stylealign.datasets.images import ImageZip
+    from stylealign.report.figures import image_rows
+
+    blocks = {}
+    for label, path in arguments.rows:
+        data = ImageZip(path)
+        sources, each = _sources(arguments.data, data, MULTI_MODAL_SOURCES), int(data.info.get("outputs", 1))
+        outputs = data.read(slice(0, len(sources) * each)).reshape(len(sources), each, *sources.shape[1:])
+        blocks[label] = np.concatenate([sources[:, None], outputs], axis=1).reshape(-1, *sources.shape[1:])
+    return image_rows(blocks, min(MULTI_MODAL_SOURCES, len(sources)))
+
+
+def _sources(path: Path, translated: "ImageZip", count: int) -> "Pixels":
+    """Return the first sources of a zip of translations or reconstructions, which names them."""
+    from stylealign.datasets.images import ImageZip
+
+    data, names = ImageZip(path), translated.info.get("names", [])[:count]
+    if not names:
+        raise StyleAlignError(f"{translated.path}: names no sources; give images of stylealign invert or translate")
     missing = [name for name in names if name not in data.names]
     if missing:
-        raise StyleAlignError(f"{arguments.data}: holds no {missing[0]}; give the images that {arguments.codes} is of")
-    rows = {"source": data.read([data.names.index(name) for name in names])}
-    rows |= {label: ImageZip(path).read(slice(0, len(names))) for label, path in arguments.rows}
-    return image_rows(rows)
+        raise StyleAlignError(f"{path}: holds no {missing[0]}; give the images that {translated.path} is of")
+    return data.read([data.names.index(name) for name in names])
 
 
 def _morphing(arguments: argparse.Namespace) -> "Pixels":
@@ -156,6 +172,7 @@ _SHEETS = {
     "samples": _samples,
     "aligned": _aligned,
     "translation": _translation,
+    "multi-modal": _multi_modal,
     "morphing": _morphing,
     "zero-shot": _zero_shot,
 }

@@ -15,17 +15,29 @@ from stylealign.files import atomic_path, write_json
 
 if TYPE_CHECKING:
     from stylealign.applications.inversion import Inversion
+    from stylealign.checkpoints import Checkpoint
     from stylealign.report.sheets import Pixels
 
 HELP = "find the latent codes of images (Z, Z+, W or W+)"
-VERSION = 1
+VERSION = 2
 SHEET_IMAGES = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--model", type=Path, required=True, metavar="MODEL", help="model whose generator is inverted")
-    parser.add_argument("--data", type=Path, required=True, metavar="ZIP", help="images to invert (an image zip)")
+    parser.add_argument("--data", type=Path, required=True, metavar="PATH",
+                        help="images to invert: an image zip of stylealign data, or a picture, or a folder or zip of "
+                        "pictures")  # fmt: skip
+    parser.add_argument("--fit", choices=("crop", "letterbox", "face"), default="crop",
+                        help="how pictures become square: the middle, all of it on black, or a crop of the face as in "
+                        "FFHQ by the points of --landmarks (default: crop)")  # fmt: skip
+    parser.add_argument("--landmarks", type=Path, metavar="FILE",
+                        help="five points of each picture (eyes, nose, corners of the mouth; the viewer's left first) "
+                        "as JSON {file: [[x, y], ...]} or CSV; use any detector, none is bundled")  # fmt: skip
+    parser.add_argument("--reference", type=Path, metavar="ZIP",
+                        help="images of the model's domain, such as its training set: tells which images lie outside "
+                        "of it")  # fmt: skip
     parser.add_argument("--encoder", type=Path, metavar="ENCODER", help="encoder of this model, for --init encoder")
     outputs = "gets codes.npz, reconstructions.zip, sheet.png, losses.csv, metrics.json, timing.json"
     parser.add_argument("--out-dir", type=Path, required=True, metavar="DIR", help=outputs)
@@ -37,9 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, InvertSettings)
 
     from stylealign import load
+    from stylealign.applications.domain_fit import PROTOCOL
     from stylealign.applications.inversion import invert
     from stylealign.cli.models import compute_device
-    from stylealign.datasets.images import ImageZip
     from stylealign.latents.encoding import load_encoder
     from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
     from stylealign.metrics.rows import provenance_of
@@ -47,17 +59,11 @@ def run(arguments: argparse.Namespace) -> None:
     by_encoder = settings.init == "encoder"
     if by_encoder != (arguments.encoder is not None) or (by_encoder and settings.space not in ("w", "w+")):
         raise StyleAlignError("--init encoder: goes with --encoder ENCODER and --space w or w+")
-    inputs = {"model": arguments.model, "data": arguments.data, "encoder": arguments.encoder}
+    inputs = {role: getattr(arguments, role) for role in ("model", "data", "encoder", "reference", "landmarks")}
+    inputs["data"] = None if arguments.data.is_dir() else arguments.data
     provenance = provenance_of("invert", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
     checkpoint = load(arguments.model)
-    data = ImageZip(arguments.data)
-    resolution = checkpoint.architecture.resolution
-    if data.resolution_px != resolution:
-        raise StyleAlignError(
-            f"{arguments.data}: images of {data.resolution_px} px, the model draws {resolution} px; "
-            f"prepare them with stylealign data --resolution-px {resolution}"
-        )
-    names, images = data.names[: settings.images], data.read(slice(0, settings.images))
+    names, images, changes = _read(arguments, settings.images, checkpoint.architecture.resolution)
     device = compute_device()
     distance = perceptual_distance(settings.perceptual).to(device)
     encoder = None if arguments.encoder is None else load_encoder(arguments.encoder, checkpoint.sha256).to(device)
@@ -66,11 +72,65 @@ def run(arguments: argparse.Namespace) -> None:
     found = invert(checkpoint.generator.to(device), images, settings, distance, progress.update, encoder)
     seconds = time.perf_counter() - started_s
     _write_images(arguments.out_dir, names, images, found, settings, checkpoint.sha256)
-    summary = _write_metrics(arguments.out_dir, names, found, provenance)
+    facts: dict[str, list[Any]] = {} if changes is None else {"changes": changes}
+    if arguments.reference is not None and checkpoint.discriminator is None:
+        warn("invert", f"{arguments.model}: holds no discriminator, so nothing compares the images with --reference")
+    elif arguments.reference is not None:
+        facts["domain_rank"] = _ranks(arguments.reference, checkpoint, images)
+        provenance["domain"] = PROTOCOL
+    summary = _write_metrics(arguments.out_dir, names, found, provenance, facts)
     # A file of its own: all the others are the same at every run on one machine.
     timing = {"seconds": seconds, "images_per_s": len(names) / seconds}
     write_json(arguments.out_dir / "timing.json", timing)
     print(json.dumps({"space": settings.space, **summary, **timing}))
+
+
+def _read(
+    arguments: argparse.Namespace, count: int, resolution: int
+) -> tuple[list[str], "Pixels", list[list[str]] | None]:
+    """Return names, images and, of pictures, what was done to each: an image zip is taken as it is.
+
+    Raises:
+        StyleAlignError: no picture there, images of another size, or flags that do not go together.
+    """
+    from stylealign.datasets.images import ImageZip, is_image_zip
+    from stylealign.datasets.photos import read_landmarks, read_photos
+
+    if (arguments.fit == "face") != (arguments.landmarks is not None):
+        raise StyleAlignError("--fit face: goes with --landmarks FILE")
+    if arguments.fit == "crop" and is_image_zip(arguments.data):
+        data = ImageZip(arguments.data)
+        if data.resolution_px != resolution:
+            raise StyleAlignError(
+                f"{arguments.data}: images of {data.resolution_px} px, the model draws {resolution} px; "
+                f"prepare them with stylealign data --resolution-px {resolution}"
+            )
+        return data.names[:count], data.read(slice(0, count)), None
+    landmarks = None if arguments.landmarks is None else read_landmarks(arguments.landmarks)
+    photos = read_photos(arguments.data, resolution, arguments.fit, count, landmarks)
+    for name, reason in photos.skipped:
+        warn("invert", f"skipped {name}: {reason}")
+    return photos.names, photos.images, photos.changes
+
+
+def _ranks(path: Path, checkpoint: "Checkpoint", images: "Pixels") -> list[float]:
+    """Return how each image ranks among the reference images of a zip.
+
+    Raises:
+        StyleAlignError: reference images of another size.
+    """
+    from stylealign.applications.domain_fit import REFERENCE_IMAGES, domain_ranks
+    from stylealign.cli.models import compute_device
+    from stylealign.datasets.images import ImageZip
+    from stylealign.metrics.generators import require_resolution
+
+    assert checkpoint.discriminator is not None, "the discriminator compares"
+    reference = ImageZip(path)
+    require_resolution(reference, checkpoint.architecture.resolution)
+    ranks = domain_ranks(
+        checkpoint.discriminator.to(compute_device()), images, reference.read(slice(0, REFERENCE_IMAGES))
+    )
+    return [float(rank) for rank in ranks]
 
 
 def _write_images(
@@ -88,21 +148,29 @@ def _write_images(
     _write_losses(out_dir / "losses.csv", names, found)
 
 
-def _write_metrics(out_dir: Path, names: list[str], found: "Inversion", provenance: dict[str, Any]) -> dict[str, Any]:
-    """Write metrics.json, warn of poor fits, and return the means."""
+def _write_metrics(
+    out_dir: Path, names: list[str], found: "Inversion", provenance: dict[str, Any], facts: dict[str, list[Any]]
+) -> dict[str, Any]:
+    """Write metrics.json with `facts` (one entry an image), warn of poor fits, and return the means."""
+    from stylealign.applications.domain_fit import LOWEST_RANK
     from stylealign.applications.inversion import POOR_FIT_SCORE
 
-    per_image = [
-        {"image": name, **measures, "poor_fit": measures["score"] < POOR_FIT_SCORE}
-        for name, measures in zip(names, found.measures, strict=True)
-    ]
-    poor = [entry["image"] for entry in per_image if entry["poor_fit"]]
-    if poor:
-        warn("invert", f"{len(poor)} of {len(names)} images fit the model poorly (score under {POOR_FIT_SCORE}), "
-             f"e.g. {poor[0]}; see metrics.json")  # fmt: skip
+    per_image: list[dict[str, Any]] = []
+    for index, (name, measures) in enumerate(zip(names, found.measures, strict=True)):
+        own = {key: values[index] for key, values in facts.items()}
+        poor = own["domain_rank"] < LOWEST_RANK if "domain_rank" in own else measures["score"] < POOR_FIT_SCORE
+        per_image.append({"image": name, **own, **measures, "poor_fit": bool(poor)})
+    poor_names = [entry["image"] for entry in per_image if entry["poor_fit"]]
+    if poor_names:
+        reason = (
+            f"look less like the model's domain than {1 - LOWEST_RANK:.0%} of the reference images"
+            if "domain_rank" in facts
+            else f"fit the model poorly (score under {POOR_FIT_SCORE}; --reference tells which lie outside its domain)"
+        )
+        warn("invert", f"{len(poor_names)} of {len(names)} images {reason}, e.g. {poor_names[0]}; see metrics.json")
     means = {key: sum(measures[key] for measures in found.measures) / len(names) for key in found.measures[0]}
     write_json(out_dir / "metrics.json", {"provenance": provenance, "mean": means, "images": per_image})
-    return {"images": len(names), "poor_fits": len(poor), **means}
+    return {"images": len(names), "poor_fits": len(poor_names), **means}
 
 
 def _write_losses(path: Path, names: list[str], found: "Inversion") -> None:

@@ -76,37 +76,75 @@ def _inversion(arguments: argparse.Namespace, settings: MetricSettings) -> Measu
 
 
 def _translation(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
+    from stylealign.cli.models import compute_device
     from stylealign.datasets.images import ImageZip
-    from stylealign.latents.codes import Codes
     from stylealign.metrics import translation
     from stylealign.metrics.features import PROTOCOLS
     from stylealign.metrics.generators import require_resolution
+    from stylealign.metrics.perceptual import PROTOCOLS as PERCEPTUAL
+    from stylealign.metrics.perceptual import perceptual_distance
 
-    source, target = ImageZip(arguments.source_data), ImageZip(arguments.target_data)
-    require_resolution(target, source.resolution_px)
-    images = None if arguments.images is None else ImageZip(arguments.images)
-    if arguments.codes is not None:
-        names = Codes.load(arguments.codes).names
-        sources = _named(source, names, arguments.codes)
-    else:
-        sources = source.read(slice(0, len(source) if images is None else len(images)))
-    if images is not None:
-        require_resolution(images, source.resolution_px)
-        _require_as_many(images, len(sources))
-    outputs = sources if images is None else images.read()
-    train = None if arguments.target_train is None else ImageZip(arguments.target_train)
-    labels = _labels(arguments, "translation")
+    data, test = ImageZip(arguments.source_data), ImageZip(arguments.target_data)
+    zips = {label: ImageZip(path) for label, path in arguments.rows}
+    for images in (test, *zips.values()):
+        require_resolution(images, data.resolution_px)
+    sources = _named(data, _source_names(zips), arguments.source_data)
+    outputs = {label: translation.Outputs.of(images, len(sources)) for label, images in zips.items()}
+    if arguments.untouched:
+        outputs = {"untouched": translation.Outputs(sources)} | outputs
+    extractor = _extractor(settings)
+    distance = perceptual_distance(settings.perceptual, _weights(settings, settings.perceptual)).to(compute_device())
+    structure = translation.Structure(sources, _structure_networks(arguments))
+    progress = Progress("evaluate", len(outputs), "methods")
+    rows = []
     with _few_images_named():
-        rows = translation.fit_rows(outputs, target, train, _extractor(settings), labels, settings)
-    rows += translation.structure_rows(
-        sources, outputs, _measuring(arguments, "keypoints"), _measuring(arguments, "pose"), labels, settings
-    )
-    facts = {"features": PROTOCOLS[settings.features], "protocol": translation.PROTOCOL, "sources": len(sources)}
+        train = None if arguments.target_train is None else ImageZip(arguments.target_train)
+        target = translation.Target.of(test, train, extractor)
+        for label, translated in outputs.items():
+            method, _, setting = label.partition("/")
+            setting = ", ".join(text for text in (setting, arguments.setting) if text)
+            labels = Labels("translation", arguments.parent_name, arguments.child_name, method, setting)
+            rows += translation.fit_rows(translated, target, extractor, labels, settings)
+            rows += translation.diversity_rows(translated, distance, labels, settings)
+            rows += structure.rows(translated, labels, settings)
+            progress.advance()
+    facts = {
+        "features": PROTOCOLS[settings.features], "perceptual": PERCEPTUAL[settings.perceptual],
+        "protocol": translation.PROTOCOL, "sources": len(sources), "sources_of": len(data),
+        "outputs": {label: images.each for label, images in outputs.items()},
+    }  # fmt: skip
     return rows, facts
 
 
-def _measuring(arguments: argparse.Namespace, task: str) -> "tuple[Predict, Predict] | None":
-    """Return the functions that measure a task in the source's and in the target's domain, None without networks."""
+def _source_names(zips: "dict[str, ImageZip]") -> list[str]:
+    """Return the names of the sources, which the translations hold; samples that know no source hold none.
+
+    Raises:
+        StyleAlignError: no zip names its sources, or two name different ones.
+    """
+    named = {label: images.info["names"] for label, images in zips.items() if "names" in images.info}
+    if not named:
+        raise StyleAlignError(
+            f"{next(iter(zips.values())).path}: names no sources; give images of stylealign translate"
+        )
+    first = next(iter(named))
+    for label, names in named.items():
+        if names != named[first]:
+            raise StyleAlignError(
+                f"{zips[label].path}: translations of other sources than {zips[first].path}; translate the same codes"
+            )
+    return list(named[first])
+
+
+def _structure_networks(arguments: argparse.Namespace) -> "dict[str, tuple[Predict, Predict]]":
+    """Return the functions that measure each task in the source's and in the target's domain, where both are given."""
+    keys = {"keypoints": "keypoints", "pose": "pose", "segmentation": "classes"}
+    pairs = {task: _measuring(arguments, task, key) for task, key in keys.items()}
+    return {task: pair for task, pair in pairs.items() if pair is not None}
+
+
+def _measuring(arguments: argparse.Namespace, task: str, key: str) -> "tuple[Predict, Predict] | None":
+    """Return the functions that predict `key` of a task in both domains, None without networks."""
     paths = [getattr(arguments, f"{role}_{task}") for role in ("source", "target")]
     if paths == [None, None]:
         return None
@@ -117,7 +155,7 @@ def _measuring(arguments: argparse.Namespace, task: str) -> "tuple[Predict, Pred
     from stylealign.cli.models import compute_device
 
     networks = [load_label_network(path, task)[0].to(compute_device()) for path in paths]
-    one, other = (lambda images, network=network: predict(network, images)[task] for network in networks)
+    one, other = (lambda images, network=network: predict(network, images)[key] for network in networks)
     return one, other
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from stylealign.latents.codes import Codes
 
 HELP = "morph images from one model to an aligned one: video, strip, frames and measures"
-VERSION = 1
+VERSION = 2
 EVEN_ROUNDS = 2
 MIDDLE_FRAMES = 5
 LEAST_HEIGHT_PX = 256
@@ -35,10 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target-codes", type=Path, metavar="NPZ", help="codes of the images to end at, found in the "
                         "target model; without it each image ends at its own translation")  # fmt: skip
     parser.add_argument("--out-dir", type=Path, required=True, metavar="DIR",
-                        help="gets morph.mp4, strip.png, frames.zip, middle.zip, metrics.json")  # fmt: skip
+                        help="gets morph.mp4, strip.png, frames.zip, middle.zip, metrics.json, timing.json",
+                        )  # fmt: skip
     parser.add_argument("--video", type=Path, action="append", default=[], metavar="PATH",
                         help="another video of the same frames (.mp4, .gif or .webp); may be given again")  # fmt: skip
-    parser.add_argument("--once", action="store_true", help="a GIF or WebP plays once (default: again and again)")
+    parser.add_argument("--play", choices=("once", "loop", "ping-pong"), default="loop",
+                        help="how videos play: once, again and again (GIF and WebP; of an MP4 the player decides), or "
+                        "there and back, again and again (default: loop)")  # fmt: skip
     add_settings(parser, MorphSettings)
 
 
@@ -56,13 +60,20 @@ def run(arguments: argparse.Namespace) -> None:
     provenance = provenance_of("morph", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
     source, target = load_matching(arguments.source_model, arguments.target_model)
     starts, ends = load_codes(arguments, settings, source, target)
-    measures = _Maker(arguments, settings, _morph(source, target, starts, ends)).make_all()
+    maker = _Maker(arguments, settings, _morph(source, target, starts, ends))
+    started_s = time.perf_counter()
+    measures = maker.make_all()
+    seconds = time.perf_counter() - started_s
     methods = {method: measure.per_image() for method, measure in measures.items()}
     means = {method: {name: sum(values) / len(values) for name, values in columns.items()}
              for method, columns in methods.items()}  # fmt: skip
     facts = {"provenance": provenance, "features": settings.perceptual, "images": list(starts.names)}
     write_json(arguments.out_dir / "metrics.json", {**facts, "mean": means, "methods": methods})
-    print(json.dumps(means))
+    # A file of its own: all the others are the same at every run on one machine.
+    drawn = maker.progress.done
+    timing = {"seconds": seconds, "frames": drawn, "morphs": len(starts), "frames_per_s": drawn / seconds}
+    write_json(arguments.out_dir / "timing.json", timing)
+    print(json.dumps({**means, "frames_per_s": timing["frames_per_s"]}))
 
 
 def load_codes(
@@ -123,11 +134,11 @@ class _Maker:
         from stylealign.applications import morphing as m
 
         path, frames, times = self.path, self.morph.frames, self.times
-        measures = {m.JOINT: self._make(m.JOINT, frames(path, times), show=not self.settings.even)}
+        measures = {m.JOINT: self._make(m.JOINT, frames(path, times), None if self.settings.even else times)}
         latest = measures[m.JOINT]
         for last in [False] * (EVEN_ROUNDS - 1) + [True]:
             times = m.even_times(times, latest.steps)
-            latest = self._make(m.EVEN, frames(path, times), show=last and self.settings.even)
+            latest = self._make(m.EVEN, frames(path, times), times if last and self.settings.even else None)
         measures[m.EVEN] = latest
         measures[m.CODES_ONLY] = self._make(m.CODES_ONLY, frames(lambda t: (path(t)[0], 0.0), self.times))
         measures[m.WEIGHTS_ONLY] = self._make(m.WEIGHTS_ONLY, frames(lambda t: (0.0, path(t)[1]), self.times))
@@ -135,13 +146,14 @@ class _Maker:
         self._write_middle()
         return measures
 
-    def _make(self, method: str, frames: Iterator["Tensor"], show: bool = False) -> "MorphMeasures":
+    def _make(self, method: str, frames: Iterator["Tensor"], shown: "np.ndarray | None" = None) -> "MorphMeasures":
+        """Return the measures of the frames; with the times `shown` of the frames, write them too."""
         from stylealign.applications.morph_measures import MorphMeter
 
         meter = MorphMeter(self.distance)
         pixels = self._metered(method, frames, meter)
-        if show:
-            self._write_shown(method, pixels)
+        if shown is not None:
+            self._write_shown(method, pixels, shown)
         else:
             for _ in pixels:
                 pass
@@ -161,12 +173,12 @@ class _Maker:
             self.progress.advance()
             yield pixels
 
-    def _write_shown(self, method: str, frames: Iterator["np.ndarray"]) -> None:
+    def _write_shown(self, method: str, frames: Iterator["np.ndarray"], times: "np.ndarray") -> None:
         """Write morph.mp4 and the other videos, strip.png and frames.zip (frame after frame, each of N images)."""
         import numpy as np
 
         from stylealign.datasets.images import write_image_zip
-        from stylealign.report.sheets import enlarge, grid, save_png
+        from stylealign.report.sheets import enlarge, grid, save_png, to_uint8
         from stylealign.report.video import video_writer
 
         fps = self.settings.frames / self.settings.duration_s
@@ -174,19 +186,26 @@ class _Maker:
         strip: list[np.ndarray] = []
         with ExitStack() as stack:
             videos = [self.out_dir / "morph.mp4", *self.arguments.video]
-            writers = [stack.enter_context(video_writer(video, fps, not self.arguments.once)) for video in videos]
+            loop = self.arguments.play != "once"
+            writers = [stack.enter_context(video_writer(video, fps, loop)) for video in videos]
+
+            def show(frame: "np.ndarray") -> None:
+                row = grid(enlarge(frame, -(-LEAST_HEIGHT_PX // frame.shape[-1])), video_columns(len(frame)))
+                for write in writers:
+                    write(row)
 
             def images() -> Iterator["np.ndarray"]:
                 for number, frame in enumerate(frames):
-                    row = grid(enlarge(frame, -(-LEAST_HEIGHT_PX // frame.shape[-1])), video_columns(len(frame)))
-                    for write in writers:
-                        write(row)
+                    show(frame)
                     strip.extend([frame] if number in in_strip else [])
                     yield from frame
 
             count = len(self.morph)
             extra = {"method": method, "frames": self.settings.frames, "images": count}
             write_image_zip(self.out_dir / "frames.zip", images(), extra=extra)
+            if self.arguments.play == "ping-pong":  # drawn again: memory does not grow with the frames
+                for back in self.morph.frames(self.path, times[-2:0:-1]):
+                    show(to_uint8(back))
         tiles = np.stack(strip, axis=1)
         save_png(self.out_dir / "strip.png", grid(tiles.reshape(-1, *tiles.shape[2:]), len(strip), gap=2))
 

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from stylealign.config import SquareFit
+
 BACKDROP = (255, 255, 255)
 SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 SIXTEEN_TO_EIGHT = 257  # 65535 / 255
@@ -29,11 +31,21 @@ def convert_image(content: bytes, size_px: int) -> tuple[NDArray[np.uint8], list
     Raises:
         NotConvertible: not an image, truncated, damaged, of too many pixels or of an unknown kind.
     """
+    image, done = open_upright(content)
+    return fit_image(image, size_px, "crop", done)
+
+
+def open_upright(content: bytes) -> tuple[Image.Image, list[str]]:
+    """Decode a file's bytes as an upright RGB picture of its own size; return it with the conversions it went through.
+
+    Raises:
+        NotConvertible: not an image, truncated, damaged, of too many pixels or of an unknown kind.
+    """
     if not content:
         raise NotConvertible("empty file")
     try:
         with Image.open(io.BytesIO(content)) as image:
-            return _convert(image, size_px)
+            return _upright(image)
     except UnidentifiedImageError as error:
         raise NotConvertible("not an image") from error
     except Image.DecompressionBombError as error:
@@ -47,7 +59,7 @@ def _reason(error: Exception) -> str:
     return "truncated" if "truncated" in text.lower() else f"damaged ({text})"
 
 
-def _convert(image: Image.Image, size_px: int) -> tuple[NDArray[np.uint8], list[str]]:
+def _upright(image: Image.Image) -> tuple[Image.Image, list[str]]:
     done = []
     if getattr(image, "n_frames", 1) > 1:
         done.append("first frame of an animation")
@@ -57,12 +69,25 @@ def _convert(image: Image.Image, size_px: int) -> tuple[NDArray[np.uint8], list[
         done.append("turned upright")
         image = ImageOps.exif_transpose(image)
     image, changes = _to_rgb(image)
-    done += changes
+    return image, done + changes
+
+
+def fit_image(image: Image.Image, size_px: int, fit: SquareFit, done: list[str]) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return an RGB picture as uint8 [3, size_px, size_px], and `done` with what that took.
+
+    Args:
+        image: RGB picture.
+        size_px: height and width of the result.
+        fit: crop keeps the middle square, letterbox the whole picture, on black.
+        done: conversions so far.
+    """
+    done = list(done)
     if image.width != image.height:
-        done.append("cropped to a square")
-    if min(image.size) < size_px:
+        done.append("cropped to a square" if fit == "crop" else "letterboxed")
+    if (max if fit == "letterbox" else min)(image.size) < size_px:
         done.append("enlarged")
-    square = ImageOps.fit(image, (size_px, size_px), method=Image.Resampling.LANCZOS)
+    size, method = (size_px, size_px), Image.Resampling.LANCZOS
+    square = ImageOps.pad(image, size, method) if fit == "letterbox" else ImageOps.fit(image, size, method)
     return np.asarray(square).transpose(2, 0, 1), done
 
 

@@ -63,6 +63,21 @@ def _write_entry(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(zipfile.ZipInfo(name, date_time=EARLIEST_DATE), content)
 
 
+def is_image_zip(path: str | Path) -> bool:
+    """Return whether a file is a zip that `write_image_zip`, or a tool of the same layout, made: with a `dataset.json`.
+
+    A missing or damaged file counts as one: `ImageZip` says what is wrong with it.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".zip":
+        return not path.exists()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return DATASET_JSON in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return True
+
+
 class ImageZip:
     """Square RGB images of one size in a zip, in the order of their names.
 

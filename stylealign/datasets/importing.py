@@ -97,7 +97,7 @@ def _convert_all(source: Path, size_px: int, spool: IO[bytes], report: ImportRep
     first_with: dict[bytes, str] = {}
     files = 0
     last = time.monotonic()
-    for files, (name, read) in enumerate(_sources(source), 1):
+    for files, (name, read) in enumerate(image_sources(source), 1):
         image = _convert_one(name, read, size_px, first_with, report)
         if image is not None:
             spool.write(image.tobytes())
@@ -140,11 +140,15 @@ def _spooled(spool: IO[bytes], count: int, size_px: int) -> NDArray[np.uint8]:
     return np.memmap(spool, dtype=np.uint8, mode="r", shape=(count, 3, size_px, size_px))
 
 
-def _sources(source: Path) -> Iterator[Source]:
-    """Yield every file of a folder, with its folders, or of a zip, in the order of the names."""
+def image_sources(source: Path) -> Iterator[Source]:
+    """Yield every file of a folder, with its folders, or of a zip, in the order of the names.
+
+    Raises:
+        StyleAlignError: no such folder or zip.
+    """
     if source.is_dir():
         for path in sorted(path for path in source.rglob("*") if path.is_file()):
-            yield str(path.relative_to(source)), lambda path=path: _read_file(path)  # type: ignore[misc]
+            yield str(path.relative_to(source)), lambda path=path: read_file(path)  # type: ignore[misc]
     elif source.is_file():
         with zipfile.ZipFile(source) as archive:
             for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
@@ -154,7 +158,8 @@ def _sources(source: Path) -> Iterator[Source]:
         raise StyleAlignError(f"{source}: no such folder or zip")
 
 
-def _read_file(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes; raise NotConvertible where there are none to have."""
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise NotConvertible("larger than 1 GiB")

@@ -63,5 +63,10 @@ def std_of_w(generator: Generator, samples: int = 10_000, seed: int = 0) -> floa
 
 def mean_label(generator: Generator, batch: int) -> Tensor | None:
     """Return the label that favours no class, `[batch, c_dim]`, or None for an unconditional model."""
-    c_dim = generator.architecture.c_dim
-    return torch.full((batch, c_dim), 1 / c_dim).to(generator.mapping.w_avg) if c_dim else None
+    return mean_label_of(generator.architecture, generator.mapping.w_avg, batch)
+
+
+def mean_label_of(architecture: Architecture, like: Tensor, batch: int) -> Tensor | None:
+    """Return the label that favours no class, `[batch, c_dim]` of the type and device of `like`, or None."""
+    c_dim = architecture.c_dim
+    return torch.full((batch, c_dim), 1 / c_dim).to(like) if c_dim else None

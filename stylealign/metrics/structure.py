@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.datasets.annotations import KEYPOINTS, POSE
+from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES
 from stylealign.metrics.bootstrap import Estimate, mean_estimate, ratio_estimate, ratio_estimates
 
 PCK_THRESHOLD = 0.1
@@ -13,13 +13,18 @@ SMALLEST_EYE_DISTANCE = 0.05
 COMMON_KEYPOINTS = tuple(name for name in KEYPOINTS if name != "top")
 """Key points that mean the same thing in every domain: hair and hats are not ears and horns."""
 
+COMMON_CLASSES = ("background", "skin", "eyes", "mouth")
+"""Classes that mean the same thing in every domain; animal heads wear no clothes, and a top is hair or ears."""
+
 PROTOCOLS = {
     "segmentation": "IoU over all pixels of the test set; a class that no image has is left out of the mean",
     "keypoints": "distance of visible key points over the distance of the annotated eyes; "
     f"pck@0.1: share of visible key points closer than {PCK_THRESHOLD} of it",
     "pose": "absolute error and R^2 of each number",
     "translation": f"key points {', '.join(COMMON_KEYPOINTS)}, distance over the source's distance of the eyes; "
-    "rotation: absolute difference in degrees; both measured by networks trained on labels of each domain",
+    "rotation: absolute difference in degrees; segmentation agreement: IoU of the class maps, mean over those of "
+    f"{', '.join(COMMON_CLASSES)} that one of the two maps has; all measured by networks trained on labels of each "
+    "domain; a source with several outputs counts once, with their mean",
 }
 
 
@@ -72,16 +77,25 @@ def keypoint_scores(
 
 def keypoint_error(source: NDArray[np.float32], translated: NDArray[np.float32], size_px: int, draws: int, seed: int
                    ) -> Estimate:  # fmt: skip
-    """Return the mean distance between key points of sources and of their translations, over the sources' eye distance.
+    """Return the mean over images of `keypoint_errors`, with its bootstrap interval."""
+    return mean_estimate(keypoint_errors(source, translated, size_px), draws, seed)
+
+
+def keypoint_errors(
+    source: NDArray[np.float32], translated: NDArray[np.float32], size_px: int
+) -> NDArray[np.float64]:  # fmt: skip
+    """Return the distance `[N]` between key points of sources and translations, over the sources' eye distance.
 
     Args:
         source, translated: `[N, K, 2]` pixels, in the order of `KEYPOINTS`, as networks see them.
         size_px: size of the images.
-        draws, seed: bootstrap over images.
+
+    Returns:
+        The mean over `COMMON_KEYPOINTS`; NaN where the source has no eye distance to speak of.
     """
     errors, usable = _normalised_errors(translated, source, size_px)
     common = [KEYPOINTS.index(name) for name in COMMON_KEYPOINTS]
-    return mean_estimate(np.where(usable, errors[:, common].mean(axis=1), np.nan), draws, seed)
+    return np.where(usable, errors[:, common].mean(axis=1), np.nan)
 
 
 def _normalised_errors(predicted: NDArray[np.float32], truth: NDArray[np.float32], size_px: int
@@ -96,10 +110,34 @@ def _normalised_errors(predicted: NDArray[np.float32], truth: NDArray[np.float32
 
 
 def rotation_error(source: NDArray[np.float32], translated: NDArray[np.float32], draws: int, seed: int) -> Estimate:
-    """Return the mean absolute difference of the rotation in degrees between two sets of poses `[N, 4]`."""
+    """Return the mean over images of `rotation_errors`, with its bootstrap interval."""
+    return mean_estimate(rotation_errors(source, translated), draws, seed)
+
+
+def rotation_errors(source: NDArray[np.float32], translated: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the absolute difference `[N]` of the rotation in degrees between two sets of poses `[N, 4]`."""
     column = POSE.index("rotation_deg")
-    difference = (source[:, column].astype(np.float64) - translated[:, column] + 180) % 360 - 180
-    return mean_estimate(np.abs(difference), draws, seed)
+    return np.abs((source[:, column].astype(np.float64) - translated[:, column] + 180) % 360 - 180)
+
+
+def segmentation_agreements(source: NDArray[np.uint8], translated: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return how well two class maps of each image agree, `[N]` in [0, 1].
+
+    For one image: the intersection over union of each of `COMMON_CLASSES`, averaged over those that at least one of the
+    two maps has. Other classes count as "not this class".
+
+    Args:
+        source, translated: class maps `[N, H, W]`, indices into `SEGMENTATION_CLASSES`.
+    """
+    assert source.shape == translated.shape, "class maps must have one shape"
+    labels = np.array([SEGMENTATION_CLASSES.index(name) for name in COMMON_CLASSES])[:, None, None]
+    agreements = np.empty(len(source))
+    for index, (one, other) in enumerate(zip(source, translated, strict=True)):
+        mine, theirs = one == labels, other == labels
+        unions = (mine | theirs).sum(axis=(1, 2))
+        ratios = (mine & theirs).sum(axis=(1, 2))[unions > 0] / unions[unions > 0]
+        agreements[index] = ratios.mean() if len(ratios) else np.nan
+    return agreements
 
 
 def pose_scores(predicted: NDArray[np.float32], truth: NDArray[np.float32], draws: int, seed: int

@@ -1,69 +1,161 @@
-"""How well translated images fit the target domain, and how much of their sources they keep."""
+"""How well translated images fit the target domain, how they differ, and how much of their sources they keep."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
-from torch import nn
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from stylealign.config import MetricSettings
 from stylealign.datasets.images import ImageZip
+from stylealign.errors import StyleAlignError
 from stylealign.metrics import fid_kid
-from stylealign.metrics.features import features_of
+from stylealign.metrics.bootstrap import mean_estimate
+from stylealign.metrics.features import features_of, from_uint8
 from stylealign.metrics.generators import distribution_rows, read_images
+from stylealign.metrics.perceptual import PerceptualDistance
 from stylealign.metrics.rows import Labels, Row
-from stylealign.metrics.structure import PROTOCOLS, keypoint_error, rotation_error
+from stylealign.metrics.structure import PROTOCOLS, keypoint_errors, rotation_errors, segmentation_agreements
 
 CUT = "cut"
 STARGAN_V2 = "stargan-v2"
 PROTOCOL = (
-    f"{CUT}: one output a source against the target's test images; {STARGAN_V2}: one output a source against the "
-    f"target's training images; {fid_kid.PROTOCOL}; {PROTOCOLS['translation']}"
+    f"{CUT}: the first output of every source against the target's test images; {STARGAN_V2}: every output of every "
+    "source (10 where the method has many, 1 where it has one) against the target's training images; diversity: mean "
+    f"perceptual distance between the outputs of a source; {fid_kid.PROTOCOL}; {PROTOCOLS['translation']}"
 )
 
 Predict = Callable[[np.ndarray], np.ndarray]
-"""From images `[N, 3, r, r]` uint8 to key points `[N, K, 2]` or poses `[N, 4]`."""
+"""From images `[N, 3, r, r]` uint8 to key points `[N, K, 2]`, poses `[N, 4]` or class maps `[N, H, W]`."""
+
+_METRICS: dict[str, tuple[str, Callable[[np.ndarray, np.ndarray, int], NDArray[np.float64]]]] = {
+    "keypoints": ("keypoint_error", keypoint_errors),
+    "pose": ("rotation_error", lambda source, translated, size_px: rotation_errors(source, translated)),
+    "segmentation": (
+        "segmentation_agreement",
+        lambda source, translated, size_px: segmentation_agreements(source, translated),
+    ),
+}
+"""Task -> the metric it measures, and the function from two predictions and the size of the images to `[N]`."""
+
+_CHUNK = 256
 
 
-def fit_rows(images: np.ndarray, target_test: ImageZip, target_train: ImageZip | None, extractor: nn.Module,
-             labels: Labels, settings: MetricSettings) -> list[Row]:  # fmt: skip
-    """Return `fid` and `kid` of translated images by each protocol that its data are given for.
+@dataclass(frozen=True)
+class Outputs:
+    """Translations of some sources, source after source.
 
-    Args:
-        images: `[N, 3, r, r]` uint8.
-        target_test, target_train: images of the target domain.
-        extractor: feature network.
-        labels: labels of the rows; the protocol goes into `setting`.
-        settings: features, seed.
+    Attributes:
+        images: `len(sources) * each` images; the first `each` are the outputs of the first source.
+        each: outputs of a source.
     """
-    generated = features_of(images, extractor)
-    rows = []
-    for name, data in ((CUT, target_test), (STARGAN_V2, target_train)):
-        if data is not None:
-            rows += distribution_rows(generated, features_of(read_images(data), extractor), labels, settings, name)
+
+    images: ImageZip | NDArray[np.uint8]
+    each: int = 1
+
+    @classmethod
+    def of(cls, images: ImageZip, sources: int) -> "Outputs":
+        """Return the images of a zip as outputs of `sources` images, as many of each.
+
+        Raises:
+            StyleAlignError: not a whole number of images for each source.
+        """
+        each, left = divmod(len(images), sources)
+        if left or not each or images.info.get("outputs", each) != each:
+            raise StyleAlignError(
+                f"{images.path}: {len(images)} images for {sources} sources; give as many for each, one or more"
+            )
+        return cls(images, each)
+
+    def chunks(self) -> list[slice]:
+        """Return the slices in which the images are read: whole sources."""
+        step = self.each * max(1, _CHUNK // self.each)
+        return [slice(start, start + step) for start in range(0, len(self.images), step)]
+
+    def read(self, part: slice) -> NDArray[np.uint8]:
+        """Return the images of a slice, `[n, 3, r, r]` uint8."""
+        return self.images[part] if isinstance(self.images, np.ndarray) else self.images.read(part)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Features of the target domain's images.
+
+    Attributes:
+        test, train: `[N, D]` features of each split; without training images there are no `stargan-v2` rows.
+    """
+
+    test: Tensor
+    train: Tensor | None
+
+    @classmethod
+    def of(cls, test: ImageZip, train: ImageZip | None, extractor: nn.Module) -> "Target":
+        """Return the features of the images."""
+        features = [None if data is None else features_of(read_images(data), extractor) for data in (test, train)]
+        assert features[0] is not None
+        return cls(features[0], features[1])
+
+
+def fit_rows(outputs: Outputs, target: Target, extractor: nn.Module, labels: Labels, settings: MetricSettings
+             ) -> list[Row]:  # fmt: skip
+    """Return `fid` and `kid` by each protocol that the target has images for; the protocol stands in `setting`."""
+    generated = features_of((outputs.read(part) for part in outputs.chunks()), extractor)
+    rows = distribution_rows(generated[:: outputs.each], target.test, labels, settings, CUT)
+    if target.train is not None:
+        rows += distribution_rows(generated, target.train, labels, settings, STARGAN_V2)
     return rows
 
 
-def structure_rows(
-    sources: np.ndarray,
-    images: np.ndarray,
-    keypoints: tuple[Predict, Predict] | None,
-    pose: tuple[Predict, Predict] | None,
-    labels: Labels,
-    settings: MetricSettings,
-) -> list[Row]:
-    """Return `keypoint_error` and `rotation_error` between sources and translations.
+@torch.inference_mode()
+def diversity_rows(outputs: Outputs, distance: PerceptualDistance, labels: Labels, settings: MetricSettings
+                   ) -> list[Row]:  # fmt: skip
+    """Return `diversity` (StarGAN v2, appendix C: mean distance over all pairs of a source's outputs).
+
+    One value a source, so the interval is over sources; no row for a method with one output.
+    """
+    if outputs.each < 2:
+        return []
+    device = next(distance.parameters()).device
+    one, other = torch.tensor(list(combinations(range(outputs.each), 2)), device=device).T
+    means = []
+    for part in outputs.chunks():
+        for images in torch.from_numpy(outputs.read(part)).split(outputs.each):
+            features = distance.features(from_uint8(images.to(device)))
+            pairs = distance.between([layer[one] for layer in features], [layer[other] for layer in features])
+            means.append(float(pairs.mean()))
+    estimate = mean_estimate(np.array(means), settings.bootstrap, settings.seed)
+    return [labels.row("diversity", estimate, settings.perceptual, STARGAN_V2)]
+
+
+class Structure:
+    """What label networks see in the sources, to be compared with what they see in translations.
 
     Args:
-        sources, images: `[N, 3, r, r]` uint8, in one order.
-        keypoints, pose: measuring functions of the source's and the target's domain, or None to leave the row out.
-        labels: labels of the rows.
-        settings: bootstrap.
+        sources: `[S, 3, r, r]` uint8.
+        networks: for each task (keypoints, pose, segmentation) the predictions of the source's domain and of the
+            target's; a task that is left out has no row.
     """
-    assert sources.shape == images.shape, "sources and translations must have one shape"
-    draws, seed, rows = settings.bootstrap, settings.seed, []
-    if keypoints is not None:
-        points = keypoints[0](sources), keypoints[1](images)
-        rows.append(labels.row("keypoint_error", keypoint_error(*points, sources.shape[-1], draws, seed)))
-    if pose is not None:
-        rows.append(labels.row("rotation_error", rotation_error(pose[0](sources), pose[1](images), draws, seed)))
-    return rows
+
+    def __init__(self, sources: NDArray[np.uint8], networks: dict[str, tuple[Predict, Predict]]) -> None:
+        self.size_px = sources.shape[-1]
+        self.seen = {task: own(sources) for task, (own, _) in networks.items()}
+        self.predict = {task: other for task, (_, other) in networks.items()}
+
+    def rows(self, outputs: Outputs, labels: Labels, settings: MetricSettings) -> list[Row]:
+        """Return `keypoint_error`, `rotation_error` and `segmentation_agreement` of translations, a value a source."""
+        values: dict[str, list[NDArray[np.float64]]] = {task: [] for task in self.predict}
+        for part in outputs.chunks():
+            images = outputs.read(part)
+            first = part.start // outputs.each
+            for task, predict in self.predict.items():
+                sources = self.seen[task][first : first + len(images) // outputs.each]
+                measured = _METRICS[task][1](sources.repeat(outputs.each, axis=0), predict(images), self.size_px)
+                values[task].append(measured.reshape(-1, outputs.each).mean(axis=1))
+        rows = []
+        for task, parts in values.items():
+            estimate = mean_estimate(np.concatenate(parts), settings.bootstrap, settings.seed)
+            rows.append(labels.row(_METRICS[task][0], estimate))
+        return rows

@@ -53,8 +53,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = np.zeros((5, 6), dtype=np.float32)
     Codes(values, "z", sha256_of_file(folder / "parent.safetensors"), names).save(folder / "codes.npz")
     sources = ImageZip(folder / "test.zip").read([3, 0, 5, 7, 1])
-    write_image_zip(folder / "same.zip", sources)
-    write_image_zip(folder / "darker.zip", sources // 2)
+    extra = {"names": names, "outputs": 1}
+    write_image_zip(folder / "same.zip", sources, extra=extra)
+    write_image_zip(folder / "darker.zip", sources // 2, extra=extra)
     for task in ("segmentation", "keypoints", "pose"):
         supervise = ["supervise", "--task", task, "--data", folder / "train.zip", *TRAINING]
         annotations = ["--annotations", folder / "train.annotations.npz"]
@@ -135,22 +136,76 @@ def test_evaluate_inversion(files: Path, tmp_path: Path) -> None:
     assert darker["perceptual", ""].value > 0.01
 
 
-def test_evaluate_translation(files: Path, tmp_path: Path) -> None:
-    data = ["--source-data", files / "test.zip", "--target-data", files / "test.zip", "--codes", files / "codes.npz"]
+def _translation(files: Path, out: Path, *rows: object) -> dict[tuple[str, str, str], Row]:
+    data = ["--source-data", files / "test.zip", "--target-data", files / "test.zip"]
     networks = [
-        f"--{role}-{task}={files / task}.safetensors" for role in ("source", "target") for task in ("keypoints", "pose")
+        f"--{role}-{task}={files / task}.safetensors"
+        for role in ("source", "target")
+        for task in ("keypoints", "pose", "segmentation")
     ]
-    images = ["--images", files / "same.zip", "--method", "z", "--target-train", files / "train.zip"]
-    rows = _evaluate("translation", tmp_path / "same", *data, *images, *networks)
-    assert set(rows) == {("fid", "cut"), ("kid", "cut"), ("fid", "stargan-v2"), ("kid", "stargan-v2"),
-                         ("keypoint_error", ""), ("rotation_error", "")}  # fmt: skip
-    assert rows["rotation_error", ""].value == 0
-    assert rows["rotation_error", ""].n == 5
-    untouched = _evaluate("translation", tmp_path / "untouched", *data, "--method", "untouched")
-    assert untouched["kid", "cut"].value == rows["kid", "cut"].value, "the sources themselves, those of the codes"
-    images = ["--images", files / "darker.zip", "--method", "z"]
-    darker = _evaluate("translation", tmp_path / "darker", *data, *images, *networks)
-    assert darker["rotation_error", ""].value > 0
+    _evaluate("translation", out, *rows, *data, *networks)
+    return {(row.method, row.metric, row.setting): row for row in read_rows(out)[0]}
+
+
+def test_evaluate_translation(files: Path, tmp_path: Path) -> None:
+    train = ["--target-train", files / "train.zip"]
+    images = [f"z={files / 'same.zip'}", f"unaligned/z={files / 'darker.zip'}"]
+    rows = _translation(files, tmp_path / "rows", *images, "--untouched", *train)
+    structure = {"keypoint_error", "rotation_error", "segmentation_agreement"}
+    for method, setting in (("untouched", ""), ("z", ""), ("unaligned", "z")):
+        mine = {(metric, where) for name, metric, where in rows if name == method}
+        assert mine == {
+            *((metric, f"{protocol}, {setting}".removesuffix(", ")) for metric in ("fid", "kid")
+              for protocol in ("cut", "stargan-v2")),
+            *((metric, setting) for metric in structure),
+        }  # fmt: skip
+    assert rows["z", "rotation_error", ""].value == 0
+    assert rows["z", "segmentation_agreement", ""].value == 1
+    assert rows["z", "rotation_error", ""].n == 5
+    assert rows["unaligned", "rotation_error", "z"].value > 0
+    for protocol in ("cut", "stargan-v2"):
+        assert rows["untouched", "kid", protocol].value == rows["z", "kid", protocol].value, "the sources themselves"
+    provenance = read_rows(tmp_path / "rows")[1]
+    assert provenance["outputs"] == {"untouched": 1, "z": 1, "unaligned/z": 1}
+    assert (provenance["sources"], provenance["sources_of"]) == (5, 12)
+    assert provenance["inputs_sha256"]["unaligned/z"] == sha256_of_file(files / "darker.zip")
+
+
+def test_evaluate_translation_with_many_outputs_and_random_samples(files: Path, tmp_path: Path) -> None:
+    same = ImageZip(files / "same.zip")
+    twice = np.stack([same.read(), same.read() // 2], axis=1).reshape(-1, 3, SIZE, SIZE)
+    write_image_zip(tmp_path / "twice.zip", twice, extra={"names": same.info["names"], "outputs": 2})
+    write_image_zip(tmp_path / "random.zip", twice[::-1])
+    rows = _translation(files, tmp_path / "rows", f"latent-guided={tmp_path / 'twice.zip'}",
+                        f"random={tmp_path / 'random.zip'}", f"z={files / 'same.zip'}",
+                        "--target-train", files / "train.zip")  # fmt: skip
+    assert rows["latent-guided", "kid", "cut"].value == rows["z", "kid", "cut"].value, "one output a source"
+    assert rows["latent-guided", "kid", "cut"].n == 5
+    assert rows["latent-guided", "kid", "stargan-v2"].n == 10
+    diversity = rows["latent-guided", "diversity", "stargan-v2"]
+    assert diversity.value > 0
+    assert (diversity.n, diversity.features) == (5, "efficientnet-lite0")
+    assert ("z", "diversity", "stargan-v2") not in rows
+    assert rows["random", "segmentation_agreement", ""].n == 5
+
+
+def test_evaluate_translation_refuses_what_does_not_belong_together(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = ImageZip(files / "same.zip")
+    write_image_zip(tmp_path / "other.zip", same.read(), extra={"names": same.info["names"][::-1], "outputs": 1})
+    write_image_zip(tmp_path / "seven.zip", np.zeros((7, 3, SIZE, SIZE), np.uint8))
+    data = ["--source-data", files / "test.zip", "--target-data", files / "test.zip", "--child-name", "animal"]
+    for rows, message in (
+        ([f"z={files / 'same.zip'}", f"w={tmp_path / 'other.zip'}"], "other.zip: translations of other sources than"),
+        ([f"random={tmp_path / 'seven.zip'}"], "seven.zip: names no sources"),
+        ([f"z={files / 'same.zip'}", f"random={tmp_path / 'seven.zip'}"], "seven.zip: 7 images for 5 sources"),
+        ([f"z={files / 'same.zip'}", "--source-pose", files / "pose.safetensors"], "--target-pose go together"),
+    ):
+        arguments = [*rows, *data, "--out", tmp_path / "rows"]
+        assert main(["evaluate", "translation", *map(str, arguments)]) == 2
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "rows").exists()
 
 
 def test_evaluate_morphing(tmp_path: Path) -> None:

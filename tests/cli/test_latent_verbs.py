@@ -18,6 +18,7 @@ from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.files import sha256_of_file
 from stylealign.latents.codes import Codes
 from stylealign.networks.architecture import Architecture
+from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.report.sheets import to_uint8
 
@@ -133,6 +134,54 @@ def test_invert_refuses_images_of_another_size(work, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_pictures_are_fitted_and_what_was_done_is_recorded(work, tmp_path, capsys):
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (40, 20), (200, 30, 30)).save(tmp_path / "photos" / "wide.png")
+    Image.new("L", (16, 16), 90).save(tmp_path / "photos" / "grey.png")
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    model = ["--model", str(work / "parent.safetensors"), *FEW, "--space", "w"]
+    photos = ["--data", str(tmp_path / "photos"), "--fit", "letterbox"]
+    assert main(["invert", *model, *photos, "--out-dir", str(tmp_path / "out")]) == 0
+    assert "warning: skipped notes.txt: not an image" in capsys.readouterr().err
+    images = json.loads((tmp_path / "out" / "metrics.json").read_text())["images"]
+    assert [(entry["image"], entry["changes"]) for entry in images] == [
+        ("grey.png", ["grey to RGB"]), ("wide.png", ["letterboxed"])]  # fmt: skip
+    assert Codes.load(tmp_path / "out" / "codes.npz").names == ["grey.png", "wide.png"]
+    points = {"wide.png": [[15, 8], [25, 8], [20, 11], [17, 15], [23, 15]]}
+    (tmp_path / "points.json").write_text(json.dumps(points))
+    face = ["--data", str(tmp_path / "photos" / "wide.png"), "--fit", "face"]
+    assert main(["invert", *model, *face, "--out-dir", str(tmp_path / "face")]) == 2
+    assert "--fit face: goes with --landmarks FILE" in capsys.readouterr().err
+    face += ["--landmarks", str(tmp_path / "points.json")]
+    assert main(["invert", *model, *face, "--out-dir", str(tmp_path / "face")]) == 0
+    (entry,) = json.loads((tmp_path / "face" / "metrics.json").read_text())["images"]
+    assert entry["changes"] == ["aligned by landmarks"]
+
+
+def test_images_outside_of_the_domain_are_named(work, tmp_path, capsys):
+    """The reference ranks its own images by their order among themselves; whatever ranks below it is named."""
+    parent = native.read(work / "parent.safetensors")
+    generator, discriminator = Generator(TINY), Discriminator(TINY)
+    generator.load_state_dict(parent.networks["G_ema"])
+    native.save(tmp_path / "judged.safetensors", generator=generator, discriminator=discriminator)
+    common = ["--data", str(work / "images.zip"), "--images", "5", *FEW[2:]]
+    reference = ["--reference", str(work / "images.zip")]
+    model = ["--model", str(tmp_path / "judged.safetensors")]
+    assert main(["invert", *model, *common, *reference, "--out-dir", str(tmp_path / "out")]) == 0
+    images = json.loads((tmp_path / "out" / "metrics.json").read_text())["images"]
+    assert sorted(entry["domain_rank"] for entry in images) == [0.0, 0.2, 0.4, 0.6, 0.8]
+    (lowest,) = [entry["image"] for entry in images if entry["poor_fit"]]
+    assert [entry["image"] for entry in images if entry["domain_rank"] == 0] == [lowest]
+    told = capsys.readouterr().err
+    assert (
+        f"warning: 1 of 5 images look less like the model's domain than 99% of the reference images, e.g. {lowest}"
+        in told
+    )
+    arguments = ["--model", str(work / "parent.safetensors"), *common, *reference, "--out-dir", str(tmp_path / "none")]
+    assert main(["invert", *arguments]) == 0
+    assert "parent.safetensors: holds no discriminator" in capsys.readouterr().err
+
+
 def test_an_encoder_inverts_without_steps(work, tmp_path, capsys):
     model, data = ["--model", str(work / "parent.safetensors")], ["--data", str(work / "images.zip")]
     encoder = tmp_path / "encoder.safetensors"
@@ -206,7 +255,10 @@ def test_morph_writes_and_measures_every_method(work, tmp_path):
         == 0
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "frames.zip", "metrics.json", "middle.zip", "more.webp", "morph.mp4", "strip.png"]  # fmt: skip
+        "frames.zip", "metrics.json", "middle.zip", "more.webp", "morph.mp4", "strip.png", "timing.json"]  # fmt: skip
+    timing = json.loads((tmp_path / "timing.json").read_text())
+    assert timing["frames"] == 6 * 6, "the joint morph, two rounds of re-timing, and three baselines"
+    assert timing["frames_per_s"] == pytest.approx(36 / timing["seconds"])
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert list(metrics["methods"]) == [
         "codes+weights",
@@ -237,6 +289,47 @@ def test_a_morph_is_repeatable_and_can_show_even_steps(work, tmp_path):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
     with zipfile.ZipFile(tmp_path / "even" / "frames.zip") as archive:
         assert json.loads(archive.read("dataset.json"))["method"] == "codes+weights even"
+
+
+def _frames_of(path):
+    """Return the frames of a WebP, `[T, H, W, 3]`."""
+    with Image.open(path) as video:
+        frames = []
+        for number in range(video.n_frames):
+            video.seek(number)
+            frames.append(np.asarray(video.convert("RGB")))
+    return np.stack(frames), video.info["loop"]
+
+
+def test_videos_play_once_or_there_and_back(work, tmp_path):
+    played = {}
+    for play in ("once", "ping-pong"):
+        assert _morph(work, tmp_path / play, "--even", "--play", play, "--video", str(tmp_path / f"{play}.webp")) == 0
+        played[play] = _frames_of(tmp_path / f"{play}.webp")
+    forward, loop = played["once"]
+    assert (len(forward), loop) == (6, 1)
+    there_and_back, loop = played["ping-pong"]
+    assert loop == 0
+    np.testing.assert_array_equal(there_and_back, np.concatenate([forward, forward[-2:0:-1]]))
+    for name in ("frames.zip", "strip.png", "metrics.json"):
+        assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "ping-pong" / name).read_bytes(), name
+
+
+def test_a_morph_between_two_given_pictures(work, tmp_path):
+    """One picture inverted in each model; the first and the last frame are their reconstructions."""
+    pixels = ImageZip(work / "images.zip").read()
+    for name, image in (("parent", pixels[3]), ("child", pixels[4])):
+        Image.fromarray(image.transpose(1, 2, 0)).save(tmp_path / f"{name}.png")
+        arguments = ["--model", str(work / f"{name}.safetensors"), "--data", str(tmp_path / f"{name}.png"), *FEW]
+        assert main(["invert", *arguments, "--out-dir", str(tmp_path / f"codes-{name}")]) == 0
+    pair = ["--codes", str(tmp_path / "codes-parent" / "codes.npz"), "--source-model", str(work / "parent.safetensors"),
+            "--target-codes", str(tmp_path / "codes-child" / "codes.npz"),
+            "--target-model", str(work / "child.safetensors")]  # fmt: skip
+    assert main(["morph", *pair, "--frames", "3", "--strip-frames", "3", "--out-dir", str(tmp_path / "morph")]) == 0
+    frames = ImageZip(tmp_path / "morph" / "frames.zip").read()
+    assert len(frames) == 3
+    for frame, name in ((frames[0], "parent"), (frames[-1], "child")):
+        np.testing.assert_array_equal(frame, ImageZip(tmp_path / f"codes-{name}" / "reconstructions.zip").read()[0])
 
 
 def test_a_morph_without_target_codes_ends_at_the_translation(work, tmp_path):

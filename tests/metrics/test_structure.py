@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from sklearn.metrics import jaccard_score, r2_score
 
-from stylealign.datasets.annotations import KEYPOINTS, POSE
-from stylealign.metrics.structure import iou, keypoint_error, keypoint_scores, pose_scores, rotation_error
+from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES
+from stylealign.metrics.structure import (
+    COMMON_CLASSES,
+    iou,
+    keypoint_error,
+    keypoint_scores,
+    pose_scores,
+    rotation_error,
+    segmentation_agreements,
+)
 
 SIZE = 64
 EYES = (KEYPOINTS.index("left_eye"), KEYPOINTS.index("right_eye"))
@@ -80,6 +88,30 @@ def test_rotation_error_wraps() -> None:
     source, translated = np.zeros((2, 3, len(POSE)), dtype=np.float32)
     source[:, 0], translated[:, 0] = (10, 179, -5), (4, -179, -5)
     assert rotation_error(source, translated, draws=10, seed=0).value == pytest.approx((6 + 2 + 0) / 3)
+
+
+def test_segmentation_agreement_against_sklearn() -> None:
+    rng = np.random.default_rng(0)
+    source, translated = rng.integers(0, len(SEGMENTATION_CLASSES), (2, 3, 8, 8)).astype(np.uint8)
+    labels = [SEGMENTATION_CLASSES.index(name) for name in COMMON_CLASSES]
+    expected = [
+        jaccard_score(one.ravel(), other.ravel(), labels=labels, average="macro")
+        for one, other in zip(source, translated, strict=True)
+    ]
+    np.testing.assert_allclose(segmentation_agreements(source, translated), expected)
+
+
+def test_a_class_that_neither_map_has_does_not_count() -> None:
+    skin, clothes = SEGMENTATION_CLASSES.index("skin"), SEGMENTATION_CLASSES.index("clothes")
+    source = np.zeros((2, 4, 4), dtype=np.uint8)
+    source[0, :2] = skin
+    source[1] = clothes
+    translated = np.zeros_like(source)
+    translated[1] = clothes
+    agreements = segmentation_agreements(source, translated)
+    assert agreements[0] == pytest.approx((8 / 16 + 0) / 2)
+    assert np.isnan(agreements[1])
+    assert (segmentation_agreements(source[:1], source[:1]) == 1).all()
 
 
 def test_pose_scores_against_sklearn() -> None:

@@ -48,7 +48,10 @@ def test_every_table_has_its_rows(run: Path) -> None:
         "alignment_weights",
     }  # fmt: skip
     assert methods["generators"] == {"parent", "child", "unaligned"}
-    assert methods["translation"] == {"w+", "unaligned", "untouched", "random"}
+    guided = {"latent-guided", "reference-guided", "layer-swap"}
+    assert methods["translation"] == {"w+", "unaligned", "untouched", "random"} | guided
+    outputs = {row["method"] for row in rows if row["metric"] == "diversity"}
+    assert outputs == {"latent-guided", "reference-guided", "random"}
     assert methods["morphing"] >= {"codes+weights", "codes-only", "weights-only", "cross-fade"}
     assert methods["zero_shot_segmentation"] == methods["zero_shot_keypoints"] == zero_shot
     assert {row["child"] for row in rows} == {"human", "animal"}, "a control is a method of its child"
@@ -65,7 +68,14 @@ def test_every_table_comes_in_three_forms(run: Path) -> None:
 
 def test_the_figures_are_images(run: Path) -> None:
     names = {path.stem for path in (run / "results/figures").glob("*.png")}
-    assert names == {"samples", "aligned-human", "translation-animal", "morphing-animal", "zero-shot-animal"}
+    assert names == {
+        "samples",
+        "aligned-human",
+        "translation-animal",
+        "multi-modal-animal",
+        "morphing-animal",
+        "zero-shot-animal",
+    }
     for name in names:
         with Image.open(run / "results/figures" / f"{name}.png") as image:
             assert image.width > 300
@@ -97,8 +107,10 @@ def changed(path: Path, key: str, value: Any) -> Path:
 
 
 AFTER_THE_CHILD = {
-    "invert animal w+", "inversion animal w+", "translate animal w+", "translation animal w+",
-    "random_samples animal", "translation animal random",
+    "encoder animal",
+    "invert animal w+", "inversion animal w+", "translate animal w+", "translate animal latent-guided",
+    "translate animal reference-guided", "translate animal layer-swap", "blend animal", "random_samples animal",
+    "translation animal", "figure_multi_modal animal",
     "morph animal", "morphing animal",
     "transfer segmentation animal", "transfer keypoints animal", "zero_shot segmentation animal zero-shot",
     "zero_shot keypoints animal zero-shot", "generators animal animal", "alignment_weights animal", "figure_samples",

@@ -17,10 +17,11 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
     counts = planned(snakemake(tmp_path, "-n"))
     expected = {
         "draw_domain": 3, "fetch_parent": 2, "train_child": 3,
-        "invert": 6, "translate": 6, "random_samples": 2, "morph": 2, "supervise": 9, "transfer": 6,
-        "generators": 6, "inversion": 6, "translation": 8, "untouched": 2, "morphing": 2, "zero_shot": 14,
+        "invert": 12, "translate": 18, "blend": 2, "random_samples": 2, "morph": 2, "supervise": 9, "transfer": 6,
+        "generators": 6, "inversion": 12, "translation": 2, "morphing": 2, "zero_shot": 14,
         "alignment_weights": 3,
-        "figure_samples": 1, "figure_aligned": 1, "figure_translation": 2, "figure_morphing": 2, "figure_zero_shot": 2,
+        "figure_samples": 1, "figure_aligned": 1, "figure_translation": 2, "figure_multi_modal": 2,
+        "figure_morphing": 2, "figure_zero_shot": 2,
         "tables": 1,
     }  # fmt: skip
     assert counts == expected
@@ -43,7 +44,7 @@ def test_a_domain_of_ones_own_takes_five_lines(tmp_path: Path) -> None:
     after = jobs(snakemake(tmp_path, "-n", config=tmp_path / "mine.yaml"))
     assert before < after
     added = after - before
-    assert {"import_domain mine", "train_child mine", "translation mine z", "generators mine mine"} <= added
+    assert {"import_domain mine", "train_child mine", "translation mine", "generators mine mine"} <= added
     assert not [job for job in added if job.startswith(("zero_shot", "supervise", "transfer"))], "it has no annotations"
 
 

@@ -3,32 +3,56 @@
 
 rule translate:
     input:
-        codes=lambda w: f"results/latents/{aligned_parent(w.model)}/{w.space}/codes.npz",
-        source=lambda w: model_file(aligned_parent(w.model)),
-        target=lambda w: model_file(w.model),
+        unpack(lambda w: translate_inputs(w.model, w.way)),
     output:
-        images="results/translation/{model}/{space}/images.zip",
+        images="results/translation/{model}/{way}/images.zip",
         sheet=report(
-            "results/translation/{model}/{space}/sheet.png",
+            "results/translation/{model}/{way}/sheet.png",
             caption="../report/translation.rst",
             category="Translation",
         ),
     log:
-        "results/logs/translate/{model}/{space}.log",
+        "results/logs/translate/{model}/{way}.log",
     benchmark:
-        "results/benchmarks/translate/{model}/{space}.tsv"
+        "results/benchmarks/translate/{model}/{way}.tsv"
+    wildcard_constraints:
+        way=one_of([*RUN.inversion_spaces, *GUIDES, LAYER_SWAP]),
     threads: 1
     resources:
         gpu=1,
         mem_mb=2000,
         runtime=30,
     params:
-        settings=lambda w: as_json(RUN.translation, space=w.space),
+        inputs=lambda w, input: flags(**input),
+        settings=lambda w: translate_settings(w.way),
         out_dir=subpath(output.images, parent=True),
         version=version("translate"),
     shell:
-        "stylealign gpu-run -n {resources.gpu} -- stylealign translate --codes {input.codes} --source-model {input.source}"
-        " --target-model {input.target} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+        "stylealign gpu-run -n {resources.gpu} -- stylealign translate {params.inputs}"
+        " --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+
+
+# The parent's coarse layers with the child's fine ones.
+rule blend:
+    input:
+        first=lambda w: model_file(aligned_parent(w.child)),
+        second=lambda w: model_file(w.child),
+    output:
+        model="results/translation/{child}/layer-swap/model.safetensors",
+    log:
+        "results/logs/blend/{child}.log",
+    benchmark:
+        "results/benchmarks/blend/{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=as_json(RUN.layer_swap),
+        version=version("blend"),
+    shell:
+        "stylealign blend {input.first} {input.second} --out {output.model} --settings {params.settings:q} &> {log}"
 
 
 # What a translation has to beat: images of the child that know nothing of the sources.
@@ -47,7 +71,7 @@ rule random_samples:
         mem_mb=2000,
         runtime=30,
     params:
-        seeds=f"0-{RUN.inversion.images - 1}",
+        seeds=lambda w: random_seeds(w.child),
         truncation_psi=RUN.translation.truncation_psi,
         version=version("generate"),
     shell:
@@ -57,8 +81,8 @@ rule random_samples:
 
 rule morph:
     input:
-        codes=lambda w: f"results/latents/{aligned_parent(w.child)}/{morph_space()}/codes.npz",
-        target_codes=lambda w: f"results/latents/{w.child}/{morph_space()}/codes.npz",
+        codes=lambda w: f"results/latents/{aligned_parent(w.child)}/{detailed_space()}/codes.npz",
+        target_codes=lambda w: f"results/latents/{w.child}/{detailed_space()}/codes.npz",
         source=lambda w: model_file(aligned_parent(w.child)),
         target=lambda w: model_file(w.child),
     output:
@@ -67,6 +91,7 @@ rule morph:
         frames="results/morphing/{child}/frames.zip",
         middle="results/morphing/{child}/middle.zip",
         metrics="results/morphing/{child}/metrics.json",
+        timing="results/morphing/{child}/timing.json",
     log:
         "results/logs/morph/{child}.log",
     benchmark:

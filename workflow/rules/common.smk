@@ -35,6 +35,8 @@ TABLES = (
     + [f"zero_shot_{task}" for task in TASKS if any(MODELS[child].domain in DRAWN for child in CHILDREN)]
     + ["alignment_weights"]
 )
+GUIDES = {"latent-guided": "latent", "reference-guided": "reference"}
+LAYER_SWAP = "layer-swap"
 ZOO = Path(workflow.basedir).parent / "data" / "zoo.yaml"
 
 
@@ -118,8 +120,8 @@ def label_network(task, domain):
     return f"results/zero_shot/{task}/{domain}/oracle.safetensors"
 
 
-def morph_space():
-    """Return the space of the codes a morph starts from: the most detailed one that is inverted."""
+def detailed_space():
+    """Return the most detailed space that is inverted: morphs start from its codes."""
     return max(RUN.inversion_spaces, key=("z", "z+", "w", "w+").index)
 
 

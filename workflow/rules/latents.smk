@@ -1,10 +1,35 @@
-# Codes of held-out images.
+# Codes of held-out images, and the encoders that may find them.
+
+
+rule encoder:
+    input:
+        model=lambda w: model_file(w.model),
+        data=lambda w: data_file(domain_of(w.model), "train.zip"),
+    output:
+        encoder="results/latents/{model}/encoder.safetensors",
+    log:
+        "results/logs/encoder/{model}.log",
+    benchmark:
+        "results/benchmarks/encoder/{model}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=240,
+    params:
+        settings=as_json(RUN.encoder),
+        version=version("encoder"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign encoder --model {input.model} --data {input.data}"
+        " --out {output.encoder} --settings {params.settings:q} &> {log}"
 
 
 rule invert:
     input:
+        unpack(encoder_inputs),
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
+        reference=lambda w: data_file(domain_of(w.model), "train.zip"),
     output:
         codes="results/latents/{model}/{space}/codes.npz",
         reconstructions="results/latents/{model}/{space}/reconstructions.zip",
@@ -24,9 +49,10 @@ rule invert:
         mem_mb=3000,
         runtime=240,
     params:
-        settings=lambda w: as_json(RUN.inversion, space=w.space),
+        settings=lambda w: as_json(RUN.inversion_of(w.space)),
+        encoder=lambda w, input: flags(encoder=input.get("encoder")),
         out_dir=subpath(output.codes, parent=True),
         version=version("invert"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign invert --model {input.model} --data {input.data}"
-        " --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+        " --reference {input.reference} {params.encoder} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"

@@ -55,56 +55,31 @@ rule inversion:
         " --data {input.data} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
+# All methods of a child in one job: the target's images are read once.
 rule translation:
     input:
-        unpack(lambda w: translation_inputs(w.model, w.space)),
-        images="results/translation/{model}/{space}/images.zip",
+        unpack(lambda w: translation_data(w.child)),
+        images=lambda w: list(translation_methods(w.child).values()),
     output:
-        rows="results/metrics/translation/{model}/{space}.json",
+        rows="results/metrics/translation/{child}.json",
     log:
-        "results/logs/translation/{model}/{space}.log",
+        "results/logs/translation/{child}.log",
     benchmark:
-        "results/benchmarks/translation/{model}/{space}.tsv"
-    wildcard_constraints:
-        space=r"z\+?|w\+?|random",
+        "results/benchmarks/translation/{child}.tsv"
     threads: 1
     resources:
         gpu=1,
         mem_mb=3000,
         runtime=120,
     params:
-        names=lambda w: translation_names(w.model, w.space),
-        inputs=lambda w, input: flags(**input),
-        settings=lambda w: as_json(RUN.metrics, "features", "bootstrap", "seed", "weights_dir"),
+        rows=lambda w, input: labelled(translation_methods(w.child), input.images),
+        inputs=lambda w: flags(**translation_data(w.child)),
+        names=lambda w: row_names(w.child),
+        settings=lambda w: as_json(RUN.metrics, "features", "perceptual", "bootstrap", "seed", "weights_dir"),
         version=version("evaluate"),
     shell:
-        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate translation {params.inputs}"
-        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
-
-
-# The sources as they are: what a translation has to beat.
-rule untouched:
-    input:
-        unpack(lambda w: translation_inputs(w.child, RUN.inversion_spaces[0])),
-    output:
-        rows="results/metrics/translation/{child}/untouched.json",
-    log:
-        "results/logs/untouched/{child}.log",
-    benchmark:
-        "results/benchmarks/untouched/{child}.tsv"
-    threads: 1
-    resources:
-        gpu=1,
-        mem_mb=3000,
-        runtime=120,
-    params:
-        names=lambda w: row_names(w.child, "untouched"),
-        inputs=lambda w, input: flags(**input),
-        settings=lambda w: as_json(RUN.metrics, "features", "bootstrap", "seed", "weights_dir"),
-        version=version("evaluate"),
-    shell:
-        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate translation {params.inputs}"
-        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate translation {params.rows} --untouched"
+        " {params.inputs} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
 rule morphing:

@@ -16,29 +16,68 @@ def generator_method(subject, model):
     return "child" if model == subject and subject in CHILDREN else "parent"
 
 
-def translation_inputs(model, space):
-    """Return the inputs of a translation's measurement; the label networks where the domains have labels."""
-    parent = aligned_parent(model)
-    space = (
-        space if space in RUN.inversion_spaces else RUN.inversion_spaces[0]
-    )  # random samples: only the sources' names
-    source, target = domain_of(parent), domain_of(model)
+def guided_space():
+    """Return the space of the codes that guides and the swapped model start from."""
+    return RUN.translation.space if RUN.translation.space in RUN.inversion_spaces else detailed_space()
+
+
+def translate_inputs(model, way):
+    """Return what a translation needs; `way` is a space, a guide or the layer swap."""
+    parent, space = aligned_parent(model), way if way in RUN.inversion_spaces else guided_space()
+    target = f"results/translation/{model}/{LAYER_SWAP}/model.safetensors" if way == LAYER_SWAP else model_file(model)
     inputs = {
         "codes": f"results/latents/{parent}/{space}/codes.npz",
+        "source_model": model_file(parent),
+        "target_model": target,
+    }
+    if GUIDES.get(way) == "reference":
+        inputs["reference_codes"] = f"results/latents/{model}/{space}/codes.npz"
+    return inputs
+
+
+def translate_settings(way):
+    if way in GUIDES:
+        return as_json(RUN.translation, space=guided_space(), guide=GUIDES[way], outputs=RUN.guided_outputs)
+    space = guided_space() if way == LAYER_SWAP else way
+    return as_json(RUN.translation, space=space, guide="none", outputs=1)
+
+
+def random_seeds(child):
+    """Return as many seeds as a guide draws images."""
+    sources = min(RUN.inversion.images, RUN.domains[domain_of(aligned_parent(child))].test_images)
+    return f"0-{sources * RUN.guided_outputs - 1}"
+
+
+def encoder_inputs(wildcards):
+    """Return the encoder of an inversion that starts with one."""
+    if RUN.inversion_of(wildcards.space).init != "encoder":
+        return {}
+    return {"encoder": f"results/latents/{wildcards.model}/encoder.safetensors"}
+
+
+def translation_methods(child):
+    """Return the image zips of a translation's measurement by METHOD[/SETTING]; the untouched sources need none."""
+    ways = [*RUN.inversion_spaces, *GUIDES, LAYER_SWAP, "random"]
+    methods = {way: f"results/translation/{child}/{way}/images.zip" for way in ways}
+    for control in controls_of(child):
+        methods |= {
+            f"unaligned/{space}": f"results/translation/{control}/{space}/images.zip" for space in RUN.inversion_spaces
+        }
+    return methods
+
+
+def translation_data(child):
+    """Return what translations are measured against: images, and label networks where the domains have labels."""
+    source, target = domain_of(aligned_parent(child)), domain_of(child)
+    files = {
         "source_data": data_file(source, "test.zip"),
         "target_data": data_file(target, "test.zip"),
         "target_train": data_file(target, "train.zip"),
     }
-    for task in ("keypoints", "pose") if is_annotated(model) else ():
-        inputs[f"source_{task}"] = label_network(task, source)
-        inputs[f"target_{task}"] = label_network(task, target)
-    return inputs
-
-
-def translation_names(model, space):
-    if model in CONTROLS:
-        return row_names(model, "unaligned", space)
-    return row_names(model, space)
+    for task in ("keypoints", "pose", "segmentation") if is_annotated(child) else ():
+        files[f"source_{task}"] = label_network(task, source)
+        files[f"target_{task}"] = label_network(task, target)
+    return files
 
 
 def zero_shot_network(task, child, method):
@@ -57,10 +96,7 @@ def all_rows():
     """Return every file of rows, in the order of the tables."""
     rows = [f"generators/{subject}/{model}" for subject in PARENTS + CHILDREN for model in generators_of(subject)]
     rows += [f"inversion/{model}/{space}" for model in PARENTS + CHILDREN for space in RUN.inversion_spaces]
-    for child in CHILDREN:
-        rows += [f"translation/{child}/untouched", f"translation/{child}/random"]
-        rows += [f"translation/{model}/{space}" for model in family(child) for space in RUN.inversion_spaces]
-    rows += [f"morphing/{child}" for child in CHILDREN]
+    rows += [f"{table}/{child}" for table in ("translation", "morphing") for child in CHILDREN]
     rows += [
         f"zero_shot/{task}/{child}/{method}"
         for task in TASKS
@@ -78,7 +114,7 @@ def family(child):
 
 def all_figures():
     figures = ["samples", *(f"aligned-{parent}" for parent in PARENTS)]
-    figures += [f"{kind}-{child}" for kind in ("translation", "morphing") for child in CHILDREN]
+    figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal", "morphing") for child in CHILDREN]
     figures += [f"zero-shot-{child}" for child in CHILDREN if is_annotated(child)]
     return [f"results/figures/{figure}.png" for figure in figures]
 
@@ -93,18 +129,13 @@ def aligned_with(parent):
     return [parent, *(model for child in CHILDREN if MODELS[child].parent == parent for model in family(child))]
 
 
-def codes_of_sources(child):
-    return [f"results/latents/{aligned_parent(child)}/{space}/codes.npz" for space in RUN.inversion_spaces]
-
-
 def translation_rows(child):
-    """Return the image zips of a translation figure by label: reconstructions, translations, the control's."""
-    parent = aligned_parent(child)
-    rows = {}
+    """Return the image zips of a translation figure by label: reconstructions, translations, swap, the control's."""
+    parent, rows = aligned_parent(child), {}
     for space in RUN.inversion_spaces:
         rows[f"reconstruction {space}"] = f"results/latents/{parent}/{space}/reconstructions.zip"
         rows |= {f"{model} {space}": f"results/translation/{model}/{space}/images.zip" for model in family(child)}
-    return rows
+    return rows | {LAYER_SWAP: f"results/translation/{child}/{LAYER_SWAP}/images.zip"}
 
 
 def method_column(method):

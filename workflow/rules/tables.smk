@@ -49,7 +49,6 @@ rule figure_aligned:
 
 rule figure_translation:
     input:
-        codes=lambda w: codes_of_sources(w.child)[0],
         data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),
         images=lambda w: list(translation_rows(w.child).values()),
     output:
@@ -70,8 +69,32 @@ rule figure_translation:
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
-        "stylealign figures translation {params.rows} --codes {input.codes} --data {input.data}"
+        "stylealign figures translation {params.rows} --data {input.data}"
         " --columns {params.columns} --out {output.figure} &> {log}"
+
+
+rule figure_multi_modal:
+    input:
+        data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),
+        images=lambda w: [f"results/translation/{w.child}/{guide}/images.zip" for guide in GUIDES],
+    output:
+        figure=report(
+            "results/figures/multi-modal-{child}.png", caption="../report/multi_modal.rst", category="Figures"
+        ),
+    log:
+        "results/logs/figures/multi-modal-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/multi-modal-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        rows=lambda w, input: labelled(GUIDES, input.images),
+        version=version("figures"),
+    shell:
+        "stylealign figures multi-modal {params.rows} --data {input.data} --out {output.figure} &> {log}"
 
 
 rule figure_morphing:

@@ -1,0 +1,83 @@
+"""Rows of translations: which images each protocol takes, and the diversity of a source's outputs."""
+
+import numpy as np
+import pytest
+import torch
+
+from stylealign.config import MetricSettings
+from stylealign.metrics.rows import Labels
+from stylealign.metrics.translation import Outputs, Structure, Target, diversity_rows, fit_rows
+
+LABELS = Labels("translation", "human", "animal", "latent-guided")
+SETTINGS = MetricSettings(bootstrap=20)
+
+
+class Pixels(torch.nn.Module):
+    """Features and distance without a network: the mean colour of an image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.mean(dim=(2, 3))
+
+    def features(self, images: torch.Tensor) -> list[torch.Tensor]:
+        return [self(images)]
+
+    def between(self, features_a: list[torch.Tensor], features_b: list[torch.Tensor]) -> torch.Tensor:
+        return (features_a[0] - features_b[0]).square().sum(dim=1)
+
+
+def flat(values: list[int]) -> np.ndarray:
+    """Return grey images of these values, `[N, 3, 4, 4]`."""
+    return np.broadcast_to(np.array(values, np.uint8)[:, None, None, None], (len(values), 3, 4, 4)).copy()
+
+
+def test_cut_takes_the_first_output_of_each_source_and_stargan_all_of_them() -> None:
+    rng = np.random.default_rng(0)
+    images, test, train = (rng.integers(0, 256, (count, 3, 4, 4), dtype=np.uint8) for count in (18, 7, 9))
+    network = Pixels()
+
+    def features(pixels: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(pixels).float().div(127.5).sub(1).mean(dim=(2, 3))
+
+    target = Target(features(test), features(train))
+    rows = {(r.setting, r.metric): r for r in fit_rows(Outputs(images, 3), target, network, LABELS, SETTINGS)}
+    assert {key: row.n for key, row in rows.items() if key[1] == "kid"} == {("cut", "kid"): 6, ("stargan-v2", "kid"): 9}
+    one = fit_rows(Outputs(images[::3]), Target(features(test), None), network, LABELS, SETTINGS)
+    assert [row.setting for row in one] == ["cut", "cut"]
+    assert rows["cut", "kid"].value == one[1].value
+    whole = fit_rows(Outputs(images), Target(features(test), features(train)), network, LABELS, SETTINGS)
+    assert rows["stargan-v2", "fid"].value == whole[2].value
+
+
+def test_diversity_is_the_mean_over_pairs_and_its_interval_is_over_sources() -> None:
+    images = flat([0, 51, 102, 10, 10, 10])  # 51 levels are 0.4
+    (row,) = diversity_rows(Outputs(images, 3), Pixels(), LABELS, SETTINGS)
+    first = 3 * np.mean([0.4**2, 0.8**2, 0.4**2])
+    assert row.value == pytest.approx((first + 0) / 2, rel=1e-5)
+    assert (row.metric, row.setting, row.n, row.features) == ("diversity", "stargan-v2", 2, "efficientnet-lite0")
+    assert diversity_rows(Outputs(images), Pixels(), LABELS, SETTINGS) == []
+
+
+def test_structure_compares_every_output_with_its_source_and_counts_a_source_once() -> None:
+    def rotation(images: np.ndarray) -> np.ndarray:
+        pose = np.zeros((len(images), 4), dtype=np.float32)
+        pose[:, 0] = images[:, 0, 0, 0]
+        return pose
+
+    sources, outputs = flat([10, 20]), flat([10, 16, 20, 20])
+    structure = Structure(sources, {"pose": (rotation, rotation)})
+    (row,) = structure.rows(Outputs(outputs, 2), LABELS, SETTINGS)
+    assert (row.metric, row.value, row.n) == ("rotation_error", pytest.approx((3 + 0) / 2), 2)
+    many = structure_of_many(rotation)
+    assert (many.value, many.n) == (pytest.approx(1.0), 300)
+
+
+def structure_of_many(rotation):
+    """Return the row of 300 sources with three outputs each: more than are read at once."""
+    levels = np.arange(300) % 200
+    outputs = np.stack([levels, levels + 1, levels + 2], axis=1).ravel()
+    structure = Structure(flat(levels.tolist()), {"pose": (rotation, rotation)})
+    return structure.rows(Outputs(flat(outputs.tolist()), 3), LABELS, SETTINGS)[0]
