@@ -61,6 +61,7 @@ rule morph:
         target_codes=lambda w: f"results/latents/{w.child}/{morph_space()}/codes.npz",
         source=lambda w: model_file(aligned_parent(w.child)),
         target=lambda w: model_file(w.child),
+        weights=weights_of(RUN.morphing.perceptual),
     output:
         video="results/morphing/{child}/morph.mp4",
         strip=report("results/morphing/{child}/strip.png", caption="../report/morphing.rst", category="Morphing"),
@@ -78,12 +79,13 @@ rule morph:
         runtime=120,
     params:
         settings=lambda w: as_json(RUN.morphing),
+        weights=lambda w, input: flags(weights=input.weights),
         out_dir=subpath(output.video, parent=True),
         version=version("morph"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign morph --codes {input.codes} --source-model {input.source}"
-        " --target-codes {input.target_codes} --target-model {input.target} --out-dir {params.out_dir}"
-        " --settings {params.settings:q} &> {log}"
+        " --target-codes {input.target_codes} --target-model {input.target} {params.weights}"
+        " --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
 
 
 rule supervise:

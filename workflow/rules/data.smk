@@ -28,6 +28,60 @@ rule draw_domain:
         "stylealign data draw --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
 
 
+rule fetch_domain:
+    output:
+        train="data/prepared/{domain}/train.zip",
+        test="data/prepared/{domain}/test.zip",
+        preview=report("data/prepared/{domain}/preview.png", caption="../report/preview.rst", category="Data"),
+        config="data/prepared/{domain}/config.json",
+    log:
+        "results/logs/fetch_domain/{domain}.log",
+    benchmark:
+        "results/benchmarks/fetch_domain/{domain}.tsv"
+    wildcard_constraints:
+        domain=one_of(FETCHED),
+    retries: 2
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=4000,
+        runtime=2880,
+    params:
+        source=lambda w: RUN.domains[w.domain].fetch,
+        entry=lambda w: json.dumps(zoo_entry("datasets", RUN.domains[w.domain].fetch)),
+        settings=lambda w: as_json(RUN.domains[w.domain]),
+        out_dir=subpath(output.train, parent=True),
+        zoo=os.path.relpath(ZOO),
+        version=version("data"),
+    shell:
+        "stylealign data fetch {params.source:q} --zoo {params.zoo:q} --out-dir {params.out_dir}"
+        " --settings {params.settings:q} &> {log}"
+
+
+# Weights of the feature networks, where the configuration asks for other ones than the one that comes as a package.
+rule fetch_weights:
+    output:
+        weights="data/weights/{network}.pth",
+    log:
+        "results/logs/fetch_weights/{network}.log",
+    benchmark:
+        "results/benchmarks/fetch_weights/{network}.tsv"
+    wildcard_constraints:
+        network="inception-v3|lpips-vgg|lpips-alex",
+    retries: 2
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=1000,
+        runtime=120,
+    params:
+        entry=lambda w: json.dumps(zoo_entry("weights", w.network)),
+        zoo=os.path.relpath(ZOO),
+        version=version("fetch"),
+    shell:
+        "stylealign fetch {wildcards.network} --weights --zoo {params.zoo:q} --out {output.weights} &> {log}"
+
+
 rule import_domain:
     input:
         lambda w: RUN.domains[w.domain].path,

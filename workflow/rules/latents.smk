@@ -5,6 +5,7 @@ rule invert:
     input:
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
+        weights=weights_of(RUN.inversion.perceptual),
     output:
         codes="results/latents/{model}/{space}/codes.npz",
         reconstructions="results/latents/{model}/{space}/reconstructions.zip",
@@ -25,8 +26,9 @@ rule invert:
         runtime=240,
     params:
         settings=lambda w: as_json(RUN.inversion, space=w.space),
+        weights=lambda w, input: flags(weights=input.weights),
         out_dir=subpath(output.codes, parent=True),
         version=version("invert"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign invert --model {input.model} --data {input.data}"
-        " --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+        " {params.weights} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"

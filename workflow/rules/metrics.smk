@@ -5,6 +5,7 @@ rule generators:
     input:
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.subject), "train.zip"),
+        weights=weights_of(RUN.metrics.features),
     output:
         rows="results/metrics/generators/{subject}/{model}.json",
     log:
@@ -34,6 +35,7 @@ rule inversion:
         metrics="results/latents/{model}/{space}/metrics.json",
         timing="results/latents/{model}/{space}/timing.json",
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
+        weights=weights_of(RUN.metrics.perceptual),
     output:
         rows="results/metrics/inversion/{model}/{space}.json",
     log:
@@ -57,6 +59,7 @@ rule inversion:
 
 rule translation:
     input:
+        weights_of(RUN.metrics.features),
         unpack(lambda w: translation_inputs(w.model, w.space)),
         images="results/translation/{model}/{space}/images.zip",
     output:
@@ -85,6 +88,7 @@ rule translation:
 # The sources as they are: what a translation has to beat.
 rule untouched:
     input:
+        weights_of(RUN.metrics.features),
         unpack(lambda w: translation_inputs(w.child, RUN.inversion_spaces[0])),
     output:
         rows="results/metrics/translation/{child}/untouched.json",
@@ -113,6 +117,7 @@ rule morphing:
         middle="results/morphing/{child}/middle.zip",
         source_data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),
         target_data=lambda w: data_file(domain_of(w.child), "test.zip"),
+        weights=weights_of(RUN.metrics.features),
     output:
         rows="results/metrics/morphing/{child}.json",
     log:
