@@ -20,8 +20,8 @@ rule translate:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("translate"),
+        runtime=minutes("translate"),
     params:
         settings=lambda w: as_json(RUN.translation, space=w.space),
         out_dir=subpath(output.images, parent=True),
@@ -44,8 +44,8 @@ rule random_samples:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("random_samples"),
+        runtime=minutes("random_samples"),
     params:
         seeds=f"0-{RUN.inversion.images - 1}",
         truncation_psi=RUN.translation.truncation_psi,
@@ -75,8 +75,8 @@ rule morph:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=memory("morph"),
+        runtime=minutes("morph"),
     params:
         settings=lambda w: as_json(RUN.morphing),
         weights=lambda w, input: flags(weights=input.weights),
@@ -101,8 +101,8 @@ rule supervise:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("supervise"),
+        runtime=minutes("supervise"),
     params:
         settings=lambda w: as_json(RUN.labels, "epochs", "images", "batch_size", "learning_rate", "seed"),
         version=version("supervise"),
@@ -126,8 +126,8 @@ rule transfer:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("transfer"),
+        runtime=minutes("transfer"),
     params:
         settings=lambda w: as_json(RUN.labels),
         version=version("transfer"),

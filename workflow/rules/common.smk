@@ -1,5 +1,6 @@
 # The validated configuration, and what the rules ask it. Imports nothing slow: `snakemake -n` stays quick.
 import json
+import math
 import os
 import re
 import sys

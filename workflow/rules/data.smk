@@ -18,8 +18,8 @@ rule draw_domain:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("draw_domain"),
+        runtime=minutes("draw_domain"),
     params:
         settings=lambda w: as_json(RUN.domains[w.domain]),
         out_dir=subpath(output.train, parent=True),
@@ -44,8 +44,8 @@ rule fetch_domain:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=4000,
-        runtime=2880,
+        mem_mb=memory("fetch_domain"),
+        runtime=minutes("fetch_domain"),
     params:
         source=lambda w: RUN.domains[w.domain].fetch,
         entry=lambda w: json.dumps(zoo_entry("datasets", RUN.domains[w.domain].fetch)),
@@ -72,8 +72,8 @@ rule fetch_weights:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1000,
-        runtime=120,
+        mem_mb=memory("fetch_weights"),
+        runtime=minutes("fetch_weights"),
     params:
         entry=lambda w: json.dumps(zoo_entry("weights", w.network)),
         zoo=os.path.relpath(ZOO),
@@ -99,8 +99,8 @@ rule import_domain:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory("import_domain"),
+        runtime=minutes("import_domain"),
     params:
         settings=lambda w: as_json(RUN.domains[w.domain]),
         out_dir=subpath(output.train, parent=True),

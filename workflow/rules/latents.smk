@@ -22,8 +22,8 @@ rule invert:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("invert"),
+        runtime=minutes("invert"),
     params:
         settings=lambda w: as_json(RUN.inversion, space=w.space),
         weights=lambda w, input: flags(weights=input.weights),

@@ -17,8 +17,8 @@ rule generators:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("generators"),
+        runtime=minutes("generators"),
     params:
         names=lambda w: row_names(w.subject, generator_method(w.subject, w.model)),
         settings=lambda w: as_json(RUN.metrics, "features", "samples", "bootstrap", "seed", "weights_dir"),
@@ -45,8 +45,8 @@ rule inversion:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("inversion"),
+        runtime=minutes("inversion"),
     params:
         names=lambda w: row_names(w.model),
         settings=lambda w: as_json(RUN.metrics, "perceptual", "bootstrap", "seed", "weights_dir"),
@@ -73,8 +73,8 @@ rule translation:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=memory("translation"),
+        runtime=minutes("translation"),
     params:
         names=lambda w: translation_names(w.model, w.space),
         inputs=lambda w, input: flags(**input),
@@ -99,8 +99,8 @@ rule untouched:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=memory("untouched"),
+        runtime=minutes("untouched"),
     params:
         names=lambda w: row_names(w.child, "untouched"),
         inputs=lambda w, input: flags(**input),
@@ -127,8 +127,8 @@ rule morphing:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory("morphing"),
+        runtime=minutes("morphing"),
     params:
         names=lambda w: row_names(w.child),
         settings=lambda w: as_json(RUN.metrics, "features", "weights_dir", "bootstrap", "seed"),
@@ -155,8 +155,8 @@ rule zero_shot:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("zero_shot"),
+        runtime=minutes("zero_shot"),
     params:
         names=lambda w: row_names(w.child, method_column(w.method)),
         settings=lambda w: as_json(RUN.metrics, "bootstrap", "seed"),
