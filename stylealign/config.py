@@ -8,7 +8,7 @@ import difflib
 import re
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from stylealign.errors import StyleAlignError
 from stylealign.presets import PRESETS, PresetName
@@ -324,12 +324,31 @@ class ModelSettings(Settings):
     """The child this model is the unaligned control of."""
     train: TrainSettings | None = None
     """Training of this model: keys that differ from the workflow's `train`."""
+    seeds: tuple[Count, ...] | None = None
+    """Seeds of the training: the model becomes one for each seed, NAME-s0, NAME-s1, ..., and the tables get the mean
+    over them. A model with the same seeds may name it as `parent` or `control_of`: each seed goes with its own."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ModelSettings":
+        if self.seeds is not None:
+            self._check_seeds(self.seeds)
         if sum(origin is not None for origin in (self.fetch, self.parent, self.architecture)) != 1:
             raise ValueError("give exactly one of fetch, parent and architecture")
         return self
+
+    def _check_seeds(self, seeds: tuple[int, ...]) -> None:
+        if self.fetch is not None:
+            raise ValueError("seeds: a fetched model is not trained; give seeds to its children")
+        if len(seeds) < 2 or len(set(seeds)) < len(seeds):
+            raise ValueError("seeds: give two or more different ones; for a single one set train: {seed: N}")
+        if self.train is not None and "seed" in self.train.model_fields_set:
+            raise ValueError("seeds: goes without train.seed")
+
+    def of_seed(self, seed: int, seeded: frozenset[str]) -> "ModelSettings":
+        """Return the model of one seed; what it names among the `seeded` models is the one of that seed too."""
+        train = self.train.model_dump(exclude_unset=True) if self.train else {}
+        names = {key: f"{name}-s{seed}" for key in ("parent", "control_of") if (name := getattr(self, key)) in seeded}
+        return self.model_copy(update={"seeds": None, "train": TrainSettings(**train, seed=seed), **names})
 
 
 class Config(Settings):
@@ -355,6 +374,38 @@ class Config(Settings):
     """Measurement."""
     figure_images: Positive = 8
     """Columns of the figures."""
+
+    _seeded: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def seeded(self) -> dict[str, tuple[str, ...]]:
+        """Models of one training under several seeds, by the name they have in the configuration."""
+        return self._seeded
+
+    @model_validator(mode="after")
+    def _one_model_a_seed(self) -> "Config":
+        """Replace every model that has seeds by one model a seed."""
+        seeds = {name: model.seeds for name, model in self.models.items() if model.seeds}
+        seeded = {name: tuple(f"{name}-s{seed}" for seed in own) for name, own in seeds.items()}
+        models: dict[str, ModelSettings] = {}
+        for name, model in self.models.items():
+            for key in ("parent", "control_of"):
+                named = getattr(model, key)
+                if named in seeds and seeds[named] != model.seeds:
+                    raise ValueError(
+                        f"models.{name}.{key}: {named!r} has seeds; give this model the same, "
+                        f"{list(seeds[named])}, or name one of them, {named}-s{seeds[named][0]}"
+                    )
+            for seed in model.seeds or ():
+                models[f"{name}-s{seed}"] = model.of_seed(seed, frozenset(seeds))
+            if not model.seeds:
+                models[name] = model
+        clash = [name for names in seeded.values() for name in names if name in self.models]
+        if clash:
+            raise ValueError(f"models.{clash[0]}: the name of a seed's model already; give it another")
+        self._seeded.update(seeded)
+        self.__dict__["models"] = models  # frozen for users; validators may complete it
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Config":

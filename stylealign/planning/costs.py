@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from stylealign.config import ArchitectureSettings, Config
 from stylealign.planning.rates import (
@@ -74,7 +75,7 @@ class _Model:
     def train_gpu_s(self) -> float:
         return interpolated(load_rates().gpu.train_s_per_kimg, self.px) / 1000
 
-    def passes(self, images: float) -> dict[str, float]:
+    def passes(self, images: float) -> dict[str, Any]:
         """Return the cost of so many synthesised images."""
         rates = load_rates()
         return {
@@ -116,11 +117,19 @@ class Costs:
         cost: Cost = find(**wildcards)
         return cost
 
-    def is_large(self, rule: str, wildcards: Mapping[str, str]) -> bool:
+    def is_large(self, wildcards: Mapping[str, str]) -> bool:
         """Return whether the images of a job are of a size at which a GPU is taken for granted."""
+        return self._px(wildcards) > LARGEST_ON_CPU_PX
+
+    def is_published(self, rule: str, wildcards: Mapping[str, str]) -> bool:
+        """Return whether a job is a training of a size whose time on a GPU was published."""
+        return rule.startswith("train_") and self._px(wildcards) in load_rates().gpu.train_s_per_kimg
+
+    def _px(self, wildcards: Mapping[str, str]) -> int:
+        """Return the size of a job's images, 0 for a job that is of no single domain."""
         model = next((wildcards[key] for key in ("child", "subject", "model", "parent") if key in wildcards), "")
         domain = wildcards.get("domain") or (self.config.models[model].domain if model in self.config.models else None)
-        return domain is not None and self.config.domains[domain].resolution_px > LARGEST_ON_CPU_PX
+        return 0 if domain is None else self.config.domains[domain].resolution_px
 
     def archive_of(self, rule: str, wildcards: Mapping[str, str]) -> str:
         """Return what tells the download of one job from that of another; the parts of an archive are one download."""
@@ -215,7 +224,7 @@ class Costs:
             disk_mb=found.pixels_mb(settings.frames * settings.images) * PHOTO_SHARE,
         )
 
-    def _supervise(self, task: str, domain: str, synthesised: dict[str, float] | None = None) -> Cost:
+    def _supervise(self, task: str, domain: str, synthesised: dict[str, Any] | None = None) -> Cost:
         labels, px = self.config.labels, self.config.domains[domain].resolution_px
         images, scale = labels.images, (px / 64) ** 2
         seconds = labels.epochs * images * load_rates().cpu.label_training_ms / 1e3 * scale

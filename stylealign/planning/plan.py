@@ -100,7 +100,7 @@ def make_plan(jobs: Sequence[Job], costs: Costs, cores: int, gpus: int, device: 
     on_gpu: list[bool] = []
     for job in jobs:
         cost = costs.of(job.rule, job.wildcards)
-        by_gpu = job.gpu > 0 and (device == "gpu" or (device == "auto" and costs.is_large(job.rule, job.wildcards)))
+        by_gpu = job.gpu > 0 and (device == "gpu" or (device == "auto" and costs.is_large(job.wildcards)))
         seconds.append(cost.gpu_s() if by_gpu else cost.cpu_s())
         on_gpu.append(by_gpu)
         stage = stages[_stage_of(job.rule)]
@@ -123,8 +123,8 @@ def _source(job: Job, cost: Cost, costs: Costs, by_gpu: bool) -> str:
     if not cost.is_known:
         return "unknown"
     if by_gpu:
-        return "published" if job.rule.startswith("train_") else "estimate"
-    return "scaled" if costs.is_large(job.rule, job.wildcards) or cost.download_mb != 0 else "measured"
+        return "published" if costs.is_published(job.rule, job.wildcards) else "estimate"
+    return "scaled" if costs.is_large(job.wildcards) or cost.download_mb != 0 else "measured"
 
 
 def _add_download(stage: Stage, job: Job, cost: Cost, costs: Costs, seen: set[str]) -> None:

@@ -9,7 +9,7 @@ LEAST_MINUTES, MOST_MINUTES = 10, 2880
 def estimate(rule, wildcards):
     """Return memory in MB and minutes of a job; a longer training than MOST_MINUTES is resumed by its next attempt."""
     cost = COSTS.of(rule, dict(wildcards.items()))
-    seconds = cost.gpu_s() if COSTS.is_large(rule, dict(wildcards.items())) else cost.cpu_s()
+    seconds = cost.gpu_s() if COSTS.is_large(dict(wildcards.items())) else cost.cpu_s()
     minutes = max(LEAST_MINUTES, math.ceil(MARGIN * seconds / 600) * 10)
     is_resumed = rule.startswith("train_")
     return math.ceil(cost.memory_mb / 500) * 500, min(minutes, MOST_MINUTES) if is_resumed else minutes
