@@ -39,6 +39,7 @@ def animals() -> bytes:
     """Return an archive of the layout of AFHQ: dogs are shades below 100, cats above; tests are odd."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("set/license.txt", np.random.default_rng(0).bytes(40_000))
         for kind, first in (("dog", 0), ("cat", 100)):
             for index in range(6):
                 archive.writestr(f"set/train/{kind}/{index}.png", picture(first + 4 * index))
@@ -82,7 +83,7 @@ def test_an_archive_is_imported_with_its_own_split(tmp_path: Path, capsys: pytes
 
 def test_a_broken_download_goes_on(tmp_path: Path) -> None:
     data = animals()
-    with Server(serve(data, stop_after=300), serve(data)) as server:
+    with Server(serve(data, stop_after=30_000), serve(data)) as server:
         assert fetch(tmp_path, write_zoo(tmp_path, server.url)) == 0
         assert "Range" in server.requests[1][1]
 
