@@ -193,8 +193,16 @@ class InvertSettings(Settings):
     """Weight of the mean squared pixel error beside the perceptual distance."""
     perceptual: Perceptual = "efficientnet-lite0"
     """Perceptual distance that is minimised."""
+    perceptual_px: Positive = 256
+    """Larger images are reduced to this size, a power of two, before the perceptual distance."""
     seed: Count = 0
     """Seed of the starting codes and of the latent noise."""
+
+    @model_validator(mode="after")
+    def _reduces_evenly(self) -> "InvertSettings":
+        if self.perceptual_px & (self.perceptual_px - 1):
+            raise ValueError(f"perceptual_px must be a power of two, not {self.perceptual_px}")
+        return self
 
 
 class EncoderSettings(Settings):

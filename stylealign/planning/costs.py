@@ -198,7 +198,9 @@ class Costs:
         steps = settings.images * settings.steps
         return Cost(
             **found.passes(steps * cpu.inversion_synthesis_passes + settings.initial_candidates),
-            network_s=steps * cpu.inversion_perceptual_passes * perceptual_s(settings.perceptual, found.px),
+            network_s=steps
+            * cpu.inversion_perceptual_passes
+            * perceptual_s(settings.perceptual, min(found.px, settings.perceptual_px)),
             memory_mb=2000 + 8 * found.weights_mb + 8 * found.pixels_mb(settings.images),
             disk_mb=found.pixels_mb(settings.images) * PHOTO_SHARE,
         )
