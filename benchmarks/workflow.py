@@ -8,6 +8,7 @@
 import argparse
 import csv
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -25,18 +26,23 @@ from stylealign.planning.rates import load_rates
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "config" / "tiny.yaml"
-JOBS_OF_A_CHILD = 12
+JOBS_OF_A_CHILD = 24
 """Jobs that a child without a control adds to the tiny configuration, about."""
 
 
-def snakemake(directory: Path, *arguments: str) -> tuple[float, str]:
-    """Return wall seconds and output of Snakemake on this repository's workflow."""
+def snakemake(directory: Path, *arguments: str) -> tuple[float, float, str]:
+    """Return wall and CPU seconds and the output of Snakemake on this repository's workflow."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow" / "Snakefile")]
-    started_s = time.perf_counter()
-    done = subprocess.run(
-        [*command, "--directory", str(directory), *arguments], capture_output=True, text=True, check=True
-    )
-    return time.perf_counter() - started_s, done.stdout + done.stderr
+    command += ["--directory", str(directory), *arguments]
+    started_s, started_cpu_s = time.perf_counter(), children_cpu_s()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return time.perf_counter() - started_s, children_cpu_s() - started_cpu_s, done.stdout + done.stderr
+
+
+def children_cpu_s() -> float:
+    """Return the CPU seconds of this process's ended children."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def many_children(count: int) -> dict[str, Any]:
@@ -55,9 +61,9 @@ def measure_planning(wanted: Sequence[int], repeats: int) -> list[dict[str, floa
         for jobs in wanted:
             config.write_text(yaml.safe_dump(many_children(max(0, jobs // JOBS_OF_A_CHILD - 2))), encoding="utf-8")
             timed = [snakemake(Path(folder), "-n", "--configfile", str(config)) for _ in range(repeats)]
-            counted = next(int(line.split()[0]) for line in timed[0][1].splitlines() if " jobs: " in line)
-            seconds = min(seconds for seconds, _ in timed)
-            rows.append({"jobs": counted, "seconds": round(seconds, 2)})
+            counted = next(int(line.split()[0]) for line in timed[0][2].splitlines() if " jobs: " in line)
+            wall_s, cpu_s = min(wall for wall, _, _ in timed), min(cpu for _, cpu, _ in timed)
+            rows.append({"jobs": counted, "wall_s": round(wall_s, 2), "cpu_s": round(cpu_s, 2)})
     return rows
 
 

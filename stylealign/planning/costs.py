@@ -196,11 +196,10 @@ class Costs:
     def _invert(self, model: str, space: str) -> Cost:
         settings, found, cpu = self.config.inversion, self._model(model), load_rates().cpu
         steps = settings.images * settings.steps
+        pass_s = perceptual_s(settings.perceptual, min(found.px, settings.perceptual_px))
         return Cost(
             **found.passes(steps * cpu.inversion_synthesis_passes + settings.initial_candidates),
-            network_s=steps
-            * cpu.inversion_perceptual_passes
-            * perceptual_s(settings.perceptual, min(found.px, settings.perceptual_px)),
+            network_s=steps * cpu.inversion_perceptual_passes * pass_s,
             memory_mb=2000 + 8 * found.weights_mb + 8 * found.pixels_mb(settings.images),
             disk_mb=found.pixels_mb(settings.images) * PHOTO_SHARE,
         )

@@ -15,8 +15,9 @@ pytestmark = pytest.mark.workflow
 SMALL = (
     "domains={human: {train_images: 48, test_images: 12}, mine: {train_images: 24, test_images: 8}}",
     "train={kimg: 0.032, batch_size: 8}",
-    "inversion={images: 2, steps: 2, initial_candidates: 4}",
-    "morphing={frames: 3, images: 1, strip_frames: 3}",
+    "inversion={images: 4, steps: 2, initial_candidates: 4}",
+    "inversion_spaces=[w+]",
+    "morphing={frames: 5, images: 2, strip_frames: 3}",
     "metrics={samples: 16, bootstrap: 10}",
     "figure_images=2",
 )
