@@ -114,7 +114,9 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
                 "rule": record.rule_name,
                 "wildcards": dict(record.wildcards or {}),
                 "threads": record.threads,
-                "gpu": int(dict(record.resources.items()).get("gpu", 0)),
+                "resources": {
+                    name: value for name, value in record.resources.items() if name in ("gpu", "mem_mb", "runtime")
+                },
                 "inputs": [str(name) for name in record.input or []],
                 "outputs": [str(name) for name in record.output or []],
             }

@@ -82,7 +82,12 @@ class Plan:
 def read_jobs(path: Path) -> list[Job]:
     """Return the jobs that a dry run noted, without the target rule."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [Job(**values) for values in map(json.loads, lines) if values["rule"] != "all"]
+    jobs = []
+    for values in map(json.loads, lines):
+        if values["rule"] != "all":
+            gpus = int(values.pop("resources").get("gpu", 0))
+            jobs.append(Job(**values, gpu=gpus))
+    return jobs
 
 
 def make_plan(jobs: Sequence[Job], costs: Costs, cores: int, gpus: int, device: Device = "auto") -> Plan:
