@@ -9,9 +9,9 @@ import sys
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
 from snakemake_logger_plugin_stylealign.arguments import is_snakemake_command, separate_targets
-from snakemake_logger_plugin_stylealign.handler import LogHandler
+from snakemake_logger_plugin_stylealign.handler import LogHandler, LogHandlerSettings
 
-__all__ = ["LogHandler", "LogHandlerBase"]
+__all__ = ["LogHandler", "LogHandlerBase", "LogHandlerSettings"]
 
 if is_snakemake_command(sys.argv):
     sys.argv[1:] = separate_targets(sys.argv[1:])

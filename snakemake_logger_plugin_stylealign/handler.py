@@ -1,17 +1,20 @@
 """The terminal output of a run: one line a job, what the running ones are doing, and the time left."""
 
+import json
 import logging
 import re
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, TextIO
+from typing import Any, Optional, TextIO
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
+from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
 from snakemake_logger_plugin_stylealign.progress import Progress, duration
 from snakemake_logger_plugin_stylealign.summary import summary_lines
@@ -25,6 +28,20 @@ CLUSTER_PROGRAMS = ("srun:", "slurmstepd", "slurmd", "sbatch:")
 HIDDEN = ("Select jobs to execute", "Execute ", "Assuming unrestricted", "Using shell", "host:", "Provided cores",
           "Provided resources", "Rules claiming more threads", "Building DAG of jobs", "Complete log", "Reasons:",
           "Using workflow specific profile", "Checking ", "Storing ")  # fmt: skip
+
+
+@dataclass
+class LogHandlerSettings(LogHandlerSettingsBase):  # type: ignore[misc]
+    """Flags of the plugin: `--logger-stylealign-NAME`."""
+
+    jobs: Optional[Path] = field(  # noqa: UP045 - Snakemake makes the flag from it and knows only this form
+        default=None,
+        metadata={
+            "help": "File that gets a JSON line for every job of a dry run",
+            "env_var": False,
+            "required": False,
+        },
+    )
 
 
 class LogHandler(LogHandlerBase):  # type: ignore[misc]
@@ -87,10 +104,28 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
     def _job_info(self, record: Any) -> None:
         name = _job_name(record)
         if self.common_settings.dryrun:
+            self._note_job(record)
             self._print(f"  {name}: {shorten(record.reason or '', REASON_WIDTH, placeholder=' ...')}")
             return
         self.progress.start(record.jobid, record.rule_name, name, [str(path) for path in record.log or []])
         self._print(f"{self.progress.head()} start  {name}")
+
+    def _note_job(self, record: Any) -> None:
+        """Add a planned job to the file of `stylealign plan`."""
+        path = getattr(self.settings, "jobs", None)
+        if path is not None:
+            job = {
+                "rule": record.rule_name,
+                "wildcards": dict(record.wildcards or {}),
+                "threads": record.threads,
+                "resources": {
+                    name: value for name, value in record.resources.items() if name in ("gpu", "mem_mb", "runtime")
+                },
+                "inputs": [str(name) for name in record.input or []],
+                "outputs": [str(name) for name in record.output or []],
+            }
+            with Path(path).open("a", encoding="utf-8") as file:
+                print(json.dumps(job), file=file)
 
     def _job_finished(self, record: Any) -> None:
         job = self.progress.finish(record.job_id)

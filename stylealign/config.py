@@ -8,7 +8,7 @@ import difflib
 import re
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from stylealign.errors import StyleAlignError
 from stylealign.presets import PRESETS, PresetName
@@ -38,12 +38,16 @@ class Settings(BaseModel):
 
 
 class DatasetSettings(Settings):
-    """A drawn avatar domain (`stylealign data draw`), or a folder or zip of images (`stylealign data import`)."""
+    """A drawn avatar domain (`stylealign data draw`), a folder or zip of images (`stylealign data import`), or a
+    published data set (`stylealign data fetch`)."""
 
     draw: AvatarDomain | None = None
     """Avatar domain to draw: human, mosaic or animal."""
     path: str | None = None
     """Folder or zip of images to import instead of drawing."""
+    fetch: str | None = None
+    """Name of a data set in data/zoo.yaml, which is downloaded (once) and imported, with its own test split if it has
+    one."""
     resolution_px: Positive = 64
     """Height and width of the stored images, a power of two."""
     train_images: Positive = 4000
@@ -55,8 +59,8 @@ class DatasetSettings(Settings):
 
     @model_validator(mode="after")
     def _one_source(self) -> "DatasetSettings":
-        if (self.draw is None) == (self.path is None):
-            raise ValueError("give exactly one of draw and path")
+        if sum(source is not None for source in (self.draw, self.path, self.fetch)) != 1:
+            raise ValueError("give exactly one of draw, path and fetch")
         if self.resolution_px & (self.resolution_px - 1) or self.resolution_px < 4:
             raise ValueError(f"resolution_px must be a power of two of at least 4, not {self.resolution_px}")
         return self
@@ -191,8 +195,16 @@ class InvertSettings(Settings):
     """Weight of the mean squared pixel error beside the perceptual distance."""
     perceptual: Perceptual = "efficientnet-lite0"
     """Perceptual distance that is minimised."""
+    perceptual_px: Positive = 256
+    """Larger images are reduced to this size, a power of two, before the perceptual distance."""
     seed: Count = 0
     """Seed of the starting codes and of the latent noise."""
+
+    @model_validator(mode="after")
+    def _reduces_evenly(self) -> "InvertSettings":
+        if self.perceptual_px & (self.perceptual_px - 1):
+            raise ValueError(f"perceptual_px must be a power of two, not {self.perceptual_px}")
+        return self
 
 
 class EncoderSettings(Settings):
@@ -322,12 +334,31 @@ class ModelSettings(Settings):
     """The child this model is the unaligned control of."""
     train: TrainSettings | None = None
     """Training of this model: keys that differ from the workflow's `train`."""
+    seeds: tuple[Count, ...] | None = None
+    """Seeds of the training: the model becomes one for each seed, NAME-s0, NAME-s1, ..., and the tables get the mean
+    over them. A model with the same seeds may name it as `parent` or `control_of`: each seed goes with its own."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ModelSettings":
+        if self.seeds is not None:
+            self._check_seeds(self.seeds)
         if sum(origin is not None for origin in (self.fetch, self.parent, self.architecture)) != 1:
             raise ValueError("give exactly one of fetch, parent and architecture")
         return self
+
+    def _check_seeds(self, seeds: tuple[int, ...]) -> None:
+        if self.fetch is not None:
+            raise ValueError("seeds: a fetched model is not trained; give seeds to its children")
+        if len(seeds) < 2 or len(set(seeds)) < len(seeds):
+            raise ValueError("seeds: give two or more different ones; for a single one set train: {seed: N}")
+        if self.train is not None and "seed" in self.train.model_fields_set:
+            raise ValueError("seeds: goes without train.seed")
+
+    def of_seed(self, seed: int, seeded: frozenset[str]) -> "ModelSettings":
+        """Return the model of one seed; what it names among the `seeded` models is the one of that seed too."""
+        train = self.train.model_dump(exclude_unset=True) if self.train else {}
+        names = {key: f"{name}-s{seed}" for key in ("parent", "control_of") if (name := getattr(self, key)) in seeded}
+        return self.model_copy(update={"seeds": None, "train": TrainSettings(**train, seed=seed), **names})
 
 
 class Config(Settings):
@@ -361,6 +392,38 @@ class Config(Settings):
     """Measurement."""
     figure_images: Positive = 8
     """Columns of the figures."""
+
+    _seeded: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def seeded(self) -> dict[str, tuple[str, ...]]:
+        """Models of one training under several seeds, by the name they have in the configuration."""
+        return self._seeded
+
+    @model_validator(mode="after")
+    def _one_model_a_seed(self) -> "Config":
+        """Replace every model that has seeds by one model a seed."""
+        seeds = {name: model.seeds for name, model in self.models.items() if model.seeds}
+        seeded = {name: tuple(f"{name}-s{seed}" for seed in own) for name, own in seeds.items()}
+        models: dict[str, ModelSettings] = {}
+        for name, model in self.models.items():
+            for key in ("parent", "control_of"):
+                named = getattr(model, key)
+                if named in seeds and seeds[named] != model.seeds:
+                    raise ValueError(
+                        f"models.{name}.{key}: {named!r} has seeds; give this model the same, "
+                        f"{list(seeds[named])}, or name one of them, {named}-s{seeds[named][0]}"
+                    )
+            for seed in model.seeds or ():
+                models[f"{name}-s{seed}"] = model.of_seed(seed, frozenset(seeds))
+            if not model.seeds:
+                models[name] = model
+        clash = [name for names in seeded.values() for name in names if name in self.models]
+        if clash:
+            raise ValueError(f"models.{clash[0]}: the name of a seed's model already; give it another")
+        self._seeded.update(seeded)
+        self.__dict__["models"] = models  # frozen for users; validators may complete it
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Config":

@@ -51,7 +51,7 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
         ("inversion.steps", -1, "inversion.steps: Input should be greater than or equal to 0, not -1"),
         ("inversion_spaces", ["z", "q"], "inversion_spaces.1: Input should be 'z', 'z+', 'w' or 'w+', not 'q'"),
         ("domains.human.resolution_px", 48, "domains.human: resolution_px must be a power of two"),
-        ("domains.human.path", "x", "domains.human: give exactly one of draw and path"),
+        ("domains.human.path", "x", "domains.human: give exactly one of draw, path and fetch"),
         ("models.animal.fetch", "x", "models.animal: give exactly one of fetch, parent and architecture"),
         (
             "models.animal.parent",
@@ -69,6 +69,14 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
             "inversion_by_space.z.init: an encoder finds codes of w and",
         ),
         ("inversion_by_space", {"z": {"images": 4}}, "inversion_by_space.z: images and space cannot differ"),
+        ("models.human.seeds", [0, 1], "models.human: seeds: a fetched model is not trained"),
+        ("models.animal.seeds", [0], "models.animal: seeds: give two or more different ones"),
+        ("models.animal.seeds", [3, 3], "models.animal: seeds: give two or more different ones"),
+        (
+            "models.animal.seeds",
+            [0, 1],
+            "models.control.control_of: 'animal' has seeds; give this model the same, [0, 1]",
+        ),
         ("domains.a/b", {"draw": "human"}, "domains.a/b: a name is made of letters, digits, - and _"),
     ],
 )
@@ -102,3 +110,31 @@ def test_a_space_has_its_own_inversion_keys_and_an_encoder_starts_w_and_w_plus()
     assert config.inversion_of("z+") == InvertSettings(space="z+", steps=40)
     assert config.inversion_of("w") == InvertSettings(space="w", steps=40)
     assert config.inversion_of("w+") == InvertSettings(space="w+", steps=40, init="encoder")
+
+
+def test_seeds_make_one_model_each_and_go_with_those_of_their_relatives() -> None:
+    values = changed("train", {"kimg": 3, "batch_size": 8})
+    for name in ("animal", "control"):
+        values["models"][name] |= {"seeds": [0, 5]}
+    values["models"]["animal"]["train"] = {"kimg": 7}
+    values["models"]["grandchild"] = {"domain": "human", "parent": "animal", "seeds": [0, 5]}
+    values["models"]["other-grandchild"] = {"domain": "human", "parent": "animal-s5"}
+    config = validate(Config, values, "c.yaml")
+    assert list(config.models) == [
+        "human", "other", "animal-s0", "animal-s5", "control-s0", "control-s5", "grandchild-s0", "grandchild-s5",
+        "other-grandchild",
+    ]  # fmt: skip
+    assert config.seeded["animal"] == ("animal-s0", "animal-s5")
+    assert config.models["control-s5"].control_of == "animal-s5"
+    assert config.models["control-s5"].parent == "other"
+    assert config.models["grandchild-s0"].parent == "animal-s0"
+    assert config.training_of("animal-s5") == TrainSettings(kimg=7, batch_size=8, seed=5)
+    assert config.training_of("control-s0").seed == 0
+
+
+def test_a_seeds_model_takes_no_others_name() -> None:
+    values = changed("models.animal.seeds", [0, 1])
+    values["models"].pop("control")
+    values["models"]["animal-s1"] = {"domain": "human", "parent": "human"}
+    with pytest.raises(StyleAlignError, match=r"models.animal-s1: the name of a seed's model already"):
+        validate(Config, values, "c.yaml")

@@ -4,13 +4,13 @@ import fcntl
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from stylealign.checkpoints.convert import write_native
 from stylealign.checkpoints.download import Policy, Progress, download
 from stylealign.checkpoints.recognise import read_any
-from stylealign.checkpoints.zoo import ZooEntry, load_zoo, nearest_name
+from stylealign.checkpoints.zoo import FileEntry, ZooEntry, load_zoo, nearest_name
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json, sha256_of_file, write_json
 
@@ -79,7 +79,7 @@ def _source_file(source: str, zoo: Path, cache: Cache, sha256: str | None) -> Pa
         return Path(source)
     if known is None:
         raise StyleAlignError(f"{source}: no such file (and {zoo}, the list of known models, does not exist)")
-    raise StyleAlignError(f"{source}: no such file, and no such name in {zoo}; {nearest_name(source, known)}")
+    raise StyleAlignError(f"{source}: no such file, and no such name in {zoo}; {nearest_name(source, known.models)}")
 
 
 def _zoo_file(name: str, entry: ZooEntry, zoo: Path, cache: Cache, sha256: str | None) -> Path:
@@ -91,11 +91,34 @@ def _zoo_file(name: str, entry: ZooEntry, zoo: Path, cache: Cache, sha256: str |
         if expected is not None and sha256_of_file(file) != expected:
             raise StyleAlignError(f"{file}: its sha256 is not {expected} as {zoo} says; restore it from the repository")
         return file
+    return _linked_file(name, entry, expected, cache, "give the file's path instead of its name")
+
+
+def fetch_file(kind: Literal["datasets", "weights"], name: str, zoo: str | Path, cache: Cache) -> Path:
+    """Return the file of a data set or of a feature network's weights on this machine, downloaded if need be.
+
+    Args:
+        kind: part of the zoo.
+        name: name in that part.
+        zoo: list of known files.
+        cache: of downloads.
+
+    Raises:
+        StyleAlignError: an unknown name, a failed download, a checksum that does not match, a file that has no
+            direct address.
+    """
+    entries = getattr(load_zoo(zoo), kind)
+    if name not in entries:
+        raise StyleAlignError(f"{name}: no such name among the {kind} of {zoo}; {nearest_name(name, entries)}")
+    entry = entries[name]
+    key = "set `path` to the file instead of `fetch`" if kind == "datasets" else "set metrics.weights_dir to its folder"
+    return _linked_file(name, entry, entry.sha256, cache, key)
+
+
+def _linked_file(name: str, entry: ZooEntry | FileEntry, sha256: str | None, cache: Cache, remedy: str) -> Path:
     if entry.urls:
-        return _downloaded(name, list(entry.urls), expected, cache)
-    raise StyleAlignError(
-        f"{name}: has no direct address; download it from {entry.page} and give the file's path instead of its name"
-    )
+        return _downloaded(name, list(entry.urls), sha256, cache)
+    raise StyleAlignError(f"{name}: has no direct address; download it from {entry.page} and {remedy}")
 
 
 def _downloaded(name: str, urls: list[str], sha256: str | None, cache: Cache) -> Path:

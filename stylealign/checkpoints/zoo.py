@@ -1,6 +1,7 @@
-"""`data/zoo.yaml`: the known models, where to get them, and their checksums."""
+"""`data/zoo.yaml`: the known models, data sets and feature networks, where to get them, and their checksums."""
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -33,6 +34,8 @@ class ZooEntry(BaseModel):
     """Format of the published file (it is recognised by its content all the same)."""
     resolution_px: int | None = None
     """Height and width of its images; null where it is not known for certain."""
+    size_mb: int | None = None
+    """Size of the download, about; for planning."""
     licence: str
     """Licence of the weights."""
 
@@ -43,12 +46,50 @@ class ZooEntry(BaseModel):
         return self
 
 
+class FileEntry(BaseModel):
+    """A file that is used as it was published: downloadable (`urls`), or to be downloaded by hand (`page`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    description: str
+    """One line a person can choose by."""
+    urls: tuple[str, ...] = ()
+    """Official address and mirrors of the same bytes."""
+    page: str | None = None
+    """Web page that leads to the file, where no lasting direct address is known."""
+    sha256: Sha256 | None = None
+    """Checksum of the file as published; null: recorded on the first download and checked from then on."""
+    size_mb: int | None = None
+    """Size of the download, about; for planning."""
+    licence: str
+    """Licence of the content."""
+
+    @model_validator(mode="after")
+    def _some_origin(self) -> "FileEntry":
+        if not (self.urls or self.page):
+            raise ValueError("give one of urls and page")
+        return self
+
+
+class DatasetEntry(FileEntry):
+    """A known data set: one archive of images."""
+
+    format: Literal["zip", "lmdb"]
+    """zip: image files; lmdb: a zip of an LMDB environment whose values are image files, as LSUN is published."""
+    train: str = ""
+    """Folder inside the archive that holds the training images; empty for all of it."""
+    test: str | None = None
+    """Folder inside the archive with the published test images; null: test images are drawn from the training ones."""
+
+
 class Zoo(BaseModel):
     """The content of zoo.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     models: dict[str, ZooEntry]
+    datasets: dict[str, DatasetEntry] = {}
+    weights: dict[str, FileEntry] = {}
 
 
 def load_zoo(path: str | Path) -> Zoo:
@@ -66,7 +107,8 @@ def load_zoo(path: str | Path) -> Zoo:
     return validate(Zoo, values, str(path))
 
 
-def nearest_name(name: str, zoo: Zoo) -> str:
-    """Return a hint for a name that is not in the zoo."""
-    close = difflib.get_close_matches(name, zoo.models, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known names: {', '.join(zoo.models)}"
+def nearest_name(name: str, known: Iterable[str]) -> str:
+    """Return a hint for a name that is not among the known ones."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known names: {', '.join(names)}"

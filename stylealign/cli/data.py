@@ -1,35 +1,36 @@
-"""`stylealign data`: draw an avatar domain, or import a folder or zip of one's own images."""
+"""`stylealign data`: draw an avatar domain, import one's own images, or fetch a published data set."""
 
 import argparse
 import json
 from pathlib import Path
 
 from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.fetch import add_download, opened_cache
 from stylealign.config import DatasetSettings
 from stylealign.errors import StyleAlignError
 
-HELP = "Make a data set: draw an avatar domain, or import a folder or zip of images."
+HELP = "Make a data set: draw an avatar domain, import a folder or zip of images, or fetch a published one."
 VERSION = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the actions `draw` and `import`."""
+    """Add the actions `draw`, `import` and `fetch`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     draw = actions.add_parser("draw", help="draw an avatar domain with its annotations")
     draw.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that draw (default: 1)")
     importer = actions.add_parser("import", help="make a data set of a folder or zip of images")
     importer.add_argument("source", metavar="SRC", help="folder or zip of images")
-    for action in (draw, importer):
+    fetcher = actions.add_parser("fetch", help="download a data set of data/zoo.yaml and import it")
+    fetcher.add_argument("name", metavar="NAME", help="name among the data sets of the zoo")
+    add_download(fetcher)
+    for action in (draw, importer, fetcher):
         action.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the data set")
         add_settings(action, DatasetSettings)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Make the data set; print the number of images as JSON on stdout."""
-    if arguments.action == "draw":
-        _draw(arguments)
-    else:
-        _import(arguments)
+    {"draw": _draw, "import": _import, "fetch": _fetch}[arguments.action](arguments)
 
 
 def _draw(arguments: argparse.Namespace) -> None:
@@ -49,3 +50,17 @@ def _import(arguments: argparse.Namespace) -> None:
     from stylealign.datasets.importing import import_dataset
 
     print(json.dumps(import_dataset(settings, arguments.out_dir)))
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    arguments.setting_fetch = arguments.name
+    settings = settings_from(arguments, DatasetSettings)
+    from stylealign.checkpoints.fetch import fetch_file
+    from stylealign.checkpoints.zoo import load_zoo
+    from stylealign.datasets.importing import Archive, import_dataset
+
+    with opened_cache(arguments, arguments.name) as cache:
+        path = fetch_file("datasets", arguments.name, arguments.zoo, cache)
+    entry = load_zoo(arguments.zoo).datasets[arguments.name]
+    archive = Archive(path, entry.train, entry.test, entry.format == "lmdb")
+    print(json.dumps(import_dataset(settings, arguments.out_dir, archive)))

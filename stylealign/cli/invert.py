@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.models import add_weights
 from stylealign.cli.progress import Progress, warn
 from stylealign.config import InvertSettings
 from stylealign.errors import StyleAlignError
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="images of the model's domain, such as its training set: tells which images lie outside "
                         "of it")  # fmt: skip
     parser.add_argument("--encoder", type=Path, metavar="ENCODER", help="encoder of this model, for --init encoder")
+    add_weights(parser)
     outputs = "gets codes.npz, reconstructions.zip, sheet.png, losses.csv, metrics.json, timing.json"
     parser.add_argument("--out-dir", type=Path, required=True, metavar="DIR", help=outputs)
     add_settings(parser, InvertSettings)
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace) -> None:
     checkpoint = load(arguments.model)
     names, images, changes = _read(arguments, settings.images, checkpoint.architecture.resolution)
     device = compute_device()
-    distance = perceptual_distance(settings.perceptual).to(device)
+    distance = perceptual_distance(settings.perceptual, arguments.weights).to(device)
     encoder = None if arguments.encoder is None else load_encoder(arguments.encoder, checkpoint.sha256).to(device)
     progress = Progress("invert", len(names) * settings.steps, "image steps")
     started_s = time.perf_counter()

@@ -25,6 +25,12 @@ def add_model_pair(parser: argparse.ArgumentParser) -> None:
                         help="model of the same architecture: a child, a parent, a sibling or a control")  # fmt: skip
 
 
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that names the weights of the perceptual distance."""
+    parser.add_argument("--weights", type=Path, metavar="FILE",
+                        help="weights of the network of --perceptual, where it needs a download")  # fmt: skip
+
+
 def load_matching(first: Path, second: Path) -> tuple["Checkpoint", "Checkpoint"]:
     """Return two models of one architecture.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import add_model_pair
+from stylealign.cli.models import add_model_pair, add_weights
 from stylealign.cli.progress import Progress
 from stylealign.config import MorphSettings
 from stylealign.errors import StyleAlignError
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out-dir", type=Path, required=True, metavar="DIR",
                         help="gets morph.mp4, strip.png, frames.zip, middle.zip, metrics.json, timing.json",
                         )  # fmt: skip
+    add_weights(parser)
     parser.add_argument("--video", type=Path, action="append", default=[], metavar="PATH",
                         help="another video of the same frames (.mp4, .gif or .webp); may be given again")  # fmt: skip
     parser.add_argument("--play", choices=("once", "loop", "ping-pong"), default="loop",
@@ -125,7 +126,7 @@ class _Maker:
         self.path = PATHS[settings.path]
         self.times = linear_times(settings.frames)
         self.end = morph.images((1.0, 1.0))
-        self.distance = perceptual_distance(settings.perceptual).to(self.end.device)
+        self.distance = perceptual_distance(settings.perceptual, arguments.weights).to(self.end.device)
         self.middle: dict[str, list[np.ndarray]] = {}
         self.progress = Progress("morph", settings.frames * (4 + EVEN_ROUNDS), "frames")
 

@@ -4,8 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
+from stylealign.errors import StyleAlignError
+
 HELP = "make the tables (CSV, Markdown, LaTeX) and all.csv from the rows that `stylealign evaluate` wrote"
-VERSION = 1
+VERSION = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--figures", nargs="*", default=[], type=Path, metavar="PNG", help="figures that summary.md links"
     )
     parser.add_argument(
+        "--seeds",
+        nargs="*",
+        default=[],
+        metavar="NAME=MODEL,...",
+        help="models that differ in the seed alone: adds their mean and spread to the tables, and seeds.csv",
+    )
+    parser.add_argument(
         "--out-dir",
         required=True,
         type=Path,
@@ -33,4 +42,12 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the tables; print how many numbers each holds as JSON."""
     from stylealign.report.tables import write_tables
 
-    print(json.dumps(write_tables(arguments.rows, arguments.out_dir, arguments.figures)))
+    seeded = dict(_group(text) for text in arguments.seeds)
+    print(json.dumps(write_tables(arguments.rows, arguments.out_dir, arguments.figures, seeded)))
+
+
+def _group(text: str) -> tuple[str, list[str]]:
+    name, _, models = text.partition("=")
+    if len(models.split(",")) < 2:
+        raise StyleAlignError(f"--seeds {text}: give NAME=MODEL,MODEL: two models or more")
+    return name, models.split(",")

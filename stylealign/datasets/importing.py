@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from stylealign.config import DatasetSettings
 from stylealign.datasets.conversion import NotConvertible, convert_image
 from stylealign.datasets.images import write_image_zip
+from stylealign.datasets.lsun import lmdb_sources
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
 from stylealign.errors import StyleAlignError
 from stylealign.files import write_json
@@ -51,8 +52,42 @@ class ImportReport:
         return dict(Counter(reason.split(" (")[0] for _, reason in self.skipped).most_common())
 
 
-def import_dataset(settings: DatasetSettings, out_dir: Path) -> dict[str, object]:
+@dataclass(frozen=True)
+class Archive:
+    """A published data set on this machine.
+
+    Attributes:
+        path: folder, zip, or zip of an LMDB environment.
+        train: folder inside it with the training images; empty for all of it.
+        test: folder inside it with the published test images; None: test images are drawn from the training ones.
+        is_lmdb: whether the images are the values of an LMDB environment.
+    """
+
+    path: Path
+    train: str = ""
+    test: str | None = None
+    is_lmdb: bool = False
+
+    def holds(self, name: str) -> bool:
+        """Return whether an entry belongs to the set."""
+        return self.is_train(name) or self.is_test(name)
+
+    def is_train(self, name: str) -> bool:
+        """Return whether an entry is a training image."""
+        return not self.train or name.startswith(f"{self.train}/")
+
+    def is_test(self, name: str) -> bool:
+        """Return whether an entry is one of the published test images."""
+        return self.test is not None and name.startswith(f"{self.test}/")
+
+
+def import_dataset(settings: DatasetSettings, out_dir: Path, archive: Archive | None = None) -> dict[str, object]:
     """Make `{train,test}.zip`, `preview.png` and `config.json` of a folder or zip of images.
+
+    Args:
+        settings: size and numbers of the images, and `path` unless an archive is given.
+        out_dir: folder of the data set.
+        archive: a published data set, with its own split.
 
     Returns:
         The numbers of files, of images in each split, of conversions by kind and of skipped files by reason.
@@ -60,15 +95,15 @@ def import_dataset(settings: DatasetSettings, out_dir: Path) -> dict[str, object
     Raises:
         StyleAlignError: no such folder or zip, a damaged zip, or fewer usable images than both splits ask for.
     """
-    assert settings.path is not None
-    source = Path(settings.path)
+    archive = archive or Archive(Path(settings.path or ""))
+    source = archive.path
     report = ImportReport()
     try:
         # The converted images wait on the disk: a set of photos need not fit into memory.
         with tempfile.TemporaryFile() as spool:
-            files, usable = _convert_all(source, settings.resolution_px, spool, report)
-            splits = _split(settings, usable, len(report.skipped))
-            images = _spooled(spool, usable, settings.resolution_px)
+            files, names = _convert_all(archive, settings.resolution_px, spool, report)
+            splits = _split(settings, archive, names, len(report.skipped))
+            images = _spooled(spool, len(names), settings.resolution_px)
             for name, indices in splits.items():
                 write_image_zip(out_dir / f"{name}.zip", (images[index] for index in indices))
             write_preview(out_dir / "preview.png", np.stack([images[i] for i in splits["train"][: COLUMNS * ROWS]]))
@@ -77,7 +112,7 @@ def import_dataset(settings: DatasetSettings, out_dir: Path) -> dict[str, object
     except OSError as error:
         raise StyleAlignError(f"{error.filename or source}: {error.strerror or error}; nothing was imported") from error
     write_json(out_dir / "config.json", settings.model_dump())
-    return _summary(files, usable, splits, report)
+    return _summary(files, len(names), splits, report)
 
 
 def _summary(files: int, usable: int, splits: dict[str, NDArray[np.int64]], report: ImportReport) -> dict[str, object]:
@@ -92,12 +127,12 @@ def _summary(files: int, usable: int, splits: dict[str, NDArray[np.int64]], repo
     }
 
 
-def _convert_all(source: Path, size_px: int, spool: IO[bytes], report: ImportReport) -> tuple[int, int]:
-    """Convert every file into `spool`; return the numbers of files and of usable images."""
+def _convert_all(archive: Archive, size_px: int, spool: IO[bytes], report: ImportReport) -> tuple[int, list[str]]:
+    """Convert every file into `spool`; return the number of files and the names of the usable images."""
     first_with: dict[bytes, str] = {}
     files = 0
     last = time.monotonic()
-    for files, (name, read) in enumerate(image_sources(source), 1):
+    for files, (name, read) in enumerate(filter(lambda source: archive.holds(source[0]), _sources(archive)), 1):
         image = _convert_one(name, read, size_px, first_with, report)
         if image is not None:
             spool.write(image.tobytes())
@@ -105,7 +140,7 @@ def _convert_all(source: Path, size_px: int, spool: IO[bytes], report: ImportRep
             last = time.monotonic()
             print(f"data: {files} files read, {len(first_with)} images", file=sys.stderr)
     spool.flush()
-    return files, len(first_with)
+    return files, list(first_with.values())
 
 
 def _convert_one(
@@ -125,19 +160,44 @@ def _convert_one(
     return np.ascontiguousarray(image)
 
 
-def _split(settings: DatasetSettings, usable: int, skipped: int) -> dict[str, NDArray[np.int64]]:
+def _split(settings: DatasetSettings, archive: Archive, names: list[str], skipped: int) -> dict[str, NDArray[np.int64]]:
+    if archive.test is not None:
+        return _published_split(settings, archive, names, skipped)
     wanted = settings.train_images + settings.test_images
-    if usable < wanted:
+    if len(names) < wanted:
         raise StyleAlignError(
-            f"{settings.path}: {usable} usable images ({skipped} files skipped), fewer than train_images + test_images "
-            f"= {settings.train_images} + {settings.test_images}; lower them or add images"
+            f"{archive.path}: {len(names)} usable images ({skipped} files skipped), fewer than train_images + "
+            f"test_images = {settings.train_images} + {settings.test_images}; lower them or add images"
         )
-    order = np.random.default_rng(settings.seed).permutation(usable)
+    order = np.random.default_rng(settings.seed).permutation(len(names))
     return {"train": order[: settings.train_images], "test": order[settings.train_images : wanted]}
+
+
+def _published_split(
+    settings: DatasetSettings, archive: Archive, names: list[str], skipped: int
+) -> dict[str, NDArray[np.int64]]:
+    """Return random images of each published split, all of it where as many are wanted."""
+    rng = np.random.default_rng(settings.seed)
+    splits = {}
+    for split, count in (("train", settings.train_images), ("test", settings.test_images)):
+        belongs = archive.is_test if split == "test" else archive.is_train
+        members = np.array([index for index, name in enumerate(names) if belongs(name)], dtype=np.int64)
+        if len(members) < count:
+            raise StyleAlignError(
+                f"{archive.path}: {len(members)} usable images in {getattr(archive, split)}/ ({skipped} files "
+                f"skipped), fewer than {split}_images = {count}; lower it"
+            )
+        splits[split] = rng.permutation(members)[:count]
+    return splits
 
 
 def _spooled(spool: IO[bytes], count: int, size_px: int) -> NDArray[np.uint8]:
     return np.memmap(spool, dtype=np.uint8, mode="r", shape=(count, 3, size_px, size_px))
+
+
+def _sources(archive: Archive) -> Iterator[Source]:
+    """Yield every file of an archive in the order of the names."""
+    return lmdb_sources(archive.path) if archive.is_lmdb else image_sources(archive.path)
 
 
 def image_sources(source: Path) -> Iterator[Source]:
@@ -150,10 +210,10 @@ def image_sources(source: Path) -> Iterator[Source]:
         for path in sorted(path for path in source.rglob("*") if path.is_file()):
             yield str(path.relative_to(source)), lambda path=path: read_file(path)  # type: ignore[misc]
     elif source.is_file():
-        with zipfile.ZipFile(source) as archive:
-            for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+        with zipfile.ZipFile(source) as packed:
+            for entry in sorted(packed.infolist(), key=lambda entry: entry.filename):
                 if not entry.is_dir():
-                    yield entry.filename, lambda entry=entry: _read_entry(archive, entry)  # type: ignore[misc]
+                    yield entry.filename, lambda entry=entry: _read_entry(packed, entry)  # type: ignore[misc]
     else:
         raise StyleAlignError(f"{source}: no such folder or zip")
 

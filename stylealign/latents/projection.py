@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from stylealign.config import InvertSettings, Space
 from stylealign.latents.noise_maps import autocorrelation, draw_noise_maps, noise_shapes_in_use, renormalize
@@ -22,7 +23,7 @@ from stylealign.latents.spaces import code_shape, is_gaussian, is_per_layer, mea
 from stylealign.networks.generator import Generator
 
 _RAMP_UP, _RAMP_DOWN, _NOISE_UNTIL = 0.05, 0.25, 0.75
-_CANDIDATE_BATCH = 64
+_CANDIDATE_BATCH, _CANDIDATE_PIXELS = 64, 64 * 256 * 256
 
 
 class Distance(Protocol):
@@ -83,7 +84,7 @@ class Projector:
         assert targets.abs().amax() <= 1.001, "targets must lie in [-1, 1]"
         randoms = [np.random.default_rng([self.settings.seed, index]) for index in indices]
         with torch.no_grad():
-            wanted = self.distance.features(targets)
+            wanted = self._features(targets)
             distances = self._distances_to_candidates(wanted)
             codes = (self._start(distances) if start is None else start).clone()
         maps = draw_noise_maps(noise_shapes_in_use(self.generator.synthesis), randoms)
@@ -133,9 +134,14 @@ class Projector:
     def _fit(self, batch: "_Batch", codes: Tensor) -> tuple[Tensor, Tensor]:
         """Return the perceptual distance `[n]` of the codes' images, and it plus the weighted mean squared error."""
         images = self.generator.synthesis(self._ws(codes, self.space), noise_maps=batch.maps)
-        perceptual = self.distance.between(self.distance.features(images), batch.wanted)
+        perceptual = self.distance.between(self._features(images), batch.wanted)
         error = (images - batch.targets).square().mean(dim=(1, 2, 3))
         return perceptual, perceptual + self.settings.pixel_weight * error
+
+    def _features(self, images: Tensor) -> list[Tensor]:
+        """Return the perceptual features of images, larger ones reduced to `perceptual_px` by averaging."""
+        factor = images.shape[-1] // self.settings.perceptual_px
+        return self.distance.features(F.avg_pool2d(images, factor) if factor > 1 else images)
 
     def _ws(self, codes: Tensor, space: Space) -> Tensor:
         return ws_of(codes, space, self.generator, self.settings.truncation_psi, mean_label(self.generator, len(codes)))
@@ -144,11 +150,12 @@ class Projector:
     def _draw_candidates(self) -> tuple[Tensor, list[Tensor]]:
         """Return random z `[candidates, z_dim]` and the features of their images."""
         shape = (self.settings.initial_candidates, self.generator.architecture.z_dim)
+        resolution = self.generator.architecture.resolution
         z = np.random.default_rng([self.settings.seed]).standard_normal(shape, dtype=np.float32)
         candidates = torch.from_numpy(z).to(self.generator.mapping.w_avg)
         batches = [
-            self.distance.features(self.generator.synthesis(self._ws(chunk, "z")))
-            for chunk in candidates.split(_CANDIDATE_BATCH)
+            self._features(self.generator.synthesis(self._ws(chunk, "z")))
+            for chunk in candidates.split(max(1, min(_CANDIDATE_BATCH, _CANDIDATE_PIXELS // resolution**2)))
         ]
         return candidates, [torch.cat(layers) for layers in zip(*batches, strict=True)]
 

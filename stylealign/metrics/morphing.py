@@ -14,6 +14,7 @@ from stylealign.metrics.fid_kid import kid
 from stylealign.metrics.generators import read_images
 from stylealign.metrics.rows import Labels, Row
 
+FEWEST_MIDDLE_IMAGES = 4
 METRICS = ("path_length", "step_ratio", "endpoint_error")
 MIDDLE_PROTOCOL = (
     "kid: frames of the middle third of the morphs against the test images of the nearer of the two domains"
@@ -63,7 +64,7 @@ def middle_rows(middle: ImageZip, domains: list[ImageZip], extractor: nn.Module,
         settings: features, seed.
 
     Raises:
-        StyleAlignError: not such a zip.
+        StyleAlignError: not such a zip, or too few frames in it.
     """
     methods = middle.info.get("methods")
     if not methods or middle.labels is None:
@@ -74,6 +75,11 @@ def middle_rows(middle: ImageZip, domains: list[ImageZip], extractor: nn.Module,
     for index, method in enumerate(methods):
         if labels.method in ("", method):
             frames = features[classes == index]
+            if len(frames) < FEWEST_MIDDLE_IMAGES:
+                raise StyleAlignError(
+                    f"{middle.path}: {len(frames)} middle frames of {method}, KID needs {FEWEST_MIDDLE_IMAGES}; "
+                    "raise morphing.images or morphing.frames"
+                )
             nearer = min((kid(frames, real, settings.seed) for real in references), key=lambda estimate: estimate.value)
             group = Labels(labels.table, labels.parent, labels.child, method, labels.setting)
             rows.append(group.row("kid", nearer, settings.features))

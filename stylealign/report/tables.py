@@ -4,13 +4,14 @@ import csv
 import dataclasses
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, write_json
 from stylealign.metrics.rows import COLUMNS, Row, read_rows
+from stylealign.report.seeds import SEED_COLUMNS, over_seeds
 
 LABELS = ("parent", "child", "method", "setting")
 SETTING_IN_COLUMN = frozenset({"iou"})
@@ -47,7 +48,10 @@ class Table:
 
 
 def write_tables(
-    files: Sequence[str | Path], out_dir: str | Path, figures: Sequence[str | Path] = ()
+    files: Sequence[str | Path],
+    out_dir: str | Path,
+    figures: Sequence[str | Path] = (),
+    seeded: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, int]:
     """Write every table of some files of rows, with `all.csv`, `metrics.json` (nested), `speed.csv` and `summary.md`.
 
@@ -55,6 +59,7 @@ def write_tables(
         files: files of `metrics.rows.write_rows`.
         out_dir: folder of the tables.
         figures: images that the summary links.
+        seeded: name -> the models of its seeds; adds the means over them to the tables, and `seeds.csv`.
 
     Returns:
         Numbers in each table.
@@ -66,6 +71,13 @@ def write_tables(
     every = _read_all(files)
     rows = [row for row in every if row.metric not in SPEEDS]
     _write_text(out_dir / "speed.csv", long_csv(row for row in every if row.metric in SPEEDS))
+    if seeded:
+        means, spreads = over_seeds(rows, seeded)
+        rows += means
+        _write_text(
+            out_dir / "seeds.csv",
+            _csv_text([SEED_COLUMNS, *([_exact(cell) for cell in spread.record()] for spread in spreads)]),
+        )
     tables = [
         wide(name, [row for row in rows if row.table == name]) for name in dict.fromkeys(row.table for row in rows)
     ]

@@ -133,6 +133,23 @@ def test_a_model_without_noise_inverts(generator, targets):
     assert (found.losses[-1] < 0.7 * found.losses[0]).all()
 
 
+def test_large_images_are_reduced_before_the_perceptual_distance(generator, targets):
+    sizes = set()
+
+    class Watching(PixelDistance):
+        def features(self, images):
+            sizes.add(images.shape[-1])
+            return super().features(images)
+
+    px = TINY.resolution
+    for limit, seen in ((px, px), (px // 4, px // 4)):
+        settings = SETTINGS.model_copy(update={"steps": 40, "space": "w", "perceptual_px": limit})
+        found = Projector(generator, Watching(), settings).project(targets, range(5))
+        assert sizes == {seen}
+        assert (found.losses[-1] < found.losses[0]).all()
+        sizes.clear()
+
+
 def test_images_on_another_scale_are_refused(generator, targets):
     with pytest.raises(AssertionError, match=r"\[-1, 1\]"):
         _project(generator, targets * 127, range(5))

@@ -1,9 +1,11 @@
 """The plan: what would run, and what a mistake in the configuration gets. No job runs here."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -110,3 +112,79 @@ def test_the_workflow_stays_readable() -> None:
 
     assert length(ROOT / "workflow" / "Snakefile") < 50
     assert [path.name for path in RULES if length(path) >= 200] == []
+
+
+def test_the_papers_pairs_are_planned(tmp_path: Path) -> None:
+    done = snakemake(tmp_path, "-n", config=ROOT / "config" / "paper.yaml")
+    counts = planned(done)
+    assert [counts[rule] for rule in ("train_child", "fetch_parent", "fetch_domain", "fetch_weights")] == [14, 8, 9, 2]
+    found = jobs(done)
+    assert {"translation dog-cat w+", "generators dog-cat dog", "alignment_weights dog-cat"} <= found
+    assert not [job for job in found if job.startswith(("zero_shot", "supervise"))], "photographs have no annotations"
+
+
+def planned_jobs(tmp_path: Path, config: Path) -> list[dict[str, Any]]:
+    noted = tmp_path / "jobs.jsonl"
+    done = snakemake(tmp_path, "-n", "--logger", "stylealign", "--logger-stylealign-jobs", str(noted), config=config)
+    assert done.returncode == 0, done.stderr
+    return [job for line in noted.read_text().splitlines() if (job := json.loads(line))["outputs"]]
+
+
+def test_a_child_of_a_child_is_compared_with_its_own_parent(tmp_path: Path) -> None:
+    made = {job["outputs"][0]: job for job in planned_jobs(tmp_path, ROOT / "config" / "paper.yaml")}
+    translate = made["results/translation/dog-cat/w+/images.zip"]["inputs"]
+    assert "results/latents/dog/w+/codes.npz" in translate
+    assert "results/models/dog/model.safetensors" in made["results/models/dog-cat/model.safetensors"]["inputs"]
+    control = made["results/translation/dog-cat-unaligned/w+/images.zip"]["inputs"]
+    assert "results/latents/dog/w+/codes.npz" in control, "a control translates the codes of the aligned parent"
+
+
+def test_seeds_are_models_of_their_own_and_their_mean_is_asked_for(tmp_path: Path) -> None:
+    values = yaml.safe_load((ROOT / "config" / "tiny.yaml").read_text())
+    for model in ("animal", "animal-unaligned"):
+        values["models"][model]["seeds"] = [0, 1, 7]
+    (tmp_path / "seeds.yaml").write_text(yaml.safe_dump(values))
+    done = snakemake(tmp_path, "-n", "--printshellcmds", config=tmp_path / "seeds.yaml")
+    found = jobs(done)
+    assert {f"train_child animal-s{seed}" for seed in (0, 1, 7)} < found
+    assert "generators animal-s7 animal-unaligned-s7" in found
+    assert "generators animal-s7 animal-unaligned-s0" not in found, "each seed has the control of the same seed"
+    assert "--seeds animal=animal-s0,animal-s1,animal-s7" in done.stdout
+    assert {job for job in found if job.startswith("draw_domain")} == {"draw_domain human", "draw_domain animal"}
+
+
+def test_what_a_run_takes_is_told_before_it_starts(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "stylealign", "plan", "--json", "--directory", tmp_path, "--cores", "2"]
+    done = subprocess.run([*command, "--snakefile", ROOT / "workflow/Snakefile"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert plan["total"]["jobs"] == sum(stage["jobs"] for stage in plan["stages"].values()) == 89
+    assert plan["total"]["gpu_h"] == plan["total"]["download_mb"] == 0, "the default run needs no GPU and no download"
+    assert "unknown" not in plan["total"]["sources"], "every rule has a cost"
+    assert not list(tmp_path.glob("results/*"))
+
+
+def test_a_plan_of_a_mistaken_configuration_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("domains: {a: {drew: human}}\nmodels: {}\n")
+    command = [sys.executable, "-m", "stylealign", "plan", "--configfile", tmp_path / "c.yaml"]
+    done = subprocess.run([*command, "--snakefile", ROOT / "workflow/Snakefile"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip().endswith("c.yaml: unknown key 'domains.a.drew'; did you mean 'draw'?")
+    assert done.stderr.count("\n") == 1
+
+
+def test_jobs_ask_for_what_their_size_needs(tmp_path: Path) -> None:
+    noted = {}
+    for name in ("config", "paper"):
+        path = tmp_path / f"{name}.jsonl"
+        flags = ("-n", "--logger", "stylealign", "--logger-stylealign-jobs", str(path))
+        assert snakemake(tmp_path, *flags, config=ROOT / "config" / f"{name}.yaml").returncode == 0
+        for line in path.read_text().splitlines():
+            job = json.loads(line)
+            noted[(name, job["rule"], *job["wildcards"].values())] = job["resources"]
+    small, large = noted["config", "train_child", "mosaic"], noted["paper", "train_child", "mega"]
+    church = noted["paper", "train_child", "church"]
+    assert small["mem_mb"] < large["mem_mb"] < church["mem_mb"], "training images lie in memory"
+    assert small["runtime"] < large["runtime"] <= 2880
+    assert noted["config", "invert", "human", "z"]["runtime"] < noted["paper", "invert", "ffhq-1024", "z"]["runtime"]
+    assert {resources["gpu"] for resources in noted.values() if "gpu" in resources} == {0, 1}

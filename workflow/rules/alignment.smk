@@ -14,8 +14,8 @@ rule alignment_weights:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("alignment_weights"),
+        runtime=minutes("alignment_weights"),
     params:
         names=lambda w: row_names(w.model, "unaligned" if w.model in CONTROLS else "child"),
         version=version("evaluate"),

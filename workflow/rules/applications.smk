@@ -20,8 +20,8 @@ rule translate:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("translate"),
+        runtime=minutes("translate"),
     params:
         inputs=lambda w, input: flags(**input),
         settings=lambda w: translate_settings(w.way),
@@ -46,8 +46,8 @@ rule blend:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory("blend"),
+        runtime=minutes("blend"),
     params:
         settings=as_json(RUN.layer_swap),
         version=version("blend"),
@@ -68,8 +68,8 @@ rule random_samples:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("random_samples"),
+        runtime=minutes("random_samples"),
     params:
         seeds=lambda w: random_seeds(w.child),
         truncation_psi=RUN.translation.truncation_psi,
@@ -85,6 +85,7 @@ rule morph:
         target_codes=lambda w: f"results/latents/{w.child}/{detailed_space()}/codes.npz",
         source=lambda w: model_file(aligned_parent(w.child)),
         target=lambda w: model_file(w.child),
+        weights=weights_of(RUN.morphing.perceptual),
     output:
         video="results/morphing/{child}/morph.mp4",
         strip=report("results/morphing/{child}/strip.png", caption="../report/morphing.rst", category="Morphing"),
@@ -99,16 +100,17 @@ rule morph:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=memory("morph"),
+        runtime=minutes("morph"),
     params:
         settings=lambda w: as_json(RUN.morphing),
+        weights=lambda w, input: flags(weights=input.weights),
         out_dir=subpath(output.video, parent=True),
         version=version("morph"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign morph --codes {input.codes} --source-model {input.source}"
-        " --target-codes {input.target_codes} --target-model {input.target} --out-dir {params.out_dir}"
-        " --settings {params.settings:q} &> {log}"
+        " --target-codes {input.target_codes} --target-model {input.target} {params.weights}"
+        " --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
 
 
 rule supervise:
@@ -124,8 +126,8 @@ rule supervise:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("supervise"),
+        runtime=minutes("supervise"),
     params:
         settings=lambda w: as_json(RUN.labels, "epochs", "images", "batch_size", "learning_rate", "seed"),
         version=version("supervise"),
@@ -149,8 +151,8 @@ rule transfer:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("transfer"),
+        runtime=minutes("transfer"),
     params:
         settings=lambda w: as_json(RUN.labels),
         version=version("transfer"),

@@ -1,8 +1,10 @@
 # The validated configuration, and what the rules ask it. Imports nothing slow: `snakemake -n` stays quick.
 import json
+import math
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from shlex import quote
 
@@ -22,10 +24,23 @@ def validated(values):
         sys.exit(2)
 
 
-RUN = validated(config)
+def with_weights(run):
+    """Return the configuration with a folder for the weights that it asks to be downloaded."""
+    if run.metrics.weights_dir or not set(networks_of(run)) - {"efficientnet-lite0"}:
+        return run
+    return run.model_copy(update={"metrics": run.metrics.model_copy(update={"weights_dir": "data/weights"})})
+
+
+def networks_of(run):
+    """Return the networks that measure and steer the jobs."""
+    return [run.metrics.features, run.metrics.perceptual, run.inversion.perceptual, run.morphing.perceptual]
+
+
+RUN = with_weights(validated(config))
 MODELS = RUN.models
 DRAWN = [name for name, domain in RUN.domains.items() if domain.draw]
 IMPORTED = [name for name, domain in RUN.domains.items() if domain.path]
+FETCHED = [name for name, domain in RUN.domains.items() if domain.fetch]
 CONTROLS = {name: model.control_of for name, model in MODELS.items() if model.control_of}
 CHILDREN = [name for name, model in MODELS.items() if model.parent and name not in CONTROLS]
 PARENTS = list(dict.fromkeys(MODELS[child].parent for child in CHILDREN))
@@ -86,9 +101,19 @@ def origin_of(model):
     }
 
 
+def zoo_entry(kind, name):
+    """Return an entry of the zoo's `models`, `datasets` or `weights`, {} where there is none of that name."""
+    return read_zoo()[kind].get(name, {})
+
+
+@cache
+def read_zoo():
+    return yaml.safe_load(ZOO.read_text(encoding="utf-8"))
+
+
 def source_identity(source):
     """Return what tells one content of a `fetch` source from another: its entry in the zoo and the hash of its file."""
-    entry = yaml.safe_load(ZOO.read_text(encoding="utf-8"))["models"].get(source, {})
+    entry = zoo_entry("models", source)
     path = ZOO.parent / entry["path"] if "path" in entry else Path(source)
     return {"entry": entry, "sha256": sha256_of_file(path) if path.is_file() else None}
 
@@ -99,7 +124,8 @@ def data_identity(domain):
     path = Path(settings.path or "")
     files = [path] if path.is_file() else path.rglob("*") if settings.path else []
     sizes = sorted((str(file), file.stat().st_size) for file in files if file.is_file())
-    return {"settings": as_json(settings), "files": sha256_of_json(sizes), "version": version("data")}
+    identity = {"settings": as_json(settings), "files": sha256_of_json(sizes), "version": version("data")}
+    return identity | ({"entry": zoo_entry("datasets", settings.fetch)} if settings.fetch else {})
 
 
 def run_dir(model):
@@ -113,6 +139,11 @@ def data_file(domain, name):
 
 def model_file(model):
     return f"results/models/{model}/model.safetensors"
+
+
+def weights_of(network):
+    """Return the file of a network's weights, [] for the one that comes as a package."""
+    return [] if network == "efficientnet-lite0" else [f"{RUN.metrics.weights_dir}/{network}.pth"]
 
 
 def label_network(task, domain):

@@ -14,8 +14,8 @@ rule encoder:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("encoder"),
+        runtime=minutes("encoder"),
     params:
         settings=as_json(RUN.encoder),
         version=version("encoder"),
@@ -30,6 +30,7 @@ rule invert:
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
         reference=lambda w: data_file(domain_of(w.model), "train.zip"),
+        weights=weights_of(RUN.inversion.perceptual),
     output:
         codes="results/latents/{model}/{space}/codes.npz",
         reconstructions="results/latents/{model}/{space}/reconstructions.zip",
@@ -46,13 +47,15 @@ rule invert:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("invert"),
+        runtime=minutes("invert"),
     params:
         settings=lambda w: as_json(RUN.inversion_of(w.space)),
         encoder=lambda w, input: flags(encoder=input.get("encoder")),
+        weights=lambda w, input: flags(weights=input.weights),
         out_dir=subpath(output.codes, parent=True),
         version=version("invert"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign invert --model {input.model} --data {input.data}"
-        " --reference {input.reference} {params.encoder} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+        " --reference {input.reference} {params.encoder} {params.weights} --out-dir {params.out_dir}"
+        " --settings {params.settings:q} &> {log}"

@@ -5,6 +5,7 @@ rule generators:
     input:
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.subject), "train.zip"),
+        weights=weights_of(RUN.metrics.features),
     output:
         rows="results/metrics/generators/{subject}/{model}.json",
     log:
@@ -16,8 +17,8 @@ rule generators:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("generators"),
+        runtime=minutes("generators"),
     params:
         names=lambda w: row_names(w.subject, generator_method(w.subject, w.model)),
         settings=lambda w: as_json(RUN.metrics, "features", "samples", "bootstrap", "seed", "weights_dir"),
@@ -34,6 +35,7 @@ rule inversion:
         metrics="results/latents/{model}/{space}/metrics.json",
         timing="results/latents/{model}/{space}/timing.json",
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
+        weights=weights_of(RUN.metrics.perceptual),
     output:
         rows="results/metrics/inversion/{model}/{space}.json",
     log:
@@ -43,8 +45,8 @@ rule inversion:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("inversion"),
+        runtime=minutes("inversion"),
     params:
         names=lambda w: row_names(w.model),
         settings=lambda w: as_json(RUN.metrics, "perceptual", "bootstrap", "seed", "weights_dir"),
@@ -58,6 +60,8 @@ rule inversion:
 # All methods of a child in one job: the target's images are read once.
 rule translation:
     input:
+        weights_of(RUN.metrics.features),
+        weights_of(RUN.metrics.perceptual),
         unpack(lambda w: translation_data(w.child)),
         images=lambda w: list(translation_methods(w.child).values()),
     output:
@@ -69,8 +73,8 @@ rule translation:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=memory("translation"),
+        runtime=minutes("translation"),
     params:
         rows=lambda w, input: labelled(translation_methods(w.child), input.images),
         inputs=lambda w: flags(**translation_data(w.child)),
@@ -88,6 +92,7 @@ rule morphing:
         middle="results/morphing/{child}/middle.zip",
         source_data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),
         target_data=lambda w: data_file(domain_of(w.child), "test.zip"),
+        weights=weights_of(RUN.metrics.features),
     output:
         rows="results/metrics/morphing/{child}.json",
     log:
@@ -97,8 +102,8 @@ rule morphing:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory("morphing"),
+        runtime=minutes("morphing"),
     params:
         names=lambda w: row_names(w.child),
         settings=lambda w: as_json(RUN.metrics, "features", "weights_dir", "bootstrap", "seed"),
@@ -125,8 +130,8 @@ rule zero_shot:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("zero_shot"),
+        runtime=minutes("zero_shot"),
     params:
         names=lambda w: row_names(w.child, method_column(w.method)),
         settings=lambda w: as_json(RUN.metrics, "bootstrap", "seed"),

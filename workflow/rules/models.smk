@@ -13,8 +13,8 @@ rule fetch_parent:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory("fetch_parent"),
+        runtime=minutes("fetch_parent"),
     params:
         source=lambda w: MODELS[w.model].fetch,
         identity=lambda w: source_identity(MODELS[w.model].fetch),
@@ -45,8 +45,8 @@ rule train_child:
     threads: lambda w: RUN.training_of(w.model).threads or 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=2880,
+        mem_mb=memory("train_child"),
+        runtime=minutes("train_child"),
         slurm_extra=SIGNAL_BEFORE_TIME_LIMIT,
     params:
         settings=lambda w: as_json(RUN.training_of(w.model)),
@@ -77,8 +77,8 @@ rule train_parent:
     threads: lambda w: RUN.training_of(w.model).threads or 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=2880,
+        mem_mb=memory("train_parent"),
+        runtime=minutes("train_parent"),
         slurm_extra=SIGNAL_BEFORE_TIME_LIMIT,
     params:
         architecture=lambda w: as_json(MODELS[w.model].architecture),

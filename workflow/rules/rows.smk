@@ -119,6 +119,12 @@ def all_figures():
     return [f"results/figures/{figure}.png" for figure in figures]
 
 
+def seed_groups():
+    """Return the flag that says which models differ in the seed alone."""
+    groups = [f"{name}={','.join(models)}" for name, models in RUN.seeded.items() if models[0] in CHILDREN + PARENTS]
+    return "--seeds " + " ".join(groups) if groups else ""
+
+
 def labelled(names, files):
     """Return NAME=FILE arguments: the labelled rows of a figure."""
     return " ".join(quote(f"{name}={file}") for name, file in zip(names, files, strict=True))

@@ -153,6 +153,7 @@ rule tables:
         summary="results/tables/summary.md",
         metrics="results/tables/metrics.json",
         speed="results/tables/speed.csv",
+        seeds=["results/tables/seeds.csv"] if RUN.seeded else [],
         tables=report(
             expand("results/tables/{table}.{kind}", table=TABLES, kind=["csv", "md", "tex"]),
             caption="../report/tables.rst",
@@ -169,6 +170,7 @@ rule tables:
         runtime=10,
     params:
         out_dir=subpath(output.all, parent=True),
+        seeds=seed_groups(),
         version=version("tables"),
     shell:
-        "stylealign tables {input.rows} --figures {input.figures} --out-dir {params.out_dir} &> {log}"
+        "stylealign tables {input.rows} --figures {input.figures} {params.seeds} --out-dir {params.out_dir} &> {log}"

@@ -1,0 +1,1 @@
+"""What a run costs before it starts: time, disk and downloads of every job. Imports no torch."""

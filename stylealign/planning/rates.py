@@ -1,0 +1,120 @@
+"""Measured rates (throughput.yaml), and how they scale with the size of the networks."""
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from stylealign.config import ArchitectureSettings
+
+LITE_MEASURED_PX, LITE_LARGEST_PX = 64, 224
+LPIPS_MEASURED_PX = 256
+FEATURE_DIMENSIONS = {"efficientnet-lite0": 1280, "inception-v3": 2048}
+
+
+class _Rates(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CpuRates(_Rates):
+    """One CPU thread; units are in the names, meanings in throughput.yaml."""
+
+    train_images_per_s: float
+    synthesis_ms: float
+    start_s: float
+    draw_images_per_s: float
+    import_ms_per_megapixel: float
+    label_training_ms: float
+    label_prediction_ms: float
+    inversion_synthesis_passes: float
+    inversion_perceptual_passes: float
+    morph_passes: float
+    fid_s: float
+    kid_s: float
+    precision_recall_s: float
+    feature_ms: dict[str, float]
+    perceptual_ms: dict[str, float]
+    slow_down_of_gmac: dict[float, float]
+
+
+class GpuRates(_Rates):
+    """One GPU."""
+
+    train_s_per_kimg: dict[int, float]
+    network_speed_up: float
+    synthesis_share: float
+    start_s: float
+
+
+class Rates(_Rates):
+    """The content of throughput.yaml."""
+
+    cpu: CpuRates
+    gpu: GpuRates
+    download_mb_per_s: float
+
+
+@cache
+def load_rates() -> Rates:
+    """Return the rates that come with the package."""
+    return Rates.model_validate(yaml.safe_load(files(__package__).joinpath("throughput.yaml").read_text("utf-8")))
+
+
+def channels(shape: ArchitectureSettings, resolution_px: int) -> int:
+    """Return the channels of a network at a resolution."""
+    return min(shape.channel_base // resolution_px, shape.channel_max)
+
+
+def _blocks(resolution_px: int) -> list[int]:
+    return [1 << power for power in range(3, resolution_px.bit_length())]
+
+
+def synthesis_gmac(shape: ArchitectureSettings, resolution_px: int) -> float:
+    """Return the multiplications of the convolutions of one synthesised image, in thousands of millions."""
+    total = 9 * channels(shape, 4) ** 2 * 16
+    for px in _blocks(resolution_px):
+        before, here = channels(shape, px // 2), channels(shape, px)
+        total += 9 * before * here * (px // 2) ** 2 + (9 * here * here + 3 * here) * px**2
+    return total / 1e9
+
+
+def parameters(shape: ArchitectureSettings, resolution_px: int) -> float:
+    """Return about how many parameters a generator has; its discriminator has about as many."""
+    total = shape.mapping_layers * shape.w_dim**2 + channels(shape, 4) ** 2 * 9
+    for px in _blocks(resolution_px):
+        before, here = channels(shape, px // 2), channels(shape, px)
+        total += 9 * here * (before + here) + shape.w_dim * (before + 2 * here)
+    return float(total)
+
+
+def interpolated(points: Mapping[float, float] | Mapping[int, float], at: float) -> float:
+    """Return the value at `at` of a line through `points` in logarithms, continued beyond its ends."""
+    known = sorted((math.log(x), math.log(y)) for x, y in points.items())
+    x = math.log(at)
+    index = min(max(sum(left <= x for left, _ in known) - 1, 0), len(known) - 2)
+    (x0, y0), (x1, y1) = known[index : index + 2]
+    return math.exp(y0 + (y1 - y0) * (x - x0) / (x1 - x0))
+
+
+def slow_down(shape: ArchitectureSettings, resolution_px: int) -> float:
+    """Return the time of an image on a CPU as a multiple of the default network's at 64 px."""
+    return interpolated(load_rates().cpu.slow_down_of_gmac, synthesis_gmac(shape, resolution_px))
+
+
+def feature_s(network: str, resolution_px: int) -> float:
+    """Return the seconds of a CPU thread for the features of one image."""
+    return load_rates().cpu.feature_ms[network] / 1e3 * (_lite(resolution_px) if network == "efficientnet-lite0" else 1)
+
+
+def perceptual_s(network: str, resolution_px: int) -> float:
+    """Return the seconds of a CPU thread for one forward pass of a perceptual distance."""
+    lite = network == "efficientnet-lite0"
+    scale = _lite(resolution_px) if lite else (resolution_px / LPIPS_MEASURED_PX) ** 2
+    return load_rates().cpu.perceptual_ms[network] / 1e3 * scale
+
+
+def _lite(resolution_px: int) -> float:
+    return (min(resolution_px, LITE_LARGEST_PX) / LITE_MEASURED_PX) ** 2

@@ -1,0 +1,81 @@
+"""Mean and spread over seeds: rows of several trainings that differ in the seed alone become one. Imports no torch."""
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+
+from stylealign.metrics.rows import Row
+
+SEED_COLUMNS = ("table", "parent", "child", "method", "setting", "metric", "features",
+                "mean", "std", "min", "max", "n", "higher_is_better")  # fmt: skip
+
+# 97.5 % points of Student's t for 1, 2, ... degrees of freedom: the factor of a two-sided 95 % interval.
+_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+            2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)  # fmt: skip
+
+
+def student_factor(degrees: int) -> float:
+    """Return the 97.5 % point of Student's t distribution, to 0.2 %."""
+    return _STUDENT[degrees - 1] if degrees <= len(_STUDENT) else 1.96 + 2.5 / degrees
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """One number under several seeds: a row whose `value` is None, and the values."""
+
+    row: Row
+    values: tuple[float, ...]
+
+    def mean_row(self) -> Row:
+        """Return the mean as a row; its interval is the 95 % t-interval of the mean over seeds, `n` their number."""
+        mean, count = statistics.fmean(self.values), len(self.values)
+        half = student_factor(count - 1) * statistics.stdev(self.values) / math.sqrt(count)
+        return dataclasses.replace(self.row, value=mean, ci_low=mean - half, ci_high=mean + half, n=count)
+
+    def record(self) -> list[object]:
+        """Return the line of seeds.csv: mean, standard deviation (n - 1), extremes."""
+        row, values = self.row, self.values
+        return [row.table, row.parent, row.child, row.method, row.setting, row.metric, row.features,
+                statistics.fmean(values), statistics.stdev(values), min(values), max(values), len(values),
+                row.higher_is_better]  # fmt: skip
+
+
+def over_seeds(rows: Iterable[Row], seeded: Mapping[str, Sequence[str]]) -> tuple[list[Row], list[Spread]]:
+    """Return the rows of the means, and the spreads behind them.
+
+    Args:
+        rows: rows of single models.
+        seeded: name -> the models of its seeds, as they stand in the columns `parent` and `child`.
+
+    Returns:
+        For every number that all the seeds of a name have, a row with the child `NAME (mean of N seeds)`. A number that
+        is the same for all of them, as no seed changes it (a parent's FID), keeps its own interval and has no spread.
+    """
+    name_of = {model: name for name, models in seeded.items() for model in models}
+    groups: dict[Row, list[Row]] = {}
+    for row in rows:
+        name = name_of.get(row.child)
+        if name is None:
+            continue
+        child = f"{name} (mean of {len(seeded[name])} seeds)"
+        key = dataclasses.replace(
+            row, parent=name_of.get(row.parent, row.parent), child=child, value=None, ci_low=None, ci_high=None, n=None
+        )
+        groups.setdefault(key, []).append(row)
+    means, spreads = [], []
+    for key, members in groups.items():
+        values = [row.value for row in members if row.value is not None]
+        if len(values) != _seeds_of(members[0].child, seeded):
+            continue
+        if len(set(values)) == 1:
+            first = members[0]
+            means.append(dataclasses.replace(first, parent=key.parent, child=key.child))
+            continue
+        spreads.append(Spread(key, tuple(values)))
+        means.append(spreads[-1].mean_row())
+    return means, spreads
+
+
+def _seeds_of(model: str, seeded: Mapping[str, Sequence[str]]) -> int:
+    return next(len(models) for models in seeded.values() if model in models)

@@ -1,0 +1,30 @@
+"""Rows of morphs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stylealign.config import MetricSettings
+from stylealign.datasets.images import ImageZip, write_image_zip
+from stylealign.errors import StyleAlignError
+from stylealign.metrics.features import feature_extractor
+from stylealign.metrics.morphing import middle_rows
+from stylealign.metrics.rows import Labels
+
+
+def test_too_few_middle_frames_are_told_with_the_remedy(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), dtype=np.uint8)
+    write_image_zip(tmp_path / "middle.zip", images, labels=[0, 0, 0], extra={"methods": ["codes-only"]})
+    write_image_zip(tmp_path / "test.zip", images)
+    domains = [ImageZip(tmp_path / "test.zip")] * 2
+    with pytest.raises(
+        StyleAlignError, match=r"middle.zip: 3 middle frames of codes-only, KID needs 4; raise morphing"
+    ):
+        middle_rows(
+            ImageZip(tmp_path / "middle.zip"),
+            domains,
+            feature_extractor("efficientnet-lite0"),
+            Labels("morphing", "a", "b", ""),
+            MetricSettings(),
+        )

@@ -1,0 +1,108 @@
+"""Costs of jobs, their sums, and the time they take side by side."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stylealign.config import ArchitectureSettings, Config
+from stylealign.planning.costs import Cost, Costs
+from stylealign.planning.plan import REST, Job, as_json, as_text, make_plan, wall_s
+from stylealign.planning.rates import interpolated, load_rates, parameters, slow_down, synthesis_gmac
+
+CONFIG = Path(__file__).parents[2] / "config"
+CONFIG_F = ArchitectureSettings(z_dim=512, w_dim=512, channel_base=32768, channel_max=512)
+
+
+def costs(name: str = "config.yaml", **changes: Any) -> Costs:
+    values = yaml.safe_load((CONFIG / name).read_text()) | changes
+    return Costs(Config.model_validate(values), lambda kind, name: None if name == "mega" else 100.0)
+
+
+def job(rule: str, gpu: int = 0, inputs: list[str] | None = None, output: str = "", **wildcards: str) -> Job:
+    return Job(rule, wildcards, 1, gpu, inputs or [], [output or f"{rule}-{'-'.join(wildcards.values())}"])
+
+
+def test_the_shape_of_published_networks_gives_their_known_size() -> None:
+    assert parameters(CONFIG_F, 1024) == pytest.approx(30.0e6, rel=0.02), "config-f at 1024 px: 30 million parameters"
+    assert synthesis_gmac(CONFIG_F, 1024) == pytest.approx(74.3, rel=0.01)
+
+
+def test_a_line_in_logarithms_goes_through_its_points_and_on() -> None:
+    points = {1: 2.0, 4: 8.0, 16: 8.0}
+    assert [interpolated(points, at) for at in (1, 2, 4, 8, 0.5)] == pytest.approx([2, 4, 8, 8, 1])
+
+
+def test_the_network_that_was_measured_has_no_slow_down() -> None:
+    assert slow_down(ArchitectureSettings(), 64) == pytest.approx(1, rel=0.01)
+    assert slow_down(CONFIG_F, 512) > 100
+
+
+def test_training_takes_images_over_rate() -> None:
+    cost = costs(train={"kimg": 16}).of("train_child", {"model": "mosaic"})
+    assert cost.train_s == pytest.approx(16000 / load_rates().cpu.train_images_per_s, rel=0.02)
+    longer = costs(train={"kimg": 32}).of("train_child", {"model": "mosaic"})
+    assert longer.train_s == pytest.approx(2 * cost.train_s)
+
+
+def test_published_figures_are_used_where_they_stand() -> None:
+    cost = costs("paper.yaml").of("train_child", {"model": "dog"})
+    assert cost.train_gpu_s == pytest.approx(240 * load_rates().gpu.train_s_per_kimg[512])
+
+
+def test_more_steps_images_and_pixels_cost_more() -> None:
+    default, paper = costs(), costs("paper.yaml")
+    invert = {"model": "human", "space": "w+"}
+    few, more = (costs(inversion={"images": images, "steps": steps}) for images, steps in ((32, 150), (64, 300)))
+    assert more.of("invert", invert).cpu_s() > 3 * few.of("invert", invert).cpu_s()
+    assert paper.of("train_child", {"model": "church"}).memory_mb > 10000, "50,000 images of 256 px in memory"
+    assert paper.is_large({"model": "dog"})
+    assert not default.is_large({"model": "mosaic"})
+
+
+def test_every_measured_rule_has_a_cost_and_another_is_said_to_be_unknown() -> None:
+    assert costs().of("figure_samples", {}).is_known
+    assert not costs().of("somebody_elses", {"model": "mosaic"}).is_known
+
+
+def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:
+    jobs = [job("train_child", gpu=1, model="mosaic"), job("tables"), job("somebody_elses")]
+    plan = make_plan(jobs, costs(), cores=2, gpus=1)
+    assert plan.total().jobs == 3
+    assert plan.stages["children"].cpu_h * 3600 == pytest.approx(costs().of("train_child", {"model": "mosaic"}).cpu_s())
+    assert plan.stages["children"].gpu_h == 0, "64 px run on the CPU"
+    assert plan.stages[REST].sources == {"measured", "unknown"}
+    text = as_text(plan)
+    assert "With 2 cores: about 4 minutes in all." in text
+    assert "unknown: no rate was measured" in text
+    assert as_json(plan)["total"]["jobs"] == 3
+    on_gpu = make_plan(jobs, costs(), cores=2, gpus=1, device="gpu")
+    assert on_gpu.stages["children"].cpu_h == 0 < on_gpu.stages["children"].gpu_h
+    assert on_gpu.stages["children"].sources == {"estimate"}, "nobody published a figure for 64 px"
+    dog = make_plan([job("train_child", gpu=1, model="dog")], costs("paper.yaml"), cores=2, gpus=1)
+    assert dog.stages["children"].sources == {"published"}
+
+
+def test_a_shared_archive_is_downloaded_once_and_unknown_sizes_are_marked() -> None:
+    paper = costs("paper.yaml")
+    shared = Costs(paper.config, paper.download_mb, archive=lambda name: name.split("-")[0])
+    jobs = [job("fetch_domain", domain=name) for name in ("dog", "cat", "wild", "mega")]
+    data = make_plan(jobs, shared, 1, 1).stages["data"]
+    assert (data.download_mb, data.unknown_downloads) == (100.0, 1)
+    assert "+: and archives of unknown size." in as_text(make_plan(jobs, shared, 1, 1))
+
+
+def test_jobs_wait_for_their_inputs_cores_and_gpus() -> None:
+    chain = [job("a", output="x"), job("b", inputs=["x"], output="y"), job("c"), job("d")]
+    seconds = [3.0, 4.0, 1.0, 1.0]
+    assert wall_s(chain, seconds, [False] * 4, cores=2, gpus=1) == 7
+    assert wall_s(chain, seconds, [False] * 4, cores=1, gpus=1) == 9
+    assert wall_s(chain[2:], [5.0, 5.0], [True, True], cores=8, gpus=1) == 10
+    assert wall_s(chain[2:], [5.0, 5.0], [True, True], cores=8, gpus=2) == 5
+
+
+def test_a_gpu_takes_over_what_it_can() -> None:
+    cost = Cost(host_s=10, train_s=1000, train_gpu_s=10, network_s=500)
+    assert cost.cpu_s() == pytest.approx(1510 + load_rates().cpu.start_s)
+    assert cost.gpu_s() < 60
