@@ -18,6 +18,7 @@ Space = Literal["z", "z+", "w", "w+"]
 Features = Literal["efficientnet-lite0", "inception-v3"]
 Perceptual = Literal["efficientnet-lite0", "lpips-vgg", "lpips-alex"]
 Task = Literal["segmentation", "keypoints", "pose"]
+LabelTask = Literal["segmentation", "keypoints", "pose", "attributes"]
 Guide = Literal["none", "latent", "reference"]
 MorphPath = Literal["linear", "eased", "weights-first", "codes-first"]
 Component = Literal["mapping", "affine", "convolutions", "torgb"]
@@ -298,7 +299,9 @@ class MetricSettings(Settings):
     weights_dir: str | None = None
     """Folder with weights of downloaded networks: inception-v3.pth, lpips-vgg.pth, lpips-alex.pth."""
     samples: Positive = 4000
-    """Generated images of the generators table."""
+    """Generated images of the generators and coverage tables."""
+    pairs: Annotated[int, Field(ge=2)] = 1000
+    """Latents of the point-wise alignment, each drawn by parent and child."""
     bootstrap: Positive = 1000
     """Bootstrap draws of a 95 % interval."""
     seed: Count = 0

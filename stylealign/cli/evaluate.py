@@ -8,15 +8,17 @@ from stylealign.config import MetricSettings, Task
 from stylealign.metrics.rows import provenance_of, write_rows
 
 HELP = "measure models, codes, images or networks: rows of the tables, as JSON"
-VERSION = 2
+VERSION = 3
 
 KINDS = {
     "generators": "FID, KID, precision and recall of a generator against the training images of a domain",
+    "coverage": "spread of the poses and frequencies of the attributes in a generator's samples against a domain's",
     "inversion": "distance between test images and their reconstructions",
     "translation": "FID and KID of translated images, and how much of the source's structure they keep",
     "morphing": "the numbers that `stylealign morph` measured, as rows, and the KID of the middle frames",
     "zero-shot": "a label network on annotated test images",
     "alignment-weights": "how far each component of a child moved from its parent",
+    "alignment-pointwise": "how alike parent and child draw the same latents",
 }
 
 
@@ -44,6 +46,16 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
 def _generators_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="model whose samples are scored")
     parser.add_argument("--data", required=True, metavar="ZIP", help="training images of the domain")
+
+
+def _coverage_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="model whose samples are measured; left out: the test images are, to compare")
+    parser.add_argument("--data", required=True, metavar="ZIP", help="training images of the domain")
+    parser.add_argument("--test-data", required=True, metavar="ZIP", help="test images of the domain")
+    parser.add_argument("--annotations", required=True, metavar="NPZ", help="annotations of the test images, which say "
+                        "what the attribute network can tell")  # fmt: skip
+    parser.add_argument("--pose", required=True, metavar="NET", help="pose network of the domain")
+    parser.add_argument("--attributes", required=True, metavar="NET", help="attribute network of the domain")
 
 
 def _inversion_flags(parser: argparse.ArgumentParser) -> None:
@@ -96,13 +108,24 @@ def _alignment_weights_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--child", required=True, metavar="MODEL", help="the child")
 
 
+def _alignment_pointwise_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--parent", required=True, metavar="MODEL", help="the parent")
+    parser.add_argument("--child", required=True, metavar="MODEL", help="the child, or an unaligned control")
+    for task in Task.__args__:  # type: ignore[attr-defined]
+        for role in ("parent", "child"):
+            parser.add_argument(f"--{role}-{task}", metavar="NET", help=f"{task} network of the {role}'s domain")
+    parser.add_argument("--shuffled", action="store_true", help="add the rows of unequal latents, method `shuffled`")
+
+
 _FLAGS = {
     "generators": _generators_flags,
+    "coverage": _coverage_flags,
     "inversion": _inversion_flags,
     "translation": _translation_flags,
     "morphing": _morphing_flags,
     "zero-shot": _zero_shot_flags,
     "alignment-weights": _alignment_weights_flags,
+    "alignment-pointwise": _alignment_pointwise_flags,
 }
 
 
@@ -121,11 +144,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 _FILES = {
     "generators": ("model", "data"),
+    "coverage": ("model", "data", "test-data", "annotations", "pose", "attributes"),
     "inversion": ("codes", "reconstructions", "metrics", "data", "timing"),
     "translation": ("images", "codes", "source-data", "target-data", "target-train", "source-keypoints",
                     "target-keypoints", "source-pose", "target-pose"),
     "morphing": ("metrics",),
     "zero-shot": ("network", "data", "annotations"),
     "alignment-weights": ("parent", "child"),
+    "alignment-pointwise": ("parent", "child", "parent-segmentation", "child-segmentation", "parent-keypoints",
+                            "child-keypoints", "parent-pose", "child-pose"),
 }  # fmt: skip
 """Flags of each kind that name input files: they are checked first, and their hashes go into the provenance."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+    from stylealign.checkpoints import Checkpoint
     from stylealign.datasets.annotations import Annotations
     from stylealign.datasets.images import ImageZip
     from stylealign.metrics.translation import Predict
@@ -53,6 +54,49 @@ def _generators(arguments: argparse.Namespace, settings: MetricSettings) -> Meas
         )
     facts = {"features": PROTOCOLS[settings.features], "protocol": generators.PROTOCOL, "real_images": len(data)}
     return rows, facts
+
+
+def _coverage(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
+    import numpy as np
+
+    from stylealign import load
+    from stylealign.applications.zero_shot import attributes
+    from stylealign.applications.zero_shot.learning import predict
+    from stylealign.applications.zero_shot.networks import load_label_network
+    from stylealign.cli.models import compute_device
+    from stylealign.datasets.annotations import Annotations
+    from stylealign.datasets.images import ImageZip
+    from stylealign.metrics import coverage, generators
+
+    data, test = ImageZip(arguments.data), ImageZip(arguments.test_data)
+    truth = Annotations.load(arguments.annotations)
+    _require_annotated(test, truth, arguments.annotations)
+    generators.require_resolution(test, data.resolution_px)
+    device = compute_device()
+    pose = _predictor(arguments.pose, "pose")
+    network = load_label_network(arguments.attributes, "attributes", data.resolution_px)[0].to(device)
+    if network.spec != attributes.spec(data.resolution_px, truth):
+        raise StyleAlignError(f"{arguments.attributes}: knows other attributes than {arguments.annotations}; give the "
+                              "network of this domain")  # fmt: skip
+
+    def seen(batches: "Iterator[np.ndarray]") -> coverage.Seen:
+        parts = [(pose(images), predict(network, images)["attributes"]) for images in batches]
+        poses, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return coverage.Seen(poses, attributes.choices(network.spec.names, scores))
+
+    tested = seen(generators.read_images(test))
+    if arguments.model is None:
+        measured = tested
+    else:
+        checkpoint = load(arguments.model)
+        generators.require_resolution(data, checkpoint.architecture.resolution)
+        measured = seen(generators.sample_images(checkpoint.generator.to(device), settings.samples, settings.seed))
+    skills = {name: coverage.attribute_skill(tested.attributes[name], truth.attributes[name])
+              for name in truth.attribute_values}  # fmt: skip
+    values = {name: len(names) for name, names in truth.attribute_values.items()}
+    rows = coverage.coverage_rows(measured, seen(generators.read_images(data)), skills, values,
+                                  _labels(arguments, coverage.TABLE), settings)  # fmt: skip
+    return rows, {"protocol": coverage.PROTOCOL, "real_images": len(data)}
 
 
 def _inversion(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
@@ -105,20 +149,26 @@ def _translation(arguments: argparse.Namespace, settings: MetricSettings) -> Mea
     return rows, facts
 
 
-def _measuring(arguments: argparse.Namespace, task: str) -> "tuple[Predict, Predict] | None":
-    """Return the functions that measure a task in the source's and in the target's domain, None without networks."""
-    paths = [getattr(arguments, f"{role}_{task}") for role in ("source", "target")]
+def _measuring(arguments: argparse.Namespace, task: str, roles: tuple[str, str] = ("source", "target")
+               ) -> "tuple[Predict, Predict] | None":  # fmt: skip
+    """Return the functions that measure a task in the domains of two roles, None without networks."""
+    paths = [getattr(arguments, f"{role}_{task}") for role in roles]
     if paths == [None, None]:
         return None
     if None in paths:
-        raise StyleAlignError(f"--source-{task} and --target-{task} go together: give both or neither")
+        raise StyleAlignError(f"--{roles[0]}-{task} and --{roles[1]}-{task} go together: give both or neither")
+    return _predictor(paths[0], task), _predictor(paths[1], task)
+
+
+def _predictor(path: str, task: str) -> "Predict":
+    """Return a label network as a function from images to key points, poses or class maps."""
     from stylealign.applications.zero_shot.learning import predict
     from stylealign.applications.zero_shot.networks import load_label_network
     from stylealign.cli.models import compute_device
 
-    networks = [load_label_network(path, task)[0].to(compute_device()) for path in paths]
-    one, other = (lambda images, network=network: predict(network, images)[task] for network in networks)
-    return one, other
+    network = load_label_network(path, task)[0].to(compute_device())
+    answer = "classes" if task == "segmentation" else task
+    return lambda images: predict(network, images)[answer]
 
 
 def _morphing(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
@@ -168,6 +218,31 @@ def _alignment_weights(arguments: argparse.Namespace, settings: MetricSettings) 
     return rows, {"protocol": weights.PROTOCOL}
 
 
+def _alignment_pointwise(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
+    from dataclasses import replace
+
+    from stylealign.alignment import pointwise
+    from stylealign.cli.models import compute_device, load_matching
+
+    parent, child = load_matching(arguments.parent, arguments.child)
+    pairs = {task: _measuring(arguments, task, ("parent", "child")) for task in ("segmentation", "keypoints", "pose")}
+    progress = Progress("evaluate", 2 * settings.pairs, "images")
+
+    def draw(model: "Checkpoint", role: int) -> pointwise.Drawn:
+        networks = {task: pair[role] for task, pair in pairs.items() if pair is not None}
+        generator, before = model.generator.to(compute_device()), role * settings.pairs
+        return pointwise.draw_and_measure(generator, settings.pairs, settings.seed, networks,
+                                          lambda done: progress.update(before + done))  # fmt: skip
+
+    one, other = draw(parent, 0), draw(child, 1)
+    labels = _labels(arguments, pointwise.TABLE)
+    rows = pointwise.pointwise_rows(one, other, labels, settings)
+    if arguments.shuffled:
+        labels = replace(labels, method=pointwise.SHUFFLED)
+        rows += pointwise.pointwise_rows(one, other.shuffled(), labels, settings)
+    return rows, {"protocol": pointwise.PROTOCOL}
+
+
 def _named(data: "ImageZip", names: Sequence[str], codes: str) -> "np.ndarray":
     """Return the images of a zip that codes belong to, in the codes' order."""
     places = {name: place for place, name in enumerate(data.names)}
@@ -194,9 +269,11 @@ def _few_images_named() -> Iterator[None]:
 
 MEASURE: dict[str, Callable[[argparse.Namespace, MetricSettings], Measured]] = {
     "generators": _generators,
+    "coverage": _coverage,
     "inversion": _inversion,
     "translation": _translation,
     "morphing": _morphing,
     "zero-shot": _zero_shot,
     "alignment-weights": _alignment_weights,
+    "alignment-pointwise": _alignment_pointwise,
 }

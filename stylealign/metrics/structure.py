@@ -13,11 +13,16 @@ SMALLEST_EYE_DISTANCE = 0.05
 COMMON_KEYPOINTS = tuple(name for name in KEYPOINTS if name != "top")
 """Key points that mean the same thing in every domain: hair and hats are not ears and horns."""
 
+POSE_NAMES = dict(zip(POSE, ("rotation", "scale", "x_shift", "y_shift"), strict=True))
+"""Names of the pose's numbers in the metrics of the tables."""
+
 PROTOCOLS = {
     "segmentation": "IoU over all pixels of the test set; a class that no image has is left out of the mean",
     "keypoints": "distance of visible key points over the distance of the annotated eyes; "
     f"pck@0.1: share of visible key points closer than {PCK_THRESHOLD} of it",
     "pose": "absolute error and R^2 of each number",
+    "agreement": "mean over the classes present in either of an image's two maps of the intersection over the union, "
+    "then the mean over images",
     "translation": f"key points {', '.join(COMMON_KEYPOINTS)}, distance over the source's distance of the eyes; "
     "rotation: absolute difference in degrees; both measured by networks trained on labels of each domain",
 }
@@ -44,6 +49,28 @@ def iou(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int, dr
     unions[:, ~present] = 0
     intersections[:, ~present] = 0
     return ratio_estimates(intersections, unions, draws, seed)
+
+
+def segmentation_agreement(one: NDArray[np.uint8], other: NDArray[np.uint8], classes: int, draws: int, seed: int
+                           ) -> Estimate:  # fmt: skip
+    """Return how well two segmentations of each image agree, symmetrically.
+
+    Of an image: the mean, over the classes that at least one of its two maps has, of the intersection over the union of
+    the class's pixels; a class that one map alone has counts 0. Then the mean over images.
+
+    Args:
+        one, other: class maps `[N, H, W]`.
+        classes: number of classes.
+        draws, seed: bootstrap over images.
+    """
+    assert one.shape == other.shape, "class maps must have one shape"
+    scores = np.empty(len(one))
+    for index, (a, b) in enumerate(zip(one, other, strict=True)):
+        pairs = np.bincount((a.astype(np.int64) * classes + b).ravel(), minlength=classes**2).reshape(classes, classes)
+        unions = pairs.sum(axis=0) + pairs.sum(axis=1) - pairs.diagonal()
+        present = unions > 0
+        scores[index] = (pairs.diagonal()[present] / unions[present]).mean()
+    return mean_estimate(scores, draws, seed)
 
 
 def keypoint_scores(

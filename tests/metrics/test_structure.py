@@ -5,7 +5,14 @@ import pytest
 from sklearn.metrics import jaccard_score, r2_score
 
 from stylealign.datasets.annotations import KEYPOINTS, POSE
-from stylealign.metrics.structure import iou, keypoint_error, keypoint_scores, pose_scores, rotation_error
+from stylealign.metrics.structure import (
+    iou,
+    keypoint_error,
+    keypoint_scores,
+    pose_scores,
+    rotation_error,
+    segmentation_agreement,
+)
 
 SIZE = 64
 EYES = (KEYPOINTS.index("left_eye"), KEYPOINTS.index("right_eye"))
@@ -92,3 +99,19 @@ def test_pose_scores_against_sklearn() -> None:
         assert mae.value == pytest.approx(np.abs(predicted - truth)[:, column].mean(), rel=1e-5)
         assert r2.value == pytest.approx(r2_score(truth[:, column], predicted[:, column]), rel=1e-5)
         assert r2.ci_low < r2.value < r2.ci_high
+
+
+def test_segmentation_agreement_is_the_mean_over_classes_of_either_then_over_images() -> None:
+    one = np.zeros((2, 4, 4), dtype=np.uint8)
+    other = one.copy()
+    one[0, 0] = 1
+    other[0, 0, :2] = 1
+    other[0, 3, 3] = 2  # in one of the maps alone: counts 0
+    estimate = segmentation_agreement(one, other, 5, draws=20, seed=0)
+    first = (11 / 14 + 2 / 4 + 0) / 3
+    assert estimate.value == pytest.approx((first + 1) / 2)
+    assert segmentation_agreement(other, one, 5, draws=20, seed=0) == estimate, "symmetric"
+    for index in (0, 1):
+        labels = np.union1d(one[index], other[index])
+        expected = jaccard_score(one[index].ravel(), other[index].ravel(), labels=labels, average="macro")
+        assert segmentation_agreement(one[[index]], other[[index]], 5, 5, 0).value == pytest.approx(expected)

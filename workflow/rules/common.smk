@@ -33,10 +33,14 @@ CONTROLS = {name: model.control_of for name, model in MODELS.items() if model.co
 CHILDREN = [name for name, model in MODELS.items() if model.parent and name not in CONTROLS]
 PARENTS = list(dict.fromkeys(MODELS[child].parent for child in CHILDREN))
 TASKS = ("segmentation", "keypoints")
+ALIGNMENT = ("alignment_weights", "alignment_pointwise")
+HAS_LABELS = any(MODELS[child].domain in DRAWN for child in CHILDREN)
 TABLES = (
-    ["generators", "inversion", "translation", "morphing"]
-    + [f"zero_shot_{task}" for task in TASKS if any(MODELS[child].domain in DRAWN for child in CHILDREN)]
-    + ["alignment_weights"]
+    ["generators"]
+    + ["coverage", "coverage_attributes"] * HAS_LABELS
+    + ["inversion", "translation", "morphing"]
+    + [f"zero_shot_{task}" for task in TASKS if HAS_LABELS]
+    + [*ALIGNMENT]
 )
 ZOO = Path(workflow.basedir).parent / "data" / "zoo.yaml"
 
@@ -51,7 +55,7 @@ wildcard_constraints:
     model=one_of(MODELS),
     child=one_of(CHILDREN),
     space=r"z\+?|w\+?",
-    task=one_of(["segmentation", "keypoints", "pose"]),
+    task=one_of(["segmentation", "keypoints", "pose", "attributes"]),
 
 
 def version(verb):
