@@ -19,6 +19,7 @@ KINDS = {
     "zero-shot": "a label network on annotated test images",
     "alignment-weights": "how far each component of a child moved from its parent",
     "alignment-pointwise": "how alike parent and child draw the same latents",
+    "curve": "quality and alignment of a child after each number of kimg that `stylealign train` kept",
 }
 
 
@@ -111,10 +112,21 @@ def _alignment_weights_flags(parser: argparse.ArgumentParser) -> None:
 def _alignment_pointwise_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parent", required=True, metavar="MODEL", help="the parent")
     parser.add_argument("--child", required=True, metavar="MODEL", help="the child, or an unaligned control")
+    _network_flags(parser)
+    parser.add_argument("--shuffled", action="store_true", help="add the rows of unequal latents, method `shuffled`")
+
+
+def _curve_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--parent", required=True, metavar="MODEL", help="the parent the snapshots are compared with")
+    parser.add_argument("--snapshots", required=True, metavar="ZIP", help="snapshots.zip of `stylealign train`")
+    parser.add_argument("--data", required=True, metavar="ZIP", help="training images of the child's domain")
+    _network_flags(parser)
+
+
+def _network_flags(parser: argparse.ArgumentParser) -> None:
     for task in Task.__args__:  # type: ignore[attr-defined]
         for role in ("parent", "child"):
             parser.add_argument(f"--{role}-{task}", metavar="NET", help=f"{task} network of the {role}'s domain")
-    parser.add_argument("--shuffled", action="store_true", help="add the rows of unequal latents, method `shuffled`")
 
 
 _FLAGS = {
@@ -126,6 +138,7 @@ _FLAGS = {
     "zero-shot": _zero_shot_flags,
     "alignment-weights": _alignment_weights_flags,
     "alignment-pointwise": _alignment_pointwise_flags,
+    "curve": _curve_flags,
 }
 
 
@@ -142,6 +155,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(json.dumps({" ".join(filter(None, (row.method, row.metric, row.setting))): row.value for row in rows}))
 
 
+_NETWORKS = [f"{role}-{task}" for task in Task.__args__ for role in ("parent", "child")]  # type: ignore[attr-defined]
 _FILES = {
     "generators": ("model", "data"),
     "coverage": ("model", "data", "test-data", "annotations", "pose", "attributes"),
@@ -151,7 +165,7 @@ _FILES = {
     "morphing": ("metrics",),
     "zero-shot": ("network", "data", "annotations"),
     "alignment-weights": ("parent", "child"),
-    "alignment-pointwise": ("parent", "child", "parent-segmentation", "child-segmentation", "parent-keypoints",
-                            "child-keypoints", "parent-pose", "child-pose"),
+    "alignment-pointwise": ("parent", "child", *_NETWORKS),
+    "curve": ("parent", "snapshots", "data", *_NETWORKS),
 }  # fmt: skip
 """Flags of each kind that name input files: they are checked first, and their hashes go into the provenance."""

@@ -2,13 +2,14 @@
 
 import argparse
 import contextlib
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from stylealign.cli.progress import Progress, warn
-from stylealign.config import MetricSettings
+from stylealign.config import MetricSettings, Task
 from stylealign.errors import StyleAlignError
 from stylealign.metrics.rows import Labels, Row
 
@@ -225,22 +226,56 @@ def _alignment_pointwise(arguments: argparse.Namespace, settings: MetricSettings
     from stylealign.cli.models import compute_device, load_matching
 
     parent, child = load_matching(arguments.parent, arguments.child)
-    pairs = {task: _measuring(arguments, task, ("parent", "child")) for task in ("segmentation", "keypoints", "pose")}
+    of_parent, of_child = _networks_by_role(arguments)
     progress = Progress("evaluate", 2 * settings.pairs, "images")
 
-    def draw(model: "Checkpoint", role: int) -> pointwise.Drawn:
-        networks = {task: pair[role] for task, pair in pairs.items() if pair is not None}
-        generator, before = model.generator.to(compute_device()), role * settings.pairs
-        return pointwise.draw_and_measure(generator, settings.pairs, settings.seed, networks,
+    def draw(model: "Checkpoint", networks: "dict[str, Predict]", before: int) -> pointwise.Drawn:
+        return pointwise.draw_and_measure(model.generator.to(compute_device()), settings.pairs, settings.seed, networks,
                                           lambda done: progress.update(before + done))  # fmt: skip
 
-    one, other = draw(parent, 0), draw(child, 1)
+    one, other = draw(parent, of_parent, 0), draw(child, of_child, settings.pairs)
     labels = _labels(arguments, pointwise.TABLE)
     rows = pointwise.pointwise_rows(one, other, labels, settings)
     if arguments.shuffled:
         labels = replace(labels, method=pointwise.SHUFFLED)
         rows += pointwise.pointwise_rows(one, other.shuffled(), labels, settings)
     return rows, {"protocol": pointwise.PROTOCOL}
+
+
+def _networks_by_role(arguments: argparse.Namespace) -> "tuple[dict[str, Predict], dict[str, Predict]]":
+    """Return the measuring functions of the parent's and of the child's domain by task, of the tasks that are given."""
+    pairs = {task: _measuring(arguments, task, ("parent", "child")) for task in get_args(Task)}
+    given = {task: pair for task, pair in pairs.items() if pair is not None}
+    return {task: pair[0] for task, pair in given.items()}, {task: pair[1] for task, pair in given.items()}
+
+
+def _curve(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
+    from stylealign import load
+    from stylealign.alignment import curve
+    from stylealign.alignment.pointwise import draw_and_measure
+    from stylealign.checkpoints.snapshots import read_snapshots
+    from stylealign.datasets.images import ImageZip
+    from stylealign.metrics.features import PROTOCOLS, features_of
+    from stylealign.metrics.generators import require_resolution
+
+    parent, images = load(arguments.parent), ImageZip(arguments.data)
+    require_resolution(images, parent.architecture.resolution)
+    of_parent, of_child = _networks_by_role(arguments)
+    extractor, real = _extractor(settings), images.read()
+    generator = parent.generator.to(next(extractor.parameters()).device)
+    pose = of_child["pose"](real) if "pose" in of_child else None
+    drawn = draw_and_measure(generator, settings.curve_images, settings.seed, of_parent)
+    reference = curve.Reference(features_of(real, extractor), pose, drawn)
+
+    def told(kimg: float) -> None:
+        print(f"stylealign evaluate: measured after {kimg:g} kimg", file=sys.stderr)
+
+    labels = _labels(arguments, curve.TABLE)
+    with _few_images_named():
+        rows = curve.curve_rows(
+            read_snapshots(arguments.snapshots), reference, extractor, of_child, labels, settings, told
+        )
+    return rows, {"features": PROTOCOLS[settings.features], "protocol": curve.PROTOCOL, "real_images": len(images)}
 
 
 def _named(data: "ImageZip", names: Sequence[str], codes: str) -> "np.ndarray":
@@ -276,4 +311,5 @@ MEASURE: dict[str, Callable[[argparse.Namespace, MetricSettings], Measured]] = {
     "zero-shot": _zero_shot,
     "alignment-weights": _alignment_weights,
     "alignment-pointwise": _alignment_pointwise,
+    "curve": _curve,
 }

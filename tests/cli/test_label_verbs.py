@@ -1,15 +1,18 @@
 """`supervise`, `transfer` and `evaluate` on tiny models and drawn images, through the command line."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from stylealign.applications.zero_shot.networks import load_label_network
 from stylealign.checkpoints import native
+from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.main import main
 from stylealign.datasets.annotations import KEYPOINTS, Annotations
 from stylealign.datasets.images import ImageZip, image_name, write_image_zip
@@ -266,10 +269,37 @@ def test_coverage_refuses_the_attributes_of_another_domain(files: Path, tmp_path
     assert not (tmp_path / "rows").exists()
 
 
+def _networks(files: Path) -> list[Any]:
+    return [text for role in ("parent", "child") for task in ("segmentation", "keypoints", "pose")
+            for text in (f"--{role}-{task}", files / f"{task}.safetensors")]  # fmt: skip
+
+
+def test_evaluate_curve_and_draw_it(files: Path, tmp_path: Path) -> None:
+    for name, kimg in (("parent", 2.0), ("child", 8.0)):
+        shutil.copy(files / f"{name}.safetensors", tmp_path / snapshot_name(kimg))
+    write_snapshots(tmp_path / "snapshots.zip", list(tmp_path.glob("*.safetensors")))
+    given = ["--parent", files / "parent.safetensors", "--data", files / "train.zip", *_networks(files)]
+    command = [*given, "--snapshots", tmp_path / "snapshots.zip", "--curve-images", 12]
+    rows = _evaluate("curve", tmp_path / "child.json", *command, "--method", "child")
+    assert {setting for _, setting in rows} == {"2 kimg", "8 kimg"}
+    assert rows["kimg", "8 kimg"].value == 8
+    assert rows["rotation_correlation", "2 kimg"].value == pytest.approx(1), "the first snapshot is the parent"
+    assert rows["rotation_correlation", "8 kimg"].value < 0.9
+    assert rows["fid", "8 kimg"].features == "efficientnet-lite0"
+    assert {"kid", "x_shift_spread", "segmentation_agreement"} <= {metric for metric, _ in rows}
+    _evaluate("curve", tmp_path / "control.json", *command, "--method", "unaligned")
+    figure = ["figures", "curve", f"a={tmp_path / 'child.json'}", f"b={tmp_path / 'control.json'}"]
+    assert _run(*figure, "--out", tmp_path / "curve.png") == 0
+    with Image.open(tmp_path / "curve.png") as image:
+        assert image.width > 1000
+    _evaluate("generators", tmp_path / "rows.json", "--model", files / "child.safetensors", "--data",
+              files / "train.zip")  # fmt: skip
+    assert _run("figures", "curve", f"a={tmp_path / 'rows.json'}", "--out", tmp_path / "none.png") == 2
+
+
 def test_evaluate_alignment_pointwise(files: Path, tmp_path: Path) -> None:
     models = ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors", "--method", "child"]
-    networks = [text for role in ("parent", "child") for task in ("segmentation", "keypoints", "pose")
-                for text in (f"--{role}-{task}", files / f"{task}.safetensors")]  # fmt: skip
+    networks = _networks(files)
     _evaluate("alignment-pointwise", tmp_path / "rows", *models, *networks, "--shuffled", "--pairs", 20)
     rows = read_rows(tmp_path / "rows")[0]
     assert {row.method for row in rows} == {"child", "shuffled"}

@@ -19,8 +19,9 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "draw_domain": 3, "fetch_parent": 2, "train_child": 3,
         "invert": 6, "translate": 6, "random_samples": 2, "morph": 2, "supervise": 12, "transfer": 6,
         "generators": 6, "inversion": 6, "translation": 8, "untouched": 2, "morphing": 2, "zero_shot": 14,
-        "coverage": 5, "coverage_of_domain": 3, "alignment_weights": 3, "alignment_pointwise": 3,
+        "coverage": 5, "coverage_of_domain": 3, "alignment_weights": 3, "alignment_pointwise": 3, "alignment_curve": 3,
         "figure_samples": 1, "figure_aligned": 1, "figure_translation": 2, "figure_morphing": 2, "figure_zero_shot": 2,
+        "figure_curve": 2,
         "tables": 1,
     }  # fmt: skip
     assert counts == expected

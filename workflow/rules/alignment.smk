@@ -49,3 +49,31 @@ rule alignment_pointwise:
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate alignment-pointwise {params.inputs}"
         " {params.shuffled} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
+# What each further thousand images buys in quality, and costs in alignment.
+rule alignment_curve:
+    input:
+        unpack(lambda w: measuring_networks(w.model)),
+        parent=lambda w: model_file(aligned_parent(w.model)),
+        snapshots="results/models/{model}/snapshots.zip",
+        data=lambda w: data_file(domain_of(w.model), "train.zip"),
+    output:
+        rows="results/metrics/alignment_curve/{model}.json",
+    log:
+        "results/logs/alignment_curve/{model}.log",
+    benchmark:
+        "results/benchmarks/alignment_curve/{model}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=240,
+    params:
+        names=lambda w: row_names(w.model, model_method(w.model)),
+        inputs=lambda w, input: flags(**input),
+        settings=lambda w: as_json(RUN.metrics, "curve_images", "features", "bootstrap", "seed", "weights_dir"),
+        version=version("evaluate"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate curve {params.inputs} {params.names}"
+        " --settings {params.settings:q} --out {output.rows} &> {log}"

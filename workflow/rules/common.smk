@@ -33,7 +33,7 @@ CONTROLS = {name: model.control_of for name, model in MODELS.items() if model.co
 CHILDREN = [name for name, model in MODELS.items() if model.parent and name not in CONTROLS]
 PARENTS = list(dict.fromkeys(MODELS[child].parent for child in CHILDREN))
 TASKS = ("segmentation", "keypoints")
-ALIGNMENT = ("alignment_weights", "alignment_pointwise")
+ALIGNMENT = ("alignment_weights", "alignment_pointwise", "alignment_curve")
 HAS_LABELS = any(MODELS[child].domain in DRAWN for child in CHILDREN)
 TABLES = (
     ["generators"]

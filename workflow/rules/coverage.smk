@@ -44,7 +44,7 @@ rule coverage_of_domain:
     params:
         names=lambda w: flags(child_name=w.domain, method="test images"),
         inputs=lambda w, input: flags(**input),
-        settings=lambda w: as_json(RUN.metrics, "samples", "bootstrap", "seed"),
+        settings=lambda w: as_json(RUN.metrics, "bootstrap", "seed"),
         version=version("evaluate"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate coverage {params.inputs} {params.names}"

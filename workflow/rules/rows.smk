@@ -108,7 +108,7 @@ def family(child):
 def all_figures():
     figures = ["samples", *(f"aligned-{parent}" for parent in PARENTS)]
     figures += [f"{kind}-{child}" for kind in ("translation", "morphing") for child in CHILDREN]
-    figures += [f"zero-shot-{child}" for child in CHILDREN if is_annotated(child)]
+    figures += [f"{kind}-{child}" for kind in ("zero-shot", "curve") for child in CHILDREN if is_annotated(child)]
     return [f"results/figures/{figure}.png" for figure in figures]
 
 
