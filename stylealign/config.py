@@ -18,6 +18,7 @@ Space = Literal["z", "z+", "w", "w+"]
 Features = Literal["efficientnet-lite0", "inception-v3"]
 Perceptual = Literal["efficientnet-lite0", "lpips-vgg", "lpips-alex"]
 Task = Literal["segmentation", "keypoints", "pose"]
+LabelTask = Literal["segmentation", "keypoints", "pose", "attributes"]
 SquareFit = Literal["crop", "letterbox"]
 Fit = SquareFit | Literal["face"]
 Guide = Literal["none", "latent", "reference"]
@@ -135,14 +136,19 @@ class TrainSettings(Settings):
     """Highest resolutions in half precision on a GPU, in networks with clamped activations. Default: as the parent."""
     snapshot_kimg: PositiveFloat = 4.0
     """Distance between snapshots and sample grids."""
+    curve_kimg: tuple[PositiveFloat, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+    """When a child's averaged generator is kept for the curve of quality against alignment, beside its end."""
     evaluate_kimg: PositiveFloat | None = None
     """Distance between measurements of FID and KID against the training images. Default: none."""
     evaluate_images: Annotated[int, Field(ge=4)] = 5000
     """Generated images of a measurement."""
     evaluate_features: Features = "efficientnet-lite0"
     """Feature network of the measurements."""
-    select: Literal["last", "best-fid", "best-kid"] = "last"
-    """Which weights become the model: the last, or those with the lowest FID or KID among the measurements."""
+    select: Literal["last", "best-fid", "best-kid", "fewest-fid", "fewest-kid"] = "last"
+    """Which weights become the model: the last, those with the lowest FID or KID among the measurements, or the
+    stopping rule for a child: the fewest kimg with a FID or KID within select_tolerance of the lowest."""
+    select_tolerance: NonNegativeFloat = 0.1
+    """Share of the lowest value that the stopping rule gives away for fewer kimg: more of them cost alignment."""
     state_interval_s: NonNegativeFloat = 30.0
     """Seconds between writes of the resume state."""
     threads: Positive | None = None
@@ -312,7 +318,11 @@ class MetricSettings(Settings):
     weights_dir: str | None = None
     """Folder with weights of downloaded networks: inception-v3.pth, lpips-vgg.pth, lpips-alex.pth."""
     samples: Positive = 4000
-    """Generated images of the generators table."""
+    """Generated images of the generators and coverage tables."""
+    pairs: Annotated[int, Field(ge=2)] = 1000
+    """Latents of the point-wise alignment, each drawn by parent and child."""
+    curve_images: Annotated[int, Field(ge=4)] = 500
+    """Images of each point of the curve of quality against alignment."""
     bootstrap: Positive = 1000
     """Bootstrap draws of a 95 % interval."""
     seed: Count = 0

@@ -12,11 +12,14 @@ VERSION = 3
 
 KINDS = {
     "generators": "FID, KID, precision and recall of a generator against the training images of a domain",
+    "coverage": "spread of the poses and frequencies of the attributes in a generator's samples against a domain's",
     "inversion": "distance between test images and their reconstructions",
     "translation": "FID, KID and diversity of translated images, and how much of the source's structure they keep",
     "morphing": "the numbers that `stylealign morph` measured, as rows, and the KID of the middle frames",
     "zero-shot": "a label network on annotated test images",
     "alignment-weights": "how far each component of a child moved from its parent",
+    "alignment-pointwise": "how alike parent and child draw the same latents",
+    "curve": "quality and alignment of a child after each number of kimg that `stylealign train` kept",
 }
 
 
@@ -49,6 +52,16 @@ def _add_labels(parser: argparse.ArgumentParser, one_method: bool) -> None:
 def _generators_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="model whose samples are scored")
     parser.add_argument("--data", required=True, metavar="ZIP", help="training images of the domain")
+
+
+def _coverage_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="model whose samples are measured; left out: the test images are, to compare")
+    parser.add_argument("--data", required=True, metavar="ZIP", help="training images of the domain")
+    parser.add_argument("--test-data", required=True, metavar="ZIP", help="test images of the domain")
+    parser.add_argument("--annotations", required=True, metavar="NPZ", help="annotations of the test images, which say "
+                        "what the attribute network can tell")  # fmt: skip
+    parser.add_argument("--pose", required=True, metavar="NET", help="pose network of the domain")
+    parser.add_argument("--attributes", required=True, metavar="NET", help="attribute network of the domain")
 
 
 def _inversion_flags(parser: argparse.ArgumentParser) -> None:
@@ -101,13 +114,36 @@ def _alignment_weights_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--child", required=True, metavar="MODEL", help="the child")
 
 
+def _alignment_pointwise_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--parent", required=True, metavar="MODEL", help="the parent")
+    parser.add_argument("--child", required=True, metavar="MODEL", help="the child, or an unaligned control")
+    _network_flags(parser)
+    parser.add_argument("--shuffled", action="store_true", help="add the rows of unequal latents, method `shuffled`")
+
+
+def _curve_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--parent", required=True, metavar="MODEL", help="the parent the snapshots are compared with")
+    parser.add_argument("--snapshots", required=True, metavar="ZIP", help="snapshots.zip of `stylealign train`")
+    parser.add_argument("--data", required=True, metavar="ZIP", help="training images of the child's domain")
+    _network_flags(parser)
+
+
+def _network_flags(parser: argparse.ArgumentParser) -> None:
+    for task in Task.__args__:  # type: ignore[attr-defined]
+        for role in ("parent", "child"):
+            parser.add_argument(f"--{role}-{task}", metavar="NET", help=f"{task} network of the {role}'s domain")
+
+
 _FLAGS = {
     "generators": _generators_flags,
+    "coverage": _coverage_flags,
     "inversion": _inversion_flags,
     "translation": _translation_flags,
     "morphing": _morphing_flags,
     "zero-shot": _zero_shot_flags,
     "alignment-weights": _alignment_weights_flags,
+    "alignment-pointwise": _alignment_pointwise_flags,
+    "curve": _curve_flags,
 }
 
 
@@ -125,13 +161,17 @@ def run(arguments: argparse.Namespace) -> None:
     print(json.dumps({" ".join(filter(None, (row.method, row.metric, row.setting))): row.value for row in rows}))
 
 
+_NETWORKS = [f"{role}-{task}" for task in Task.__args__ for role in ("parent", "child")]  # type: ignore[attr-defined]
 _FILES: dict[str, tuple[str, ...]] = {
     "generators": ("model", "data"),
+    "coverage": ("model", "data", "test-data", "annotations", "pose", "attributes"),
     "inversion": ("codes", "reconstructions", "metrics", "data", "timing"),
     "translation": ("source-data", "target-data", "target-train",
                     *(f"{role}-{task}" for task in STRUCTURE for role in ("source", "target"))),
     "morphing": ("metrics",),
     "zero-shot": ("network", "data", "annotations"),
     "alignment-weights": ("parent", "child"),
+    "alignment-pointwise": ("parent", "child", *_NETWORKS),
+    "curve": ("parent", "snapshots", "data", *_NETWORKS),
 }  # fmt: skip
 """Flags of each kind that name input files: they are checked first, and their hashes go into the provenance."""

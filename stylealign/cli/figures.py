@@ -25,6 +25,7 @@ KINDS = {
     "translation": ("source images, and what became of them", "ZIP"),
     "multi-modal": ("source images, each with all its translations under a guide", "ZIP"),
     "morphing": ("morph strips", "PNG"),
+    "curve": ("quality against alignment over a child's training", "ROWS.json"),
     "zero-shot": ("real images with their annotation and the labels of each segmentation network", "NET"),
 }
 
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "rows", nargs="+", type=labelled_file, metavar=f"LABEL={what}", help="rows of the figure, from the top"
         )
         sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure")
-        if kind not in ("multi-modal", "morphing"):
+        if kind not in ("multi-modal", "morphing", "curve"):
             sub.add_argument("--columns", type=int, default=8, metavar="N", help="images of a row (default: 8)")
         if kind in ("translation", "multi-modal", "zero-shot"):
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
@@ -57,9 +58,21 @@ def run(arguments: argparse.Namespace) -> None:
 
     if getattr(arguments, "columns", 1) < 1:
         raise StyleAlignError(f"--columns: must be at least 1, not {arguments.columns}")
+    if arguments.kind == "curve":
+        _curve(arguments)
+        return
     sheet = _SHEETS[arguments.kind](arguments)
     save_png(arguments.out, sheet)
     print(json.dumps({"figure": str(arguments.out), "height_px": sheet.shape[1], "width_px": sheet.shape[2]}))
+
+
+def _curve(arguments: argparse.Namespace) -> None:
+    from stylealign.metrics.rows import read_rows
+    from stylealign.report.curves import draw_curve
+
+    rows = [row for _, path in arguments.rows for row in read_rows(path)[0]]
+    draw_curve(arguments.out, rows)
+    print(json.dumps({"figure": str(arguments.out)}))
 
 
 def _samples(arguments: argparse.Namespace) -> "Pixels":

@@ -2,13 +2,14 @@
 
 import argparse
 import contextlib
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from stylealign.cli.progress import Progress, warn
-from stylealign.config import MetricSettings
+from stylealign.config import MetricSettings, Task
 from stylealign.errors import StyleAlignError
 from stylealign.metrics.rows import Labels, Row
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+    from stylealign.checkpoints import Checkpoint
     from stylealign.datasets.annotations import Annotations
     from stylealign.datasets.images import ImageZip
     from stylealign.metrics.translation import Predict
@@ -53,6 +55,49 @@ def _generators(arguments: argparse.Namespace, settings: MetricSettings) -> Meas
         )
     facts = {"features": PROTOCOLS[settings.features], "protocol": generators.PROTOCOL, "real_images": len(data)}
     return rows, facts
+
+
+def _coverage(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
+    import numpy as np
+
+    from stylealign import load
+    from stylealign.applications.zero_shot import attributes
+    from stylealign.applications.zero_shot.learning import predict
+    from stylealign.applications.zero_shot.networks import load_label_network
+    from stylealign.cli.models import compute_device
+    from stylealign.datasets.annotations import Annotations
+    from stylealign.datasets.images import ImageZip
+    from stylealign.metrics import coverage, generators
+
+    data, test = ImageZip(arguments.data), ImageZip(arguments.test_data)
+    truth = Annotations.load(arguments.annotations)
+    _require_annotated(test, truth, arguments.annotations)
+    generators.require_resolution(test, data.resolution_px)
+    device = compute_device()
+    pose = _predictor(arguments.pose, "pose")
+    network = load_label_network(arguments.attributes, "attributes", data.resolution_px)[0].to(device)
+    if network.spec != attributes.spec(data.resolution_px, truth):
+        raise StyleAlignError(f"{arguments.attributes}: knows other attributes than {arguments.annotations}; give the "
+                              "network of this domain")  # fmt: skip
+
+    def seen(batches: "Iterator[np.ndarray]") -> coverage.Seen:
+        parts = [(pose(images), predict(network, images)["attributes"]) for images in batches]
+        poses, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return coverage.Seen(poses, attributes.choices(network.spec.names, scores))
+
+    tested = seen(generators.read_images(test))
+    if arguments.model is None:
+        measured = tested
+    else:
+        checkpoint = load(arguments.model)
+        generators.require_resolution(data, checkpoint.architecture.resolution)
+        measured = seen(generators.sample_images(checkpoint.generator.to(device), settings.samples, settings.seed))
+    skills = {name: coverage.attribute_skill(tested.attributes[name], truth.attributes[name])
+              for name in truth.attribute_values}  # fmt: skip
+    values = {name: len(names) for name, names in truth.attribute_values.items()}
+    rows = coverage.coverage_rows(measured, seen(generators.read_images(data)), skills, values,
+                                  _labels(arguments, coverage.TABLE), settings)  # fmt: skip
+    return rows, {"protocol": coverage.PROTOCOL, "real_images": len(data)}
 
 
 def _inversion(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
@@ -138,25 +183,30 @@ def _source_names(zips: "dict[str, ImageZip]") -> list[str]:
 
 def _structure_networks(arguments: argparse.Namespace) -> "dict[str, tuple[Predict, Predict]]":
     """Return the functions that measure each task in the source's and in the target's domain, where both are given."""
-    keys = {"keypoints": "keypoints", "pose": "pose", "segmentation": "classes"}
-    pairs = {task: _measuring(arguments, task, key) for task, key in keys.items()}
+    pairs = {task: _measuring(arguments, task) for task in ("keypoints", "pose", "segmentation")}
     return {task: pair for task, pair in pairs.items() if pair is not None}
 
 
-def _measuring(arguments: argparse.Namespace, task: str, key: str) -> "tuple[Predict, Predict] | None":
-    """Return the functions that predict `key` of a task in both domains, None without networks."""
-    paths = [getattr(arguments, f"{role}_{task}") for role in ("source", "target")]
+def _measuring(arguments: argparse.Namespace, task: str, roles: tuple[str, str] = ("source", "target")
+               ) -> "tuple[Predict, Predict] | None":  # fmt: skip
+    """Return the functions that measure a task in the domains of two roles, None without networks."""
+    paths = [getattr(arguments, f"{role}_{task}") for role in roles]
     if paths == [None, None]:
         return None
     if None in paths:
-        raise StyleAlignError(f"--source-{task} and --target-{task} go together: give both or neither")
+        raise StyleAlignError(f"--{roles[0]}-{task} and --{roles[1]}-{task} go together: give both or neither")
+    return _predictor(paths[0], task), _predictor(paths[1], task)
+
+
+def _predictor(path: str, task: str) -> "Predict":
+    """Return a label network as a function from images to key points, poses or class maps."""
     from stylealign.applications.zero_shot.learning import predict
     from stylealign.applications.zero_shot.networks import load_label_network
     from stylealign.cli.models import compute_device
 
-    networks = [load_label_network(path, task)[0].to(compute_device()) for path in paths]
-    one, other = (lambda images, network=network: predict(network, images)[key] for network in networks)
-    return one, other
+    network = load_label_network(path, task)[0].to(compute_device())
+    answer = "classes" if task == "segmentation" else task
+    return lambda images: predict(network, images)[answer]
 
 
 def _morphing(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
@@ -206,6 +256,65 @@ def _alignment_weights(arguments: argparse.Namespace, settings: MetricSettings) 
     return rows, {"protocol": weights.PROTOCOL}
 
 
+def _alignment_pointwise(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
+    from dataclasses import replace
+
+    from stylealign.alignment import pointwise
+    from stylealign.cli.models import compute_device, load_matching
+
+    parent, child = load_matching(arguments.parent, arguments.child)
+    of_parent, of_child = _networks_by_role(arguments)
+    progress = Progress("evaluate", 2 * settings.pairs, "images")
+
+    def draw(model: "Checkpoint", networks: "dict[str, Predict]", before: int) -> pointwise.Drawn:
+        return pointwise.draw_and_measure(model.generator.to(compute_device()), settings.pairs, settings.seed, networks,
+                                          lambda done: progress.update(before + done))  # fmt: skip
+
+    one, other = draw(parent, of_parent, 0), draw(child, of_child, settings.pairs)
+    labels = _labels(arguments, pointwise.TABLE)
+    rows = pointwise.pointwise_rows(one, other, labels, settings)
+    if arguments.shuffled:
+        labels = replace(labels, method=pointwise.SHUFFLED)
+        rows += pointwise.pointwise_rows(one, other.shuffled(), labels, settings)
+    return rows, {"protocol": pointwise.PROTOCOL}
+
+
+def _networks_by_role(arguments: argparse.Namespace) -> "tuple[dict[str, Predict], dict[str, Predict]]":
+    """Return the measuring functions of the parent's and of the child's domain by task, of the tasks that are given."""
+    pairs = {task: _measuring(arguments, task, ("parent", "child")) for task in get_args(Task)}
+    given = {task: pair for task, pair in pairs.items() if pair is not None}
+    return {task: pair[0] for task, pair in given.items()}, {task: pair[1] for task, pair in given.items()}
+
+
+def _curve(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
+    from stylealign import load
+    from stylealign.alignment import curve
+    from stylealign.alignment.pointwise import draw_and_measure
+    from stylealign.checkpoints.snapshots import read_snapshots
+    from stylealign.datasets.images import ImageZip
+    from stylealign.metrics.features import PROTOCOLS, features_of
+    from stylealign.metrics.generators import require_resolution
+
+    parent, images = load(arguments.parent), ImageZip(arguments.data)
+    require_resolution(images, parent.architecture.resolution)
+    of_parent, of_child = _networks_by_role(arguments)
+    extractor, real = _extractor(settings), images.read()
+    generator = parent.generator.to(next(extractor.parameters()).device)
+    pose = of_child["pose"](real) if "pose" in of_child else None
+    drawn = draw_and_measure(generator, settings.curve_images, settings.seed, of_parent)
+    reference = curve.Reference(features_of(real, extractor), pose, drawn)
+
+    def told(kimg: float) -> None:
+        print(f"stylealign evaluate: measured after {kimg:g} kimg", file=sys.stderr)
+
+    labels = _labels(arguments, curve.TABLE)
+    with _few_images_named():
+        rows = curve.curve_rows(
+            read_snapshots(arguments.snapshots), reference, extractor, of_child, labels, settings, told
+        )
+    return rows, {"features": PROTOCOLS[settings.features], "protocol": curve.PROTOCOL, "real_images": len(images)}
+
+
 def _named(data: "ImageZip", names: Sequence[str], codes: str) -> "np.ndarray":
     """Return the images of a zip that codes belong to, in the codes' order."""
     places = {name: place for place, name in enumerate(data.names)}
@@ -232,9 +341,12 @@ def _few_images_named() -> Iterator[None]:
 
 MEASURE: dict[str, Callable[[argparse.Namespace, MetricSettings], Measured]] = {
     "generators": _generators,
+    "coverage": _coverage,
     "inversion": _inversion,
     "translation": _translation,
     "morphing": _morphing,
     "zero-shot": _zero_shot,
     "alignment-weights": _alignment_weights,
+    "alignment-pointwise": _alignment_pointwise,
+    "curve": _curve,
 }

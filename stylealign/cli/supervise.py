@@ -5,10 +5,10 @@ import json
 
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.progress import Progress
-from stylealign.config import LabelSettings, Task
+from stylealign.config import LabelSettings, LabelTask
 from stylealign.errors import StyleAlignError
 
-HELP = "train a segmentation, keypoint or pose network on annotated images"
+HELP = "train a segmentation, keypoint, pose or attribute network on annotated images"
 VERSION = 1
 
 
@@ -28,7 +28,7 @@ class StepProgress:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the verb."""
-    parser.add_argument("--task", required=True, choices=Task.__args__, help="what the network predicts")  # type: ignore[attr-defined]
+    parser.add_argument("--task", required=True, choices=LabelTask.__args__, help="what the network predicts")  # type: ignore[attr-defined]
     parser.add_argument("--data", required=True, metavar="ZIP", help="image zip of `stylealign data`")
     parser.add_argument("--annotations", required=True, metavar="NPZ", help="annotations of the same images")
     parser.add_argument("--out", required=True, metavar="NET", help="network file to write (.safetensors)")
@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Train and write the network; print its images and time as JSON."""
     settings = settings_from(arguments, LabelSettings)
 
+    from stylealign.applications.zero_shot import attributes
     from stylealign.applications.zero_shot.learning import TASKS, learn
     from stylealign.applications.zero_shot.networks import save_label_network
     from stylealign.cli.models import compute_device
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     images = data.read(slice(0, settings.images))
     labels = {name: value[: len(images)] for name, value in TASKS[arguments.task].annotated(annotations).items()}
     progress = StepProgress("supervise")
-    network = learn(arguments.task, images, labels, settings, compute_device(), progress.update)
+    spec = attributes.spec(data.resolution_px, annotations) if arguments.task == "attributes" else None
+    network = learn(arguments.task, images, labels, settings, compute_device(), progress.update, spec)
     save_label_network(arguments.out, network, provenance)
     print(json.dumps({"task": arguments.task, "images": len(images), "steps": progress.steps, "loss": progress.loss}))

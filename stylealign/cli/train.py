@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from stylealign.training.workers import Workers
 
 HELP = "train a StyleGAN2 from scratch, or fine-tune a child with --init-from"
-VERSION = 2
+VERSION = 3
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: the same command goes on from the saved state
 SAMPLE_COLUMNS = 8
+CURVE = "curve"
+"""Folder of a run directory with the snapshots of `curve_kimg`."""
 BEST_KEPT = 2
-"""Selected snapshots that are kept: the last, and the one that an earlier resume state may know."""
+"""Latest candidates that are kept beside those that may be chosen: an earlier resume state may know them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="gets model.safetensors, samples.png, log.jsonl, config.json",
+        help="gets model.safetensors, samples.png, log.jsonl, config.json; of a child, snapshots.zip",
     )
     parser.add_argument(
         "--train-only",
@@ -97,13 +99,14 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Wor
     identity = {"data": sha256_of_file(arguments.data), **origin}
     for network in networks:
         network.to(workers.device)
-    hooks = _hooks(arguments.data, settings, identity)
+    is_child = arguments.init_from is not None
+    hooks = _hooks(arguments.data, settings, identity, is_child)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, events=True)
     if training.steps_done and workers.is_first:
         print(f"stylealign train: goes on from {training.kimg:.2f} kimg ({arguments.run_dir})", file=sys.stderr)
     training.train()
     if workers.is_first:
-        _export(training, arguments.out_dir, _info(training, identity))
+        _export(training, arguments.out_dir, _info(training, identity), is_child)
 
 
 def _networks(
@@ -132,8 +135,9 @@ def _json_object(text: str | None) -> dict[str, Any]:
     return values
 
 
-def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str]) -> "Hooks":
+def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str], is_child: bool) -> "Hooks":
     from stylealign.checkpoints import native
+    from stylealign.checkpoints.snapshots import snapshot_name
     from stylealign.datasets.images import ImageZip
     from stylealign.training.evaluation import Evaluation
     from stylealign.training.loop import Hooks
@@ -145,24 +149,36 @@ def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str]) -> "Ho
         path = training.run_dir / "snapshots" / f"{name}.safetensors"
         native.save(path, generator=average, info=_info(training, identity))
 
-    def best(training: "TrainingRun") -> None:
-        path = _best_path(training)
-        _save_all(training, path, _info(training, identity))
-        for old in sorted(path.parent.glob("best-*.safetensors"))[:-BEST_KEPT]:
-            old.unlink()
+    def candidate(training: "TrainingRun") -> None:
+        _save_all(training, _candidate_path(training, training.kimg), _info(training, identity))
+        needed = {_candidate_path(training, kimg) for kimg, _ in training.selection.candidates}
+        kept = sorted((training.run_dir / "snapshots").glob("best-*.safetensors"))
+        for old in kept[:-BEST_KEPT]:
+            if old not in needed:
+                old.unlink()
+
+    def keep(training: "TrainingRun") -> None:
+        path = training.run_dir / CURVE / snapshot_name(training.kimg)
+        native.save(path, generator=training.networks.average, info=_info(training, identity))
 
     evaluation = Evaluation(
         lambda: ImageZip(data).read(), settings.evaluate_images, settings.evaluate_features, settings.seed
     )
-    return Hooks(snapshot, _print_progress, lambda training: evaluation(training.networks.average), best)
+    return Hooks(
+        snapshot=snapshot,
+        keep=keep if is_child else lambda training: None,
+        progress=_print_progress,
+        evaluate=lambda training: evaluation(training.networks.average),
+        candidate=candidate,
+    )
 
 
 def _info(training: "TrainingRun", identity: dict[str, str]) -> dict[str, Any]:
     return {"kimg": training.kimg, "settings": training.settings.model_dump(mode="json"), **identity}
 
 
-def _best_path(training: "TrainingRun") -> Path:
-    return training.run_dir / "snapshots" / f"best-{training.selection.kimg or 0:09.3f}.safetensors"
+def _candidate_path(training: "TrainingRun", kimg: float) -> Path:
+    return training.run_dir / "snapshots" / f"best-{kimg:09.3f}.safetensors"
 
 
 def _save_all(training: "TrainingRun", path: Path, info: dict[str, Any]) -> None:
@@ -178,7 +194,7 @@ def _save_all(training: "TrainingRun", path: Path, info: dict[str, Any]) -> None
     )
 
 
-def _export(training: "TrainingRun", out_dir: Path, info: dict[str, Any]) -> None:
+def _export(training: "TrainingRun", out_dir: Path, info: dict[str, Any], is_child: bool) -> None:
     """Write the outputs; the model last, as its presence says that the others are there."""
     from stylealign import load
     from stylealign.files import atomic_path, write_json
@@ -186,9 +202,11 @@ def _export(training: "TrainingRun", out_dir: Path, info: dict[str, Any]) -> Non
     average = training.networks.average
     best = None
     if training.selection.kimg is not None:
-        best = _best_path(training)
+        best = _candidate_path(training, training.selection.kimg)
         selected = load(best)
         average, info = selected.generator, selected.info
+    if is_child:
+        _export_snapshots(training, out_dir)
     _write_samples(average, out_dir / "samples.png")
     write_json(out_dir / "config.json", info)
     with atomic_path(out_dir / "log.jsonl") as temporary:
@@ -198,6 +216,17 @@ def _export(training: "TrainingRun", out_dir: Path, info: dict[str, Any]) -> Non
     else:
         with atomic_path(out_dir / "model.safetensors") as temporary:
             shutil.copyfile(best, temporary)
+
+
+def _export_snapshots(training: "TrainingRun", out_dir: Path) -> None:
+    """Write the snapshots of `curve_kimg`, and the run's end, as one zip."""
+    from stylealign.checkpoints import native
+    from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
+
+    folder = training.run_dir / CURVE
+    end = folder / snapshot_name(training.kimg)
+    native.save(end, generator=training.networks.average, info={"kimg": training.kimg})
+    write_snapshots(out_dir / "snapshots.zip", [file for file in folder.iterdir() if file.name <= end.name])
 
 
 def _write_samples(average: "Generator", path: Path) -> None:

@@ -1,6 +1,7 @@
 """95 % intervals by bootstrap over images."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -60,20 +61,79 @@ def ratio_estimates(numerators: np.ndarray, denominators: np.ndarray, draws: int
     if count == 0:
         empty = Estimate(float("nan"), n=0)
         return [empty] * numerators.shape[1], empty
-    generator = np.random.default_rng(seed)
-    sampled = []
-    for start in range(0, draws, _CHUNK):
-        weights = generator.multinomial(count, np.full(count, 1 / count), size=min(_CHUNK, draws - start)).astype(
-            np.float64
-        )
-        sampled.append(_ratio(weights @ numerators, weights @ denominators))
-    samples = np.concatenate(sampled)
-    values = _ratio(numerators.sum(axis=0), denominators.sum(axis=0))
+    drawn = _weights(count, draws, seed)
+    samples = np.concatenate([_ratio(weights @ numerators, weights @ denominators) for weights in drawn])
+    return _columns_and_mean(_ratio(numerators.sum(axis=0), denominators.sum(axis=0)), samples, count)
+
+
+def _columns_and_mean(values: np.ndarray, samples: np.ndarray, count: int) -> tuple[list[Estimate], Estimate]:
+    """Return an estimate of each of `values` `[C]` by its draws `[B, C]`, and one of the mean of those that exist."""
     columns = [_estimate(value, samples[:, index], count) for index, value in enumerate(values)]
     present = ~np.isnan(values)
     if not present.any():
         return columns, Estimate(float("nan"), n=count)
     return columns, _estimate(values[present].mean(), _nanmean(samples[:, present]), count)
+
+
+def correlation_estimates(x: np.ndarray, y: np.ndarray, draws: int, seed: int) -> tuple[list[Estimate], Estimate]:
+    """Return Pearson's correlation of each column of two matrices, and the mean of these, with intervals.
+
+    Args:
+        x, y: `[N, C]`; row by row they belong together, and rows are drawn together.
+
+    Returns:
+        One estimate a column (NaN where a column is constant), and the mean over the columns that have a value.
+    """
+    assert x.shape == y.shape, "x and y must have one shape"
+    assert x.ndim == 2, "x and y must be [N, C]"
+    count = len(x)
+    if count < 2:
+        empty = Estimate(float("nan"), n=count)
+        return [empty] * x.shape[1], empty
+    x, y = (values.astype(np.float64) - values.mean(axis=0, dtype=np.float64) for values in (x, y))
+    samples = np.concatenate([_correlation(weights / count, x, y) for weights in _weights(count, draws, seed)])
+    values = _correlation(np.full((1, count), 1 / count), x, y)[0]
+    return _columns_and_mean(values, samples, count)
+
+
+def spread_ratio_estimates(x: np.ndarray, y: np.ndarray, draws: int, seed: int) -> list[Estimate]:
+    """Return the standard deviation of each column of `x` over that of `y`, with intervals by bootstrap over rows.
+
+    Args:
+        x, y: `[N, C]` and `[M, C]`, two independent samples.
+
+    Returns:
+        One estimate a column, `n` being the smaller number of rows; NaN where a column of `y` is constant.
+    """
+    assert x.ndim == y.ndim == 2, "x and y must be [N, C] and [M, C]"
+    assert x.shape[1] == y.shape[1], "x and y must be [N, C] and [M, C]"
+    drawn = [np.concatenate([_variance(weights / len(values), values) for weights in _weights(len(values), draws, own)])
+             for values, own in ((x, seed), (y, seed + 1))]  # fmt: skip
+    samples = np.sqrt(_ratio(*drawn))
+    whole = [_variance(np.full((1, len(values)), 1 / len(values)), values) for values in (x, y)]
+    values = np.sqrt(_ratio(*whole))[0]
+    count = min(len(x), len(y))
+    return [_estimate(value, samples[:, column], count) for column, value in enumerate(values)]
+
+
+def _weights(count: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield how often each of `count` rows is drawn, `[B, count]` float64, `draws` times in all."""
+    generator = np.random.default_rng(seed)
+    for start in range(0, draws, _CHUNK):
+        size = min(_CHUNK, draws - start)
+        yield generator.multinomial(count, np.full(count, 1 / count), size=size).astype(np.float64)
+
+
+def _variance(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the variances `[B, C]` of values `[N, C]` by weights `[B, N]` that sum to 1."""
+    values = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
+    return np.maximum(weights @ values**2 - (weights @ values) ** 2, 0)
+
+
+def _correlation(weights: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the correlations `[B, C]` of centred columns by weights `[B, N]` that sum to 1."""
+    covariance = weights @ (x * y) - (weights @ x) * (weights @ y)
+    return _ratio(covariance, np.sqrt(_variance(weights, x) * _variance(weights, y)))
 
 
 def _ratio(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:

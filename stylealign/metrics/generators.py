@@ -74,6 +74,12 @@ def distribution_rows(generated: Tensor, real: Tensor, labels: Labels, settings:
 @torch.inference_mode()
 def sample_images(generator: Generator, count: int, seed: int) -> Iterator[np.ndarray]:
     """Yield `count` samples as batches `[B, 3, r, r]` uint8; latents (and labels) are drawn on the CPU."""
+    for z, c in sample_latents(generator, count, seed):
+        yield to_uint8(generator.synthesis(generator.mapping(z, c))).cpu().numpy()
+
+
+def sample_latents(generator: Generator, count: int, seed: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Yield `count` latents (and labels, in a conditional model) in batches, drawn on the CPU."""
     random = torch.Generator().manual_seed(seed)
     architecture = generator.architecture
     device = generator.mapping.w_avg.device
@@ -84,7 +90,7 @@ def sample_images(generator: Generator, count: int, seed: int) -> Iterator[np.nd
         if architecture.c_dim:
             classes = torch.randint(architecture.c_dim, (size,), generator=random)
             c = nn.functional.one_hot(classes, architecture.c_dim).to(z)
-        yield to_uint8(generator.synthesis(generator.mapping(z, c))).cpu().numpy()
+        yield z, c
 
 
 def read_images(data: ImageZip, chunk: int = 1024) -> Iterator[np.ndarray]:

@@ -18,6 +18,11 @@ HIGHER_IS_BETTER: dict[str, bool | None] = {
     "path_length": False, "step_ratio": False, "endpoint_error": False,
     "iou": True, "miou": True, "nme": False, "pck@0.1": True, "mae": False, "r2": True, "accuracy": True, "auc": True,
     "segmentation_agreement": True, "relative_change": None, "cosine": None,
+    "rotation_spread": None, "scale_spread": None, "x_shift_spread": None, "y_shift_spread": None,
+    "attribute_distance": False, "chance_distance": None, "attribute_skill": True, "covered": True,
+    "w_cosine": None, "w_offset_cosine": None,
+    "rotation_correlation": True, "scale_correlation": True, "x_shift_correlation": True, "y_shift_correlation": True,
+    "background_correlation": True, "skin_correlation": True,
 }  # fmt: skip
 """Every metric of the tables, and whether more of it is better (None: neither)."""
 

@@ -16,6 +16,9 @@ COMMON_KEYPOINTS = tuple(name for name in KEYPOINTS if name != "top")
 COMMON_CLASSES = ("background", "skin", "eyes", "mouth")
 """Classes that mean the same thing in every domain; animal heads wear no clothes, and a top is hair or ears."""
 
+POSE_NAMES = dict(zip(POSE, ("rotation", "scale", "x_shift", "y_shift"), strict=True))
+"""Names of the pose's numbers in the metrics of the tables."""
+
 PROTOCOLS = {
     "segmentation": "IoU over all pixels of the test set; a class that no image has is left out of the mean",
     "keypoints": "distance of visible key points over the distance of the annotated eyes; "

@@ -1,5 +1,6 @@
 """What one job of the workflow costs: its time on a CPU thread and on a GPU, memory, disk and download."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -308,6 +309,38 @@ class Costs:
         scale = (data.resolution_px / 64) ** 2
         seconds = data.test_images * load_rates().cpu.label_prediction_ms / 1e3 * scale
         return Cost(network_s=seconds, memory_mb=1500 + data.test_images * data.resolution_px**2 * 20 / MEGABYTE)
+
+    def _coverage(self, model: str) -> Cost:
+        domain, samples = self.config.models[model].domain, self.config.metrics.samples
+        cost = self._coverage_of_domain(domain, samples)
+        return dataclasses.replace(cost, **self._model(model).passes(samples))
+
+    def _coverage_of_domain(self, domain: str, samples: int = 0) -> Cost:
+        """Pose and attributes of all images of the domain, and of samples."""
+        data = self.config.domains[domain]
+        scale = (data.resolution_px / 64) ** 2
+        images = data.train_images + data.test_images + samples
+        seconds = 2 * images * load_rates().cpu.label_prediction_ms / 1e3 * scale
+        return Cost(network_s=seconds, memory_mb=2000 + 2048 * data.resolution_px**2 * 24 / MEGABYTE)
+
+    def _alignment_pointwise(self, model: str) -> Cost:
+        return self._same_latents(model, self.config.metrics.pairs)
+
+    def _alignment_curve(self, model: str) -> Cost:
+        settings, metrics = self.config.training_of(model), self.config.metrics
+        points = sum(kimg < settings.kimg for kimg in settings.curve_kimg) + 1
+        cost = self._same_latents(model, metrics.curve_images * points)
+        found, data = self._model(model), self.config.domains[self.config.models[model].domain]
+        features = self._features(metrics.curve_images * points + data.train_images, found.px)
+        statistics = points * (load_rates().cpu.fid_s + load_rates().cpu.kid_s) * self._dimensions
+        return dataclasses.replace(cost, host_s=statistics, network_s=cost.network_s + features)
+
+    def _same_latents(self, model: str, images: float) -> Cost:
+        """Images of parent and child, each seen by three label networks."""
+        found = self._model(model)
+        seconds = 6 * images * load_rates().cpu.label_prediction_ms / 1e3 * (found.px / 64) ** 2
+        memory = 2000 + 16 * found.weights_mb + 8 * found.pixels_mb(1024)
+        return Cost(network_s=seconds, memory_mb=memory, **found.passes(2 * images))
 
     def _alignment_weights(self, model: str) -> Cost:
         return Cost(memory_mb=1500 + 16 * self._model(model).weights_mb)

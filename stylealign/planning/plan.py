@@ -16,12 +16,12 @@ STAGES = {
     "data": ("draw_domain", "import_domain", "fetch_domain", "fetch_weights"),
     "parents": ("fetch_parent", "train_parent"),
     "children": ("train_child",),
-    "generators": ("generators",),
-    "inversion": ("invert", "inversion"),
-    "translation": ("translate", "random_samples", "translation", "untouched"),
+    "generators": ("generators", "coverage", "coverage_of_domain"),
+    "inversion": ("encoder", "invert", "inversion"),
+    "translation": ("blend", "translate", "random_samples", "translation"),
     "morphing": ("morph", "morphing"),
     "zero-shot": ("supervise", "transfer", "zero_shot"),
-    "alignment": ("alignment_weights",),
+    "alignment": ("alignment_weights", "alignment_pointwise", "alignment_curve"),
 }
 REST = "figures, tables, other"
 HEADS = ("stage", "jobs", "CPU-hours", "GPU-hours", "disk", "download", "from")

@@ -23,7 +23,7 @@ SPEEDS = frozenset({"images_per_s"})
 HEADLINE = {
     "generators": "fid", "inversion": "perceptual", "translation": "kid", "morphing": "step_ratio",
     "zero_shot_segmentation": "miou", "zero_shot_keypoints": "nme", "zero_shot_regression": "mae",
-    "zero_shot_classification": "accuracy",
+    "zero_shot_classification": "accuracy", "coverage": "covered", "alignment_pointwise": "x_shift_correlation",
 }  # fmt: skip
 """The metric of each table that the summary shows."""
 

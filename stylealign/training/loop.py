@@ -61,12 +61,14 @@ class Hooks:
 
     snapshot: Callable[["TrainingRun"], None] = lambda run: None
     """At every snapshot and at the end."""
+    keep: Callable[["TrainingRun"], None] = lambda run: None
+    """After each of `curve_kimg`."""
     progress: Callable[[Progress], None] = lambda progress: None
     """About every thousand images."""
     evaluate: Callable[["TrainingRun"], dict[str, float]] | None = None
     """Measures the averaged generator, every `evaluate_kimg` and at the end: FID and KID by name."""
-    best: Callable[["TrainingRun"], None] = lambda run: None
-    """When the measurement that `select` names is the lowest so far."""
+    candidate: Callable[["TrainingRun"], None] = lambda run: None
+    """When the weights that were just measured may be the ones that `select` chooses."""
 
 
 class TrainingRun:
@@ -100,7 +102,7 @@ class TrainingRun:
         self.networks = TrainingStep(generator, average, discriminator, settings, self.workers)
         self.images, self.settings, self.run_dir, self.hooks = images, settings, run_dir, hooks or Hooks()
         self.steps_done = 0
-        self.selection = Selection(settings.select)
+        self.selection = Selection(settings.select, settings.select_tolerance)
         state = None
         if self.workers.is_first:
             run_dir.mkdir(parents=True, exist_ok=True)
@@ -149,6 +151,7 @@ class TrainingRun:
         s = self.settings
         total_steps = math.ceil(s.kimg * 1000 / s.batch_size)
         log_steps = max(LOG_EVERY_IMAGES // s.batch_size, 1)
+        kept_steps = {max(round(kimg * 1000 / s.batch_size), 1) for kimg in s.curve_kimg}
         device = self.networks.mean_path_length.device
         scalars: dict[str, Tensor] = {}
         started = self._saved_at = time.monotonic()
@@ -168,6 +171,8 @@ class TrainingRun:
                 started, since = now, self.steps_done
             if is_last or self._is_due(s.snapshot_kimg):
                 self._in_first(self.hooks.snapshot)
+            if self.steps_done in kept_steps:
+                self._in_first(self.hooks.keep)
             if s.evaluate_kimg is not None and (is_last or self._is_due(s.evaluate_kimg)):
                 self._in_first(TrainingRun._evaluate)
             self._save_or_stop()
@@ -201,8 +206,8 @@ class TrainingRun:
             return
         values = self.hooks.evaluate(self)
         self._write(values)
-        if self.selection.is_best(values, self.kimg):
-            self.hooks.best(self)
+        if self.selection.takes(values, self.kimg):
+            self.hooks.candidate(self)
 
     def _report(self, scalars: dict[str, Tensor], images_per_s: float) -> None:
         if not self.workers.is_first:

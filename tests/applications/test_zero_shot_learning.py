@@ -1,13 +1,17 @@
 """Tasks and training of the label networks on shapes drawn here."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from stylealign.applications.zero_shot import keypoints, regression, segmentation
-from stylealign.applications.zero_shot.learning import TASKS, _batches, learn, predict
+from stylealign.applications.zero_shot import attributes, keypoints, regression, segmentation
+from stylealign.applications.zero_shot.learning import TASKS, _augmented, _batches, learn, predict
+from stylealign.applications.zero_shot.networks import LabelSpec
 from stylealign.config import LabelSettings, MetricSettings
 from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES, Annotations
+from stylealign.errors import StyleAlignError
 from stylealign.metrics.rows import Labels
 
 SIZE = 16
@@ -27,7 +31,14 @@ def shapes(count: int = 192, seed: int = 0) -> tuple[np.ndarray, Annotations]:
         maps[index, y : y + 6, x : x + 6] = 1
         points[index] = np.array([(x, y), (x + 6, y), (x + 3, y + 6), (x + 3, y), (x + 3, y + 3)])
     pose = np.stack([left * 0.0, top * 0.0, (left - 5) / SIZE, (top - 5) / SIZE], axis=1).astype(np.float32)
-    return images, Annotations(maps, points, np.ones((count, len(KEYPOINTS)), dtype=bool), pose, {}, {})
+    images[:, 0] += 40 * (left % 3 == 1)[:, None, None].astype(np.uint8)
+    attributes = {"half": (top > 5).astype(np.int64), "tint": (left % 3 == 1).astype(np.int64)}
+    values = {"half": ["upper", "lower"], "tint": ["none", "red"]}
+    return images, Annotations(maps, points, np.ones((count, len(KEYPOINTS)), dtype=bool), pose, attributes, values)
+
+
+def spec_of(task: str, annotations: Annotations) -> LabelSpec | None:
+    return attributes.spec(SIZE, annotations) if task == "attributes" else None
 
 
 def error(task: str, predicted: dict[str, np.ndarray], truth: Annotations) -> float:
@@ -54,10 +65,39 @@ def test_repeatable_by_seed_and_leaves_the_random_stream_alone(task: str) -> Non
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    runs = [learn(task, images, labels, LabelSettings(epochs=1, seed=seed), CPU).state_dict() for seed in (0, 0, 1)]
+    spec = spec_of(task, annotations)
+    runs = [learn(task, images, labels, LabelSettings(epochs=1, seed=seed), CPU, spec=spec).state_dict()
+            for seed in (0, 0, 1)]  # fmt: skip
     assert torch.equal(torch.rand(1), expected)
     assert all(torch.equal(value, runs[1][name]) for name, value in runs[0].items())
     assert not all(torch.equal(value, runs[2][name]) for name, value in runs[0].items())
+
+
+def test_attributes_are_learnt_and_their_names_split_again() -> None:
+    images, annotations = shapes()
+    spec = attributes.spec(SIZE, annotations)
+    assert spec.names == ("half=upper", "half=lower", "tint=none", "tint=red")
+    network = learn("attributes", images, attributes.annotated(annotations), SETTINGS, CPU, spec=spec)
+    test_images, truth = shapes(64, seed=1)
+    chosen = attributes.choices(spec.names, predict(network, test_images)["attributes"])
+    assert list(chosen) == ["half", "tint"]
+    for name, values in chosen.items():
+        assert (values == truth.attributes[name]).mean() > 0.9, name
+
+
+def test_attributes_see_the_images_in_their_own_colours() -> None:
+    images = torch.linspace(-0.5, 0.5, 4 * 3 * 4).reshape(4, 3, 4, 1).expand(4, 3, 4, 4)
+    labels = {"half": torch.eye(2)[[0, 1, 0, 1]]}
+    kept, _ = _augmented(images, labels, attributes, torch.Generator().manual_seed(0), colours=False)
+    assert torch.equal(kept, images)
+    changed, _ = _augmented(images, labels, attributes, torch.Generator().manual_seed(0), colours=True)
+    assert not torch.equal(changed, images)
+
+
+def test_annotations_without_attributes_are_refused() -> None:
+    bare = dataclasses.replace(shapes(2)[1], attributes={}, attribute_values={})
+    with pytest.raises(StyleAlignError, match="hold no attributes"):
+        attributes.spec(SIZE, bare)
 
 
 def test_progress() -> None:
@@ -83,7 +123,8 @@ def test_mirroring_twice_changes_nothing_and_spares_the_others(task: str) -> Non
     for name, value in TASKS[task].mirrored(once, which).items():
         torch.testing.assert_close(value, labels[name])
         assert torch.equal(once[name][1], labels[name][1])
-    assert any(not torch.equal(once[name][0], labels[name][0]) for name in labels)
+    if task != "attributes":
+        assert any(not torch.equal(once[name][0], labels[name][0]) for name in labels)
 
 
 def test_mirrored_labels_fit_mirrored_images() -> None:

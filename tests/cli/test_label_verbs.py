@@ -1,15 +1,18 @@
 """`supervise`, `transfer` and `evaluate` on tiny models and drawn images, through the command line."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from stylealign.applications.zero_shot.networks import load_label_network
 from stylealign.checkpoints import native
+from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.main import main
 from stylealign.datasets.annotations import KEYPOINTS, Annotations
 from stylealign.datasets.images import ImageZip, image_name, write_image_zip
@@ -35,8 +38,8 @@ def _write_set(folder: Path, split: str, count: int, seed: int) -> None:
         keypoints=points,
         visible=np.ones((count, len(KEYPOINTS)), dtype=bool),
         pose=rng.normal(size=(count, 4)).astype(np.float32),
-        attributes={},
-        attribute_values={},
+        attributes={"glasses": rng.integers(0, 3, count)},
+        attribute_values={"glasses": ["none", "clear", "dark"]},
     ).save(folder / f"{split}.annotations.npz")
 
 
@@ -56,7 +59,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     extra = {"names": names, "outputs": 1}
     write_image_zip(folder / "same.zip", sources, extra=extra)
     write_image_zip(folder / "darker.zip", sources // 2, extra=extra)
-    for task in ("segmentation", "keypoints", "pose"):
+    for task in ("segmentation", "keypoints", "pose", "attributes"):
         supervise = ["supervise", "--task", task, "--data", folder / "train.zip", *TRAINING]
         annotations = ["--annotations", folder / "train.annotations.npz"]
         assert _run(*supervise, *annotations, "--out", folder / f"{task}.safetensors") == 0
@@ -289,3 +292,74 @@ def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsy
         error = capsys.readouterr().err.strip().splitlines()[-1]
         assert message in error
         assert not out.exists(), message
+
+
+COVERAGE = ("rotation_spread", "scale_spread", "x_shift_spread", "y_shift_spread", "attribute_distance", "covered")
+
+
+def _coverage(files: Path, *more: Any) -> list[Any]:
+    sets = ["--data", files / "train.zip", "--test-data", files / "test.zip"]
+    networks = ["--pose", files / "pose.safetensors", "--attributes", files / "attributes.safetensors"]
+    return [*sets, "--annotations", files / "test.annotations.npz", *networks, *more]
+
+
+def test_evaluate_coverage_of_a_model_and_of_the_test_images(files: Path, tmp_path: Path) -> None:
+    model = _evaluate("coverage", tmp_path / "model", *_coverage(files, "--model", files / "child.safetensors"))
+    test = _evaluate("coverage", tmp_path / "test", *_coverage(files))
+    assert tuple(metric for metric, setting in model if not setting) == COVERAGE
+    assert {row.table for row in model.values()} == {"coverage", "coverage_attributes"}
+    assert [row.n for row in (model["scale_spread", ""], test["scale_spread", ""])] == [24, 12]
+    assert model["chance_distance", "glasses"].value > 0
+    assert model["attribute_skill", "glasses"] == test["attribute_skill", "glasses"]
+    assert "attributes" in read_rows(tmp_path / "test")[1]["inputs_sha256"]
+
+
+def test_coverage_refuses_the_attributes_of_another_domain(files: Path, tmp_path: Path, capsys: Any) -> None:
+    annotations = Annotations.load(files / "test.annotations.npz")
+    annotations.attribute_values["glasses"][2] = "round"
+    annotations.save(tmp_path / "other.npz")
+    command = [*_coverage(files), "--annotations", tmp_path / "other.npz", "--child-name", "a"]
+    assert _run("evaluate", "coverage", *command, "--out", tmp_path / "rows") == 2
+    assert "knows other attributes" in capsys.readouterr().err
+    assert not (tmp_path / "rows").exists()
+
+
+def _networks(files: Path) -> list[Any]:
+    return [text for role in ("parent", "child") for task in ("segmentation", "keypoints", "pose")
+            for text in (f"--{role}-{task}", files / f"{task}.safetensors")]  # fmt: skip
+
+
+def test_evaluate_curve_and_draw_it(files: Path, tmp_path: Path) -> None:
+    for name, kimg in (("parent", 2.0), ("child", 8.0)):
+        shutil.copy(files / f"{name}.safetensors", tmp_path / snapshot_name(kimg))
+    write_snapshots(tmp_path / "snapshots.zip", list(tmp_path.glob("*.safetensors")))
+    given = ["--parent", files / "parent.safetensors", "--data", files / "train.zip", *_networks(files)]
+    command = [*given, "--snapshots", tmp_path / "snapshots.zip", "--curve-images", 12]
+    rows = _evaluate("curve", tmp_path / "child.json", *command, "--method", "child")
+    assert {setting for _, setting in rows} == {"2 kimg", "8 kimg"}
+    assert rows["kimg", "8 kimg"].value == 8
+    assert rows["rotation_correlation", "2 kimg"].value == pytest.approx(1), "the first snapshot is the parent"
+    assert rows["rotation_correlation", "8 kimg"].value < 0.9
+    assert rows["fid", "8 kimg"].features == "efficientnet-lite0"
+    assert {"kid", "x_shift_spread", "segmentation_agreement"} <= {metric for metric, _ in rows}
+    _evaluate("curve", tmp_path / "control.json", *command, "--method", "unaligned")
+    figure = ["figures", "curve", f"a={tmp_path / 'child.json'}", f"b={tmp_path / 'control.json'}"]
+    assert _run(*figure, "--out", tmp_path / "curve.png") == 0
+    with Image.open(tmp_path / "curve.png") as image:
+        assert image.width > 1000
+    _evaluate("generators", tmp_path / "rows.json", "--model", files / "child.safetensors", "--data",
+              files / "train.zip")  # fmt: skip
+    assert _run("figures", "curve", f"a={tmp_path / 'rows.json'}", "--out", tmp_path / "none.png") == 2
+
+
+def test_evaluate_alignment_pointwise(files: Path, tmp_path: Path) -> None:
+    models = ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors", "--method", "child"]
+    networks = _networks(files)
+    _evaluate("alignment-pointwise", tmp_path / "rows", *models, *networks, "--shuffled", "--pairs", 20)
+    rows = read_rows(tmp_path / "rows")[0]
+    assert {row.method for row in rows} == {"child", "shuffled"}
+    own = {row.metric: row for row in rows if row.method == "child"}
+    assert {"w_cosine", "rotation_correlation", "keypoint_error", "segmentation_agreement"} <= set(own)
+    assert own["rotation_correlation"].n == 20
+    plain = _evaluate("alignment-pointwise", tmp_path / "plain", *models, "--pairs", 20)
+    assert {metric for metric, _ in plain} == {"w_cosine", "w_offset_cosine"}

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from stylealign.metrics.bootstrap import mean_estimate, ratio_estimate, ratio_estimates
+from stylealign.metrics.bootstrap import (
+    correlation_estimates,
+    mean_estimate,
+    ratio_estimate,
+    ratio_estimates,
+    spread_ratio_estimates,
+)
 
 
 def test_mean_interval_is_close_to_normal_theory() -> None:
@@ -50,3 +56,30 @@ def test_missing_values() -> None:
     assert (infinite.value, infinite.ci_low, infinite.n) == (np.inf, None, 2)
     single = mean_estimate(np.array([4.0]), draws=100, seed=0)
     assert (single.value, single.ci_low, single.n) == (4.0, None, 1)
+
+
+def test_correlations_against_numpy_and_their_mean() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(3, 2, (400, 3)).astype(np.float32)
+    y = np.stack([x[:, 0] + rng.normal(size=400), -x[:, 1], np.full(400, 0.1)], axis=1).astype(np.float32)
+    columns, mean = correlation_estimates(x, y, draws=400, seed=0)
+    assert columns[0].value == pytest.approx(np.corrcoef(x[:, 0], y[:, 0])[0, 1])
+    assert columns[1].value == pytest.approx(-1)
+    assert np.isnan(columns[2].value), "a constant has no correlation"
+    assert mean.value == pytest.approx((columns[0].value - 1) / 2)
+    # Fisher: the standard error of atanh(r) is 1 / sqrt(n - 3)
+    fisher = np.tanh(np.arctanh(columns[0].value) + np.array([-1.96, 1.96]) / np.sqrt(397))
+    np.testing.assert_allclose([columns[0].ci_low, columns[0].ci_high], fisher, atol=0.02)
+
+
+def test_spread_ratios_against_numpy() -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(5, 1, (500, 2)), rng.normal(-5, 2, (800, 2))
+    x[:, 1] *= 4
+    one, two = spread_ratio_estimates(x, y, draws=300, seed=0)
+    assert one.value == pytest.approx(x[:, 0].std() / y[:, 0].std())
+    assert two.value == pytest.approx(x[:, 1].std() / y[:, 1].std())
+    assert one.ci_low < 0.5 < one.ci_high
+    assert one.n == 500
+    half_width = 1.96 * 0.5 * np.sqrt(1 / 1000 + 1 / 1600)
+    assert one.ci_high - one.ci_low == pytest.approx(2 * half_width, rel=0.25)

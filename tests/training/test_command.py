@@ -9,9 +9,11 @@ import torch
 from torch import nn
 
 from stylealign import load
+from stylealign.checkpoints.snapshots import read_snapshots
 from stylealign.cli.main import main
 from stylealign.datasets.images import write_image_zip
 from stylealign.networks.components import component_of
+from stylealign.training.evaluation import Evaluation
 
 ARCHITECTURE = '{"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 64, "channel_max": 8}'
 SHORT = ["--kimg", "0.032", "--batch-size", "8", "--snapshot-kimg", "0.016", "--threads", "1"]
@@ -106,3 +108,25 @@ def test_a_preset_gives_what_is_left_out(data: Path) -> None:
     settings = model.info["settings"]
     assert (settings["learning_rate"], settings["r1_gamma"], settings["batch_size"]) == (0.0025, 3.0, 8)
     assert (model.architecture.z_dim, model.architecture.channel_base, model.architecture.channel_max) == (128, 64, 64)
+
+
+def test_a_child_keeps_its_snapshots_for_the_curve(data: Path) -> None:
+    parent = train(data, "parent", "--architecture", ARCHITECTURE)
+    assert not (parent / "snapshots.zip").exists(), "a parent is aligned with nothing"
+    child = ["--init-from", str(parent / "model.safetensors"), "--settings", '{"curve_kimg": [0.008, 0.024, 4]}']
+    folder = train(data, "child", *child)
+    kept = list(read_snapshots(folder / "snapshots.zip"))
+    assert [kimg for kimg, _ in kept] == [0.008, 0.024, 0.032], "those on the way, and the end"
+    end = load(folder / "model.safetensors").generator
+    assert all(torch.equal(value, kept[-1][1].generator.state_dict()[name]) for name, value in end.state_dict().items())
+    assert not torch.equal(kept[0][1].generator.synthesis.b4.const, end.synthesis.b4.const)
+
+
+def test_the_stopping_rule_keeps_what_it_may_choose(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = iter([9.0, 5.2, 5.0, 6.0])
+    monkeypatch.setattr(Evaluation, "__call__", lambda self, generator: {"fid[x]": next(measured), "kid[x]": 0.0})
+    parent = train(data, "parent", "--architecture", ARCHITECTURE)
+    child = ["--init-from", str(parent / "model.safetensors"), "--evaluate-kimg", "0.008", "--select", "fewest-fid"]
+    folder = train(data, "child", *child)
+    assert load(folder / "model.safetensors").info["kimg"] == 0.016
+    assert load(folder / "model.safetensors").discriminator is not None

@@ -45,7 +45,7 @@ def test_every_table_has_its_rows(run: Path) -> None:
     zero_shot = {"source-only", "zero-shot", "zero-shot unaligned", "oracle"}
     assert methods.keys() == {
         "generators", "inversion", "translation", "morphing", "zero_shot_segmentation", "zero_shot_keypoints",
-        "alignment_weights",
+        "alignment_weights", "alignment_pointwise", "alignment_curve", "coverage", "coverage_attributes",
     }  # fmt: skip
     assert methods["generators"] == {"parent", "child", "unaligned"}
     guided = {"latent-guided", "reference-guided", "layer-swap"}
@@ -54,7 +54,11 @@ def test_every_table_has_its_rows(run: Path) -> None:
     assert outputs == {"latent-guided", "reference-guided", "random"}
     assert methods["morphing"] >= {"codes+weights", "codes-only", "weights-only", "cross-fade"}
     assert methods["zero_shot_segmentation"] == methods["zero_shot_keypoints"] == zero_shot
-    assert {row["child"] for row in rows} == {"human", "animal"}, "a control is a method of its child"
+    assert methods["coverage"] == methods["coverage_attributes"] == {"test images", "parent", "child", "unaligned"}
+    assert methods["alignment_pointwise"] == {"child", "unaligned", "shuffled"}
+    curve = {(row["method"], row["setting"]) for row in rows if row["table"] == "alignment_curve"}
+    assert curve == {(method, f"{kimg} kimg") for method in ("child", "unaligned") for kimg in (0.032, 0.064)}
+    assert {row["child"] for row in rows} == {"human", "human-control", "animal"}, "a control is a method of its child"
     assert all(row["features"] for row in rows if row["metric"] in ("fid", "kid", "precision", "recall"))
 
 
@@ -75,6 +79,7 @@ def test_the_figures_are_images(run: Path) -> None:
         "multi-modal-animal",
         "morphing-animal",
         "zero-shot-animal",
+        "curve-animal",
     }
     for name in names:
         with Image.open(run / "results/figures" / f"{name}.png") as image:
@@ -114,6 +119,7 @@ AFTER_THE_CHILD = {
     "morph animal", "morphing animal",
     "transfer segmentation animal", "transfer keypoints animal", "zero_shot segmentation animal zero-shot",
     "zero_shot keypoints animal zero-shot", "generators animal animal", "alignment_weights animal", "figure_samples",
+    "coverage animal", "alignment_pointwise animal", "alignment_curve animal", "figure_curve animal",
     "figure_aligned human", "figure_translation animal", "figure_morphing animal", "figure_zero_shot animal", "tables",
 }  # fmt: skip
 
@@ -124,7 +130,8 @@ AFTER_THE_CHILD = {
         ("morphing.frames", 6, {"morph animal", "morphing animal", "figure_morphing animal", "tables"}),
         ("models.animal.train", {"kimg": 0.128}, {"train_child animal"} | AFTER_THE_CHILD),
         ("metrics.samples", 40, {f"generators {pair}" for pair in ("human human", "animal animal", "animal human",
-                                 "animal animal-unaligned")} | {"tables"}),
+                                 "animal animal-unaligned")}
+         | {f"coverage {model}" for model in ("human", "human-control", "animal", "animal-unaligned")} | {"tables"}),
     ],
 )  # fmt: skip
 def test_one_key_re_runs_only_what_depends_on_it(

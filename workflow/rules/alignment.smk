@@ -22,3 +22,58 @@ rule alignment_weights:
     shell:
         "stylealign evaluate alignment-weights --parent {input.parent} --child {input.child} {params.names}"
         " --out {output.rows} &> {log}"
+
+
+rule alignment_pointwise:
+    input:
+        unpack(lambda w: measuring_networks(w.model)),
+        parent=lambda w: model_file(aligned_parent(w.model)),
+        child=lambda w: model_file(w.model),
+    output:
+        rows="results/metrics/alignment_pointwise/{model}.json",
+    log:
+        "results/logs/alignment_pointwise/{model}.log",
+    benchmark:
+        "results/benchmarks/alignment_pointwise/{model}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("alignment_pointwise"),
+        runtime=minutes("alignment_pointwise"),
+    params:
+        names=lambda w: row_names(w.model, model_method(w.model)),
+        inputs=lambda w, input: flags(**input),
+        shuffled=lambda w: "" if w.model in CONTROLS else "--shuffled",
+        settings=lambda w: as_json(RUN.metrics, "pairs", "bootstrap", "seed"),
+        version=version("evaluate"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate alignment-pointwise {params.inputs}"
+        " {params.shuffled} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
+# What each further thousand images buys in quality, and costs in alignment.
+rule alignment_curve:
+    input:
+        unpack(lambda w: measuring_networks(w.model)),
+        parent=lambda w: model_file(aligned_parent(w.model)),
+        snapshots="results/models/{model}/snapshots.zip",
+        data=lambda w: data_file(domain_of(w.model), "train.zip"),
+    output:
+        rows="results/metrics/alignment_curve/{model}.json",
+    log:
+        "results/logs/alignment_curve/{model}.log",
+    benchmark:
+        "results/benchmarks/alignment_curve/{model}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("alignment_curve"),
+        runtime=minutes("alignment_curve"),
+    params:
+        names=lambda w: row_names(w.model, model_method(w.model)),
+        inputs=lambda w, input: flags(**input),
+        settings=lambda w: as_json(RUN.metrics, "curve_images", "features", "bootstrap", "seed", "weights_dir"),
+        version=version("evaluate"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate curve {params.inputs} {params.names}"
+        " --settings {params.settings:q} --out {output.rows} &> {log}"

@@ -45,10 +45,14 @@ CONTROLS = {name: model.control_of for name, model in MODELS.items() if model.co
 CHILDREN = [name for name, model in MODELS.items() if model.parent and name not in CONTROLS]
 PARENTS = list(dict.fromkeys(MODELS[child].parent for child in CHILDREN))
 TASKS = ("segmentation", "keypoints")
+ALIGNMENT = ("alignment_weights", "alignment_pointwise", "alignment_curve")
+HAS_LABELS = any(MODELS[child].domain in DRAWN for child in CHILDREN)
 TABLES = (
-    ["generators", "inversion", "translation", "morphing"]
-    + [f"zero_shot_{task}" for task in TASKS if any(MODELS[child].domain in DRAWN for child in CHILDREN)]
-    + ["alignment_weights"]
+    ["generators"]
+    + ["coverage", "coverage_attributes"] * HAS_LABELS
+    + ["inversion", "translation", "morphing"]
+    + [f"zero_shot_{task}" for task in TASKS if HAS_LABELS]
+    + [*ALIGNMENT]
 )
 GUIDES = {"latent-guided": "latent", "reference-guided": "reference"}
 LAYER_SWAP = "layer-swap"
@@ -65,7 +69,7 @@ wildcard_constraints:
     model=one_of(MODELS),
     child=one_of(CHILDREN),
     space=r"z\+?|w\+?",
-    task=one_of(["segmentation", "keypoints", "pose"]),
+    task=one_of(["segmentation", "keypoints", "pose", "attributes"]),
 
 
 def version(verb):

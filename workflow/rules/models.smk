@@ -35,6 +35,7 @@ rule train_child:
         samples=report("results/models/{model}/samples.png", caption="../report/samples.rst", category="Models"),
         log="results/models/{model}/log.jsonl",
         config="results/models/{model}/config.json",
+        snapshots="results/models/{model}/snapshots.zip",
     log:
         "results/logs/train_child/{model}.log",
     benchmark:

@@ -16,6 +16,33 @@ def generator_method(subject, model):
     return "child" if model == subject and subject in CHILDREN else "parent"
 
 
+def model_method(model):
+    """Return what the tables' `method` column says of a model that is measured in its own domain."""
+    return generator_method(CONTROLS.get(model, model), model)
+
+
+def covering_models():
+    """Return the models whose coverage is measured: of domains with annotations, the controls and their parents too."""
+    named = dict.fromkeys([*PARENTS, *(MODELS[control].parent for control in CONTROLS), *CHILDREN, *CONTROLS])
+    return [model for model in named if domain_of(model) in DRAWN]
+
+
+def coverage_inputs(domain):
+    return {
+        "data": data_file(domain, "train.zip"),
+        "test_data": data_file(domain, "test.zip"),
+        "annotations": data_file(domain, "test.annotations.npz"),
+        "pose": label_network("pose", domain),
+        "attributes": label_network("attributes", domain),
+    }
+
+
+def measuring_networks(model, tasks=("segmentation", "keypoints", "pose")):
+    """Return the label networks of the domains of a child and of its parent by role; none where there are no labels."""
+    roles = {"parent": aligned_parent(model), "child": model} if is_annotated(model) else {}
+    return {f"{role}_{task}": label_network(task, domain_of(name)) for role, name in roles.items() for task in tasks}
+
+
 def guided_space():
     """Return the space of the codes that guides and the swapped model start from."""
     return RUN.translation.space if RUN.translation.space in RUN.inversion_spaces else detailed_space()
@@ -95,6 +122,8 @@ def zero_shot_methods(child):
 def all_rows():
     """Return every file of rows, in the order of the tables."""
     rows = [f"generators/{subject}/{model}" for subject in PARENTS + CHILDREN for model in generators_of(subject)]
+    rows += [f"coverage/test/{domain}" for domain in dict.fromkeys(map(domain_of, covering_models()))]
+    rows += [f"coverage/{model}" for model in covering_models()]
     rows += [f"inversion/{model}/{space}" for model in PARENTS + CHILDREN for space in RUN.inversion_spaces]
     rows += [f"{table}/{child}" for table in ("translation", "morphing") for child in CHILDREN]
     rows += [
@@ -103,7 +132,7 @@ def all_rows():
         for child in filter(is_annotated, CHILDREN)
         for method in zero_shot_methods(child)
     ]
-    rows += [f"alignment_weights/{model}" for child in CHILDREN for model in family(child)]
+    rows += [f"{kind}/{model}" for kind in ALIGNMENT for child in CHILDREN for model in family(child)]
     return [f"results/metrics/{row}.json" for row in dict.fromkeys(rows)]
 
 
@@ -115,7 +144,7 @@ def family(child):
 def all_figures():
     figures = ["samples", *(f"aligned-{parent}" for parent in PARENTS)]
     figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal", "morphing") for child in CHILDREN]
-    figures += [f"zero-shot-{child}" for child in CHILDREN if is_annotated(child)]
+    figures += [f"{kind}-{child}" for kind in ("zero-shot", "curve") for child in CHILDREN if is_annotated(child)]
     return [f"results/figures/{figure}.png" for figure in figures]
 
 

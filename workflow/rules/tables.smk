@@ -143,6 +143,27 @@ rule figure_zero_shot:
         " --annotations {input.annotations} --columns {params.columns} --out {output.figure} &> {log}"
 
 
+rule figure_curve:
+    input:
+        rows=lambda w: [f"results/metrics/alignment_curve/{model}.json" for model in family(w.child)],
+    output:
+        figure=report("results/figures/curve-{child}.png", caption="../report/curve.rst", category="Figures"),
+    log:
+        "results/logs/figures/curve-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/curve-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        rows=lambda w, input: labelled(family(w.child), input.rows),
+        version=version("figures"),
+    shell:
+        "stylealign figures curve {params.rows} --out {output.figure} &> {log}"
+
+
 # The figures come first, so that asking for the tables, as everybody does, makes both.
 rule tables:
     input:

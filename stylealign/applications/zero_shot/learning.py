@@ -8,12 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylealign.applications.zero_shot import keypoints, regression, segmentation
-from stylealign.applications.zero_shot.networks import LabelNetwork
+from stylealign.applications.zero_shot import attributes, keypoints, regression, segmentation
+from stylealign.applications.zero_shot.networks import LabelNetwork, LabelSpec
 from stylealign.config import LabelSettings
 
-TASKS: dict[str, ModuleType] = {"segmentation": segmentation, "keypoints": keypoints, "pose": regression}
-"""Task -> module with `spec`, `annotated`, `pseudo`, `mirrored`, `loss` and `decode`."""
+TASKS: dict[str, ModuleType] = {
+    "segmentation": segmentation, "keypoints": keypoints, "pose": regression, "attributes": attributes
+}  # fmt: skip
+"""Task -> module with `spec`, `annotated`, `pseudo`, `mirrored`, `loss` and `decode` (attributes without `pseudo`)."""
+
+NEEDS_COLOURS = frozenset({"attributes"})
+"""Tasks whose labels name colours: their training images keep them."""
 
 BATCH_SIZE = 64
 """Images of one evaluation batch, fixed."""
@@ -24,16 +29,18 @@ _GAIN, _OFFSET = 0.25, 0.25
 
 
 def learn(task: str, images: np.ndarray, labels: dict[str, Tensor], settings: LabelSettings, device: torch.device,
-          progress: Callable[[int, int, float], None] | None = None) -> LabelNetwork:  # fmt: skip
+          progress: Callable[[int, int, float], None] | None = None, spec: LabelSpec | None = None
+          ) -> LabelNetwork:  # fmt: skip
     """Train a network; the same seed, device and thread count give the same network.
 
     Args:
-        task: segmentation, keypoints or pose.
+        task: segmentation, keypoints, pose or attributes.
         images: `[N, 3, H, W]` uint8.
         labels: what the task's `annotated` or `pseudo` returned for these images.
         settings: length, batch, learning rate, seed.
         device: where to train.
         progress: called with the step, the number of steps and the loss.
+        spec: shape of the network; default: the task's own (attributes have none: it depends on the annotations).
 
     Returns:
         The network in evaluation mode, frozen.
@@ -41,7 +48,7 @@ def learn(task: str, images: np.ndarray, labels: dict[str, Tensor], settings: La
     module = TASKS[task]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network = LabelNetwork(module.spec(images.shape[-1])).to(device)
+        network = LabelNetwork(spec or module.spec(images.shape[-1])).to(device)
     random = torch.Generator().manual_seed(settings.seed)
     batches = list(_batches(len(images), settings, random))
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=_WEIGHT_DECAY)
@@ -49,7 +56,7 @@ def learn(task: str, images: np.ndarray, labels: dict[str, Tensor], settings: La
     for step, chosen in enumerate(batches, start=1):
         x = to_float(torch.from_numpy(images[chosen.numpy()]).to(device))
         y = {name: value[chosen].to(device) for name, value in labels.items()}
-        x, y = _augmented(x, y, module, random)
+        x, y = _augmented(x, y, module, random, colours=task not in NEEDS_COLOURS)
         value = module.loss(network(x), y)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
@@ -76,12 +83,14 @@ def _batches(count: int, settings: LabelSettings, random: torch.Generator) -> It
         yield from order[:whole].split(settings.batch_size)
 
 
-def _augmented(images: Tensor, labels: dict[str, Tensor], module: ModuleType, random: torch.Generator
+def _augmented(images: Tensor, labels: dict[str, Tensor], module: ModuleType, random: torch.Generator, colours: bool
                ) -> tuple[Tensor, dict[str, Tensor]]:  # fmt: skip
-    """Mirror half of the images with their labels, and jitter gain and offset of each colour channel."""
+    """Mirror half of the images with their labels; with `colours`, jitter gain and offset of each channel."""
     count = len(images)
     which = (torch.rand(count, generator=random) < 0.5).to(images.device)
     images = torch.where(which[:, None, None, None], images.flip(-1), images)
+    if not colours:
+        return images, module.mirrored(labels, which)
     gain = 1 + _GAIN * (2 * torch.rand(count, 3, 1, 1, generator=random) - 1).to(images.device)
     offset = _OFFSET * (2 * torch.rand(count, 3, 1, 1, generator=random) - 1).to(images.device)
     return (images * gain + offset).clamp(-1, 1), module.mirrored(labels, which)
@@ -96,7 +105,7 @@ def predict(network: LabelNetwork, images: np.ndarray) -> dict[str, np.ndarray]:
         images: `[N, 3, H, W]` uint8.
 
     Returns:
-        What the task's `decode` returns, as arrays: `classes`, or `keypoints` and `visible`, or `pose`.
+        What the task's `decode` returns, as arrays: `classes`, or `keypoints` and `visible`, `pose`, or `attributes`.
     """
     assert not network.training, "the network must be in evaluation mode"
     module, size = TASKS[network.spec.task], network.spec.resolution_px

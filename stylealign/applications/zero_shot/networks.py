@@ -26,8 +26,8 @@ class LabelSpec:
     """What a label network predicts, and its shape.
 
     Attributes:
-        task: segmentation, keypoints or pose.
-        names: names of the predicted things: classes, key points, or pose numbers.
+        task: segmentation, keypoints, pose or attributes.
+        names: names of the predicted things: classes, key points, pose numbers, or values of attributes.
         resolution_px: height and width of its images.
         maps: output channels at the images' resolution (0: no decoder).
         numbers: output numbers beside them.

@@ -1,0 +1,93 @@
+"""Point-wise agreement: a model agrees with itself, and not with another order of its images."""
+
+import numpy as np
+import pytest
+import torch
+
+from stylealign.alignment.pointwise import Drawn, cosine_estimate, draw_and_measure, mean_colour, pointwise_rows
+from stylealign.config import MetricSettings
+from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES
+from stylealign.metrics.features import to_uint8
+from stylealign.metrics.generators import BATCH_SIZE
+from stylealign.metrics.rows import Labels
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.generator import Generator
+
+SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
+SETTINGS = MetricSettings(bootstrap=100)
+LABELS = Labels("alignment_pointwise", "human", "animal", "child")
+COUNT = BATCH_SIZE + 5
+
+
+def generator(seed: int = 0) -> Generator:
+    torch.manual_seed(seed)
+    return Generator(SMALL).eval().requires_grad_(False)
+
+
+def pose(images: np.ndarray) -> np.ndarray:
+    """Return four numbers of an image that follow its pixels."""
+    rows = images.reshape(len(images), 3, 4, -1).astype(np.float32).mean(axis=(1, 3))
+    return rows / 255
+
+
+def keypoints(images: np.ndarray) -> np.ndarray:
+    points = np.tile(np.arange(len(KEYPOINTS), dtype=np.float32)[:, None] * 3, (len(images), 1, 2))
+    return points + pose(images)[:, :1, None]
+
+
+def segmentation(images: np.ndarray) -> np.ndarray:
+    return (images[:, 0] > 127).astype(np.uint8)
+
+
+NETWORKS = {"pose": pose, "keypoints": keypoints, "segmentation": segmentation}
+
+
+def values(parent: Drawn, child: Drawn) -> dict[str, float]:
+    return {row.metric: row.value for row in pointwise_rows(parent, child, LABELS, SETTINGS)}
+
+
+def test_a_model_agrees_with_itself_and_not_with_other_latents() -> None:
+    drawn = draw_and_measure(generator(), COUNT, 0, NETWORKS)
+    same, other = values(drawn, drawn), values(drawn, drawn.shuffled())
+    assert list(same) == [
+        "w_cosine", "w_offset_cosine", "rotation_correlation", "scale_correlation", "x_shift_correlation",
+        "y_shift_correlation", "keypoint_error", "segmentation_agreement", "background_correlation",
+        "skin_correlation",
+    ]  # fmt: skip
+    for name, value in same.items():
+        assert value == pytest.approx(0 if name == "keypoint_error" else 1), name
+    assert other["keypoint_error"] > 0
+    for name in set(other) - {"keypoint_error", "segmentation_agreement", "w_cosine"}:
+        assert abs(other[name]) < 0.5, name
+    assert other["segmentation_agreement"] < 0.9
+
+
+def test_every_model_gets_the_same_latents_in_the_same_order() -> None:
+    one, other = (draw_and_measure(generator(seed), COUNT, 3, {"pose": pose}) for seed in (0, 0))
+    assert np.array_equal(one.pose, other.pose)
+    z = torch.randn(BATCH_SIZE, SMALL.z_dim, generator=torch.Generator().manual_seed(3))
+    with torch.inference_mode():
+        first = to_uint8(generator()(z)).numpy()
+    assert np.array_equal(one.pose[:BATCH_SIZE], pose(first))
+    assert one.pose.shape == (COUNT, len(POSE))
+
+
+def test_without_networks_only_w_is_compared() -> None:
+    drawn = [draw_and_measure(generator(seed), 8, 0, {}) for seed in (0, 1)]
+    assert list(values(*drawn)) == ["w_cosine", "w_offset_cosine"]
+
+
+def test_cosine_is_the_mean_over_latents() -> None:
+    one = np.array([[1, 0], [1, 0], [3, 4]], dtype=np.float32)
+    other = np.array([[2, 0], [0, 1], [-3, -4]], dtype=np.float32)
+    assert cosine_estimate(one, other, 10, 0).value == pytest.approx(0)
+
+
+def test_mean_colour_is_of_the_class_alone() -> None:
+    images = np.zeros((2, 3, 2, 2), dtype=np.uint8)
+    images[0, :, 0] = np.array([[10, 20], [30, 40], [50, 60]])
+    classes = np.full((2, 2, 2), SEGMENTATION_CLASSES.index("background"), dtype=np.uint8)
+    classes[0, 0] = SEGMENTATION_CLASSES.index("skin")
+    colours = mean_colour(images, classes, "skin")
+    np.testing.assert_allclose(colours[0], [15, 35, 55])
+    assert np.isnan(colours[1]).all()
