@@ -282,7 +282,7 @@ def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsy
         ("annotations of other images", [*zero_shot, pose, "--task", "pose", *of_train]),
         ("belongs to other images", [*inversion, same, "--data", same]),
         ("12 images where the sources are 5", [*inversion, files / "test.zip", *test]),
-        ("go together", ["evaluate", "translation", *labels, *both, "--source-pose", pose]),
+        ("go together", ["evaluate", "translation", f"z={same}", *labels, *both, "--source-pose", pose]),
         ("not a readable zip", [*supervise, "--data", tmp_path / "cut.zip"]),
         ("unknown key 'epoch'", [*supervise, *train, "--settings", '{"epoch": 1}']),
         ("not the metrics of a morph", ["evaluate", "morphing", *labels, "--metrics", tmp_path / "metrics.json"]),
