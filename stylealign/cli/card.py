@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", nargs="+", required=True, type=Path, metavar="JSON", help="measurements of it")
     parser.add_argument("--out", required=True, type=Path, metavar="JSON", help="the card; its name is the model's")
     parser.add_argument(
-        "--readme", type=Path, metavar="MD", help="file whose table of all cards beside --out is renewed"
+        "--readme", type=Path, metavar="MD", help="file whose table of the cards beside --out is renewed"
     )
 
 
