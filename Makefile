@@ -1,5 +1,6 @@
 # make tables   the default run: images -> results/tables/all.csv and the figures
 # make test     the test suite
+# make cards    the model cards of data/zoo, measured again
 # make check    what CI runs: formatting, linters, types, import layers, tests
 # Each makes the environment first: .venv, with the releases of requirements.lock.
 
@@ -11,7 +12,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: tables test env check reference
+.PHONY: tables test env check reference cards
 .DEFAULT_GOAL := tables
 
 tables: env
@@ -23,6 +24,15 @@ test: env
 
 check:
 	.ci/run
+
+# data/zoo/*.json and the table of data/zoo/README.md, from new measurements of the bundled parents
+CARDS := human:human-64-a human-control:human-64-b
+cards: env
+	snakemake --cores $(CORES) -- $(foreach card,$(CARDS),$(foreach model,$(word 1,$(subst :, ,$(card))),\
+		results/metrics/generators/$(model)/$(model).json results/metrics/coverage/$(model).json))
+	$(foreach card,$(CARDS),$(foreach model,$(word 1,$(subst :, ,$(card))),$(foreach name,$(word 2,$(subst :, ,$(card))),\
+		stylealign card data/zoo/$(name).safetensors --out data/zoo/$(name).json --readme data/zoo/README.md --rows \
+		results/metrics/generators/$(model)/$(model).json results/metrics/coverage/$(model).json;)))
 
 # config/README.md, from the settings models
 reference: env

@@ -76,7 +76,7 @@ def draw_curve(path: str | Path, rows: Sequence[Row]) -> None:
             against.annotate(f"{k:g}", (x, y), xytext=(4, 5), textcoords="offset points", fontsize=8, color=colour)
         quality.plot(kimg, fid, "o-", color=colour, label=method)
     _alignment_over_kimg(alignment, points)
-    fid_label = f"FID [{features}] to the domain (lower is better)"
+    fid_label = f"FID [{features}], lower is better"
     _finish(against, fid_label, "same-z correlation of the pose (mean)", "quality against alignment, at kimg")
     _finish(quality, "kimg", fid_label, "quality")
     _finish(alignment, "kimg", "same-z correlation with the parent", "alignment")
@@ -85,7 +85,7 @@ def draw_curve(path: str | Path, rows: Sequence[Row]) -> None:
         ticks = sorted({k for group in points.values() for k, _ in group})
         axes.set_xticks(ticks, [f"{k:g}" for k in ticks])
         axes.minorticks_off()
-    against.set_ylim(-0.2, 1.05)
+    against.set_ylim(-0.35, 1.05)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
 
@@ -103,7 +103,7 @@ def _alignment_over_kimg(axes: "Axes", points: dict[str, Points]) -> None:
                 bars = _error_bars(group, metric)
                 axes.errorbar(kimg, values, bars, color=colour, marker="o", capsize=2, label=name)
     axes.axhline(0, color="black", linewidth=0.6)
-    axes.set_ylim(-0.2, 1.05)
+    axes.set_ylim(-0.35, 1.05)
 
 
 def _error_bars(group: Points, metric: str) -> list[list[float]]:

@@ -13,7 +13,7 @@ rule generators:
     benchmark:
         "results/benchmarks/generators/{subject}/{model}.tsv"
     wildcard_constraints:
-        subject=one_of(PARENTS + CHILDREN),
+        subject=one_of(MODELS),
     threads: 1
     resources:
         gpu=1,

@@ -1,0 +1,32 @@
+"""`stylealign card`: a model's card from its header and its measurements."""
+
+import argparse
+import json
+from pathlib import Path
+
+HELP = "write a model's card (JSON) from its header and files of `stylealign evaluate`"
+VERSION = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="native checkpoint")
+    parser.add_argument("--rows", nargs="+", required=True, type=Path, metavar="JSON", help="measurements of it")
+    parser.add_argument("--out", required=True, type=Path, metavar="JSON", help="the card; its name is the model's")
+    parser.add_argument(
+        "--readme", type=Path, metavar="MD", help="file whose table of the cards beside --out is renewed"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the card, renew the table, and print the metrics as JSON."""
+    from stylealign.checkpoints.native import read_header
+    from stylealign.files import sha256_of_file, write_json
+    from stylealign.report.cards import model_card, write_table
+
+    info = read_header(arguments.model)["info"]
+    card = model_card(arguments.out.stem, sha256_of_file(arguments.model), info, arguments.rows)
+    write_json(arguments.out, card)
+    if arguments.readme is not None:
+        write_table(arguments.readme, sorted(arguments.out.parent.glob("*.json")))
+    print(json.dumps({name: entry["value"] for name, entry in card["metrics"].items()}))

@@ -1,0 +1,63 @@
+"""Cards: every number comes from a measurement of that very file, and the README shows what the cards hold."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stylealign.errors import StyleAlignError
+from stylealign.files import read_json, sha256_of_file, write_json
+from stylealign.metrics.bootstrap import Estimate
+from stylealign.metrics.rows import Labels, write_rows
+from stylealign.report.cards import BEGIN, END, cards_table, model_card, write_table
+
+ZOO = Path(__file__).parents[2] / "data" / "zoo"
+INFO = {"kimg": 210.0, "data": "d" * 64, "settings": {"seed": 1, "r1_gamma": 0.3}}
+
+
+def measurement(path: Path, sha256: str) -> Path:
+    labels = Labels("generators", "", "human", "parent")
+    rows = [labels.row("fid", Estimate(12.5), "efficientnet-lite0"), labels.row("recall", Estimate(0.5, 0.4, 0.6, 9)),
+            labels.row("attribute_distance", Estimate(0.1), setting="glasses")]  # fmt: skip
+    provenance = {"verb": "evaluate generators", "version": "1", "settings": {}, "inputs_sha256": {"model": sha256}}
+    write_rows(path, rows, provenance)
+    return path
+
+
+def test_a_card_holds_what_was_measured(tmp_path: Path) -> None:
+    card = model_card("a", "f" * 64, INFO, [measurement(tmp_path / "rows.json", "f" * 64)])
+    assert set(card["metrics"]) == {"fid[efficientnet-lite0]", "recall"}
+    table = cards_table([card])
+    assert "| fid[efficientnet-lite0] | 12.5 |" in table
+    assert "| recall | 0.5 [0.4, 0.6] |" in table
+    assert "| length in kimg | 210 |" in table
+
+
+def test_a_measurement_of_another_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StyleAlignError, match="another model"):
+        model_card("a", "f" * 64, INFO, [measurement(tmp_path / "rows.json", "0" * 64)])
+
+
+def test_the_table_is_renewed_between_its_marks(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", model_card("a", "f" * 64, INFO, []))
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    for _ in range(2):
+        write_table(readme, [tmp_path / "a.json"])
+    text = readme.read_text()
+    assert (text.count("`a`"), "old" in text) == (1, False)
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    (tmp_path / "bare.md").write_text("no marks")
+    with pytest.raises(StyleAlignError, match="has no lines"):
+        write_table(tmp_path / "bare.md", [])
+
+
+def test_the_bundled_cards_are_of_the_bundled_files_and_the_readme_shows_them() -> None:
+    cards = sorted(ZOO.glob("*.json"))
+    models = yaml.safe_load((ZOO.parent / "zoo.yaml").read_text())["models"]
+    assert {path.stem for path in cards} == {path.stem for path in ZOO.glob("*.safetensors")}
+    for path in cards:
+        digest = sha256_of_file(path.with_suffix(".safetensors"))
+        assert read_json(path)["sha256"] == digest == models[path.stem]["sha256"]
+    assert cards_table([read_json(path) for path in cards]) in (ZOO / "README.md").read_text()
