@@ -5,6 +5,7 @@ from torch import Tensor
 
 from stylealign.ops.bias_act import scale_channels
 from stylealign.ops.convolution import conv2d
+from stylealign.ops.native import functions as native
 from stylealign.ops.upfirdn2d import upfirdn2d
 
 EPSILON = 1e-8
@@ -54,7 +55,9 @@ def _mixed_colours(features: Tensor, weight: Tensor, styles: Tensor) -> Tensor:
     n, channels, height, width = features.shape
     pixels = features.permute(0, 2, 3, 1).reshape(n, height * width, channels)
     own = (weight * styles[:, None]).to(features.dtype)
-    return (pixels @ own.transpose(1, 2)).reshape(n, height, width, -1).permute(0, 3, 1, 2)
+    fits = native.supported(features) and len(weight) <= native.FEW
+    mixed = native.mix(pixels, own) if fits else pixels @ own.transpose(1, 2)
+    return mixed.reshape(n, height, width, -1).permute(0, 3, 1, 2)
 
 
 def modulated_sums(
@@ -65,10 +68,7 @@ def modulated_sums(
     See `modulated_conv2d`, which multiplies them; whoever has more to do with the result can do both in one pass.
     """
     dtype = features.dtype
-    if demodulate:
-        factor = demodulation(weight, styles)
-    else:
-        factor = styles.new_ones(len(styles), len(weight))
+    factor = demodulation(weight, styles) if demodulate else styles.new_ones(len(styles), len(weight))
     if dtype == torch.float16:
         # Unit-scale weights and styles keep sums finite in half precision (behind them, what overflows is infinite,
         # which a clamp can cut); the factor undoes the scale.

@@ -5,6 +5,7 @@ Each function takes tensors that `supported` accepts. Images are `[N, C, H, W]`.
 
 import ctypes
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -33,12 +34,16 @@ class _Epilogue(ctypes.Structure):
     ]
 
 
+class _Mixing(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int64) for name in ("batch", "pixels", "few", "many")]
+
+
 def supported(images: Tensor) -> bool:
     """Say whether the native operations take this tensor."""
     return images.dtype in NAMES and images.device.type == "cpu" and images.ndim == 4 and cpu_library() is not None
 
 
-def _call(name: str, tensors: list[Tensor | None], sizes: ctypes.Structure, dtype: torch.dtype) -> None:
+def _call(name: str, tensors: Sequence[Tensor | None], sizes: ctypes.Structure, dtype: torch.dtype) -> None:
     library = cpu_library()
     assert library is not None
     pointers = [ctypes.c_void_p(None if tensor is None else tensor.data_ptr()) for tensor in tensors]
@@ -206,3 +211,63 @@ class _EpilogueBackward(torch.autograd.Function):
         elif grad_scale is not None:
             grad_scale.zero_()
         return grad_grad, grad_values, grad_scale, None, None, None, None
+
+
+FEW = 4
+"""The most channels that count as few in `mix`."""
+
+
+def mix(pixels: Tensor, weight: Tensor) -> Tensor:
+    """Multiply the channels of every pixel by a matrix of the sample's own.
+
+    Args:
+        pixels: `[N, P, I]`.
+        weight: `[N, O, I]`; O or I is at most `FEW`.
+
+    Returns:
+        `[N, P, O]`.
+    """
+    return _Mix.apply(pixels, weight)
+
+
+class _Mix(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(pixels, weight)
+        n, outputs, inputs = weight.shape
+        result = pixels.new_empty(n, pixels.shape[1], outputs)
+        to_few = outputs <= FEW
+        if result.numel():
+            sizes = _Mixing(n, pixels.shape[1], *((outputs, inputs) if to_few else (inputs, outputs)))
+            weight = (weight if to_few else weight.transpose(1, 2)).contiguous()
+            tensors = [pixels.contiguous(), weight, result]
+            _call("mix_to_few" if to_few else "mix_to_many", tensors, sizes, pixels.dtype)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:  # type: ignore[override]
+        pixels, weight = ctx.saved_tensors
+        grad_pixels = _Mix.apply(grad, weight.transpose(1, 2)) if ctx.needs_input_grad[0] else None
+        grad_weight = _MixOuter.apply(grad, pixels) if ctx.needs_input_grad[1] else None
+        return grad_pixels, grad_weight
+
+
+class _MixOuter(torch.autograd.Function):
+    """Sum over pixels of ``a [N, P, O]`` times ``b [N, P, I]``: `[N, O, I]`."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        few, many = (a, b) if a.shape[2] <= FEW else (b, a)
+        result = a.new_zeros(len(a), few.shape[2], many.shape[2])
+        if a.numel() and b.numel():
+            sizes = _Mixing(*few.shape, many.shape[2])
+            _call("mix_outer", [few.contiguous(), many.contiguous(), result], sizes, a.dtype)
+        return result if few is a else result.transpose(1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:  # type: ignore[override]
+        a, b = ctx.saved_tensors
+        grad_a = _Mix.apply(b, grad) if ctx.needs_input_grad[0] else None
+        grad_b = _Mix.apply(a, grad.transpose(1, 2)) if ctx.needs_input_grad[1] else None
+        return grad_a, grad_b

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 namespace {
 
 constexpr int64_t BLOCK = 128;  // pixels whose sums are taken together
+constexpr int64_t LANES = 16;  // channels whose sums are kept in registers
 
 // Floor division for a positive divisor.
 inline int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
@@ -35,7 +37,19 @@ inline Taps taps_for(int64_t out, int64_t size, int64_t up, int64_t down, int64_
     return taps;
 }
 
-// target[i] = sum of weight_k * rows_k[i]
+// Call `run` with the number of inner elements as a compile-time constant where it is a frequent one, else 0.
+template <typename Run>
+inline void with_inner(int64_t inner, Run&& run) {
+    switch (inner) {
+        case 1: return run(std::integral_constant<int64_t, 1>());
+        case 3: return run(std::integral_constant<int64_t, 3>());
+        case 16: return run(std::integral_constant<int64_t, 16>());
+        case 32: return run(std::integral_constant<int64_t, 32>());
+        default: return run(std::integral_constant<int64_t, 0>());
+    }
+}
+
+// target[i] = sum over count rows of weights_k * rows_k[i]
 template <typename T>
 inline void weighted_sum(T* __restrict target, const T* const* rows, const T* weights, int count, int64_t size) {
     const T *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
@@ -62,199 +76,287 @@ inline void weighted_sum(T* __restrict target, const T* const* rows, const T* we
     }
 }
 
+// The sum over rows of an image that makes one row of the result, before the sum over columns.
 template <typename T>
-void weighted_sum(T* target, const T* base, int64_t stride, const Taps& taps, T gain, int64_t size) {
-    const T* rows[4] = {base, base, base, base};
+inline void filter_rows(T* target, const T* image, int64_t row, const Taps& taps, T gain) {
+    const T* rows[4] = {image, image, image, image};
     T weights[4] = {0, 0, 0, 0};
     for (int k = 0; k < taps.count; ++k) {
-        rows[k] = base + taps.source[k] * stride;
+        rows[k] = image + taps.source[k] * row;
         weights[k] = T(taps.weight[k]) * gain;
     }
-    weighted_sum(target, rows, weights, taps.count, size);
+    weighted_sum(target, rows, weights, taps.count, row);
+}
+
+// The sum over columns. `row` has zeros on both sides, as far as any tap reaches.
+template <typename T, int64_t INNER>
+inline void filter_columns(T* __restrict out, const T* __restrict row, const Resampling& r) {
+    constexpr double filter[4] = LOW_PASS_TAPS;
+    const int64_t inner = INNER ? INNER : r.inner;
+    if (r.up == 1) {
+        const T p = T(filter[0]), q = T(filter[1]);
+        const int64_t run = r.down == 1 ? r.out_width * inner : inner, runs = r.down == 1 ? 1 : r.out_width;
+        for (int64_t x = 0; x < runs; ++x) {
+            const T* from = row + (x * r.down - r.left) * inner;
+            T* to = out + x * inner;
+            const int64_t size = INNER && r.down != 1 ? INNER : run;
+#pragma omp simd
+            for (int64_t i = 0; i < size; ++i)
+                to[i] = p * (from[i] + from[i + 3 * inner]) + q * (from[i + inner] + from[i + 2 * inner]);
+        }
+        return;
+    }
+    if (r.up == 2 && r.down == 1) {
+        for (int64_t x = 0; x < r.out_width; ++x) {
+            const int64_t wide = x - r.left, odd = wide & 1;
+            const T* from = row + (wide + odd) / 2 * inner;
+            const T p = T(filter[odd]), q = T(filter[odd + 2]);
+            T* to = out + x * inner;
+#pragma omp simd
+            for (int64_t i = 0; i < inner; ++i) to[i] = p * from[i] + q * from[i + inner];
+        }
+        return;
+    }
+    for (int64_t x = 0; x < r.out_width; ++x) {
+        const int64_t wide = x * r.down - r.left, source = floor_div(wide + r.up - 1, r.up);
+        T* to = out + x * inner;
+        bool any = false;
+        for (int64_t k = source * r.up - wide; k < 4; k += r.up) {
+            const T* from = row + floor_div(wide + k, r.up) * inner;
+            const T weight = T(filter[k]);
+            if (any) {
+#pragma omp simd
+                for (int64_t i = 0; i < inner; ++i) to[i] += weight * from[i];
+            } else {
+#pragma omp simd
+                for (int64_t i = 0; i < inner; ++i) to[i] = weight * from[i];
+            }
+            any = true;
+        }
+        if (!any) std::fill(to, to + inner, T(0));
+    }
 }
 
 template <typename T>
 void resample(const T* in, T* out, const Resampling& r, int threads) {
     const int64_t row = r.width * r.inner, out_row = r.out_width * r.inner;
-    std::vector<Taps> across(r.out_width);
-    for (int64_t x = 0; x < r.out_width; ++x) across[x] = taps_for(x, r.width, r.up, r.down, r.left);
-    // Without up- and down-sampling, the columns that all four taps reach are one long loop.
-    int64_t first = r.out_width, last = r.out_width;
-    if (r.up == 1 && r.down == 1) {
-        first = std::min(std::max<int64_t>(r.left, 0), r.out_width);
-        last = std::max(std::min(r.width - 3 + r.left, r.out_width), first);
-    }
+    const int64_t before = std::max<int64_t>(0, r.left) * r.inner;
+    const int64_t reach = floor_div((r.out_width - 1) * r.down - r.left + 3, r.up) + 1;  // columns up to the last tap
+    const int64_t length = before + std::max(row, reach * r.inner);
 #pragma omp parallel num_threads(threads)
     {
-        std::vector<T> filtered(row);
+        std::vector<T> padded(length, T(0));
+        T* filtered = padded.data() + before;
 #pragma omp for schedule(static) collapse(2)
         for (int64_t plane = 0; plane < r.planes; ++plane) {
             for (int64_t y = 0; y < r.out_height; ++y) {
-                const T* image = in + plane * r.height * row;
+                const Taps taps = taps_for(y, r.height, r.up, r.down, r.top);
+                filter_rows(filtered, in + plane * r.height * row, row, taps, T(r.gain));
                 T* target = out + (plane * r.out_height + y) * out_row;
-                const Taps down = taps_for(y, r.height, r.up, r.down, r.top);
-                weighted_sum(filtered.data(), image, row, down, T(r.gain), row);
-                for (int64_t x = 0; x < r.out_width; ++x) {
-                    const bool inside = x == first && last > first;
-                    const int64_t count = inside ? last - first : 1;
-                    weighted_sum(target + x * r.inner, filtered.data(), r.inner, across[x], T(1), count * r.inner);
-                    x += count - 1;
-                }
+                with_inner(r.inner, [&](auto inner) { filter_columns<T, inner>(target, filtered, r); });
             }
         }
     }
 }
 
+// V is a vector of LANES numbers, or one number for the channels that are left over; both have the same operators.
 template <typename T>
-inline T activated(T z, T slope, T clamp) {
-    const T value = z < T(0) ? z * slope : z;
-    return std::min(std::max(value, -clamp), clamp);
+struct Lanes {
+    typedef T Vector __attribute__((vector_size(LANES * sizeof(T)), aligned(sizeof(T)), may_alias));
+};
+
+template <typename V, typename T>
+inline V load(const T* from) {
+    return *reinterpret_cast<const V*>(from);
+}
+
+template <typename V, typename T>
+inline void store(T* to, V value) {
+    *reinterpret_cast<V*>(to) = value;
+}
+
+template <typename T, typename V>
+inline T total(V value) {
+    if constexpr (std::is_same_v<T, V>) {
+        return value;
+    } else {
+        T sum = 0;
+        for (int64_t i = 0; i < LANES; ++i) sum += value[i];
+        return sum;
+    }
+}
+
+template <typename V, typename T>
+inline V activated(V z, T slope, T clamp) {
+    const V zero = {}, value = z < zero ? z * slope : z, top = zero + clamp;
+    const V cut = value > top ? top : value;
+    return cut < -top ? -top : cut;
 }
 
 // The derivative of the activation where its result is `out`; like PyTorch's, the slope at 0.
+template <typename V, typename T>
+inline V slope_at(V out, T slope, T clamp) {
+    const V zero = {}, leak = out > zero ? zero + T(1) : zero + slope, size = out < zero ? -out : out;
+    return size < zero + clamp ? leak : zero;
+}
+
+// Run `body(block index, sample, first pixel, pixels, channel, type of the lanes)` over everything; the blocks of one
+// sample and one range of pixels are one after another, on the same thread.
+template <typename T, typename Body>
+void for_blocks(int64_t batch, int64_t all_pixels, int64_t channels, int threads, Body&& body) {
+    const int64_t blocks = (all_pixels + BLOCK - 1) / BLOCK;
+#pragma omp parallel for schedule(static) collapse(2) num_threads(threads)
+    for (int64_t n = 0; n < batch; ++n) {
+        for (int64_t b = 0; b < blocks; ++b) {
+            const int64_t first = b * BLOCK, pixels = std::min(BLOCK, all_pixels - first);
+            int64_t c = 0;
+            for (; c + LANES <= channels; c += LANES)
+                body(n * blocks + b, n, first, pixels, c, typename Lanes<T>::Vector());
+            for (; c < channels; ++c) body(n * blocks + b, n, first, pixels, c, T());
+        }
+    }
+}
+
+// Room for sums of every block of pixels.
 template <typename T>
-inline T slope_at(T out, T slope, T clamp) {
-    const T leak = out > T(0) ? T(1) : slope;
-    return std::abs(out) < clamp ? leak : T(0);
+std::vector<T> room_for_sums(bool wanted, int64_t batch, int64_t pixels, int64_t size) {
+    return std::vector<T>(wanted ? batch * ((pixels + BLOCK - 1) / BLOCK) * size : 0);
+}
+
+// Sums per block -> per sample: the blocks in order, in double.
+template <typename T>
+void sum_blocks(const std::vector<T>& partial, T* total, int64_t batch, int64_t pixels, int64_t size) {
+    const int64_t blocks = (pixels + BLOCK - 1) / BLOCK;
+    std::vector<double> sums(size);
+    for (int64_t n = 0; n < batch; ++n) {
+        std::fill(sums.begin(), sums.end(), 0.0);
+        for (int64_t b = 0; b < blocks; ++b)
+            for (int64_t i = 0; i < size; ++i) sums[i] += partial[(n * blocks + b) * size + i];
+        for (int64_t i = 0; i < size; ++i) total[n * size + i] = T(sums[i]);
+    }
 }
 
 template <typename T>
 void epilogue(const T* values, T* out, const T* scale, const T* bias, const T* noise, const Epilogue& e, int threads) {
-    const int64_t C = e.channels;
-    const T slope = T(e.slope), clamp = T(e.clamp);
-    const std::vector<T> ones(scale ? 0 : C, T(1)), zeros(bias ? 0 : C, T(0));
-#pragma omp parallel for schedule(static) collapse(2) num_threads(threads)
-    for (int64_t n = 0; n < e.batch; ++n) {
-        for (int64_t start = 0; start < e.pixels; start += BLOCK) {
-            const T* factor = scale ? scale + n * C : ones.data();
-            const T* offset = bias ? bias : zeros.data();
-            for (int64_t p = start; p < std::min(start + BLOCK, e.pixels); ++p) {
-                const T* source = values + (n * e.pixels + p) * C;
-                T* target = out + (n * e.pixels + p) * C;
-                const T extra = noise ? noise[n * e.noise_step + p] : T(0);
-#pragma omp simd
-                for (int64_t c = 0; c < C; ++c)
-                    target[c] = activated(source[c] * factor[c] + (offset[c] + extra), slope, clamp);
-            }
+    for_blocks<T>(e.batch, e.pixels, e.channels, threads, [&](int64_t, int64_t n, int64_t first, int64_t pixels, int64_t c, auto lanes) {
+        using V = decltype(lanes);
+        const V factor = scale ? load<V>(scale + n * e.channels + c) : V{} + T(1);
+        const V offset = bias ? load<V>(bias + c) : V{};
+        const T* extra = noise ? noise + n * e.noise_step + first : nullptr;
+        for (int64_t p = 0; p < pixels; ++p) {
+            const int64_t at = (n * e.pixels + first + p) * e.channels + c;
+            V z = load<V>(values + at) * factor + offset;
+            if (extra) z += extra[p];
+            store(out + at, activated<V>(z, T(e.slope), T(e.clamp)));
         }
-    }
-}
-
-// Sums over pixels: blocks of pixels in T, their sum in double.
-template <typename T>
-void sum_blocks(const std::vector<T>& partial, T* total, int64_t batch, int64_t blocks, int64_t channels) {
-    std::vector<double> sums(channels);
-    for (int64_t n = 0; n < batch; ++n) {
-        std::fill(sums.begin(), sums.end(), 0.0);
-        for (int64_t b = 0; b < blocks; ++b)
-            for (int64_t c = 0; c < channels; ++c) sums[c] += partial[(n * blocks + b) * channels + c];
-        for (int64_t c = 0; c < channels; ++c) total[n * channels + c] = T(sums[c]);
-    }
+    });
 }
 
 template <typename T>
 void epilogue_backward(
     const T* grad, const T* values, const T* out, const T* scale, T* grad_values, T* grad_scale, T* grad_bias,
     T* grad_noise, const Epilogue& e, int threads) {
-    const int64_t C = e.channels, blocks = (e.pixels + BLOCK - 1) / BLOCK;
-    const T slope = T(e.slope), clamp = T(e.clamp);
-    const std::vector<T> ones(scale ? 0 : C, T(1));
-    std::vector<T> scale_sums(grad_scale ? e.batch * blocks * C : 0), bias_sums(grad_bias ? e.batch * blocks * C : 0);
-#pragma omp parallel for schedule(static) collapse(2) num_threads(threads)
-    for (int64_t n = 0; n < e.batch; ++n) {
-        for (int64_t b = 0; b < blocks; ++b) {
-            const T* factor = scale ? scale + n * C : ones.data();
-            T* of_scale = grad_scale ? &scale_sums[(n * blocks + b) * C] : nullptr;
-            T* of_bias = grad_bias ? &bias_sums[(n * blocks + b) * C] : nullptr;
-            for (int64_t p = b * BLOCK; p < std::min((b + 1) * BLOCK, e.pixels); ++p) {
-                const int64_t at = (n * e.pixels + p) * C;
-                const T *g = grad + at, *o = out ? out + at : nullptr;
-                T* target = grad_values + at;
-                if (o) {
-#pragma omp simd
-                    for (int64_t c = 0; c < C; ++c) target[c] = g[c] * slope_at(o[c], slope, clamp);
-                    g = target;  // from here on the gradient before the activation
-                }
-                if (of_scale) {
-                    const T* y = values + at;
-#pragma omp simd
-                    for (int64_t c = 0; c < C; ++c) of_scale[c] += g[c] * y[c];
-                }
-                if (of_bias) {
-#pragma omp simd
-                    for (int64_t c = 0; c < C; ++c) of_bias[c] += g[c];
-                }
-                if (grad_noise) {
-                    T sum = 0;
-#pragma omp simd reduction(+ : sum)
-                    for (int64_t c = 0; c < C; ++c) sum += g[c];
-                    grad_noise[n * e.pixels + p] = sum;
-                }
-#pragma omp simd
-                for (int64_t c = 0; c < C; ++c) target[c] = g[c] * factor[c];
-            }
+    std::vector<T> scale_sums = room_for_sums<T>(grad_scale, e.batch, e.pixels, e.channels), bias_sums = room_for_sums<T>(grad_bias, e.batch, e.pixels, e.channels);
+    for_blocks<T>(e.batch, e.pixels, e.channels, threads, [&](int64_t block, int64_t n, int64_t first, int64_t pixels, int64_t c, auto lanes) {
+        using V = decltype(lanes);
+        const V factor = scale ? load<V>(scale + n * e.channels + c) : V{} + T(1);
+        V scale_sum = {}, bias_sum = {};
+        for (int64_t p = 0; p < pixels; ++p) {
+            const int64_t pixel = n * e.pixels + first + p, at = pixel * e.channels + c;
+            V z = load<V>(grad + at);
+            if (out) z *= slope_at<V>(load<V>(out + at), T(e.slope), T(e.clamp));
+            if (grad_scale) scale_sum += z * load<V>(values + at);
+            bias_sum += z;
+            if (grad_noise) grad_noise[pixel] = total<T>(z) + (c ? grad_noise[pixel] : T(0));
+            store<V>(grad_values + at, z * factor);
         }
-    }
-    if (grad_scale) sum_blocks(scale_sums, grad_scale, e.batch, blocks, C);
-    if (grad_bias) sum_blocks(bias_sums, grad_bias, e.batch, blocks, C);
+        if (grad_scale) store(&scale_sums[block * e.channels + c], scale_sum);
+        if (grad_bias) store(&bias_sums[block * e.channels + c], bias_sum);
+    });
+    if (grad_scale) sum_blocks(scale_sums, grad_scale, e.batch, e.pixels, e.channels);
+    if (grad_bias) sum_blocks(bias_sums, grad_bias, e.batch, e.pixels, e.channels);
 }
 
-// The backward of epilogue_backward: cotangents of its results (each may be null) to gradients of grad, values and
-// scale.
+// The backward of epilogue_backward: from cotangents of its results (each may be null) to gradients of grad, values
+// and scale.
 template <typename T>
 void epilogue_double_backward(
     const T* of_values, const T* of_scale, const T* of_bias, const T* of_noise, const T* grad, const T* values,
     const T* out, const T* scale, T* grad_grad, T* grad_values, T* grad_scale, const Epilogue& e, int threads) {
-    const int64_t C = e.channels, blocks = (e.pixels + BLOCK - 1) / BLOCK;
-    const T slope = T(e.slope), clamp = T(e.clamp);
-    const std::vector<T> ones(scale ? 0 : C, T(1)), zeros(C, T(0));
-    std::vector<T> scale_sums(grad_scale ? e.batch * blocks * C : 0);
-#pragma omp parallel num_threads(threads)
-    {
-        std::vector<T> masks(C, T(1));
-        T* mask = masks.data();
-#pragma omp for schedule(static) collapse(2)
-        for (int64_t n = 0; n < e.batch; ++n) {
-            for (int64_t b = 0; b < blocks; ++b) {
-                const T* factor = scale ? scale + n * C : ones.data();
-                const T* via_scale = of_scale ? of_scale + n * C : zeros.data();
-                const T* via_bias = of_bias ? of_bias + n * C : zeros.data();
-                T* sums = grad_scale ? &scale_sums[(n * blocks + b) * C] : nullptr;
-                for (int64_t p = b * BLOCK; p < std::min((b + 1) * BLOCK, e.pixels); ++p) {
-                    const int64_t at = (n * e.pixels + p) * C;
-                    const T extra = of_noise ? of_noise[n * e.pixels + p] : T(0);
-                    if (out) {
-                        const T* o = out + at;
-#pragma omp simd
-                        for (int64_t c = 0; c < C; ++c) mask[c] = slope_at(o[c], slope, clamp);
-                    }
-                    T* target = grad_grad + at;
-#pragma omp simd
-                    for (int64_t c = 0; c < C; ++c) target[c] = mask[c] * (via_bias[c] + extra);
-                    if (of_values) {
-                        const T *v = of_values + at, *g = grad + at;
-#pragma omp simd
-                        for (int64_t c = 0; c < C; ++c) target[c] += mask[c] * factor[c] * v[c];
-                        if (sums) {
-#pragma omp simd
-                            for (int64_t c = 0; c < C; ++c) sums[c] += v[c] * g[c] * mask[c];
-                        }
-                    }
-                    if (of_scale) {
-                        const T *y = values + at, *g = grad + at;
-#pragma omp simd
-                        for (int64_t c = 0; c < C; ++c) target[c] += mask[c] * via_scale[c] * y[c];
-                        if (grad_values) {
-                            T* to = grad_values + at;
-#pragma omp simd
-                            for (int64_t c = 0; c < C; ++c) to[c] = mask[c] * via_scale[c] * g[c];
-                        }
-                    }
-                }
+    std::vector<T> scale_sums = room_for_sums<T>(grad_scale, e.batch, e.pixels, e.channels);
+    for_blocks<T>(e.batch, e.pixels, e.channels, threads, [&](int64_t block, int64_t n, int64_t first, int64_t pixels, int64_t c, auto lanes) {
+        using V = decltype(lanes);
+        const int64_t own = n * e.channels + c;
+        const V factor = scale ? load<V>(scale + own) : V{} + T(1);
+        const V via_scale = of_scale ? load<V>(of_scale + own) : V{}, via_bias = of_bias ? load<V>(of_bias + own) : V{};
+        V sum = {};
+        for (int64_t p = 0; p < pixels; ++p) {
+            const int64_t pixel = n * e.pixels + first + p, at = pixel * e.channels + c;
+            const V mask = out ? slope_at<V>(load<V>(out + at), T(e.slope), T(e.clamp)) : V{} + T(1);
+            const V z = mask * load<V>(grad + at);
+            V result = via_bias;
+            if (of_noise) result += of_noise[pixel];
+            if (of_values) {
+                const V v = load<V>(of_values + at);
+                result += factor * v;
+                sum += v * z;
             }
+            if (of_scale) result += via_scale * load<V>(values + at);
+            if (grad_values) store<V>(grad_values + at, via_scale * z);
+            store<V>(grad_grad + at, mask * result);
         }
-    }
-    if (grad_scale) sum_blocks(scale_sums, grad_scale, e.batch, blocks, C);
+        if (grad_scale) store(&scale_sums[block * e.channels + c], sum);
+    });
+    if (grad_scale) sum_blocks(scale_sums, grad_scale, e.batch, e.pixels, e.channels);
+}
+
+// out[n, p, o] = sum over i of in[n, p, i] * weight[n, o, i], with at most FEW outputs.
+template <typename T>
+void mix_to_few(const T* in, const T* weight, T* out, const Mixing& m, int threads) {
+    for_blocks<T>(m.batch, m.pixels, m.many, threads, [&](int64_t, int64_t n, int64_t first, int64_t pixels, int64_t c, auto lanes) {
+        using V = decltype(lanes);
+        V own[FEW] = {};
+        for (int64_t o = 0; o < m.few; ++o) own[o] = load<V>(weight + (n * m.few + o) * m.many + c);
+        for (int64_t p = 0; p < pixels; ++p) {
+            const int64_t pixel = n * m.pixels + first + p;
+            const V value = load<V>(in + pixel * m.many + c);
+            T* to = out + pixel * m.few;
+            for (int64_t o = 0; o < m.few; ++o) to[o] = total<T>(value * own[o]) + (c ? to[o] : T(0));
+        }
+    });
+}
+
+// out[n, p, i] = sum over o of in[n, p, o] * weight[n, o, i], with at most FEW inputs.
+template <typename T>
+void mix_to_many(const T* in, const T* weight, T* out, const Mixing& m, int threads) {
+    for_blocks<T>(m.batch, m.pixels, m.many, threads, [&](int64_t, int64_t n, int64_t first, int64_t pixels, int64_t c, auto lanes) {
+        using V = decltype(lanes);
+        V own[FEW] = {};
+        for (int64_t o = 0; o < m.few; ++o) own[o] = load<V>(weight + (n * m.few + o) * m.many + c);
+        for (int64_t p = 0; p < pixels; ++p) {
+            const int64_t pixel = n * m.pixels + first + p;
+            V sum = {};
+            for (int64_t o = 0; o < m.few; ++o) sum += own[o] * in[pixel * m.few + o];
+            store(out + pixel * m.many + c, sum);
+        }
+    });
+}
+
+// out[n, o, i] = sum over p of few[n, p, o] * many[n, p, i].
+template <typename T>
+void mix_outer(const T* few, const T* many, T* out, const Mixing& m, int threads) {
+    std::vector<T> sums = room_for_sums<T>(true, m.batch, m.pixels, m.few * m.many);
+    for_blocks<T>(m.batch, m.pixels, m.many, threads, [&](int64_t block, int64_t n, int64_t first, int64_t pixels, int64_t c, auto lanes) {
+        using V = decltype(lanes);
+        V own[FEW] = {};
+        for (int64_t p = 0; p < pixels; ++p) {
+            const int64_t pixel = n * m.pixels + first + p;
+            const V value = load<V>(many + pixel * m.many + c);
+            for (int64_t o = 0; o < m.few; ++o) own[o] += value * few[pixel * m.few + o];
+        }
+        for (int64_t o = 0; o < m.few; ++o) store(&sums[(block * m.few + o) * m.many + c], own[o]);
+    });
+    sum_blocks(sums, out, m.batch, m.pixels, m.few * m.many);
 }
 
 }  // namespace
@@ -278,6 +380,15 @@ void epilogue_double_backward(
         epilogue_double_backward(                                                                                      \
             of_values, of_scale, of_bias, of_noise, grad, values, out, scale, grad_grad, grad_values, grad_scale, *e,  \
             threads);                                                                                                  \
+    }                                                                                                                  \
+    extern "C" void mix_to_few_##NAME(const T* in, const T* weight, T* out, const Mixing* m, int threads) {            \
+        mix_to_few(in, weight, out, *m, threads);                                                                      \
+    }                                                                                                                  \
+    extern "C" void mix_to_many_##NAME(const T* in, const T* weight, T* out, const Mixing* m, int threads) {           \
+        mix_to_many(in, weight, out, *m, threads);                                                                     \
+    }                                                                                                                  \
+    extern "C" void mix_outer_##NAME(const T* few, const T* many, T* out, const Mixing* m, int threads) {              \
+        mix_outer(few, many, out, *m, threads);                                                                        \
     }
 
 EXPORT(float, float32)

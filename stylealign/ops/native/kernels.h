@@ -25,3 +25,10 @@ struct Epilogue {
     double slope;  // 1 for no activation
     double clamp;  // infinity for none
 };
+
+// Per-sample matrices weight [batch][few][many] between few channels (colours) and many.
+constexpr int64_t FEW = 4;
+
+struct Mixing {
+    int64_t batch, pixels, few, many;
+};
