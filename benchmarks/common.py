@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import torch
 
 from benchmarks.plain import plain_form
+from stylealign.training.memory import keep_freed_memory
 
 FORMS = {"fast": nullcontext, "plain": plain_form}
 
@@ -27,6 +28,7 @@ def device_for(arguments: argparse.Namespace) -> torch.device:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
+    keep_freed_memory()
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

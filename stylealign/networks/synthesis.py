@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.layers import FullyConnected
-from stylealign.ops.bias_act import LEAKY_GAIN, bias_act, leaky_relu_
-from stylealign.ops.modulated_conv2d import modulated_conv2d
+from stylealign.ops.bias_act import LEAKY_GAIN, bias_act, scaled_bias_act
+from stylealign.ops.modulated_conv2d import modulated_conv2d, modulated_sums
 from stylealign.ops.upfirdn2d import upsample2d
 
 NoiseMode = Literal["const", "random", "none"]
@@ -36,12 +36,10 @@ class SynthesisLayer(nn.Module):
     def forward(self, features: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         """Return `[N, O, r, r]`; `noise` is `[N or 1, 1, r, r]` before its strength, or None."""
         # The activation's gain is folded into what it is applied to: no pass over the activations for it.
-        features = modulated_conv2d(features, self.weight, self.affine(w), up=self.up, gain=LEAKY_GAIN)
-        offset = (self.bias * LEAKY_GAIN).to(features.dtype)[:, None, None]
-        if noise is not None:
-            features += (noise * (self.noise_strength * LEAKY_GAIN)).to(features.dtype)
-        features += offset
-        return leaky_relu_(features, None if self.clamp is None else self.clamp * LEAKY_GAIN)
+        features, factor = modulated_sums(features, self.weight, self.affine(w), up=self.up)
+        noise = None if noise is None else noise * (self.noise_strength * LEAKY_GAIN)
+        clamp = None if self.clamp is None else self.clamp * LEAKY_GAIN
+        return scaled_bias_act(features, factor * LEAKY_GAIN, self.bias * LEAKY_GAIN, noise, clamp)
 
     def noise(self, mode: NoiseMode, batch: int, maps: Tensor | None) -> Tensor | None:
         """Return the noise map `[N or 1, 1, r, r]` of this layer for `mode`, unless `maps` replaces it."""

@@ -1,9 +1,11 @@
 """Convolution with weights modulated and demodulated per sample (Karras et al. 2020, section 2.2 and appendix B)."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from stylealign.ops.bias_act import scale_channels
+from stylealign.ops.convolution import conv2d
+from stylealign.ops.native import functions as native
 from stylealign.ops.upfirdn2d import upfirdn2d
 
 EPSILON = 1e-8
@@ -42,22 +44,39 @@ def modulated_conv2d(
     Returns:
         `[N, O, H, W]`, or `[N, O, 2H, 2W]` with `up`.
     """
+    if not demodulate and not up and weight.shape[-1] == 1 and features.dtype != torch.float16:
+        return _mixed_colours(features, weight[:, :, 0, 0] * gain, styles)
+    features, factor = modulated_sums(features, weight, styles, up, demodulate)
+    return scale_channels(features, factor * gain)
+
+
+def _mixed_colours(features: Tensor, weight: Tensor, styles: Tensor) -> Tensor:
+    """Multiply the channels `[I]` of every pixel by ``weight [O, I] * styles[n]``: one pass over the activations."""
+    n, channels, height, width = features.shape
+    pixels = features.permute(0, 2, 3, 1).reshape(n, height * width, channels)
+    own = (weight * styles[:, None]).to(features.dtype)
+    fits = native.supported(features) and len(weight) <= native.FEW
+    mixed = native.mix(pixels, own) if fits else pixels @ own.transpose(1, 2)
+    return mixed.reshape(n, height, width, -1).permute(0, 3, 1, 2)
+
+
+def modulated_sums(
+    features: Tensor, weight: Tensor, styles: Tensor, up: bool = False, demodulate: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Return a modulated convolution before the factor `[N, O]` of its channels, and that factor.
+
+    See `modulated_conv2d`, which multiplies them; whoever has more to do with the result can do both in one pass.
+    """
     dtype = features.dtype
-    if not demodulate and dtype != torch.float16:
-        return conv2d_resampled(features * (styles * gain).to(dtype)[:, :, None, None], weight.to(dtype), up=up)
-    if not demodulate:
-        # Unit-scale styles: sums stay finite, and what overflows behind them is infinite, which a clamp can cut.
-        peak = styles.abs().amax(dim=1, keepdim=True).clamp_min(EPSILON)
-        features = conv2d_resampled(features * (styles / peak).to(dtype)[:, :, None, None], weight.to(dtype), up=up)
-        return features * (peak * gain).to(dtype)[:, :, None, None]
-    factor = demodulation(weight, styles) * gain
+    factor = demodulation(weight, styles) if demodulate else styles.new_ones(len(styles), len(weight))
     if dtype == torch.float16:
-        # Unit-scale weights and styles keep the sums finite in half precision; the factor undoes the scale.
+        # Unit-scale weights and styles keep sums finite in half precision (behind them, what overflows is infinite,
+        # which a clamp can cut); the factor undoes the scale.
         peak = styles.abs().amax(dim=1, keepdim=True).clamp_min(EPSILON)
-        scale = weight.square().mean().sqrt()
+        scale = weight.square().mean().sqrt() if demodulate else 1.0
         styles, weight, factor = styles / peak, weight / scale, factor * peak * scale
-    features = conv2d_resampled(features * styles.to(dtype)[:, :, None, None], weight.to(dtype), up=up)
-    return features * factor.to(dtype)[:, :, None, None]
+    features = conv2d_resampled(scale_channels(features, styles), weight.to(dtype), up=up)
+    return features, factor
 
 
 def conv2d_resampled(
@@ -71,12 +90,12 @@ def conv2d_resampled(
     size = weight.shape[-1]
     if up:
         assert bias is None, "up-sampling filters after the convolution: add the bias behind it"
-        features = F.conv_transpose2d(features, weight.transpose(0, 1), stride=2)
+        features = conv2d(features, weight.transpose(0, 1), stride=2, transposed=True)
         before, after = (6 - size) // 2, (5 - size) // 2
         return upfirdn2d(features, padding=(before, after, before, after), gain=4.0)
     if down:
         before, after = (size + 2) // 2, (size + 1) // 2
         stride = 1 if size == 1 else 2
         features = upfirdn2d(features, down=2 // stride, padding=(before, after, before, after))
-        return F.conv2d(features, weight, bias, stride=stride)
-    return F.conv2d(features, weight, bias, padding=size // 2)
+        return conv2d(features, weight, bias, stride=stride)
+    return conv2d(features, weight, bias, padding=size // 2)

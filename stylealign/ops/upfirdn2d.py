@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylealign.ops.native import functions as native
+
 LOW_PASS = (1.0, 3.0, 3.0, 1.0)
 """One axis of StyleGAN2's separable low-pass filter, before normalisation to sum 1."""
 
@@ -29,10 +31,13 @@ def upfirdn2d(images: Tensor, up: int = 1, down: int = 1, padding: Padding = (0,
         `[N, C, (H up + top + bottom - 3 - 1) // down + 1, ...]`, differentiable any number of times.
     """
     n, channels, height, width = images.shape
+    left, right, top, bottom = padding
+    if native.supported(images):
+        size = (height * up + top + bottom - 4) // down + 1, (width * up + left + right - 4) // down + 1
+        return native.resample(images, size, up, down, (top, left), gain)
     if up > 1:
         images = images.reshape(n, channels, height, 1, width, 1)
         images = F.pad(images, (0, up - 1, 0, 0, 0, up - 1)).reshape(n, channels, height * up, width * up)
-    left, right, top, bottom = padding
     if (left, top) != (right, bottom) or min(padding) < 0:
         images, left, top = F.pad(images, padding), 0, 0
     return F.conv2d(images, _depthwise_kernel(images, gain), stride=down, padding=(top, left), groups=channels)
@@ -43,6 +48,8 @@ def upsample2d(images: Tensor) -> Tensor:
 
     Equals ``upfirdn2d(images, up=2, padding=(2, 1, 2, 1), gain=4)``: the filter is its own mirror image.
     """
+    if native.supported(images):
+        return upfirdn2d(images, up=2, padding=(2, 1, 2, 1), gain=4.0)
     return F.conv_transpose2d(images, _depthwise_kernel(images, 4.0), stride=2, padding=1, groups=images.shape[1])
 
 

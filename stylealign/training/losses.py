@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylealign.ops.convolution import without_parameter_gradients
+
 PATH_LENGTH_DECAY = 0.01
 
 
@@ -29,7 +31,8 @@ def r1_penalty(real_logits: Tensor, images: Tensor) -> Tensor:
     Returns:
         Scalar, differentiable with respect to the discriminator; to be weighted by gamma / 2.
     """
-    (gradient,) = torch.autograd.grad(real_logits.sum(), images, create_graph=True)
+    with without_parameter_gradients():
+        (gradient,) = torch.autograd.grad(real_logits.sum(), images, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean()
 
 
@@ -46,7 +49,8 @@ def path_lengths(images: Tensor, ws: Tensor, direction: Tensor | None = None) ->
     """
     direction = torch.randn_like(images) if direction is None else direction
     direction = direction / math.sqrt(images.shape[2] * images.shape[3])
-    (gradient,) = torch.autograd.grad((images * direction).sum(), ws, create_graph=True)
+    with without_parameter_gradients():
+        (gradient,) = torch.autograd.grad((images * direction).sum(), ws, create_graph=True)
     return gradient.square().sum(dim=2).mean(dim=1).sqrt()
 
 

@@ -20,6 +20,7 @@ from stylealign.networks.components import parameters_of
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.networks.layers import Convolution, FullyConnected
+from stylealign.ops.convolution import without_parameter_gradients
 from stylealign.training.ada import AdaptiveStrength
 from stylealign.training.augment import Augmentation, draw_augmentation
 from stylealign.training.draws import Draws, draw
@@ -33,6 +34,9 @@ from stylealign.training.losses import (
     r1_penalty,
 )
 from stylealign.training.workers import Workers
+
+Fake = tuple[Tensor, Tensor | None]
+"""Generated images `[N, 3, H, W]` without a graph, and D's logits of them with theirs where they were kept."""
 
 ADAM_BETAS = (0.0, 0.99)
 ADAM_EPSILON = 1e-8
@@ -115,18 +119,26 @@ class TrainingStep:
         update_average(self.average, self.generator, beta)
         return scalars
 
-    def _train_generator(self, batch: int, measure: bool) -> tuple[dict[str, Tensor], list[Tensor]]:
-        """Move G; return its loss and the images of every part, which the discriminator step uses again."""
-        _require_gradients(self.discriminator_parameters, False)
+    def _train_generator(self, batch: int, measure: bool) -> tuple[dict[str, Tensor], list[Fake]]:
+        """Move G; return its loss and, for the discriminator step, the images and logits of every part."""
         draws = self._draw(batch)
         augmentation = self._augmentation(batch)
+        own = list(self._own_parts(batch))
+        # D does not move before it sees the same images again: without transforms, its logits stay. Several parts
+        # would have to be kept in memory together.
+        keeps = augmentation is None and len(own) == 1
+        _require_gradients(self.discriminator_parameters, keeps)
         sums, fakes = _Sums(), []
-        for part, share in self._own_parts(batch):
-            fake, _, w = draws.part(part, self.parts).synthesize(self.generator)
-            loss = generator_loss(self._logits(fake, augmentation, part)) * share
-            loss.backward()
+        for part, share in own:
+            images, _, w = draws.part(part, self.parts).synthesize(self.generator)
+            fake = images.detach().requires_grad_(True)
+            logits = self._logits(fake, augmentation, part)
+            loss = generator_loss(logits) * share
+            with without_parameter_gradients():
+                (gradient,) = torch.autograd.grad(loss, fake, retain_graph=keeps)
+            images.backward(gradient)
             sums.add(loss_g=loss.detach(), w=w.mean(dim=0) * share)
-            fakes.append(fake.detach())
+            fakes.append((fake.detach(), logits if keeps else None))
         norm = self._move(self.generator_adam, self.generator_parameters, sums, measure)
         self.generator.mapping.track_mean(sums.values.pop("w")[None])
         return sums.values | ({"gradient_norm_g": norm} if norm is not None else {}), fakes
@@ -159,13 +171,14 @@ class TrainingStep:
         images, ws, w = draws.synthesize(self.generator)
         return path_lengths(images, ws, draws.direction), w
 
-    def _train_discriminator(self, real: Tensor, fakes: list[Tensor], measure: bool) -> dict[str, Tensor]:
+    def _train_discriminator(self, real: Tensor, fakes: list[Fake], measure: bool) -> dict[str, Tensor]:
         _require_gradients(self.discriminator_parameters, True)
         of_real, of_fake = self._augmentation(len(real)), self._augmentation(len(real))
         sums = _Sums()
-        for (part, share), fake in zip(self._own_parts(len(real)), fakes, strict=True):
+        for (part, share), (fake, fake_logits) in zip(self._own_parts(len(real)), fakes, strict=True):
             real_logits = self._logits(real[part :: self.parts], of_real, part)
-            fake_logits = self._logits(fake, of_fake, part)
+            if fake_logits is None or of_fake is not None:
+                fake_logits = self._logits(fake, of_fake, part)
             loss = discriminator_loss(real_logits, fake_logits) * share
             loss.backward()
             real_logits, fake_logits = real_logits.detach(), fake_logits.detach()

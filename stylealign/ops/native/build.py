@@ -1,0 +1,148 @@
+"""Compile the native operations once per user, machine and version, and load them.
+
+The libraries have a plain C interface and are called through `ctypes`, not through PyTorch's extension headers: they
+compile in a second or two instead of a minute, need no match with PyTorch's C++ ABI, and load in a millisecond.
+
+This module is the one place that reads these environment variables:
+
+* ``STYLEALIGN_NATIVE=0``: use the PyTorch form of every operation, and build nothing.
+* ``STYLEALIGN_CACHE``: folder for the libraries, by default ``stylealign`` in ``XDG_CACHE_HOME`` or ``~/.cache``.
+* ``CXX``: the C++ compiler, by default ``c++``.
+"""
+
+import ctypes
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+import torch
+
+SOURCES = Path(__file__).parent
+CPP_FLAGS = (
+    "-std=c++17 -O3 -march=native -fopenmp -fPIC -shared"
+    " -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math"
+) + (" -mprefer-vector-width=512" if platform.machine() == "x86_64" else "")
+"""Not -ffast-math: linked into a library it makes the whole process flush denormal numbers."""
+BUILD_LIMIT_S = 300
+
+
+class BuildError(Exception):
+    """The operations cannot be built here."""
+
+
+@cache
+def cpu_library() -> ctypes.CDLL | None:
+    """Return the operations for the CPU, built if needed; None, after one notice, where that is impossible."""
+    if os.environ.get("STYLEALIGN_NATIVE") == "0":
+        return None
+    try:
+        compiler = find_compiler()
+        return ctypes.CDLL(str(built(compiler, [SOURCES / "kernels.cpp"], CPP_FLAGS)))
+    except (BuildError, OSError) as error:
+        message = f"note: native operations are off, everything runs in its slower form: {error}"
+        print(message, file=sys.stderr, flush=True)
+        return None
+
+
+def find_compiler() -> str:
+    """Return the path of the C++ compiler."""
+    name = os.environ.get("CXX", "c++")
+    path = shutil.which(name) or (shutil.which("g++") if name == "c++" else None)
+    if path is None:
+        raise BuildError(f"no C++ compiler ({name}); install g++, or set STYLEALIGN_NATIVE=0 to say that this is fine")
+    return path
+
+
+def cache_folder() -> Path:
+    """Return the folder for the libraries; it need not exist."""
+    own = os.environ.get("STYLEALIGN_CACHE")
+    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylealign"
+
+
+def built(compiler: str, sources: list[Path], flags: str) -> Path:
+    """Return the library of these sources, from the cache or freshly built.
+
+    Processes that want the same library at the same time wait for one of them. The library appears under its name
+    when it is complete, so that a build that is killed leaves nothing that could be loaded.
+
+    Raises:
+        BuildError: the compiler fails.
+        OSError: the cache cannot be written.
+    """
+    folder = cache_folder()
+    library = folder / f"{sources[0].stem}-{key(compiler, sources, flags)}.so"
+    if library.exists():
+        return library
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / "build.lock"):
+        if not library.exists():
+            for left_behind in folder.glob("build-*"):
+                shutil.rmtree(left_behind, ignore_errors=True)
+            with tempfile.TemporaryDirectory(prefix="build-", dir=folder, ignore_cleanup_errors=True) as work:
+                os.replace(_compile(compiler, sources, flags, Path(work)), library)
+    return library
+
+
+def key(compiler: str, sources: list[Path], flags: str) -> str:
+    """Return a hash of everything that a library depends on: sources, flags, compiler, PyTorch and processor."""
+    contents = [path.read_bytes() for path in (*sources, *sorted(SOURCES.glob("*.h")))]
+    version = subprocess.run([compiler, "--version"], capture_output=True, check=False, timeout=60).stdout
+    facts = [flags, compiler, torch.__version__, platform.machine(), _processor()]
+    return hashlib.sha256(b"\0".join([*contents, version, *(fact.encode() for fact in facts)])).hexdigest()[:16]
+
+
+def _processor() -> str:
+    """Return the instruction sets of the processor, as Linux lists them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+
+
+def _compile(compiler: str, sources: list[Path], flags: str, work: Path) -> Path:
+    """Compile and link with ninja in the folder `work`; return the library."""
+    plan = (
+        f"rule compile\n  command = {_quoted(compiler)} {flags} -o $out $in\n"
+        f"build library.so: compile {' '.join(_quoted(str(path)) for path in sources)}\n"
+    )
+    (work / "build.ninja").write_text(plan)
+    command = [_ninja(), "-C", str(work)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=BUILD_LIMIT_S)
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(f"{compiler} took more than {BUILD_LIMIT_S} s") from error
+    if done.returncode:
+        reason = next((line for line in done.stdout.splitlines() if "error" in line), done.stdout.strip()[-200:])
+        raise BuildError(f"{compiler} failed: {reason}")
+    return work / "library.so"
+
+
+def _ninja() -> str:
+    import ninja  # takes time, and only a build needs it
+
+    beside = Path(ninja.BIN_DIR) / "ninja"
+    return str(beside) if beside.exists() else "ninja"
+
+
+def _quoted(path: str) -> str:
+    """Escape what ninja gives a meaning."""
+    return path.replace("$", "$$").replace(" ", "$ ").replace(":", "$:")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock; the kernel releases it when the process ends, however it ends."""
+    with path.open("w") as file:
+        with suppress(OSError):  # a file system without locks: the work is done twice, and the rename still is atomic
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,34 @@
+// What both builds (CPU and CUDA) of the native operations export: a plain C interface, called through ctypes.
+//
+// Every function exists for float and double; the CUDA build adds half precision. Sizes and strides are elements.
+// Images lie as [planes][height][width][inner]: channels-last has planes = N and inner = C, contiguous NCHW has
+// planes = N C and inner = 1.
+#pragma once
+
+#include <cstdint>
+
+// The four taps of StyleGAN2's low-pass filter on one axis, normalised to sum 1.
+#define LOW_PASS_TAPS {0.125, 0.375, 0.375, 0.125}
+
+struct Resampling {
+    int64_t planes, height, width, inner;  // input
+    int64_t out_height, out_width;
+    int64_t up, down;  // zeros are inserted behind each pixel; every down-th pixel is kept
+    int64_t left, top;  // zeros before the first pixel after up-sampling; negative crops
+    double gain;
+};
+
+// z = values * scale[n, c] + bias[c] + noise[n, hw]; out = clamp(z < 0 ? slope z : z). Each factor may be null.
+struct Epilogue {
+    int64_t batch, pixels, channels;
+    int64_t noise_step;  // elements from one sample's noise to the next: pixels, or 0 for one map for all
+    double slope;  // 1 for no activation
+    double clamp;  // infinity for none
+};
+
+// Per-sample matrices weight [batch][few][many] between few channels (colours) and many.
+constexpr int64_t FEW = 4;
+
+struct Mixing {
+    int64_t batch, pixels, few, many;
+};

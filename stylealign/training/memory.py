@@ -1,0 +1,22 @@
+"""How the C library keeps memory for the activations of the next step."""
+
+import ctypes
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+_LARGEST_KEPT_BYTES = (1 << 30, 1 << 25)  # the second is the limit of older releases
+
+
+def keep_freed_memory() -> bool:
+    """Make this process keep the memory that it frees, instead of handing it back to the kernel after every layer.
+
+    A training step frees and asks for the same large tensors over and over; memory fresh from the kernel has to be
+    cleared page by page first. The process holds its peak from then on.
+
+    Returns:
+        Whether the C library can do so: glibc can.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    kept = any(mallopt(_MMAP_THRESHOLD, size) for size in _LARGEST_KEPT_BYTES)
+    return bool(kept and mallopt(_TRIM_THRESHOLD, 2**31 - 1))
