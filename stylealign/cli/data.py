@@ -9,7 +9,9 @@ from stylealign.config import DatasetSettings
 from stylealign.errors import StyleAlignError
 
 HELP = "Make a data set: draw an avatar domain, or import a folder or zip of images."
-VERSION = 1
+VERSION = 2
+ARTWORK = {"human": "python-avatars", "mosaic": "multiavatar", "animal": "animal-avatar"}
+"""Package that carries the artwork of each drawn domain."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,14 +40,21 @@ def _draw(arguments: argparse.Namespace) -> None:
         raise StyleAlignError("settings: draw is missing; name a domain, or use `stylealign data import SRC`")
     if arguments.jobs < 1:
         raise StyleAlignError(f"--jobs: must be at least 1, not {arguments.jobs}")
-    from stylealign.datasets.drawing import draw_dataset
+    from importlib.metadata import version
 
-    print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs)))
+    from stylealign.datasets.drawing import draw_dataset
+    from stylealign.metrics.rows import provenance_of
+
+    packages = {name: version(name) for name in (ARTWORK[settings.draw], "resvg-py")}
+    provenance = provenance_of("data draw", VERSION, settings, {}, packages=packages)
+    print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs, provenance)))
 
 
 def _import(arguments: argparse.Namespace) -> None:
     arguments.setting_path = arguments.source
     settings = settings_from(arguments, DatasetSettings)
     from stylealign.datasets.importing import import_dataset
+    from stylealign.metrics.rows import provenance_of
 
-    print(json.dumps(import_dataset(settings, arguments.out_dir)))
+    provenance = provenance_of("data import", VERSION, settings, {"source": arguments.source})
+    print(json.dumps(import_dataset(settings, arguments.out_dir, provenance)))

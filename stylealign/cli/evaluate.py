@@ -8,7 +8,7 @@ from stylealign.config import MetricSettings, Task
 from stylealign.metrics.rows import provenance_of, write_rows
 
 HELP = "measure models, codes, images or networks: rows of the tables, as JSON"
-VERSION = 2
+VERSION = 3
 
 KINDS = {
     "generators": "FID, KID, precision and recall of a generator against the training images of a domain",
@@ -124,7 +124,7 @@ _FILES = {
     "inversion": ("codes", "reconstructions", "metrics", "data", "timing"),
     "translation": ("images", "codes", "source-data", "target-data", "target-train", "source-keypoints",
                     "target-keypoints", "source-pose", "target-pose"),
-    "morphing": ("metrics",),
+    "morphing": ("metrics", "middle", "source-data", "target-data"),
     "zero-shot": ("network", "data", "annotations"),
     "alignment-weights": ("parent", "child"),
 }  # fmt: skip

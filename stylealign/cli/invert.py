@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stylealign.report.sheets import Pixels
 
 HELP = "find the latent codes of images (Z, Z+, W or W+)"
-VERSION = 1
+VERSION = 2
 SHEET_IMAGES = 16
 
 

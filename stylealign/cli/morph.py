@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stylealign.latents.codes import Codes
 
 HELP = "morph images from one model to an aligned one: video, strip, frames and measures"
-VERSION = 1
+VERSION = 2
 EVEN_ROUNDS = 2
 MIDDLE_FRAMES = 5
 LEAST_HEIGHT_PX = 256

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 HELP = "make the tables (CSV, Markdown, LaTeX) and all.csv from the rows that `stylealign evaluate` wrote"
-VERSION = 1
+VERSION = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="DIR",
-        help="gets TABLE.csv, .md, .tex, all.csv, metrics.json, summary.md",
+        help="gets TABLE.csv, .md, .tex, all.csv, sources.csv, metrics.json, summary.md",
     )
 
 

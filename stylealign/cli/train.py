@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stylealign.training.workers import Workers
 
 HELP = "train a StyleGAN2 from scratch, or fine-tune a child with --init-from"
-VERSION = 2
+VERSION = 3
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: the same command goes on from the saved state
 SAMPLE_COLUMNS = 8
 BEST_KEPT = 2
@@ -95,13 +95,14 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Wor
     identity = {"data": sha256_of_file(arguments.data), **origin}
     for network in networks:
         network.to(workers.device)
-    hooks = _hooks(arguments.data, settings, identity)
+    provenance = _provenance(arguments, settings, identity)
+    hooks = _hooks(arguments.data, settings, provenance)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, events=True)
     if training.steps_done and workers.is_first:
         print(f"stylealign train: goes on from {training.kimg:.2f} kimg ({arguments.run_dir})", file=sys.stderr)
     training.train()
     if workers.is_first:
-        _export(training, arguments.out_dir, _info(training, identity))
+        _export(training, arguments.out_dir, _info(training, provenance))
 
 
 def _networks(
@@ -130,7 +131,16 @@ def _json_object(text: str | None) -> dict[str, Any]:
     return values
 
 
-def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str]) -> "Hooks":
+def _provenance(arguments: argparse.Namespace, settings: TrainSettings, identity: dict[str, str]) -> dict[str, Any]:
+    """Return what the header of the model says of its making: the hashes that identify it, settings and inputs."""
+    from stylealign.metrics.rows import provenance_of
+
+    inputs = {"data": arguments.data, "parent": arguments.init_from}
+    made = provenance_of("train", VERSION, settings, inputs, known_sha256=identity)
+    return {"settings": made.pop("settings"), **identity, "provenance": made}
+
+
+def _hooks(data: Path, settings: TrainSettings, provenance: dict[str, Any]) -> "Hooks":
     from stylealign.checkpoints import native
     from stylealign.datasets.images import ImageZip
     from stylealign.training.evaluation import Evaluation
@@ -141,11 +151,11 @@ def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str]) -> "Ho
         average = training.networks.average
         _write_samples(average, training.run_dir / "samples" / f"{name}.png")
         path = training.run_dir / "snapshots" / f"{name}.safetensors"
-        native.save(path, generator=average, info=_info(training, identity))
+        native.save(path, generator=average, info=_info(training, provenance))
 
     def best(training: "TrainingRun") -> None:
         path = _best_path(training)
-        _save_all(training, path, _info(training, identity))
+        _save_all(training, path, _info(training, provenance))
         for old in sorted(path.parent.glob("best-*.safetensors"))[:-BEST_KEPT]:
             old.unlink()
 
@@ -155,8 +165,8 @@ def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str]) -> "Ho
     return Hooks(snapshot, _print_progress, lambda training: evaluation(training.networks.average), best)
 
 
-def _info(training: "TrainingRun", identity: dict[str, str]) -> dict[str, Any]:
-    return {"kimg": training.kimg, "settings": training.settings.model_dump(mode="json"), **identity}
+def _info(training: "TrainingRun", provenance: dict[str, Any]) -> dict[str, Any]:
+    return {"kimg": training.kimg, **provenance}
 
 
 def _best_path(training: "TrainingRun") -> Path:

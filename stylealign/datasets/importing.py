@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,8 +51,10 @@ class ImportReport:
         return dict(Counter(reason.split(" (")[0] for _, reason in self.skipped).most_common())
 
 
-def import_dataset(settings: DatasetSettings, out_dir: Path) -> dict[str, object]:
-    """Make `{train,test}.zip`, `preview.png` and `config.json` of a folder or zip of images.
+def import_dataset(
+    settings: DatasetSettings, out_dir: Path, provenance: dict[str, Any] | None = None
+) -> dict[str, object]:
+    """Make `{train,test}.zip`, `preview.png` and `config.json` (settings, `provenance`) of a folder or zip of images.
 
     Returns:
         The numbers of files, of images in each split, of conversions by kind and of skipped files by reason.
@@ -76,7 +78,7 @@ def import_dataset(settings: DatasetSettings, out_dir: Path) -> dict[str, object
         raise StyleAlignError(f"{source}: not a readable zip ({error}); download or pack it again") from error
     except OSError as error:
         raise StyleAlignError(f"{error.filename or source}: {error.strerror or error}; nothing was imported") from error
-    write_json(out_dir / "config.json", settings.model_dump())
+    write_json(out_dir / "config.json", settings.model_dump() | {"provenance": provenance or {}})
     return _summary(files, usable, splits, report)
 
 

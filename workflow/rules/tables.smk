@@ -130,6 +130,7 @@ rule tables:
         summary="results/tables/summary.md",
         metrics="results/tables/metrics.json",
         speed="results/tables/speed.csv",
+        sources="results/tables/sources.csv",
         tables=report(
             expand("results/tables/{table}.{kind}", table=TABLES, kind=["csv", "md", "tex"]),
             caption="../report/tables.rst",
