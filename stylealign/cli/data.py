@@ -56,5 +56,6 @@ def _import(arguments: argparse.Namespace) -> None:
     from stylealign.datasets.importing import import_dataset
     from stylealign.metrics.rows import provenance_of
 
-    provenance = provenance_of("data import", VERSION, settings, {"source": arguments.source})
+    source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
+    provenance = provenance_of("data import", VERSION, settings, {"source": source})
     print(json.dumps(import_dataset(settings, arguments.out_dir, provenance)))

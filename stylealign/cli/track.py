@@ -31,7 +31,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Track, or check; print counts as JSON."""
-    from stylealign.ledger.dvc import require_dvc, require_remote
+    from stylealign.ledger.dvc import Store, require_dvc
     from stylealign.ledger.track import check, push, track
     from stylealign.ledger.workflow import find_run
 
@@ -42,14 +42,15 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps(check(this_run)))
         return
     require_dvc()
-    if arguments.push is not None:  # before the work, which may take long
-        require_remote(this_run.root, arguments.push or None)
-    manifest = track(this_run, versions(this_run))
+    store = Store(this_run.root)
+    remote = None if arguments.push is None else store.require_remote(arguments.push or None)  # before the long work
+    manifest = track(this_run, versions(this_run), store)
     ledger = os.path.relpath(this_run.ledger)
     counts = {"groups": len(manifest.groups), "files": len(manifest.files)}
     result = {"ledger": ledger, **counts, "bytes": sum(file.bytes for file in manifest.files.values())}
-    if arguments.push is not None:
-        result["pushed_to"] = push(this_run, manifest, arguments.push or None)
+    if remote is not None:
+        push(this_run, manifest, remote)
+        result["pushed_to"] = remote
     print(f"stylealign track: next, `git add {ledger} && git commit`", file=sys.stderr)
     print(json.dumps(result))
 

@@ -29,8 +29,8 @@ def draw_dataset(
 ) -> dict[str, int]:
     """Draw an avatar domain into `out_dir`; return the number of images a split.
 
-    Writes `{train,test}.zip`, `{train,test}.annotations.npz`, `preview.png` and `config.json`: the settings, and how
-    the set was made where `provenance` says so.
+    Writes `{train,test}.zip`, `{train,test}.annotations.npz`, `preview.png` and `config.json`, the settings.
+    `provenance` is kept in the `dataset.json` of the zips.
 
     Raises:
         StyleAlignError: a resolution too small for the artwork, or a file that cannot be written.
@@ -44,11 +44,11 @@ def draw_dataset(
     for split, count in counts.items():
         avatars = _draw_all(settings, split, count, jobs)
         images = np.stack([avatar.image for avatar in avatars])
-        write_image_zip(out_dir / f"{split}.zip", images)
+        write_image_zip(out_dir / f"{split}.zip", images, extra={"provenance": provenance or {}})
         _annotations(settings.draw, avatars).save(out_dir / f"{split}.annotations.npz")
         if split == "train":
             write_preview(out_dir / "preview.png", images[: COLUMNS * ROWS])
-    write_json(out_dir / "config.json", settings.model_dump() | {"provenance": provenance or {}})
+    write_json(out_dir / "config.json", settings.model_dump())
     return counts
 
 

@@ -54,7 +54,9 @@ class ImportReport:
 def import_dataset(
     settings: DatasetSettings, out_dir: Path, provenance: dict[str, Any] | None = None
 ) -> dict[str, object]:
-    """Make `{train,test}.zip`, `preview.png` and `config.json` (settings, `provenance`) of a folder or zip of images.
+    """Make `{train,test}.zip`, `preview.png` and `config.json` of a folder or zip of images.
+
+    `provenance` is kept in the `dataset.json` of the zips.
 
     Returns:
         The numbers of files, of images in each split, of conversions by kind and of skipped files by reason.
@@ -72,13 +74,14 @@ def import_dataset(
             splits = _split(settings, usable, len(report.skipped))
             images = _spooled(spool, usable, settings.resolution_px)
             for name, indices in splits.items():
-                write_image_zip(out_dir / f"{name}.zip", (images[index] for index in indices))
+                chosen = (images[index] for index in indices)
+                write_image_zip(out_dir / f"{name}.zip", chosen, extra={"provenance": provenance or {}})
             write_preview(out_dir / "preview.png", np.stack([images[i] for i in splits["train"][: COLUMNS * ROWS]]))
     except zipfile.BadZipFile as error:
         raise StyleAlignError(f"{source}: not a readable zip ({error}); download or pack it again") from error
     except OSError as error:
         raise StyleAlignError(f"{error.filename or source}: {error.strerror or error}; nothing was imported") from error
-    write_json(out_dir / "config.json", settings.model_dump() | {"provenance": provenance or {}})
+    write_json(out_dir / "config.json", settings.model_dump())
     return _summary(files, usable, splits, report)
 
 

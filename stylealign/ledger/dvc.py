@@ -83,46 +83,46 @@ def md5_of_pointer(pointer: Path) -> str:
         raise StyleAlignError(f"{pointer}: not a DVC pointer with a hash; check it out again") from error
 
 
-def remotes(root: Path) -> dict[str, str]:
-    """Return the URL of each remote by name."""
-    lines = (line.split() for line in dvc(root, "remote", "list").splitlines() if line.strip())
-    return {words[0]: words[1] for words in lines}
+class Store:
+    """Where DVC keeps bytes: its cache (`files/md5/AB/CDEF...`, an object a file) and its remotes.
 
-
-def require_remote(root: Path, name: str | None) -> str:
-    """Return the name of a remote that exists: the given one, or the default.
-
-    Raises:
-        StyleAlignError: there is no such remote; the message says how to add one.
+    Attributes:
+        cache: folder of the cache.
+        remotes: URL of each remote by name.
+        default: name of the default remote, None where none is set.
     """
-    known = remotes(root)
-    if name is not None and name not in known:
-        names = ", ".join(known) or "none"
-        raise StyleAlignError(f"--remote: no remote {name!r} ({names}); add it: dvc remote add {name} URL")
-    default = name or _default_remote(root)
-    if default is None:
-        raise StyleAlignError("no remote is set; add one: dvc remote add --default NAME URL (a folder, or s3://...)")
-    return default
-
-
-def _default_remote(root: Path) -> str | None:
-    try:
-        return dvc(root, "config", "core.remote").strip() or None
-    except StyleAlignError:
-        return None
-
-
-class Cache:
-    """DVC's local cache: `files/md5/AB/CDEF...`, an object a file."""
 
     def __init__(self, root: Path) -> None:
-        self.folder = Path(dvc(root, "cache", "dir").strip())
-        if not self.folder.is_absolute():
-            self.folder = root / self.folder
+        lines = (line.partition("=") for line in dvc(root, "config", "--list").splitlines())
+        settings = {key.strip(): value.strip() for key, _, value in lines}
+        self.cache = root / ".dvc" / settings.get("cache.dir", "cache")
+        urls = {key.removeprefix("remote."): value for key, value in settings.items() if key.startswith("remote.")}
+        self.remotes = {name.removesuffix(".url"): url for name, url in urls.items() if name.endswith(".url")}
+        self.default = settings.get("core.remote")
+
+    def require_remote(self, name: str | None) -> str:
+        """Return the name of a remote that exists: the given one, or the default.
+
+        Raises:
+            StyleAlignError: there is no such remote; the message says how to add one.
+        """
+        if name is not None and name not in self.remotes:
+            names = ", ".join(self.remotes) or "none"
+            raise StyleAlignError(f"no remote {name!r} (there is: {names}); add it: dvc remote add {name} URL")
+        chosen = name or self.default
+        if chosen is None:
+            raise StyleAlignError(
+                "no remote is set; add one: dvc remote add --default NAME URL (a folder, or s3://...)"
+            )
+        return chosen
 
     def object(self, md5: str) -> Path:
-        """Return where an object lies, or would lie."""
-        return self.folder / "files" / "md5" / md5[:2] / md5[2:]
+        """Return where an object lies in the cache, or would lie."""
+        return self.cache / "files" / "md5" / md5[:2] / md5[2:]
+
+    def lacks(self, md5: str) -> bool:
+        """Return whether an object is missing from the cache."""
+        return not self.object(md5).is_file()
 
     def tree(self, md5: str, path: str) -> dict[str, str]:
         """Return the MD5 of each file of a group by path: of the one file it is, or of all files of the folder.
@@ -137,10 +137,6 @@ class Cache:
             return {f"{path}/{entry['relpath']}": entry["md5"] for entry in entries}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StyleAlignError(f"{self.object(md5)}: damaged ({error}); delete it and restore again") from error
-
-    def lacks(self, md5: str) -> bool:
-        """Return whether an object is missing."""
-        return not self.object(md5).is_file()
 
 
 def fetch(root: Path, pointers: Sequence[Path], remote: str) -> str | None:

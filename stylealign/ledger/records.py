@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-SIDECARS = ("metrics.json", "config.json")
-"""Files that hold the provenance of everything else in their folder."""
+SIDECAR = "metrics.json"
+"""File that holds the provenance of everything else in its folder."""
 
 HEADER_LENGTH_BYTES = 8
 INFO_KEYS = ("kimg", "settings", "source", "source_sha256", "source_format", "blend")
@@ -45,8 +45,8 @@ class Record:
 def record_of(path: Path) -> Record | None:
     """Return how a file was made, None where neither it nor a file beside it says so."""
     content = _own_record(path)
-    if not content and path.name not in SIDECARS:
-        content = next(filter(None, (_of_json(path.parent / name) for name in SIDECARS)), {})
+    if not content:  # annotations are made with the zip of their split
+        content = _of_json(path.parent / SIDECAR) or _of_zip(path.parent / f"{path.name.split('.')[0]}.zip")
     return _as_record(content) if content else None
 
 

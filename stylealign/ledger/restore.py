@@ -13,12 +13,10 @@ from typing import Any
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
 from stylealign.ledger import manifest as manifests
-from stylealign.ledger.dvc import Cache, fetch, md5_of_pointer, require_remote
+from stylealign.ledger.dvc import Store, fetch, md5_of_pointer
 from stylealign.ledger.groups import named_files, pointer_of
 from stylealign.ledger.manifest import Manifest, Tracked, compare_configs, some
 from stylealign.ledger.workflow import Run, touch, unfinished
-
-CHUNK_BYTES = 1 << 20
 
 
 def restore(run: Run, verbs: dict[str, int], remote: str | None, force: bool) -> dict[str, Any]:
@@ -95,13 +93,13 @@ def _require_named_files(run: Run) -> None:
 
 def _put_back(run: Run, manifest: Manifest, needed: list[str], remote: str | None) -> None:
     """Fetch what the cache lacks, then write the files; nothing is written unless all of it can be had."""
-    cache = Cache(run.root)
-    objects = _objects(cache, manifest)
-    if objects is None or any(cache.lacks(objects[name]) for name in needed if name in objects):
-        source = require_remote(run.root, remote)
+    store = Store(run.root)
+    objects = _objects(store, manifest)
+    if objects is None or any(store.lacks(objects[name]) for name in needed if name in objects):
+        source = store.require_remote(remote)
         complaint = fetch(run.root, [pointer_of(run, name) for name in manifest.groups], source)
-        objects = _objects(cache, manifest)
-        lost = _lost(cache, manifest, needed)
+        objects = _objects(store, manifest)
+        lost = _lost(store, manifest, needed)
         if objects is None or lost:
             because = f" ({complaint})" if complaint else ""
             raise StyleAlignError(
@@ -110,26 +108,26 @@ def _put_back(run: Run, manifest: Manifest, needed: list[str], remote: str | Non
             )
     assert objects is not None
     for name in needed:
-        _write(cache.object(objects[name]), run.directory / name, name, manifest.files[name])
+        _write(store.object(objects[name]), run.directory / name, name, manifest.files[name])
 
 
-def _objects(cache: Cache, manifest: Manifest) -> dict[str, str] | None:
+def _objects(store: Store, manifest: Manifest) -> dict[str, str] | None:
     """Return the MD5 of every file by path, None while the cache lacks the list of a folder."""
     groups = manifest.groups.values()
-    if any(cache.lacks(group.md5) for group in groups):
+    if any(store.lacks(group.md5) for group in groups):
         return None
-    return {name: md5 for group in groups for name, md5 in cache.tree(group.md5, group.path).items()}
+    return {name: md5 for group in groups for name, md5 in store.tree(group.md5, group.path).items()}
 
 
-def _lost(cache: Cache, manifest: Manifest, needed: list[str]) -> list[str]:
+def _lost(store: Store, manifest: Manifest, needed: list[str]) -> list[str]:
     """Return what cannot be had: files, or whole groups whose list of files is missing."""
     lost: list[str] = []
     for group in manifest.groups.values():
-        if cache.lacks(group.md5):
+        if store.lacks(group.md5):
             lost.append(group.path)
         else:
-            objects = cache.tree(group.md5, group.path)
-            lost += [name for name in needed if name in objects and cache.lacks(objects[name])]
+            objects = store.tree(group.md5, group.path)
+            lost += [name for name in needed if name in objects and store.lacks(objects[name])]
     return lost
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file
 from stylealign.ledger import manifest as manifests
-from stylealign.ledger.dvc import Cache, dvc, md5_of_pointer, require_remote, write_pointer
+from stylealign.ledger.dvc import Store, dvc, md5_of_pointer, write_pointer
 from stylealign.ledger.groups import groups_of, pointer_of
 from stylealign.ledger.manifest import Group, Manifest, Tracked
 from stylealign.ledger.workflow import Run, unfinished
@@ -14,12 +14,13 @@ from stylealign.ledger.workflow import Run, unfinished
 EPHEMERAL = (".snakemake_timestamp",)
 
 
-def track(run: Run, verbs: dict[str, int]) -> Manifest:
+def track(run: Run, verbs: dict[str, int], store: Store) -> Manifest:
     """Track what a finished run made.
 
     Args:
         run: the run.
         verbs: `VERSION` of the verbs that its rules call.
+        store: DVC's.
 
     Returns:
         The manifest that was written.
@@ -34,14 +35,15 @@ def track(run: Run, verbs: dict[str, int]) -> Manifest:
             "run it first"
         )
     groups = groups_of(run)
+    if not groups:
+        raise StyleAlignError(f"{run.directory}: has no results; run `snakemake` first, or give --directory")
     pointers = {name: pointer_of(run, name) for name in groups}
     for name, path in groups.items():
         write_pointer(pointers[name], run.directory, path)
     # Plain `dvc commit` may replace files by links to its cache, and a file that changed its time is made again.
     dvc(run.root, "commit", "--force", "--no-relink", *pointers.values())
-    cache = Cache(run.root)
     tracked = {name: Group(path, md5_of_pointer(pointers[name])) for name, path in groups.items()}
-    names = sorted(file for group in tracked.values() for file in cache.tree(group.md5, group.path))
+    names = sorted(file for group in tracked.values() for file in store.tree(group.md5, group.path))
     files = {name: _tracked(run, name) for name in names}
     manifest = Manifest(version("stylealign"), verbs, manifests.config_values(run.config), tracked, files)
     _forget_groups(run, manifest)
@@ -62,15 +64,13 @@ def _forget_groups(run: Run, manifest: Manifest) -> None:
             pointer_of(run, name).unlink(missing_ok=True)
 
 
-def push(run: Run, manifest: Manifest, remote: str | None) -> str:
-    """Bring the tracked bytes to a remote; return its name.
+def push(run: Run, manifest: Manifest, remote: str) -> None:
+    """Bring the tracked bytes to a remote.
 
     Raises:
-        StyleAlignError: there is no such remote, or it cannot be written.
+        StyleAlignError: it cannot be written.
     """
-    name = require_remote(run.root, remote)
-    dvc(run.root, "push", "--remote", name, *(pointer_of(run, group) for group in manifest.groups))
-    return name
+    dvc(run.root, "push", "--remote", remote, *(pointer_of(run, group) for group in manifest.groups))
 
 
 def check(run: Run) -> dict[str, Any]:
