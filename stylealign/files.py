@@ -51,6 +51,15 @@ def sha256_of_file(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_of_path(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes, or of a folder: that of the names and hashes of all files in it."""
+    path = Path(path)
+    if not path.is_dir():
+        return sha256_of_file(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return sha256_of_json([[file.relative_to(path).as_posix(), sha256_of_file(file)] for file in files])
+
+
 def sha256_of_json(value: Any) -> str:
     """Return the hexadecimal SHA-256 of a JSON value, independent of key order."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -10,7 +10,9 @@ from stylealign.config import DatasetSettings
 from stylealign.errors import StyleAlignError
 
 HELP = "Make a data set: draw an avatar domain, import a folder or zip of images, or fetch a published one."
-VERSION = 1
+VERSION = 2
+ARTWORK = {"human": "python-avatars", "mosaic": "multiavatar", "animal": "animal-avatar"}
+"""Package that carries the artwork of each drawn domain."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,17 +41,25 @@ def _draw(arguments: argparse.Namespace) -> None:
         raise StyleAlignError("settings: draw is missing; name a domain, or use `stylealign data import SRC`")
     if arguments.jobs < 1:
         raise StyleAlignError(f"--jobs: must be at least 1, not {arguments.jobs}")
-    from stylealign.datasets.drawing import draw_dataset
+    from importlib.metadata import version
 
-    print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs)))
+    from stylealign.datasets.drawing import draw_dataset
+    from stylealign.metrics.rows import provenance_of
+
+    packages = {name: version(name) for name in (ARTWORK[settings.draw], "resvg-py")}
+    provenance = provenance_of("data draw", VERSION, settings, {}, packages=packages)
+    print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs, provenance)))
 
 
 def _import(arguments: argparse.Namespace) -> None:
     arguments.setting_path = arguments.source
     settings = settings_from(arguments, DatasetSettings)
     from stylealign.datasets.importing import import_dataset
+    from stylealign.metrics.rows import provenance_of
 
-    print(json.dumps(import_dataset(settings, arguments.out_dir)))
+    source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
+    provenance = provenance_of("data import", VERSION, settings, {"source": source})
+    print(json.dumps(import_dataset(settings, arguments.out_dir, provenance=provenance)))
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
@@ -58,9 +68,11 @@ def _fetch(arguments: argparse.Namespace) -> None:
     from stylealign.checkpoints.fetch import fetch_file
     from stylealign.checkpoints.zoo import load_zoo
     from stylealign.datasets.importing import Archive, import_dataset
+    from stylealign.metrics.rows import provenance_of
 
     with opened_cache(arguments, arguments.name) as cache:
         path = fetch_file("datasets", arguments.name, arguments.zoo, cache)
     entry = load_zoo(arguments.zoo).datasets[arguments.name]
     archive = Archive(path, entry.train, entry.test, entry.format == "lmdb")
-    print(json.dumps(import_dataset(settings, arguments.out_dir, archive)))
+    provenance = provenance_of("data fetch", VERSION, settings, {"source": path})
+    print(json.dumps(import_dataset(settings, arguments.out_dir, archive, provenance)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stylealign.latents.encoding import EncoderLosses
 
 HELP = "train an encoder: image -> W+ code of one model"
-VERSION = 1
+VERSION = 2
 KEPT_STEPS = 50
 
 

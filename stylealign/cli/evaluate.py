@@ -168,7 +168,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "inversion": ("codes", "reconstructions", "metrics", "data", "timing"),
     "translation": ("source-data", "target-data", "target-train",
                     *(f"{role}-{task}" for task in STRUCTURE for role in ("source", "target"))),
-    "morphing": ("metrics",),
+    "morphing": ("metrics", "middle", "source-data", "target-data"),
     "zero-shot": ("network", "data", "annotations"),
     "alignment-weights": ("parent", "child"),
     "alignment-pointwise": ("parent", "child", *_NETWORKS),

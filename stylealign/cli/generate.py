@@ -10,7 +10,7 @@ from stylealign.cli.progress import Progress
 from stylealign.errors import StyleAlignError
 
 HELP = "draw samples of a model, one per seed"
-VERSION = 1
+VERSION = 2
 BATCH = 32
 
 
@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign import load
     from stylealign.cli.models import compute_device
     from stylealign.datasets.images import write_image_zip
+    from stylealign.metrics.rows import provenance_of
     from stylealign.report.sheets import grid, save_png, to_uint8
 
     checkpoint = load(arguments.model)
@@ -90,7 +91,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.grid is not None:
         save_png(arguments.grid, grid(pixels, arguments.columns or math.ceil(math.sqrt(len(pixels)))))
     if arguments.zip is not None:
-        write_image_zip(arguments.zip, pixels, extra={"seeds": seeds})
+        settings = {"seeds": seeds, "truncation_psi": arguments.truncation_psi, "noise_mode": arguments.noise_mode,
+                    "label": arguments.label}  # fmt: skip
+        made = provenance_of("generate", VERSION, settings, {"model": arguments.model}, {"model": checkpoint.sha256})
+        write_image_zip(arguments.zip, pixels, extra={"seeds": seeds, "provenance": made})
     print(json.dumps({"images": len(pixels)}))
 
 

@@ -9,7 +9,7 @@ from stylealign.config import LabelSettings, LabelTask
 from stylealign.errors import StyleAlignError
 
 HELP = "train a segmentation, keypoint, pose or attribute network on annotated images"
-VERSION = 1
+VERSION = 2
 
 
 class StepProgress:

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="DIR",
-        help="gets TABLE.csv, .md, .tex, all.csv, metrics.json, summary.md",
+        help="gets TABLE.csv, .md, .tex, all.csv, sources.csv, metrics.json, summary.md",
     )
 
 

@@ -103,13 +103,14 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Wor
     for network in networks:
         network.to(workers.device)
     is_child = arguments.init_from is not None
-    hooks = _hooks(arguments.data, settings, identity, is_child)
+    provenance = _provenance(arguments, settings, identity)
+    hooks = _hooks(arguments.data, settings, provenance, is_child)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, events=True)
     if training.steps_done and workers.is_first:
         print(f"stylealign train: goes on from {training.kimg:.2f} kimg ({arguments.run_dir})", file=sys.stderr)
     training.train()
     if workers.is_first:
-        _export(training, arguments.out_dir, _info(training, identity), is_child)
+        _export(training, arguments.out_dir, _info(training, provenance), is_child)
 
 
 def _networks(
@@ -138,7 +139,16 @@ def _json_object(text: str | None) -> dict[str, Any]:
     return values
 
 
-def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str], is_child: bool) -> "Hooks":
+def _provenance(arguments: argparse.Namespace, settings: TrainSettings, identity: dict[str, str]) -> dict[str, Any]:
+    """Return what the header of the model says of its making: the hashes that identify it, settings and inputs."""
+    from stylealign.metrics.rows import provenance_of
+
+    inputs = {"data": arguments.data, "parent": arguments.init_from}
+    made = provenance_of("train", VERSION, settings, inputs, known_sha256=identity)
+    return {"settings": made.pop("settings"), **identity, "provenance": made}
+
+
+def _hooks(data: Path, settings: TrainSettings, provenance: dict[str, Any], is_child: bool) -> "Hooks":
     from stylealign.checkpoints import native
     from stylealign.checkpoints.snapshots import snapshot_name
     from stylealign.datasets.images import ImageZip
@@ -150,10 +160,10 @@ def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str], is_chi
         average = training.networks.average
         _write_samples(average, training.run_dir / "samples" / f"{name}.png")
         path = training.run_dir / "snapshots" / f"{name}.safetensors"
-        native.save(path, generator=average, info=_info(training, identity))
+        native.save(path, generator=average, info=_info(training, provenance))
 
     def candidate(training: "TrainingRun") -> None:
-        _save_all(training, _candidate_path(training, training.kimg), _info(training, identity))
+        _save_all(training, _candidate_path(training, training.kimg), _info(training, provenance))
         needed = {_candidate_path(training, kimg) for kimg, _ in training.selection.candidates}
         kept = sorted((training.run_dir / "snapshots").glob("best-*.safetensors"))
         for old in kept[:-BEST_KEPT]:
@@ -162,7 +172,7 @@ def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str], is_chi
 
     def keep(training: "TrainingRun") -> None:
         path = training.run_dir / CURVE / snapshot_name(training.kimg)
-        native.save(path, generator=training.networks.average, info=_info(training, identity))
+        native.save(path, generator=training.networks.average, info=_info(training, provenance))
 
     evaluation = Evaluation(
         lambda: ImageZip(data).read(), settings.evaluate_images, settings.evaluate_features, settings.seed
@@ -176,8 +186,8 @@ def _hooks(data: Path, settings: TrainSettings, identity: dict[str, str], is_chi
     )
 
 
-def _info(training: "TrainingRun", identity: dict[str, str]) -> dict[str, Any]:
-    return {"kimg": training.kimg, "settings": training.settings.model_dump(mode="json"), **identity}
+def _info(training: "TrainingRun", provenance: dict[str, Any]) -> dict[str, Any]:
+    return {"kimg": training.kimg, **provenance}
 
 
 def _candidate_path(training: "TrainingRun", kimg: float) -> Path:

@@ -9,7 +9,7 @@ from stylealign.cli.supervise import StepProgress
 from stylealign.config import LabelSettings, Task
 
 HELP = "train a label network of the child's domain on parent labels and child images of the same latents (zero-shot)"
-VERSION = 1
+VERSION = 2
 
 LABELS = {
     "segmentation": "class probabilities of the labeller on the parent's images",

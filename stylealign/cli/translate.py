@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stylealign.report.sheets import Pixels
 
 HELP = "draw a model's codes with an aligned model"
-VERSION = 1
+VERSION = 2
 SHEET_IMAGES = 16
 
 
@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.cli.models import compute_device, load_matching
     from stylealign.datasets.images import write_image_zip
     from stylealign.latents.codes import Codes, codes_to_ws
+    from stylealign.metrics.rows import provenance_of
     from stylealign.report.sheets import labelled_rows, save_png
 
     source, target = load_matching(arguments.source_model, arguments.target_model)
@@ -54,7 +55,11 @@ def run(arguments: argparse.Namespace) -> None:
             shown.extend(batch[: SHEET_IMAGES * settings.outputs - len(shown)])
             yield from batch
 
-    extra = {"names": list(codes.names), "outputs": settings.outputs}
+    inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
+              "reference-codes": arguments.reference_codes}  # fmt: skip
+    known = {"source-model": source.sha256, "target-model": target.sha256}
+    provenance = provenance_of("translate", VERSION, settings, inputs, known)
+    extra = {"names": list(codes.names), "outputs": settings.outputs, "provenance": provenance}
     count = write_image_zip(arguments.out_dir / "images.zip", images(), extra=extra)
     first = codes.first(SHEET_IMAGES)
     rows = [(f"reconstruction {codes.space}", draw(source.generator.to(device), codes_to_ws(first, source.generator)))]

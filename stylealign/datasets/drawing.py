@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,13 @@ PROGRESS_INTERVAL_S = 5.0
 SMALLEST_DRAWN_PX = 16
 
 
-def draw_dataset(settings: DatasetSettings, out_dir: Path, jobs: int = 1) -> dict[str, int]:
+def draw_dataset(
+    settings: DatasetSettings, out_dir: Path, jobs: int = 1, provenance: dict[str, Any] | None = None
+) -> dict[str, int]:
     """Draw an avatar domain into `out_dir`; return the number of images a split.
 
-    Writes `{train,test}.zip`, `{train,test}.annotations.npz`, `preview.png` and `config.json`.
+    Writes `{train,test}.zip`, `{train,test}.annotations.npz`, `preview.png` and `config.json`, the settings.
+    `provenance` is kept in the `dataset.json` of the zips.
 
     Raises:
         StyleAlignError: a resolution too small for the artwork, or a file that cannot be written.
@@ -40,7 +44,7 @@ def draw_dataset(settings: DatasetSettings, out_dir: Path, jobs: int = 1) -> dic
     for split, count in counts.items():
         avatars = _draw_all(settings, split, count, jobs)
         images = np.stack([avatar.image for avatar in avatars])
-        write_image_zip(out_dir / f"{split}.zip", images)
+        write_image_zip(out_dir / f"{split}.zip", images, extra={"provenance": provenance or {}})
         _annotations(settings.draw, avatars).save(out_dir / f"{split}.annotations.npz")
         if split == "train":
             write_preview(out_dir / "preview.png", images[: COLUMNS * ROWS])

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,13 +81,16 @@ class Archive:
         return self.test is not None and name.startswith(f"{self.test}/")
 
 
-def import_dataset(settings: DatasetSettings, out_dir: Path, archive: Archive | None = None) -> dict[str, object]:
+def import_dataset(
+    settings: DatasetSettings, out_dir: Path, archive: Archive | None = None, provenance: dict[str, Any] | None = None
+) -> dict[str, object]:
     """Make `{train,test}.zip`, `preview.png` and `config.json` of a folder or zip of images.
 
     Args:
         settings: size and numbers of the images, and `path` unless an archive is given.
         out_dir: folder of the data set.
         archive: a published data set, with its own split.
+        provenance: kept in the `dataset.json` of the zips.
 
     Returns:
         The numbers of files, of images in each split, of conversions by kind and of skipped files by reason.
@@ -105,7 +108,8 @@ def import_dataset(settings: DatasetSettings, out_dir: Path, archive: Archive | 
             splits = _split(settings, archive, names, len(report.skipped))
             images = _spooled(spool, len(names), settings.resolution_px)
             for name, indices in splits.items():
-                write_image_zip(out_dir / f"{name}.zip", (images[index] for index in indices))
+                chosen = (images[index] for index in indices)
+                write_image_zip(out_dir / f"{name}.zip", chosen, extra={"provenance": provenance or {}})
             write_preview(out_dir / "preview.png", np.stack([images[i] for i in splits["train"][: COLUMNS * ROWS]]))
     except zipfile.BadZipFile as error:
         raise StyleAlignError(f"{source}: not a readable zip ({error}); download or pack it again") from error

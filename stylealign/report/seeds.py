@@ -41,8 +41,8 @@ class Spread:
                 row.higher_is_better]  # fmt: skip
 
 
-def over_seeds(rows: Iterable[Row], seeded: Mapping[str, Sequence[str]]) -> tuple[list[Row], list[Spread]]:
-    """Return the rows of the means, and the spreads behind them.
+def over_seeds(rows: Iterable[Row], seeded: Mapping[str, Sequence[str]]) -> tuple[dict[Row, list[Row]], list[Spread]]:
+    """Return the rows of the means with the rows each is made of, and the spreads behind them.
 
     Args:
         rows: rows of single models.
@@ -63,17 +63,18 @@ def over_seeds(rows: Iterable[Row], seeded: Mapping[str, Sequence[str]]) -> tupl
             row, parent=name_of.get(row.parent, row.parent), child=child, value=None, ci_low=None, ci_high=None, n=None
         )
         groups.setdefault(key, []).append(row)
-    means, spreads = [], []
+    means: dict[Row, list[Row]] = {}
+    spreads = []
     for key, members in groups.items():
         values = [row.value for row in members if row.value is not None]
         if len(values) != _seeds_of(members[0].child, seeded):
             continue
         if len(set(values)) == 1:
             first = members[0]
-            means.append(dataclasses.replace(first, parent=key.parent, child=key.child))
+            means[dataclasses.replace(first, parent=key.parent, child=key.child)] = members
             continue
         spreads.append(Spread(key, tuple(values)))
-        means.append(spreads[-1].mean_row())
+        means[spreads[-1].mean_row()] = members
     return means, spreads
 
 

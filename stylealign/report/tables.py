@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path, write_json
+from stylealign.files import atomic_path, sha256_of_file, write_json
 from stylealign.metrics.rows import COLUMNS, Row, read_rows
 from stylealign.report.seeds import SEED_COLUMNS, over_seeds
 
 LABELS = ("parent", "child", "method", "setting")
+SOURCE_COLUMNS = ("csv", "row", "source", "sha256")
+"""Columns of `sources.csv`; `source` is relative to the folder of the tables."""
+
 SETTING_IN_COLUMN = frozenset({"iou"})
 """Metrics whose setting (the class) becomes part of the column head, so that one network is one row."""
 
@@ -55,6 +58,8 @@ def write_tables(
 ) -> dict[str, int]:
     """Write every table of some files of rows, with `all.csv`, `metrics.json` (nested), `speed.csv` and `summary.md`.
 
+    `sources.csv` says which file each row of `all.csv` and `speed.csv` came from, and that file's SHA-256.
+
     Args:
         files: files of `metrics.rows.write_rows`.
         out_dir: folder of the tables.
@@ -70,10 +75,13 @@ def write_tables(
     out_dir = Path(out_dir)
     every = _read_all(files)
     rows = [row for row in every if row.metric not in SPEEDS]
-    _write_text(out_dir / "speed.csv", long_csv(row for row in every if row.metric in SPEEDS))
+    speeds = [row for row in every if row.metric in SPEEDS]
+    _write_text(out_dir / "speed.csv", long_csv(speeds))
+    files_of = {row: [file] for row, file in every.items()}
     if seeded:
         means, spreads = over_seeds(rows, seeded)
         rows += means
+        files_of |= {mean: [every[row] for row in members] for mean, members in means.items()}
         _write_text(
             out_dir / "seeds.csv",
             _csv_text([SEED_COLUMNS, *([_exact(cell) for cell in spread.record()] for spread in spreads)]),
@@ -86,25 +94,38 @@ def write_tables(
         _write_text(out_dir / f"{table.name}.md", to_markdown(table))
         _write_text(out_dir / f"{table.name}.tex", to_latex(table))
     write_json(out_dir / "metrics.json", nested(rows))
+    _write_text(out_dir / "sources.csv", _sources({"all.csv": rows, "speed.csv": speeds}, files_of, out_dir))
     _write_text(out_dir / "summary.md", summary(rows) + _figure_links(figures, out_dir))
     _write_text(out_dir / "all.csv", long_csv(rows))  # last: where it is, everything is
     return {table.name: sum(len(cells) for _, cells in table.entries) for table in tables}
 
 
-def _read_all(files: Sequence[str | Path]) -> list[Row]:
+def _read_all(files: Sequence[str | Path]) -> dict[Row, str | Path]:
+    """Return every row, in order, with the file it stands in."""
     if not files:
         raise StyleAlignError("tables: no files of rows given")
     origin: dict[tuple[Any, ...], str | Path] = {}
-    rows = []
+    rows: dict[Row, str | Path] = {}
     for file in files:
         for row in read_rows(file)[0]:
             key = (row.table, *(getattr(row, label) for label in LABELS), row.metric, row.features)
             if key in origin:
                 number = " ".join(filter(None, key))
                 raise StyleAlignError(f"{file}: {number} stands in {origin[key]} too; give only one of them")
-            origin[key] = file
-            rows.append(row)
+            origin[key] = rows[row] = file
     return rows
+
+
+def _sources(tables: dict[str, list[Row]], files_of: dict[Row, list[str | Path]], out_dir: Path) -> str:
+    """Return a CSV that leads from each row (1 is the first) of the long tables to the files it was made from."""
+    digests = {file: sha256_of_file(file) for file in {file for files in files_of.values() for file in files}}
+    lines: list[Sequence[str]] = [SOURCE_COLUMNS]
+    for name, rows in tables.items():
+        for number, row in enumerate(rows, start=1):
+            for file in dict.fromkeys(files_of[row]):
+                path = Path(os.path.relpath(file, out_dir)).as_posix()
+                lines.append([name, str(number), path, digests[file]])
+    return _csv_text(lines)
 
 
 def long_csv(rows: Iterable[Row]) -> str:

@@ -28,6 +28,7 @@ def test_round_trip_with_provenance(tmp_path) -> None:  # type: ignore[no-untype
     assert read == rows
     assert again == provenance
     assert provenance["inputs_sha256"] == {"data": sha256_of_file(tmp_path / "input")}
+    assert provenance["inputs"] == {"data": str(tmp_path / "input")}, "an input is known by its path, too"
     assert (provenance["seed"], provenance["verb_version"], provenance["protocol"]) == (5, 3, "p")
     assert read[0].higher_is_better is False
 

@@ -42,13 +42,15 @@ def test_a_number_no_seed_changes_keeps_its_own_interval() -> None:
     same = rows([7.0, 7.0, 7.0], method="parent")
     means, spreads = over_seeds(same, SEEDED)
     assert spreads == []
-    assert dataclasses.replace(means[0], child="cat-s0") == same[0]
+    (row,) = means
+    assert dataclasses.replace(row, child="cat-s0") == same[0]
+    assert means[row] == same
 
 
 def test_what_a_seed_lacks_has_no_mean() -> None:
-    assert over_seeds(rows([1.0, None, 2.0]), SEEDED) == ([], [])
-    assert over_seeds(rows([1.0, 2.0]), SEEDED) == ([], [])
-    assert over_seeds(rows([1.0, 2.0, 3.0]), {}) == ([], [])
+    assert over_seeds(rows([1.0, None, 2.0]), SEEDED) == ({}, [])
+    assert over_seeds(rows([1.0, 2.0]), SEEDED) == ({}, [])
+    assert over_seeds(rows([1.0, 2.0, 3.0]), {}) == ({}, [])
 
 
 def test_the_parents_of_a_second_generation_are_one_too() -> None:

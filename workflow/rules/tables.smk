@@ -175,6 +175,7 @@ rule tables:
         metrics="results/tables/metrics.json",
         speed="results/tables/speed.csv",
         seeds=["results/tables/seeds.csv"] if RUN.seeded else [],
+        sources="results/tables/sources.csv",
         tables=report(
             expand("results/tables/{table}.{kind}", table=TABLES, kind=["csv", "md", "tex"]),
             caption="../report/tables.rst",

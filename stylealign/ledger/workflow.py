@@ -1,0 +1,122 @@
+"""What the ledger needs of Snakemake: the configuration of a run, whether the run is finished, and `--touch`."""
+
+import dataclasses
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stylealign.config import Config, validate
+from stylealign.errors import StyleAlignError
+
+CONFIG = Path("config") / "config.yaml"
+SNAKEFILE = Path("workflow") / "Snakefile"
+DVC_DIR = ".dvc"
+NOTHING = "Nothing to be done"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run of the workflow.
+
+    Attributes:
+        root: the repository: it has `workflow/Snakefile` and `.dvc`.
+        directory: folder that the run's `data/` and `results/` are in (Snakemake's `--directory`).
+        configfile: its configuration.
+        config: the validated content.
+    """
+
+    root: Path
+    directory: Path
+    configfile: Path
+    config: Config
+
+    @property
+    def ledger(self) -> Path:
+        """Folder of pointers and manifest, in git: `ledger/`, or for another folder of the repository `ledger/THAT`."""
+        return self.root / "ledger" / self.directory.relative_to(self.root)
+
+
+def find_run(directory: Path, configfile: Path | None) -> Run:
+    """Return the run in a folder of the repository.
+
+    Args:
+        directory: Snakemake's `--directory`.
+        configfile: Snakemake's `--configfile`; None takes `config/config.yaml` of the folder, else of the repository.
+
+    Raises:
+        StyleAlignError: not a folder of the repository, or an invalid configuration.
+    """
+    directory = directory.resolve()
+    root = next((path for path in (directory, *directory.parents) if (path / SNAKEFILE).is_file()), None)
+    if root is None:
+        raise StyleAlignError(f"--directory: {directory} is not in a repository with {SNAKEFILE}; run it in one")
+    if not (root / DVC_DIR).is_dir():
+        raise StyleAlignError(f"{root / DVC_DIR}: no such folder; set DVC up with `dvc init`")
+    default = directory / CONFIG if (directory / CONFIG).is_file() else root / CONFIG
+    chosen = default if configfile is None else configfile.resolve()
+    values = _read_yaml(chosen)
+    if "domains" not in values:  # as the Snakefile: such a file changes the default
+        values = _merged(_read_yaml(default), values)
+    return Run(root, directory, chosen, validate(Config, values, str(chosen)))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StyleAlignError(f"--configfile: {path}: {error.strerror or error}") from error
+    except yaml.YAMLError as error:
+        raise StyleAlignError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(values, dict):
+        raise StyleAlignError(f"{path}: must hold keys and values")
+    return values
+
+
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    both = dict(old)
+    for key, value in new.items():
+        inner = isinstance(value, dict) and isinstance(old.get(key), dict)
+        both[key] = _merged(old[key], value) if inner else value
+    return both
+
+
+def workflow_verbs(run: Run) -> list[str]:
+    """Return the verbs whose versions the rules depend on."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted((run.root / "workflow" / "rules").glob("*.smk")))
+    return sorted({verb for text in texts for verb in re.findall(r'version\("([\w-]+)"\)', text)})
+
+
+def unfinished(run: Run) -> str | None:
+    """Return what Snakemake would still do, in one line, or None when there is nothing."""
+    done = _snakemake(run, "--dry-run")
+    told = done.stdout + done.stderr
+    if done.returncode == 0 and NOTHING in told:
+        return None
+    jobs = re.search(r"^\d+ jobs: .*$", told, re.MULTILINE)
+    return jobs[0] if jobs else _last_line(told)
+
+
+def touch(run: Run) -> None:
+    """Tell Snakemake that every output is up to date and was made with the present settings.
+
+    Raises:
+        StyleAlignError: Snakemake refused: another run holds the folder, or files are missing.
+    """
+    done = _snakemake(run, "--touch", "--forceall", "--cores", "1")
+    if done.returncode != 0:
+        raise StyleAlignError(f"snakemake --touch failed: {_last_line(done.stdout + done.stderr)}")
+
+
+def _snakemake(run: Run, *arguments: str) -> subprocess.CompletedProcess[str]:
+    files: list[str | Path] = ["--snakefile", run.root / SNAKEFILE, "--directory", run.directory]
+    command = [sys.executable, "-m", "snakemake", *files, "--configfile", run.configfile, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
