@@ -9,7 +9,7 @@ from stylealign.devices import thread_limits, usable_cpus
 from stylealign.errors import StyleAlignError
 
 VERBS = ("data", "fetch", "info", "convert", "train", "generate", "encoder", "invert", "translate", "morph", "blend",
-         "supervise", "transfer", "evaluate", "tables", "figures", "gpu-run")  # fmt: skip
+         "supervise", "transfer", "evaluate", "tables", "figures", "report", "gpu-run")  # fmt: skip
 
 
 def verb_module(verb: str):  # type: ignore[no-untyped-def]
