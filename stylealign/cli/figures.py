@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from stylealign.report.sheets import Pixels
 
 HELP = "make the figures: samples, aligned samples, translations, morphs, zero-shot labels"
-VERSION = 1
+VERSION = 2
 SAMPLE_LINES = 3
 LEAST_WIDTH_PX = 1200
 SEED = 0
@@ -70,10 +70,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _samples(arguments: argparse.Namespace) -> "Pixels":
-    from stylealign.report.figures import image_rows
+    from stylealign.report.figures import image_rows, tiled
 
     rows = {label: _images_of_model(path, SAMPLE_LINES * arguments.columns) for label, path in arguments.rows}
-    return image_rows(rows, SAMPLE_LINES)
+    return tiled(image_rows(rows, SAMPLE_LINES), len(rows))
 
 
 def _aligned(arguments: argparse.Namespace) -> "Pixels":

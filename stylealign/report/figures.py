@@ -49,6 +49,31 @@ def image_rows(rows: Mapping[str, Pixels], lines: int = 1) -> Pixels:
     return labelled_rows([row for row in labelled if len(row[1])])
 
 
+def tiled(sheet: Pixels, blocks: int, row_gap: int = 2, gap: int = 24) -> Pixels:
+    """Return a sheet of equally high blocks, one under another, in as many columns as make it no taller than wide.
+
+    A viewer that fits an image to its window's width cuts the ends of one that is taller.
+
+    Args:
+        sheet: `[3, height, width]` uint8, `blocks` blocks with `row_gap` pixels between them.
+        blocks: how many blocks.
+        row_gap: pixels between blocks.
+        gap: white pixels between columns.
+
+    Returns:
+        `[3, height, width]` uint8, block after block from the top of the first column.
+    """
+    pitch, width = (sheet.shape[1] + row_gap) // blocks, sheet.shape[2]
+    assert blocks * pitch - row_gap == sheet.shape[1], "blocks of one height"
+    lines = next(lines for lines in range(blocks, 0, -1) if lines == 1 or lines * pitch <= -(-blocks // lines) * width)
+    columns = -(-blocks // lines)
+    canvas = np.full((3, lines * pitch - row_gap, columns * (width + gap) - gap), 255, np.uint8)
+    for column in range(columns):
+        part = sheet[:, column * lines * pitch : (column + 1) * lines * pitch - row_gap]
+        canvas[:, : part.shape[1], column * (width + gap) : column * (width + gap) + width] = part
+    return canvas
+
+
 def stacked(sheets: Mapping[str, Pixels], gap: int = 6) -> Pixels:
     """Return sheets `[3, h, w]` of any size one under another on white, `[3, height, width]` uint8."""
     width = max(sheet.shape[2] for sheet in sheets.values())

@@ -169,7 +169,9 @@ def _preview(domain: str, path: Path, config: Config | None) -> Picture:
         caption = html_text.PREVIEW_CAPTION.format(
             train=settings.train_images, test=settings.test_images, size=settings.resolution_px
         )
-    return Picture(f"preview-{domain}", src, domain, f"A grid of images of the domain {domain}.", caption, width, height)
+    return Picture(
+        f"preview-{domain}", src, domain, f"A grid of images of the domain {domain}.", caption, width, height
+    )
 
 
 def _video(child: str, path: Path, config: Config | None) -> Picture:

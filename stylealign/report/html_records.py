@@ -27,7 +27,7 @@ class Measurement:
     """One file of rows: what it measured, on how many images, and the hashes of its inputs by role."""
 
     path: str
-    method: str
+    methods: str
     subject: str
     counts: str
     seed: int | None
@@ -48,7 +48,7 @@ class Protocol:
     @property
     def about(self) -> str:
         """Return which methods the record is about."""
-        return ", ".join(dict.fromkeys(file.method for file in self.measurements))
+        return ", ".join(dict.fromkeys(file.methods for file in self.measurements))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,8 +130,8 @@ def _plain(value: Any) -> str:
 
 
 def _measurement(path: str, rows: Sequence[Row], provenance: Mapping[str, Any]) -> Measurement:
-    first = rows[0]
-    subject = " · ".join(filter(None, (first.child, first.method)))
+    methods = list(dict.fromkeys(row.method for row in rows))
+    subject = " · ".join(filter(None, (rows[0].child, methods[0] if len(methods) == 1 else "")))
     counts = [f"n = {n:,}" for n in sorted({row.n for row in rows if row.n is not None})[:3]]
     counts += [f"{key.replace('_', ' ')} = {value:,}" for key, value in provenance.items()
                if type(value) is int and key not in ("seed", "verb_version")]  # fmt: skip
@@ -139,7 +139,9 @@ def _measurement(path: str, rows: Sequence[Row], provenance: Mapping[str, Any]) 
     network = provenance.get("network")
     if isinstance(network, dict):
         inputs |= {f"network's {role}": digest for role, digest in network.get("inputs_sha256", {}).items()}
-    return Measurement(path, first.method, subject, ", ".join(counts), provenance.get("seed"), tuple(inputs.items()))
+    return Measurement(
+        path, ", ".join(methods), subject, ", ".join(counts), provenance.get("seed"), tuple(inputs.items())
+    )
 
 
 def artifacts(paths: Iterable[Path]) -> list[Artifact]:

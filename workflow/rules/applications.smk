@@ -12,6 +12,7 @@ rule translate:
             "results/translation/{model}/{space}/sheet.png",
             caption="../report/translation.rst",
             category="Translation",
+            labels={"model": "{model}", "space": "{space}"},
         ),
     log:
         "results/logs/translate/{model}/{space}.log",
@@ -62,8 +63,18 @@ rule morph:
         source=lambda w: model_file(aligned_parent(w.child)),
         target=lambda w: model_file(w.child),
     output:
-        video="results/morphing/{child}/morph.mp4",
-        strip=report("results/morphing/{child}/strip.png", caption="../report/morphing.rst", category="Morphing"),
+        video=report(
+            "results/morphing/{child}/morph.mp4",
+            caption="../report/morphing.rst",
+            category="Morphing",
+            labels={"child": "{child}", "as": "video"},
+        ),
+        strip=report(
+            "results/morphing/{child}/strip.png",
+            caption="../report/morphing.rst",
+            category="Morphing",
+            labels={"child": "{child}", "as": "frames"},
+        ),
         frames="results/morphing/{child}/frames.zip",
         middle="results/morphing/{child}/middle.zip",
         metrics="results/morphing/{child}/metrics.json",
