@@ -18,7 +18,7 @@ from stylealign.config import Config
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
 from stylealign.metrics.rows import Row, read_rows
-from stylealign.report import html_records, html_tables, html_text
+from stylealign.report import html_comparison, html_records, html_tables, html_text
 from stylealign.report.figures import CLASS_COLOURS
 
 WIDEST_PX = 2400
@@ -107,9 +107,9 @@ def _page(sources: Sources) -> dict[str, Any]:
         "family": [] if config is None else html_records.family(config),
         "previews": [_preview(name, path, config) for name, path in sources.previews.items()],
         "sections": _sections(rows, sources),
-        "comparisons": html_tables.comparisons(rows),
+        "comparisons": html_comparison.comparisons(rows),
         "without_control": _without_control(rows),
-        "charts": html_tables.charts(rows),
+        "charts": html_comparison.charts(rows),
         "features": sorted({row.features for row in rows if row.features}),
         "numbers": len(rows),
         "protocols": html_records.protocols(files),

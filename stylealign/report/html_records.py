@@ -104,8 +104,8 @@ def protocols(files: Sequence[tuple[str, Sequence[Row], Mapping[str, Any]]]) -> 
         groups.setdefault(key, []).append(_measurement(path, rows, provenance))
     tables = [key[0] for key in groups]
     return [
-        Protocol(*key, tuple(measurements), tables.index(key[0]) == place)
-        for place, (key, measurements) in enumerate(groups.items())
+        Protocol(table, command, texts, settings, tuple(found), tables.index(table) == place)
+        for place, ((table, command, texts, settings), found) in enumerate(groups.items())
     ]
 
 

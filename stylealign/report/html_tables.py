@@ -1,4 +1,4 @@
-"""Tables of the report page: cells with intervals, the best value of each group, and aligned against control."""
+"""Tables of the report page: cells with intervals, and the best value of each group."""
 
 import dataclasses
 import math
@@ -18,34 +18,6 @@ REFERENCES = BOUNDS | {"parent", "source-only", "cross-fade"}
 
 FEW_ROWS = 40
 """A longer table shows its summary rows; the rest is folded."""
-
-COMPARED = (
-    ("generators", "fid"),
-    ("alignment_pointwise", "segmentation_agreement"),
-    ("alignment_pointwise", "keypoint_error"),
-    ("alignment_pointwise", "rotation_error"),
-    ("translation", "keypoint_error"),
-    ("translation", "rotation_error"),
-    ("translation", "kid"),
-    ("zero_shot_segmentation", "miou"),
-    ("zero_shot_keypoints", "nme"),
-    ("zero_shot_regression", "mae"),
-    ("zero_shot_classification", "accuracy"),
-)
-"""Where an aligned child is compared with its control at the top of the page."""
-
-CHARTS = (
-    ("generators", "fid"),
-    ("alignment_pointwise", "segmentation_agreement"),
-    ("translation", "keypoint_error"),
-    ("translation", "kid"),
-    ("morphing", "step_ratio"),
-    ("zero_shot_segmentation", "miou"),
-    ("zero_shot_keypoints", "nme"),
-    ("zero_shot_regression", "mae"),
-    ("zero_shot_classification", "accuracy"),
-)
-"""Metrics that are drawn, method by method."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +47,15 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A number: `exact` is None where a table has none; `mark` is `best`, `close` (interval meets the best's) or empty."""
+    """A number.
+
+    Attributes:
+        exact: the number; None where the table has none.
+        text: the number for people.
+        interval: its 95 % interval for people.
+        n: images it is made of.
+        mark: `best` of its group, `close` (its interval meets the best's), or empty.
+    """
 
     exact: float | None = None
     text: str = ""
@@ -135,43 +115,6 @@ class View:
         return [(text, METHODS[text]) for text in texts if text in METHODS]
 
 
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """An aligned child's number beside its control's."""
-
-    table: str
-    column: Column
-    child: str
-    setting: str
-    aligned: Cell
-    control: Cell
-    aligned_is_better: bool | None
-    intervals_apart: bool | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Mark:
-    """A point of a chart, in percent of its width; `low` and `high` end its interval."""
-
-    label: str
-    role: str
-    cell: Cell
-    at: float
-    low: float | None
-    high: float | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Chart:
-    """One metric of one table, method by method, for each child; `start` and `end` are the ends of its scale."""
-
-    table: str
-    column: Column
-    groups: tuple[tuple[str, tuple[Mark, ...]], ...]
-    start: str
-    end: str
-
-
 def short(value: float) -> str:
     """Return a number for people: three significant digits, whole from 1,000 on."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
@@ -189,17 +132,21 @@ def view(name: str, rows: Sequence[Row]) -> View:
     heads: dict[Column, None] = {}
     entries: dict[tuple[str, ...], dict[Column, Row]] = {}
     for row in rows:
-        setting, _ = _settings(row)
-        heads.setdefault(_column(row))
-        entries.setdefault((row.parent, row.child, row.method, setting), {})[_column(row)] = row
+        setting, _ = settings_of(row)
+        heads.setdefault(column_of(row))
+        entries.setdefault((row.parent, row.child, row.method, setting), {})[column_of(row)] = row
     values = [{texts[index] for texts in entries} for index in range(len(LABELS))]
     shown = [index for index, found in enumerate(values) if len(found) > 1]
-    constant = [(LABELS[index], *found) for index, found in enumerate(values) if len(found) == 1 and found != {""}]
+    constant = [
+        (label, next(iter(found)))
+        for label, found in zip(LABELS, values, strict=True)
+        if len(found) == 1 and found != {""}
+    ]
     marks = _marks(rows)
     lines = tuple(
         Line(
             tuple(texts[index] for index in shown),
-            tuple(_cell(cells.get(head), marks) for head in heads),
+            tuple(cell_of(cells.get(head), marks) for head in heads),
             role_of(next(iter(cells.values())).method),
         )
         for texts, cells in entries.items()
@@ -209,7 +156,7 @@ def view(name: str, rows: Sequence[Row]) -> View:
     return View(name, tuple(constant), labels, tuple(heads), summary or lines, lines if summary else ())
 
 
-def _settings(row: Row) -> tuple[str, str]:
+def settings_of(row: Row) -> tuple[str, str]:
     """Return the part of a row's setting that tells rows apart, and the part that tells columns apart.
 
     The class of an IoU and the protocol of a translation go to the head, so that one network is one row.
@@ -221,8 +168,9 @@ def _settings(row: Row) -> tuple[str, str]:
     return ", ".join(part for part in parts if part not in PROTOCOLS), ", ".join(protocols)
 
 
-def _column(row: Row) -> Column:
-    return Column(row.metric, _settings(row)[1], row.features, row.higher_is_better)
+def column_of(row: Row) -> Column:
+    """Return the column that a row's number stands in."""
+    return Column(row.metric, settings_of(row)[1], row.features, row.higher_is_better)
 
 
 def _summary(labels: Sequence[str], lines: Sequence[Line]) -> tuple[Line, ...]:
@@ -233,15 +181,16 @@ def _summary(labels: Sequence[str], lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(line for line in lines if " " not in line.labels[place])
 
 
-def _cell(row: Row | None, marks: dict[int, str]) -> Cell:
+def cell_of(row: Row | None, marks: dict[int, str] | None = None) -> Cell:
+    """Return a row's number as a cell; an empty one where there is no row."""
     if row is None:
         return Cell()
     if row.value is None:
         return Cell(text="none", n=row.n)
     interval = ""
     if row.ci_low is not None and row.ci_high is not None:
-        interval = f"{short(row.ci_low)} – {short(row.ci_high)}"
-    return Cell(row.value, short(row.value), interval, row.n, marks.get(id(row), ""))
+        interval = f"[{short(row.ci_low)}, {short(row.ci_high)}]"
+    return Cell(row.value, short(row.value), interval, row.n, (marks or {}).get(id(row), ""))
 
 
 def protocol_of(row: Row) -> str:
@@ -260,100 +209,28 @@ def _marks(rows: Iterable[Row]) -> dict[int, str]:
     for group in groups.values():
         if len({row.method for row in group}) < 2:
             continue
-        best = _best(group)
-        marks |= {id(row): "best" if _same(row, best) else "close" for row in group if not _apart(row, best)}
+        best = best_of(group)
+        marks |= {id(row): "best" if are_same(row, best) else "close" for row in group if not are_apart(row, best)}
     return marks
 
 
-def _best(rows: Sequence[Row]) -> Row:
+def best_of(rows: Sequence[Row]) -> Row:
+    """Return the best of rows of one metric."""
     sign = 1 if rows[0].higher_is_better else -1
     return max(rows, key=lambda row: sign * (row.value or 0.0))
 
 
-def _same(one: Row, other: Row) -> bool:
+def are_same(one: Row, other: Row) -> bool:
     """Return whether two numbers are equal but for rounding."""
     return math.isclose(one.value or 0.0, other.value or 0.0, rel_tol=1e-9, abs_tol=1e-9)
 
 
-def _apart(one: Row, other: Row) -> bool:
+def are_apart(one: Row, other: Row) -> bool:
     """Return whether two numbers differ; with intervals on both, whether these do not meet."""
-    if _same(one, other):
+    if are_same(one, other):
         return False
     if None in (one.ci_low, one.ci_high, other.ci_low, other.ci_high):
         return True
     assert one.ci_low is not None and one.ci_high is not None
     assert other.ci_low is not None and other.ci_high is not None
     return one.ci_low > other.ci_high or other.ci_low > one.ci_high
-
-
-def comparisons(rows: Sequence[Row]) -> list[Comparison]:
-    """Return the numbers of aligned children beside their controls', in the order of `COMPARED`."""
-    found = []
-    for table, metric in COMPARED:
-        chosen = [row for row in rows if (row.table, row.metric) == (table, metric) and _is_shown(row)]
-        for control in (row for row in chosen if role_of(row.method) == "control"):
-            aligned = _counterpart(control, chosen)
-            if aligned is not None and aligned.value is not None and control.value is not None:
-                found.append(_comparison(aligned, control))
-    return found
-
-
-def _is_shown(row: Row) -> bool:
-    """Return whether charts and comparisons show a row: of the two translation protocols, the first."""
-    return not any(row.setting.startswith(protocol) for protocol in PROTOCOLS[1:])
-
-
-def _counterpart(control: Row, rows: Iterable[Row]) -> Row | None:
-    """Return the row that differs from a control's in its parent alone."""
-    space = next((part for part in control.setting.split(", ") if part in SPACES), "")
-    method = control.method.replace("unaligned", "").strip() or space
-    same = [
-        row
-        for row in rows
-        if role_of(row.method) == "aligned"
-        and (row.child, protocol_of(row), row.features) == (control.child, protocol_of(control), control.features)
-        and (not method or row.method == method)
-    ]
-    return same[0] if len(same) == 1 else None
-
-
-def _comparison(aligned: Row, control: Row) -> Comparison:
-    better = None
-    if aligned.higher_is_better is not None and not _same(aligned, control):
-        better = _best([aligned, control]) is aligned
-    has_intervals = None not in (aligned.ci_low, aligned.ci_high, control.ci_low, control.ci_high)
-    setting = ", ".join(filter(None, (aligned.method, _settings(aligned)[0])))
-    return Comparison(
-        aligned.table, _column(aligned), aligned.child, setting, _cell(aligned, {}), _cell(control, {}), better,
-        _apart(aligned, control) if has_intervals else None,
-    )  # fmt: skip
-
-
-def charts(rows: Sequence[Row]) -> list[Chart]:
-    """Return the charts of the metrics that this run has, in the order of `CHARTS`."""
-    drawn = []
-    for table, metric in CHARTS:
-        chosen = [row for row in rows if (row.table, row.metric) == (table, metric) and _is_shown(row)]
-        chosen = [row for row in chosen if row.value is not None]
-        if len({row.method for row in chosen}) > 1:
-            drawn.append(_chart(chosen))
-    return drawn
-
-
-def _chart(rows: Sequence[Row]) -> Chart:
-    ends = [number for row in rows for number in (row.value, row.ci_low, row.ci_high) if number is not None]
-    low, high = min(0.0, *ends), max(0.0, *ends)
-    span = (high - low) or 1.0
-
-    def place(number: float | None) -> float | None:
-        return None if number is None else round(100 * (number - low) / span, 2)
-
-    groups: dict[str, list[Mark]] = {}
-    for row in rows:
-        label = " ".join([row.method, *(part for part in row.setting.split(", ") if part in SPACES)])
-        at = place(row.value)
-        assert at is not None
-        mark = Mark(label, role_of(row.method), _cell(row, {}), at, place(row.ci_low), place(row.ci_high))
-        groups.setdefault(row.child, []).append(mark)
-    drawn = tuple((child, tuple(marks)) for child, marks in groups.items() if len(marks) > 1)
-    return Chart(rows[0].table, _column(rows[0]), drawn, short(low), short(high))

@@ -107,15 +107,16 @@ FIGURES = {
     "translation": FigureText(
         "Translation to {subject}",
         "Rows of source images, their reconstructions by the parent, their translations, and the control's output.",
-        "Each column is one test image. The reconstruction shows what the code has kept, and the translation below it can"
-        " keep no more. Good: the target's look with the source's pose, layout and colours. An unaligned control gets the"
-        " same codes, and should lose them all.",
+        "Each column is one test image. The reconstruction shows what the code has kept, and the translation below it"
+        " can keep no more. Good: the target's look with the source's pose, layout and colours. An unaligned control"
+        " gets the same codes, and should lose them all.",
     ),
     "morphing": FigureText(
         "Frames of the morphs to {subject}",
         "Rows of frames, from an image of the parent's domain on the left to the child's on the right.",
-        "Each row is one morph, evenly spaced in time, between the reconstructions of two test images: the parent's (left)"
-        " and the child's (right). Frames in the middle should look like something, not like two pictures at once.",
+        "Each row is one morph, evenly spaced in time, between the reconstructions of two test images: the parent's"
+        " (left) and the child's (right). Frames in the middle should look like something, not like two pictures at"
+        " once.",
     ),
     "zero-shot": FigureText(
         "Labels of real {subject} images",
@@ -126,8 +127,8 @@ FIGURES = {
 }  # fmt: skip
 
 VIDEO_CAPTION = (
-    "Each cell is one morph. Code and every weight of the generator move together, from the reconstruction of a test image"
-    " by {parent} to that of one by {child}; the frames are {timing}."
+    "Each cell is one morph. Code and every weight of the generator move together, from the reconstruction of a test"
+    " image by {parent} to that of one by {child}; the frames are {timing}."
 )
 PREVIEW_CAPTION = "{train:,} training and {test:,} test images at {size} px."
 

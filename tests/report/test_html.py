@@ -13,7 +13,7 @@ from PIL import Image
 from stylealign.cli.main import main
 from stylealign.errors import StyleAlignError
 from stylealign.metrics.rows import HIGHER_IS_BETTER
-from stylealign.report import html, html_records, html_tables, html_text
+from stylealign.report import html, html_comparison, html_records, html_tables, html_text
 from stylealign.report.html import embedded_png, write_report
 from tests.report.pages import CONFIG, ROWS, row, sources
 
@@ -103,7 +103,7 @@ def test_a_long_table_shows_its_summary_rows() -> None:
 
 
 def test_an_aligned_child_is_compared_with_its_own_control() -> None:
-    found = {(c.table, c.column.metric): c for c in html_tables.comparisons(EVERY)}
+    found = {(c.table, c.column.metric): c for c in html_comparison.comparisons(EVERY)}
     assert set(found) == {("generators", "fid"), ("translation", "kid"), ("translation", "keypoint_error")}
     by_metric = {metric: comparison for (_, metric), comparison in found.items()}
     assert by_metric["fid"].aligned.exact == 998.5
@@ -117,11 +117,11 @@ def test_an_aligned_child_is_compared_with_its_own_control() -> None:
 
 def test_a_control_that_is_better_is_said_to_be() -> None:
     rows = [row("generators", "child", "fid", 20.0), row("generators", "unaligned", "fid", 10.0)]
-    assert [c.aligned_is_better for c in html_tables.comparisons(rows)] == [False]
+    assert [c.aligned_is_better for c in html_comparison.comparisons(rows)] == [False]
 
 
 def test_a_chart_starts_at_zero_and_ends_at_its_largest_interval() -> None:
-    chart = next(c for c in html_tables.charts(EVERY) if c.column.metric == "keypoint_error")
+    chart = next(c for c in html_comparison.charts(EVERY) if c.column.metric == "keypoint_error")
     ((child, points),) = chart.groups
     assert child == "animal"
     assert (chart.start, chart.end) == ("0", "0.3")
@@ -155,7 +155,8 @@ def test_measurements_of_one_protocol_share_a_record(tmp_path: Path) -> None:
     files[0][2]["settings"] = {"samples": 99}
     records = html_records.protocols(files)
     assert [(record.table, len(record.measurements), record.is_first) for record in records] == [
-        ("generators", 1, True), ("generators", 2, False), ("translation", 3, True), ("zero_shot_segmentation", 2, True),
+        ("generators", 1, True), ("generators", 2, False), ("translation", 3, True),
+        ("zero_shot_segmentation", 2, True),
     ]  # fmt: skip
     measured = records[1].measurements[0]
     assert measured.counts == "n = 32, real images = 4,000"

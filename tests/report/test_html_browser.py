@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stylealign.report.html import write_report
-from tests.report.browser import Browser, needs_browser, started
+from tests.report.browser import Browser, check_page, needs_browser, started
 from tests.report.pages import sources
 
 pytestmark = needs_browser
@@ -24,31 +24,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def browser() -> Iterator[Browser]:
     with started() as browser:
         yield browser
-
-
-def check_page(browser: Browser, page: Path, width: int) -> None:
-    """Check what holds for every report page: loaded whole, without a network, and nothing wider than the screen."""
-    browser.open(page, width)
-    assert browser.requests() == {page.as_uri()}
-    browser.wait("return [...document.images].filter(i => i.src).every(i => i.complete)")
-    assert browser.problems() == []
-    assert browser.run("return innerWidth") == width
-    assert browser.run("const page = document.documentElement; return page.scrollWidth - page.clientWidth") == 0
-    images = "[...document.querySelectorAll('figure img')]"
-    assert browser.run(f"return {images}.filter(i => !(i.naturalWidth > 0)).map(i => i.alt)") == []
-    assert browser.run(f"return {images}.filter(i => !i.alt.trim()).length") == 0
-    assert browser.run("return document.querySelectorAll('h1').length") == 1
-    sections = "[...document.querySelectorAll('main > section')]"
-    assert browser.run(f"return {sections}.length") >= 5
-    assert browser.run(f"return {sections}.filter(s => !s.querySelector('h2')?.textContent.trim()).length") == 0
-    links = "[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))"
-    assert browser.run(f"return {links}.filter(h => !h.startsWith('#') || !document.querySelector(h))") == []
-    ids = "[...document.querySelectorAll('[id]')].map(e => e.id)"
-    assert browser.run(f"const i = {ids}; return i.filter((id, n) => i.indexOf(id) !== n)") == []
-    for video in browser.driver.find_elements("css selector", "video"):
-        assert browser.wait("const v = arguments[0]; return v.readyState >= v.HAVE_METADATA && v.duration", video) > 0
-        browser.run("arguments[0].play()", video)
-        assert browser.wait("return arguments[0].currentTime", video) > 0
 
 
 @pytest.mark.parametrize("width", WIDTHS)
