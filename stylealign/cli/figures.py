@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 HELP = "make the figures: samples, aligned samples, translations, morphs, zero-shot labels"
 VERSION = 2
 SAMPLE_LINES = 3
+SAMPLE_FONT_PX = 24  # two columns wide, it is shown smaller
 LEAST_WIDTH_PX = 1200
 SEED = 0
 
@@ -73,7 +74,7 @@ def _samples(arguments: argparse.Namespace) -> "Pixels":
     from stylealign.report.figures import image_rows, tiled
 
     rows = {label: _images_of_model(path, SAMPLE_LINES * arguments.columns) for label, path in arguments.rows}
-    return tiled(image_rows(rows, SAMPLE_LINES), len(rows))
+    return tiled(image_rows(rows, SAMPLE_LINES, SAMPLE_FONT_PX), len(rows))
 
 
 def _aligned(arguments: argparse.Namespace) -> "Pixels":

@@ -40,7 +40,7 @@ def test_many_images_fill_several_lines() -> None:
     assert three.shape[2] < one.shape[2]
 
 
-@pytest.mark.parametrize(("blocks", "lines"), [(1, 1), (3, 3), (4, 2), (5, 3), (9, 3)])
+@pytest.mark.parametrize(("blocks", "lines"), [(1, 1), (3, 3), (4, 2), (5, 3), (9, 5)])
 def test_a_sheet_taller_than_wide_goes_on_in_the_next_column(blocks: int, lines: int) -> None:
     height, width, gap = 30, 100, 10
     sheet = np.full((3, blocks * (height + 2) - 2, width), 255, np.uint8)

@@ -136,7 +136,7 @@ def test_the_page_may_not_use_the_network(browser: Browser, page: Path) -> None:
 def test_on_paper_everything_is_unfolded_and_the_contents_are_gone(browser: Browser, page: Path) -> None:
     browser.open(page, 800)
     browser.run("dispatchEvent(new Event('beforeprint'))")
-    assert browser.run("return document.querySelectorAll('main details:not([open])').length") == 0
+    assert browser.run("return document.querySelectorAll('main details:not([open], .full)').length") == 0
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert browser.run("return getComputedStyle(document.querySelector('nav')).display") == "none"
     browser.run("dispatchEvent(new Event('afterprint'))")

@@ -71,7 +71,7 @@ openTarget();
 
 let opened = [];
 window.addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("main details:not([open])")];
+  opened = [...document.querySelectorAll("main details:not([open], .full)")];
   for (const details of opened) details.open = true;
 });
 window.addEventListener("afterprint", () => {
