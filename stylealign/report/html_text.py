@@ -96,7 +96,7 @@ FIGURES = {
         "Random samples of every model",
         "Rows of random images drawn by each model of the run, labelled with the model's name.",
         "Random latents through the averaged generator, no truncation, nothing picked. Look for sharp parts and for"
-        " variety. Models share their latents column by column.",
+        " variety. The same place is the same latent for every model.",
     ),
     "aligned": FigureText(
         "One latent code, every model: the family of {subject}",
