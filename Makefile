@@ -1,4 +1,5 @@
 # make tables   the default run: images -> results/tables/all.csv and the figures
+# make report   the same as one HTML page that opens without a network: results/report/report.html
 # make test     the test suite
 # make cards    the model cards of data/zoo, measured again
 # make check    what CI runs: formatting, linters, types, import layers, tests
@@ -12,11 +13,14 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: tables test env check reference cards
+.PHONY: tables report test env check reference cards
 .DEFAULT_GOAL := tables
 
 tables: env
 	snakemake --cores $(CORES)
+
+report: env
+	snakemake --cores $(CORES) -- results/report/report.html
 
 # One worker a CPU, and one thread a worker: the workers share the machine.
 test: env

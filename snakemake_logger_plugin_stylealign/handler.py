@@ -17,7 +17,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
 from snakemake_logger_plugin_stylealign.progress import Progress, duration
-from snakemake_logger_plugin_stylealign.summary import summary_lines
+from snakemake_logger_plugin_stylealign.summary import PAGE, summary_lines
 
 HEARTBEAT_S = 30.0
 REASON_WIDTH = 110
@@ -78,6 +78,8 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
             succeeded = self.progress.is_complete() and not self.failed and not self.common_settings.dryrun
             if succeeded and self.progress.makes("tables"):
                 self._print(*summary_lines(Path.cwd()))
+            if succeeded and self.progress.makes("report_page"):
+                self._print(f"report page:   {PAGE}")
         super().close()
 
     def _reactions(self) -> dict[Any, Callable[[Any], None]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 TABLES = Path("results/tables")
 FIGURES = Path("results/figures")
 SUMMARY = TABLES / "summary.md"
+PAGE = Path("results/report/report.html")
 
 
 def summary_lines(directory: Path) -> list[str]:

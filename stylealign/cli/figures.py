@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 HELP = "make the figures: samples, aligned samples, translations, many outputs of a source, morphs, zero-shot labels"
 VERSION = 2
 SAMPLE_LINES = 3
+SAMPLE_FONT_PX = 24  # two columns wide, it is shown smaller
 LEAST_WIDTH_PX = 1200
 MULTI_MODAL_SOURCES = 3
 SEED = 0
@@ -76,10 +77,10 @@ def _curve(arguments: argparse.Namespace) -> None:
 
 
 def _samples(arguments: argparse.Namespace) -> "Pixels":
-    from stylealign.report.figures import image_rows
+    from stylealign.report.figures import image_rows, tiled
 
     rows = {label: _images_of_model(path, SAMPLE_LINES * arguments.columns) for label, path in arguments.rows}
-    return image_rows(rows, SAMPLE_LINES)
+    return tiled(image_rows(rows, SAMPLE_LINES, SAMPLE_FONT_PX), len(rows))
 
 
 def _aligned(arguments: argparse.Namespace) -> "Pixels":

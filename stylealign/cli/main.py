@@ -9,7 +9,7 @@ from stylealign.devices import thread_limits, usable_cpus
 from stylealign.errors import StyleAlignError
 
 VERBS = ("data", "fetch", "info", "convert", "train", "generate", "encoder", "invert", "translate", "morph", "blend",
-         "supervise", "transfer", "evaluate", "tables", "figures", "card", "provenance", "track", "restore",
+         "supervise", "transfer", "evaluate", "tables", "figures", "card", "report", "provenance", "track", "restore",
          "plan", "gpu-run")  # fmt: skip
 
 

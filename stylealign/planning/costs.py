@@ -114,7 +114,7 @@ class Costs:
         """Return the cost of a job; of a rule that is not known here, that of a job which does next to nothing."""
         find = getattr(self, f"_{rule}", None)
         if find is None:
-            return Cost() if rule.startswith(("figure", "tables")) else Cost(is_known=False)
+            return Cost() if rule.startswith(("figure", "tables", "report")) else Cost(is_known=False)
         cost: Cost = find(**wildcards)
         return cost
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stylealign.errors import StyleAlignError
-from stylealign.report.sheets import Pixels, enlarge, labelled_rows
+from stylealign.report.sheets import FONT_PX, Pixels, enlarge, labelled_rows
 
 CELL_PX = 128
 """Images smaller than this are enlarged by a whole factor up to it."""
@@ -22,12 +22,13 @@ POINT_COLOUR = (255, 255, 0)
 COLOUR_SHARE = 0.6
 
 
-def image_rows(rows: Mapping[str, Pixels], lines: int = 1) -> Pixels:
+def image_rows(rows: Mapping[str, Pixels], lines: int = 1, font_px: int = FONT_PX) -> Pixels:
     """Return labelled rows of images.
 
     Args:
         rows: images `[N, 3, r, r]` uint8 of each label, all of one resolution.
         lines: lines that each label's images fill.
+        font_px: height of the labels.
 
     Returns:
         `[3, height, width]` uint8.
@@ -46,7 +47,32 @@ def image_rows(rows: Mapping[str, Pixels], lines: int = 1) -> Pixels:
         labelled += [
             (name if line == 0 else "", larger[line * columns : (line + 1) * columns]) for line in range(lines)
         ]
-    return labelled_rows([row for row in labelled if len(row[1])])
+    return labelled_rows([row for row in labelled if len(row[1])], font_px=font_px)
+
+
+def tiled(sheet: Pixels, blocks: int, row_gap: int = 2, gap: int = 24) -> Pixels:
+    """Return a sheet of equally high blocks, one under another, in as many columns as make it no taller than wide.
+
+    A viewer that fits an image to its window's width cuts the ends of one that is taller.
+
+    Args:
+        sheet: `[3, height, width]` uint8, `blocks` blocks with `row_gap` pixels between them.
+        blocks: how many blocks.
+        row_gap: pixels between blocks.
+        gap: white pixels between columns.
+
+    Returns:
+        `[3, height, width]` uint8, block after block from the top of the first column.
+    """
+    pitch, width = (sheet.shape[1] + row_gap) // blocks, sheet.shape[2]
+    assert blocks * pitch - row_gap == sheet.shape[1], "blocks of one height"
+    columns = next(count for count in range(1, blocks + 1) if -(-blocks // count) * pitch <= count * width + row_gap)
+    lines = -(-blocks // columns)
+    canvas = np.full((3, lines * pitch - row_gap, columns * (width + gap) - gap), 255, np.uint8)
+    for column in range(columns):
+        part = sheet[:, column * lines * pitch : (column + 1) * lines * pitch - row_gap]
+        canvas[:, : part.shape[1], column * (width + gap) : column * (width + gap) + width] = part
+    return canvas
 
 
 def stacked(sheets: Mapping[str, Pixels], gap: int = 6) -> Pixels:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 _BACKGROUND = 255
-_FONT_PX = 13
+FONT_PX = 13
 
 
 def grid(images: Pixels, columns: int, gap: int = 0) -> Pixels:
@@ -41,25 +41,26 @@ def grid(images: Pixels, columns: int, gap: int = 0) -> Pixels:
     return sheet
 
 
-def labelled_rows(rows: Sequence[tuple[str, Pixels]], gap: int = 2) -> Pixels:
+def labelled_rows(rows: Sequence[tuple[str, Pixels]], gap: int = 2, font_px: int = FONT_PX) -> Pixels:
     """Lay out one labelled row of images under another, columns aligned.
 
     Args:
         rows: label and images `[N, 3, H, W]` uint8 of each row; rows may differ in N, not in H and W.
         gap: white pixels between cells.
+        font_px: height of the labels.
 
     Returns:
         `[3, height, width]` uint8, the labels in a margin on the left.
     """
     columns = max(len(images) for _, images in rows)
     strips = [grid(images, columns, gap) for _, images in rows]
-    margin = max(_text_width(label) for label, _ in rows) + 8
+    margin = max(_text_width(label, font_px) for label, _ in rows) + 8
     height, width = strips[0].shape[1:]
     sheet = np.full((3, len(rows) * (height + gap) - gap, margin + width), _BACKGROUND, np.uint8)
     for number, ((label, _), strip) in enumerate(zip(rows, strips, strict=True)):
         top = number * (height + gap)
         sheet[:, top : top + height, margin:] = strip
-        sheet[:, top : top + height, :margin] = _label(label, margin, height)
+        sheet[:, top : top + height, :margin] = _label(label, margin, height, font_px)
     return sheet
 
 
@@ -80,16 +81,16 @@ def save_png(path: str | Path, image: Pixels) -> None:
         Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).save(temporary, format="PNG")
 
 
-def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    return ImageFont.load_default(_FONT_PX)
+def _font(font_px: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(font_px)
 
 
-def _text_width(text: str) -> int:
-    return int(np.ceil(_font().getlength(text)))
+def _text_width(text: str, font_px: int) -> int:
+    return int(np.ceil(_font(font_px).getlength(text)))
 
 
-def _label(text: str, width: int, height: int) -> Pixels:
+def _label(text: str, width: int, height: int, font_px: int) -> Pixels:
     """Return `text` in black on white, vertically centred, `[3, height, width]` uint8."""
     canvas = Image.new("RGB", (width, height), (_BACKGROUND,) * 3)
-    ImageDraw.Draw(canvas).text((4, height / 2), text, fill=(0, 0, 0), font=_font(), anchor="lm")
+    ImageDraw.Draw(canvas).text((4, height / 2), text, fill=(0, 0, 0), font=_font(font_px), anchor="lm")
     return np.asarray(canvas).transpose(2, 0, 1)

@@ -18,6 +18,7 @@ from stylealign.report.figures import (
     read_sheet,
     segmentation_overlay,
     stacked,
+    tiled,
 )
 
 
@@ -37,6 +38,19 @@ def test_many_images_fill_several_lines() -> None:
     one, three = image_rows({"a": images(6)}), image_rows({"a": images(6)}, lines=3)
     assert three.shape[1] == 3 * one.shape[1] + 4
     assert three.shape[2] < one.shape[2]
+
+
+@pytest.mark.parametrize(("blocks", "lines"), [(1, 1), (3, 3), (4, 2), (5, 3), (9, 5)])
+def test_a_sheet_taller_than_wide_goes_on_in_the_next_column(blocks: int, lines: int) -> None:
+    height, width, gap = 30, 100, 10
+    sheet = np.full((3, blocks * (height + 2) - 2, width), 255, np.uint8)
+    for block in range(blocks):
+        sheet[:, block * (height + 2) : block * (height + 2) + height] = block
+    told = tiled(sheet, blocks, row_gap=2, gap=gap)
+    assert told.shape[1] <= told.shape[2]
+    for block in range(blocks):
+        top, left = block % lines * (height + 2), block // lines * (width + gap)
+        assert (told[:, top : top + height, left : left + width] == block).all()
 
 
 def test_rows_of_different_resolution_are_refused() -> None:

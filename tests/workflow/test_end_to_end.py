@@ -2,9 +2,11 @@
 
 import csv
 import os
+import re
 import shutil
 import signal
 import subprocess
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from PIL import Image
 
 from stylealign.config import Config
 from stylealign.metrics.rows import COLUMNS
+from tests.report.browser import check_page, needs_browser, started
 from tests.workflow.snakemake import ROOT, jobs, snakemake, start_snakemake
 
 pytestmark = pytest.mark.workflow
@@ -146,6 +149,47 @@ def test_more_inversion_steps_train_nothing(run: Path, tmp_path: Path) -> None:
     assert not [
         job for job in again if job.startswith(("train", "draw", "supervise", "transfer", "generators", "zero_shot"))
     ]
+
+
+PAGE = "results/report/report.html"
+
+
+def test_the_report_page_is_made_from_the_run(run: Path) -> None:
+    (run / PAGE).unlink(missing_ok=True)
+    done = snakemake(run, "--cores", "2", "--", PAGE, config=TINY)
+    assert done.returncode == 0, done.stderr
+    assert f"report page:   {PAGE}" in done.stderr
+    text = (run / PAGE).read_text()
+    for table in {row["table"] for row in read(run / "results/tables/all.csv")}:
+        assert f'id="table-{table}"' in text
+    for figure in (run / "results/figures").glob("*.png"):
+        assert f'id="{figure.stem}"' in text
+    assert text.count("<video") == len(list(run.glob("results/morphing/*/morph.mp4"))) > 0
+    assert "animal/model.safetensors</code>" in text, "the records name the models by their hashes"
+    assert "<code>train_child</code>" in text
+    again = snakemake(run, "--cores", "2", "--", PAGE, config=TINY)
+    assert "Nothing to be done" in again.stderr
+
+
+@needs_browser
+def test_the_report_page_opens_in_a_browser(run: Path) -> None:
+    done = snakemake(run, "--cores", "2", "--", PAGE, config=TINY)
+    assert done.returncode == 0, done.stderr
+    with started() as browser:
+        check_page(browser, run / PAGE, 360)
+
+
+def test_snakemakes_own_report_has_every_figure_and_its_caption(run: Path) -> None:
+    done = snakemake(run, "--report", str(run / "own.zip"), config=TINY)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(run / "own.zip") as archive:
+        names = {Path(name).name for name in archive.namelist()}
+        text = archive.read("own/report.html").decode()
+    assert names >= {path.name for path in (run / "results/figures").glob("*.png")} | {"morph.mp4", "all.csv"}
+    for category in ("Data", "Models", "Inversion", "Translation", "Morphing", "Figures", "Tables"):
+        assert f'"{category}"' in text
+    assert "<strong>animal</strong>. One row" in text, "captions name what they are of"
+    assert not re.findall(r"\{\{ *snakemake", text)
 
 
 MODEL = "results/models/animal/model.safetensors"

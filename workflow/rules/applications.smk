@@ -10,6 +10,7 @@ rule translate:
             "results/translation/{model}/{way}/sheet.png",
             caption="../report/translation.rst",
             category="Translation",
+            labels={"model": "{model}", "space": "{space}"},
         ),
     log:
         "results/logs/translate/{model}/{way}.log",
@@ -87,8 +88,18 @@ rule morph:
         target=lambda w: model_file(w.child),
         weights=weights_of(RUN.morphing.perceptual),
     output:
-        video="results/morphing/{child}/morph.mp4",
-        strip=report("results/morphing/{child}/strip.png", caption="../report/morphing.rst", category="Morphing"),
+        video=report(
+            "results/morphing/{child}/morph.mp4",
+            caption="../report/morphing.rst",
+            category="Morphing",
+            labels={"child": "{child}", "as": "video"},
+        ),
+        strip=report(
+            "results/morphing/{child}/strip.png",
+            caption="../report/morphing.rst",
+            category="Morphing",
+            labels={"child": "{child}", "as": "frames"},
+        ),
         frames="results/morphing/{child}/frames.zip",
         middle="results/morphing/{child}/middle.zip",
         metrics="results/morphing/{child}/metrics.json",

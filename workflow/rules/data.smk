@@ -7,7 +7,12 @@ rule draw_domain:
         test="data/prepared/{domain}/test.zip",
         train_annotations="data/prepared/{domain}/train.annotations.npz",
         test_annotations="data/prepared/{domain}/test.annotations.npz",
-        preview=report("data/prepared/{domain}/preview.png", caption="../report/preview.rst", category="Data"),
+        preview=report(
+            "data/prepared/{domain}/preview.png",
+            caption="../report/preview.rst",
+            category="Data",
+            labels={"domain": "{domain}"},
+        ),
         config="data/prepared/{domain}/config.json",
     log:
         "results/logs/draw_domain/{domain}.log",
@@ -88,7 +93,12 @@ rule import_domain:
     output:
         train="data/prepared/{domain}/train.zip",
         test="data/prepared/{domain}/test.zip",
-        preview=report("data/prepared/{domain}/preview.png", caption="../report/preview.rst", category="Data"),
+        preview=report(
+            "data/prepared/{domain}/preview.png",
+            caption="../report/preview.rst",
+            category="Data",
+            labels={"domain": "{domain}"},
+        ),
         config="data/prepared/{domain}/config.json",
     log:
         "results/logs/import_domain/{domain}.log",

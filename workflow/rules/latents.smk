@@ -35,7 +35,10 @@ rule invert:
         codes="results/latents/{model}/{space}/codes.npz",
         reconstructions="results/latents/{model}/{space}/reconstructions.zip",
         sheet=report(
-            "results/latents/{model}/{space}/sheet.png", caption="../report/inversion.rst", category="Inversion"
+            "results/latents/{model}/{space}/sheet.png",
+            caption="../report/inversion.rst",
+            category="Inversion",
+            labels={"model": "{model}", "space": "{space}"},
         ),
         losses="results/latents/{model}/{space}/losses.csv",
         metrics="results/latents/{model}/{space}/metrics.json",

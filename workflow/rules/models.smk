@@ -32,7 +32,12 @@ rule train_child:
         parent=lambda w: model_file(MODELS[w.model].parent),
     output:
         model="results/models/{model}/model.safetensors",
-        samples=report("results/models/{model}/samples.png", caption="../report/samples.rst", category="Models"),
+        samples=report(
+            "results/models/{model}/samples.png",
+            caption="../report/samples.rst",
+            category="Models",
+            labels={"model": "{model}"},
+        ),
         log="results/models/{model}/log.jsonl",
         config="results/models/{model}/config.json",
         snapshots="results/models/{model}/snapshots.zip",
@@ -65,7 +70,12 @@ rule train_parent:
         data=lambda w: data_file(domain_of(w.model), "train.zip"),
     output:
         model="results/models/{model}/model.safetensors",
-        samples=report("results/models/{model}/samples.png", caption="../report/samples.rst", category="Models"),
+        samples=report(
+            "results/models/{model}/samples.png",
+            caption="../report/samples.rst",
+            category="Models",
+            labels={"model": "{model}"},
+        ),
         log="results/models/{model}/log.jsonl",
         config="results/models/{model}/config.json",
     log:

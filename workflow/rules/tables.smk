@@ -5,7 +5,12 @@ rule figure_samples:
     input:
         models=[model_file(model) for model in MODELS],
     output:
-        figure=report("results/figures/samples.png", caption="../report/samples.rst", category="Figures"),
+        figure=report(
+            "results/figures/samples.png",
+            caption="../report/figure_samples.rst",
+            category="Figures",
+            labels={"figure": "samples", "of": "every model"},
+        ),
     log:
         "results/logs/figures/samples.log",
     benchmark:
@@ -27,7 +32,12 @@ rule figure_aligned:
     input:
         models=lambda w: [model_file(model) for model in aligned_with(w.parent)],
     output:
-        figure=report("results/figures/aligned-{parent}.png", caption="../report/aligned.rst", category="Figures"),
+        figure=report(
+            "results/figures/aligned-{parent}.png",
+            caption="../report/aligned.rst",
+            category="Figures",
+            labels={"figure": "one code, every model", "of": "{parent}"},
+        ),
     log:
         "results/logs/figures/aligned-{parent}.log",
     benchmark:
@@ -53,7 +63,10 @@ rule figure_translation:
         images=lambda w: list(translation_rows(w.child).values()),
     output:
         figure=report(
-            "results/figures/translation-{child}.png", caption="../report/translation.rst", category="Figures"
+            "results/figures/translation-{child}.png",
+            caption="../report/figure_translation.rst",
+            category="Figures",
+            labels={"figure": "translation", "of": "{child}"},
         ),
     log:
         "results/logs/figures/translation-{child}.log",
@@ -101,7 +114,12 @@ rule figure_morphing:
     input:
         frames="results/morphing/{child}/strip.png",
     output:
-        figure=report("results/figures/morphing-{child}.png", caption="../report/morphing.rst", category="Figures"),
+        figure=report(
+            "results/figures/morphing-{child}.png",
+            caption="../report/morphing.rst",
+            category="Figures",
+            labels={"figure": "morphs", "of": "{child}"},
+        ),
     log:
         "results/logs/figures/morphing-{child}.log",
     benchmark:
@@ -124,7 +142,12 @@ rule figure_zero_shot:
         networks=lambda w: [zero_shot_network("segmentation", w.child, m) for m in zero_shot_methods(w.child)],
         keypoints=lambda w: [zero_shot_network("keypoints", w.child, m) for m in zero_shot_methods(w.child)],
     output:
-        figure=report("results/figures/zero-shot-{child}.png", caption="../report/zero_shot.rst", category="Figures"),
+        figure=report(
+            "results/figures/zero-shot-{child}.png",
+            caption="../report/zero_shot.rst",
+            category="Figures",
+            labels={"figure": "zero-shot labels", "of": "{child}"},
+        ),
     log:
         "results/logs/figures/zero-shot-{child}.log",
     benchmark:

@@ -1,0 +1,67 @@
+"""`stylealign report`: one HTML page with every figure, table, video and record of a run."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from stylealign.config import Config, validate
+from stylealign.errors import StyleAlignError
+
+HELP = "make one self-contained HTML page: figures, tables that sort, morph videos, protocols, hashes, run times"
+VERSION = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("rows", nargs="+", type=Path, metavar="ROWS.json",
+                        help="files of `stylealign evaluate`, in the order of the tables")  # fmt: skip
+    parser.add_argument("--figures", nargs="*", default=[], type=Path, metavar="PNG", help="files of `figures`")
+    parser.add_argument(
+        "--videos", nargs="*", default=[], type=_named, metavar="CHILD=MP4", help="morphs of `stylealign morph`"
+    )
+    parser.add_argument(
+        "--previews", nargs="*", default=[], type=_named, metavar="DOMAIN=PNG", help="previews of `stylealign data`"
+    )
+    parser.add_argument("--artifacts", nargs="*", default=[], type=Path, metavar="FILE",
+                        help="models, data sets and others whose hashes the page resolves to names")  # fmt: skip
+    parser.add_argument("--benchmarks", type=Path, metavar="DIR", help="folder of Snakemake's benchmark files")
+    parser.add_argument("--config", metavar="YAML", help="configuration of the run: a YAML file or a JSON object")
+    parser.add_argument("--out", required=True, type=Path, metavar="HTML", help="the page")
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, separator, path = text.partition("=")
+    if not separator or not name or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE")
+    return name, Path(path)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the page; print how many figures, tables and videos it holds and its size as JSON."""
+    from stylealign.report.html import Sources, write_report
+
+    sources = Sources(
+        rows=arguments.rows,
+        figures=arguments.figures,
+        videos=dict(arguments.videos),
+        previews=dict(arguments.previews),
+        artifacts=arguments.artifacts,
+        benchmarks=arguments.benchmarks,
+        config=None if arguments.config is None else _config(arguments.config),
+    )
+    print(json.dumps(write_report(arguments.out, sources)))
+
+
+def _config(text: str) -> Config:
+    """Return the configuration of a YAML file, or of a JSON object (which is YAML too)."""
+    import yaml
+
+    source = "--config" if text.lstrip().startswith("{") else text
+    try:
+        values: Any = yaml.safe_load(text if source == "--config" else Path(text).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StyleAlignError(f"--config: {text}: {error.strerror}; give a YAML file or a JSON object") from error
+    except yaml.YAMLError as error:
+        raise StyleAlignError(f"{source}: not YAML ({' '.join(str(error).split())})") from error
+    return validate(Config, values, source)

@@ -1,0 +1,248 @@
+"""The report page: one HTML file with every figure, table, video and record of a run, and nothing outside it."""
+
+import base64
+import dataclasses
+import datetime
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from markupsafe import Markup, escape
+from PIL import Image
+
+from stylealign.config import Config
+from stylealign.errors import StyleAlignError
+from stylealign.files import atomic_path
+from stylealign.metrics.rows import Row, read_rows
+from stylealign.report import html_comparison, html_records, html_tables, html_text
+from stylealign.report.figures import CLASS_COLOURS
+
+WIDEST_PX = 2400
+"""Wider images are embedded at this width; the file itself stays as it is."""
+
+LARGEST_VIDEO_BYTES = 12_000_000
+"""Larger videos are named, not embedded."""
+
+CLASSES = ("background", "skin or fur", "eyes", "mouth or muzzle", "top: hair, hat, ears", "clothes")
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """The files of a page.
+
+    Attributes:
+        rows: files of `metrics.rows.write_rows`, in the order of the tables.
+        figures: PNG files of `stylealign figures`.
+        videos: morphs by the name of their child.
+        previews: PNG files by the name of their domain.
+        artifacts: files that the page names with their hashes.
+        benchmarks: folder of Snakemake's benchmark files.
+        config: the run's configuration.
+    """
+
+    rows: Sequence[Path]
+    figures: Sequence[Path] = ()
+    videos: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    previews: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    artifacts: Sequence[Path] = ()
+    benchmarks: Path | None = None
+    config: Config | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """An embedded image or video; a video too large to embed has no `src`."""
+
+    name: str
+    src: str
+    title: str
+    alt: str
+    caption: str
+    width: int = 0
+    height: int = 0
+    path: str = ""
+    megabytes: float = 0.0
+
+
+def write_report(path: str | Path, sources: Sources) -> dict[str, int]:
+    """Write the page; return what it holds, by kind, and its size in bytes.
+
+    Raises:
+        StyleAlignError: a file that is missing or not what it should be.
+    """
+    page = _page(sources)
+    text = _template().render(page)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return {
+        "figures": sum(len(section["figures"]) for section in page["sections"]) + len(page["previews"]),
+        "tables": sum(len(section["tables"]) for section in page["sections"]),
+        "videos": sum(len(section["videos"]) for section in page["sections"]),
+        "bytes": len(text.encode()),
+    }
+
+
+def _page(sources: Sources) -> dict[str, Any]:
+    """Return everything that the template shows, by name."""
+    if not sources.rows:
+        raise StyleAlignError("report: no files of rows given")
+    files = [(str(path), *read_rows(path)) for path in sources.rows]
+    rows = [row for _, found, _ in files for row in found]
+    written = max(path.stat().st_mtime for path in sources.rows)
+    config = sources.config
+    records = html_records.artifacts(sources.artifacts)
+    script, style = _asset("report.js"), _asset("report.css")
+    return {
+        "script": script,
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "style": style,
+        "written": datetime.datetime.fromtimestamp(written, datetime.UTC),
+        "config": config,
+        "given": "" if config is None else _yaml(config, exclude_unset=True),
+        "resolved": "" if config is None else _yaml(config, exclude_unset=False),
+        "family": [] if config is None else html_records.family(config),
+        "previews": [_preview(name, path, config) for name, path in sources.previews.items()],
+        "sections": _sections(rows, sources),
+        "comparisons": html_comparison.comparisons(rows),
+        "without_control": _without_control(rows),
+        "charts": html_comparison.charts(rows),
+        "features": sorted({row.features for row in rows if row.features}),
+        "numbers": len(rows),
+        "protocols": html_records.protocols(files),
+        "artifacts": records,
+        "names": {artifact.sha256: artifact.name for artifact in records},
+        "stages": html_records.run_times(sources.benchmarks),
+        "versions": html_records.versions(),
+        "classes": list(zip(CLASSES, CLASS_COLOURS.tolist(), strict=True))[1:],
+    }
+
+
+def _sections(rows: Sequence[Row], sources: Sources) -> list[dict[str, Any]]:
+    """Return the sections that have something to show: texts, figures, videos and tables of each."""
+    by_table: dict[str, list[Row]] = {}
+    for row in rows:
+        by_table.setdefault(row.table, []).append(row)
+    found = []
+    for text in (*html_text.SECTIONS, html_text.OTHER):
+        tables = [name for name in by_table if html_text.section_of_table(name) == text]
+        figures = [path for path in sources.figures if _section_of_file(path) == text]
+        videos = sources.videos if text.key == "morphing" else {}
+        if tables or figures or videos:
+            found.append({
+                "text": text,
+                "figures": [_figure(path) for path in figures],
+                "videos": [_video(child, path, sources.config) for child, path in videos.items()],
+                "tables": [(html_text.TABLES.get(name, name.replace("_", " ")), html_tables.view(name, by_table[name]))
+                           for name in tables],
+            })  # fmt: skip
+    return found
+
+
+def _section_of_file(path: Path) -> html_text.Section:
+    return html_text.section_of(html_text.kind_and_subject(path.stem)[0])
+
+
+def _without_control(rows: Sequence[Row]) -> list[str]:
+    """Return the children that have no control among the generators."""
+    methods: dict[str, set[str]] = {}
+    for row in rows:
+        if row.table == "generators":
+            methods.setdefault(row.child, set()).add(row.method)
+    return [child for child, found in methods.items() if "child" in found and "unaligned" not in found]
+
+
+def _figure(path: Path) -> Picture:
+    text = html_text.figure_text(path.stem)
+    src, width, height = embedded_png(path)
+    return Picture(path.stem, src, text.title, text.alt, text.caption, width, height, str(path))
+
+
+def _preview(domain: str, path: Path, config: Config | None) -> Picture:
+    src, width, height = embedded_png(path)
+    settings = config.domains.get(domain) if config else None
+    caption = ""
+    if settings:
+        caption = html_text.PREVIEW_CAPTION.format(
+            train=settings.train_images, test=settings.test_images, size=settings.resolution_px
+        )
+    return Picture(
+        f"preview-{domain}", src, domain, f"A grid of images of the domain {domain}.", caption, width, height
+    )
+
+
+def _video(child: str, path: Path, config: Config | None) -> Picture:
+    content = _bytes(path)
+    model = config.models.get(child) if config else None
+    even = config is not None and config.morphing.even
+    caption = html_text.VIDEO_CAPTION.format(
+        parent=model.parent if model else "the parent",
+        child=child,
+        timing="re-timed to even perceptual steps" if even else "spaced evenly in the parameter that moves them",
+    )
+    src = "" if len(content) > LARGEST_VIDEO_BYTES else data_uri(content, "video/mp4")
+    alt = f"Video: test images of the parent's domain turn into images of {child}."
+    return Picture(f"morph-{child}", src, f"Morphs to {child}", alt, caption, path=str(path),
+                   megabytes=len(content) / 1e6)  # fmt: skip
+
+
+def embedded_png(path: Path) -> tuple[str, int, int]:
+    """Return an image file as a data URI with its width and height, no wider than `WIDEST_PX`.
+
+    Raises:
+        StyleAlignError: missing or not an image.
+    """
+    content = _bytes(path)
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if image.width <= WIDEST_PX and image.format == "PNG":
+                return data_uri(content, "image/png"), image.width, image.height
+            height = round(image.height * min(1.0, WIDEST_PX / image.width))
+            smaller = image.convert("RGB").resize((min(image.width, WIDEST_PX), height), Image.Resampling.LANCZOS)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise StyleAlignError(f"{path}: cannot be read as an image ({error}); make it again") from error
+    text = io.BytesIO()
+    smaller.save(text, "PNG", optimize=True)
+    return data_uri(text.getvalue(), "image/png"), smaller.width, smaller.height
+
+
+def data_uri(content: bytes, media_type: str) -> str:
+    """Return bytes as a data URI."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StyleAlignError(f"{path}: {error.strerror}; make it or leave it out") from error
+
+
+def _yaml(config: Config, exclude_unset: bool) -> str:
+    values = config.model_dump(mode="json", exclude_unset=exclude_unset)
+    return yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=100)
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("stylealign.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"short": html_tables.short, "duration": html_records.duration, "spoken": _spoken}
+    return environment.get_template("report.html.jinja")
+
+
+def _spoken(text: str) -> Markup:
+    """Return the name of a table or a method with spaces, and places where it may break."""
+    text = text.replace("zero_shot", "zero-shot").replace("_", " ")
+    return Markup("+<wbr>").join(text.split("+")) if not text.endswith("+") else Markup(escape(text))
+
+
+def _asset(name: str) -> str:
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")

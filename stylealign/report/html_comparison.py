@@ -1,0 +1,159 @@
+"""Aligned children against their controls: the comparisons and charts at the top of the report page."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from stylealign.metrics.rows import Row
+from stylealign.report.html_tables import (
+    PROTOCOLS,
+    SPACES,
+    Cell,
+    Column,
+    are_apart,
+    are_same,
+    best_of,
+    cell_of,
+    column_of,
+    protocol_of,
+    role_of,
+    settings_of,
+    short,
+)
+
+COMPARED = (
+    ("generators", "fid"),
+    ("alignment_pointwise", "segmentation_agreement"),
+    ("alignment_pointwise", "keypoint_error"),
+    ("alignment_pointwise", "rotation_error"),
+    ("translation", "keypoint_error"),
+    ("translation", "rotation_error"),
+    ("translation", "kid"),
+    ("zero_shot_segmentation", "miou"),
+    ("zero_shot_keypoints", "nme"),
+    ("zero_shot_regression", "mae"),
+    ("zero_shot_classification", "accuracy"),
+)
+"""Where an aligned child is compared with its control at the top of the page."""
+
+CHARTS = (
+    ("generators", "fid"),
+    ("alignment_pointwise", "segmentation_agreement"),
+    ("translation", "keypoint_error"),
+    ("translation", "kid"),
+    ("morphing", "step_ratio"),
+    ("zero_shot_segmentation", "miou"),
+    ("zero_shot_keypoints", "nme"),
+    ("zero_shot_regression", "mae"),
+    ("zero_shot_classification", "accuracy"),
+)
+"""Metrics that are drawn, method by method."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """An aligned child's number beside its control's."""
+
+    table: str
+    column: Column
+    child: str
+    setting: str
+    aligned: Cell
+    control: Cell
+    aligned_is_better: bool | None
+    intervals_apart: bool | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """A point of a chart, in percent of its width; `low` and `high` end its interval."""
+
+    label: str
+    role: str
+    cell: Cell
+    at: float
+    low: float | None
+    high: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """One metric of one table, method by method, for each child; `start` and `end` are the ends of its scale."""
+
+    table: str
+    column: Column
+    groups: tuple[tuple[str, tuple[Mark, ...]], ...]
+    start: str
+    end: str
+
+
+def comparisons(rows: Sequence[Row]) -> list[Comparison]:
+    """Return the numbers of aligned children beside their controls', in the order of `COMPARED`."""
+    found = []
+    for table, metric in COMPARED:
+        chosen = [row for row in rows if (row.table, row.metric) == (table, metric) and _is_shown(row)]
+        for control in (row for row in chosen if role_of(row.method) == "control"):
+            aligned = _counterpart(control, chosen)
+            if aligned is not None and aligned.value is not None and control.value is not None:
+                found.append(_comparison(aligned, control))
+    return found
+
+
+def _is_shown(row: Row) -> bool:
+    """Return whether charts and comparisons show a row: of the two translation protocols, the first."""
+    return not any(row.setting.startswith(protocol) for protocol in PROTOCOLS[1:])
+
+
+def _counterpart(control: Row, rows: Iterable[Row]) -> Row | None:
+    """Return the row that differs from a control's in its parent alone."""
+    space = next((part for part in control.setting.split(", ") if part in SPACES), "")
+    method = control.method.replace("unaligned", "").strip() or space
+    same = [
+        row
+        for row in rows
+        if role_of(row.method) == "aligned"
+        and (row.child, protocol_of(row), row.features) == (control.child, protocol_of(control), control.features)
+        and (not method or row.method == method)
+    ]
+    return same[0] if len(same) == 1 else None
+
+
+def _comparison(aligned: Row, control: Row) -> Comparison:
+    better = None
+    if aligned.higher_is_better is not None and not are_same(aligned, control):
+        better = best_of([aligned, control]) is aligned
+    has_intervals = None not in (aligned.ci_low, aligned.ci_high, control.ci_low, control.ci_high)
+    setting = ", ".join(filter(None, (aligned.method, settings_of(aligned)[0])))
+    return Comparison(
+        aligned.table, column_of(aligned), aligned.child, setting, cell_of(aligned), cell_of(control), better,
+        are_apart(aligned, control) if has_intervals else None,
+    )  # fmt: skip
+
+
+def charts(rows: Sequence[Row]) -> list[Chart]:
+    """Return the charts of the metrics that this run has, in the order of `CHARTS`."""
+    drawn = []
+    for table, metric in CHARTS:
+        chosen = [row for row in rows if (row.table, row.metric) == (table, metric) and _is_shown(row)]
+        chosen = [row for row in chosen if row.value is not None]
+        if len({row.method for row in chosen}) > 1:
+            drawn.append(_chart(chosen))
+    return drawn
+
+
+def _chart(rows: Sequence[Row]) -> Chart:
+    ends = [number for row in rows for number in (row.value, row.ci_low, row.ci_high) if number is not None]
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    span = (high - low) or 1.0
+
+    def place(number: float | None) -> float | None:
+        return None if number is None else round(100 * (number - low) / span, 2)
+
+    groups: dict[str, list[Mark]] = {}
+    for row in rows:
+        label = " ".join([row.method, *(part for part in row.setting.split(", ") if part in SPACES)])
+        at = place(row.value)
+        assert at is not None
+        mark = Mark(label, role_of(row.method), cell_of(row), at, place(row.ci_low), place(row.ci_high))
+        groups.setdefault(row.child, []).append(mark)
+    drawn = tuple((child, tuple(marks)) for child, marks in groups.items() if len(marks) > 1)
+    return Chart(rows[0].table, column_of(rows[0]), drawn, short(low), short(high))

@@ -1,0 +1,236 @@
+"""Tables of the report page: cells with intervals, and the best value of each group."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+
+from stylealign.metrics.rows import Row
+from stylealign.report.html_text import METHODS, METRICS
+from stylealign.report.tables import LABELS, SETTING_IN_COLUMN, SPEEDS
+
+SPACES = frozenset({"z", "z+", "w", "w+"})
+PROTOCOLS = ("cut", "stargan-v2")
+BOUNDS = frozenset({"oracle", "untouched", "random"})
+"""Methods that bound the others: they are shown, and never marked as the best."""
+
+REFERENCES = BOUNDS | {"parent", "source-only", "cross-fade"}
+"""Methods without an aligned child in them."""
+
+FEW_ROWS = 40
+"""A longer table shows its summary rows; the rest is folded."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A number column: its metric, the setting and features that belong to its head, and which way is better."""
+
+    metric: str
+    setting: str
+    features: str
+    higher_is_better: bool | None
+
+    @property
+    def arrow(self) -> str:
+        """Return the sign after the name."""
+        return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
+
+    @property
+    def direction(self) -> str:
+        """Return the arrow in words."""
+        return {True: "higher is better", False: "lower is better", None: ""}[self.higher_is_better]
+
+    @property
+    def meaning(self) -> str:
+        """Return what the metric is."""
+        return METRICS.get(self.metric, "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A number.
+
+    Attributes:
+        exact: the number; None where the table has none.
+        text: the number for people.
+        interval: its 95 % interval for people.
+        n: images it is made of.
+        mark: `best` of its group, `close` (its interval meets the best's), or empty.
+    """
+
+    exact: float | None = None
+    text: str = ""
+    interval: str = ""
+    n: int | None = None
+    mark: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A row of a table: label texts, cells, and the role of its method (aligned, control or reference)."""
+
+    labels: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    role: str
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A table as the page shows it.
+
+    Attributes:
+        name: the table's.
+        constant: labels that are the same in every row, said once.
+        labels: heads of the other labels.
+        columns: heads of the numbers.
+        lines: rows that are shown.
+        folded: every row, where `lines` holds only the summary ones.
+    """
+
+    name: str
+    constant: tuple[tuple[str, str], ...]
+    labels: tuple[str, ...]
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    folded: tuple[Line, ...]
+
+    @property
+    def is_ranked(self) -> bool:
+        """Return whether any value is marked as the best of its group."""
+        return any(cell.mark for line in self.lines for cell in line.cells)
+
+    @property
+    def has_intervals(self) -> bool:
+        """Return whether any value has an interval."""
+        return any(cell.interval for line in self.lines for cell in line.cells)
+
+    @property
+    def metrics(self) -> list[tuple[str, Column]]:
+        """Return the metrics once each, those that have a meaning to tell."""
+        return [(name, column) for name, column in {c.metric: c for c in self.columns}.items() if column.meaning]
+
+    @property
+    def methods(self) -> list[tuple[str, str]]:
+        """Return the methods whose names do not say what they are."""
+        texts = dict.fromkeys(text for line in self.lines for text in line.labels)
+        return [(text, METHODS[text]) for text in texts if text in METHODS]
+
+
+def short(value: float) -> str:
+    """Return a number for people: three significant digits, whole from 1,000 on."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def role_of(method: str) -> str:
+    """Return whether a method uses an aligned child, its control, or neither."""
+    if "unaligned" in method:
+        return "control"
+    return "reference" if method in REFERENCES else "aligned"
+
+
+def view(name: str, rows: Sequence[Row]) -> View:
+    """Return a table of the page from its rows."""
+    heads: dict[Column, None] = {}
+    entries: dict[tuple[str, ...], dict[Column, Row]] = {}
+    for row in rows:
+        setting, _ = settings_of(row)
+        heads.setdefault(column_of(row))
+        entries.setdefault((row.parent, row.child, row.method, setting), {})[column_of(row)] = row
+    values = [{texts[index] for texts in entries} for index in range(len(LABELS))]
+    shown = [index for index, found in enumerate(values) if len(found) > 1]
+    constant = [
+        (label, next(iter(found)))
+        for label, found in zip(LABELS, values, strict=True)
+        if len(found) == 1 and found != {""}
+    ]
+    marks = _marks(rows)
+    lines = tuple(
+        Line(
+            tuple(texts[index] for index in shown),
+            tuple(cell_of(cells.get(head), marks) for head in heads),
+            role_of(next(iter(cells.values())).method),
+        )
+        for texts, cells in entries.items()
+    )
+    labels = tuple(LABELS[index] for index in shown)
+    summary = _summary(labels, lines)
+    return View(name, tuple(constant), labels, tuple(heads), summary or lines, lines if summary else ())
+
+
+def settings_of(row: Row) -> tuple[str, str]:
+    """Return the part of a row's setting that tells rows apart, and the part that tells columns apart.
+
+    The class of an IoU and the protocol of a translation go to the head, so that one network is one row.
+    """
+    if row.metric in SETTING_IN_COLUMN:
+        return "", row.setting
+    parts = row.setting.split(", ")
+    protocols = [part for part in parts if part in PROTOCOLS]
+    return ", ".join(part for part in parts if part not in PROTOCOLS), ", ".join(protocols)
+
+
+def column_of(row: Row) -> Column:
+    """Return the column that a row's number stands in."""
+    return Column(row.metric, settings_of(row)[1], row.features, row.higher_is_better)
+
+
+def _summary(labels: Sequence[str], lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the rows of a long table whose setting is one word (a component, not one of its layers)."""
+    if len(lines) <= FEW_ROWS or "setting" not in labels:
+        return ()
+    place = labels.index("setting")
+    return tuple(line for line in lines if " " not in line.labels[place])
+
+
+def cell_of(row: Row | None, marks: dict[int, str] | None = None) -> Cell:
+    """Return a row's number as a cell; an empty one where there is no row."""
+    if row is None:
+        return Cell()
+    if row.value is None:
+        return Cell(text="none", n=row.n)
+    interval = ""
+    if row.ci_low is not None and row.ci_high is not None:
+        interval = f"[{short(row.ci_low)}, {short(row.ci_high)}]"
+    return Cell(row.value, short(row.value), interval, row.n, (marks or {}).get(id(row), ""))
+
+
+def protocol_of(row: Row) -> str:
+    """Return a row's setting without its latent space: numbers compare only where this is the same."""
+    return ", ".join(part for part in row.setting.split(", ") if part and part not in SPACES)
+
+
+def _marks(rows: Iterable[Row]) -> dict[int, str]:
+    """Return the mark of each row that is the best of its group, or whose interval meets the best's."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        is_ranked = row.higher_is_better is not None and row.metric not in SPEEDS and row.method not in BOUNDS
+        if is_ranked and row.value is not None:
+            groups.setdefault((row.child, protocol_of(row), row.metric, row.features), []).append(row)
+    marks: dict[int, str] = {}
+    for group in groups.values():
+        if len({row.method for row in group}) < 2:
+            continue
+        best = best_of(group)
+        marks |= {id(row): "best" if are_same(row, best) else "close" for row in group if not are_apart(row, best)}
+    return marks
+
+
+def best_of(rows: Sequence[Row]) -> Row:
+    """Return the best of rows of one metric."""
+    sign = 1 if rows[0].higher_is_better else -1
+    return max(rows, key=lambda row: sign * (row.value or 0.0))
+
+
+def are_same(one: Row, other: Row) -> bool:
+    """Return whether two numbers are equal but for rounding."""
+    return math.isclose(one.value or 0.0, other.value or 0.0, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def are_apart(one: Row, other: Row) -> bool:
+    """Return whether two numbers differ; with intervals on both, whether these do not meet."""
+    if are_same(one, other):
+        return False
+    if None in (one.ci_low, one.ci_high, other.ci_low, other.ci_high):
+        return True
+    assert one.ci_low is not None and one.ci_high is not None
+    assert other.ci_low is not None and other.ci_high is not None
+    return one.ci_low > other.ci_high or other.ci_low > one.ci_high

@@ -1,0 +1,246 @@
+"""What the report page says of each section, figure, table and metric: the words, apart from the layout."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A section of the page.
+
+    Attributes:
+        key: its anchor.
+        title: its heading.
+        lead: what is measured there, and why.
+        figures: kinds of figures (first part of a file's name) that it shows.
+        tables: tables that it shows; a name that ends in `_` stands for every table it begins.
+    """
+
+    key: str
+    title: str
+    lead: str
+    figures: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class FigureText:
+    """The words of a kind of figure; `{subject}` is the rest of its file's name.
+
+    Attributes:
+        title: what it is, in a few words.
+        alt: what somebody sees, for somebody who does not.
+        caption: how to read it.
+    """
+
+    title: str
+    alt: str
+    caption: str
+
+
+SECTIONS = (
+    Section(
+        "models",
+        "The models and what they draw",
+        "Before any claim about alignment: how well does each network draw its domain? What the parent misses, no child"
+        " can carry over, so read every later number against this section.",
+        ("samples",),
+        ("generators",),
+    ),
+    Section(
+        "alignment",
+        "Is the child aligned with its parent?",
+        "The same latent code goes into every model. If parent and child are aligned, pose, layout and colours repeat;"
+        " the unaligned control, fine-tuned from another parent, shows what chance looks like.",
+        ("aligned", "alignment"),
+        ("alignment_",),
+    ),
+    Section(
+        "inversion",
+        "How well are real images found in the latent space?",
+        "Translation and morphing start from the latent code of a real test image. W+ has one vector a layer and"
+        " reconstructs closely; Z has a single one and stays nearer to what the network was trained on.",
+        ("inversion",),
+        ("inversion",),
+    ),
+    Section(
+        "translation",
+        "Translation to the child's domain",
+        "A source image is inverted in the parent and its code is given to the child. A good translation looks like"
+        " the target domain (FID, KID) and keeps the source's layout (key points, rotation); either alone is easy.",
+        ("translation",),
+        ("translation",),
+    ),
+    Section(
+        "morphing",
+        "Morphs from parent to child",
+        "The latent code and every synthesis weight move together from the parent to the child. An even morph has a"
+        " step ratio near 1; a pixel cross-fade is the fallback that needs no alignment.",
+        ("morphing",),
+        ("morphing",),
+    ),
+    Section(
+        "zero-shot",
+        "Labels without labelling",
+        "The parent's images are labelled by a network trained on the parent's domain only; through the shared latent"
+        " code the labels pass to the child's images and train a new network. It has to beat source-only (the parent's"
+        " network as it is); the oracle, trained on the child's own labels, is the ceiling.",
+        ("zero-shot",),
+        ("zero_shot_",),
+    ),
+)  # fmt: skip
+
+OTHER = Section("more", "More of this run", "Figures and tables that belong to none of the sections above.", (), ())
+
+FIGURES = {
+    "samples": FigureText(
+        "Random samples of every model",
+        "Rows of random images drawn by each model of the run, labelled with the model's name.",
+        "Random latents through the averaged generator, no truncation, nothing picked. Look for sharp parts and for"
+        " variety. The same place is the same latent for every model.",
+    ),
+    "aligned": FigureText(
+        "One latent code, every model: the family of {subject}",
+        "A grid with one row a model and one column a latent code.",
+        "Each column is one latent code. Read down a column: where pose, layout and colours repeat from the first row,"
+        " the models are aligned. A row of an unaligned control should have nothing in common with the first.",
+    ),
+    "translation": FigureText(
+        "Translation to {subject}",
+        "Rows of source images, their reconstructions by the parent, their translations, and the control's output.",
+        "Each column is one test image. The reconstruction shows what the code has kept, and the translation below it"
+        " can keep no more. Good: the target's look with the source's pose, layout and colours. An unaligned control"
+        " gets the same codes, and should lose them all.",
+    ),
+    "morphing": FigureText(
+        "Frames of the morphs to {subject}",
+        "Rows of frames, from an image of the parent's domain on the left to the child's on the right.",
+        "Each row is one morph, evenly spaced in time, between the reconstructions of two test images: the parent's"
+        " (left) and the child's (right). Frames in the middle should look like something, not like two pictures at"
+        " once.",
+    ),
+    "zero-shot": FigureText(
+        "Labels of real {subject} images",
+        "Rows of the same test images with their annotation and with the labels that each network predicts.",
+        "Colours are classes, yellow squares are key points. Compare each row with the annotation: source-only is the"
+        " parent domain's network as it is, zero-shot learnt from transferred labels, the oracle from true ones.",
+    ),
+}  # fmt: skip
+
+VIDEO_CAPTION = (
+    "Each cell is one morph. Code and every weight of the generator move together, from the reconstruction of a test"
+    " image by {parent} to that of one by {child}; the frames are {timing}."
+)
+PREVIEW_CAPTION = "{train:,} training and {test:,} test images at {size} px."
+
+TABLES = {
+    "generators": "Generators against real images of each domain",
+    "inversion": "Reconstruction of test images",
+    "translation": "Translations",
+    "morphing": "Morphs, by what moves",
+    "zero_shot_segmentation": "Zero-shot segmentation",
+    "zero_shot_keypoints": "Zero-shot key points",
+    "zero_shot_regression": "Zero-shot regression",
+    "zero_shot_classification": "Zero-shot classification",
+    "alignment_weights": "How far each part of the weights moved from the parent's",
+    "alignment_reset": "What happens when one part gets the parent's weights back",
+    "alignment_pointwise": "The same latent code in parent and child",
+    "alignment_semantic": "The parent's directions and channels in the child",
+    "alignment_recovery": "Fine-tuned back to the parent's domain",
+}
+
+METHODS = {
+    "parent": "the parent itself, scored on this domain",
+    "child": "fine-tuned from the parent",
+    "unaligned": "the control: same domain, another parent",
+    "zero-shot unaligned": "zero-shot labels through the control",
+    "untouched": "the source images as they are: the bound of structure, and of measuring error",
+    "random": "random samples of the child: the bound of realism without any structure kept",
+    "source-only": "the parent domain's network, applied as it is",
+    "oracle": "trained on the child's own labels: the ceiling",
+    "cross-fade": "pixels blended, no network in between",
+    "codes+weights even": "codes and weights, frames re-timed to even perceptual steps",
+}
+"""What a method is, where its name does not say it."""
+
+METRICS = {
+    "fid": "Fréchet distance of feature distributions, generated against real",
+    "kid": "kernel distance of features, unbiased for few images",
+    "precision": "share of generated images near real ones",
+    "recall": "share of real images near generated ones",
+    "kimg": "thousands of real images shown in training",
+    "perceptual": "distance of deep features between image and reconstruction",
+    "mse": "mean squared error of pixels on [0, 1]",
+    "psnr": "peak signal-to-noise ratio in dB",
+    "ssim": "structural similarity",
+    "images_per_s": "images a second",
+    "diversity": "perceptual distance between outputs of one source",
+    "keypoint_error": "distance of key points between source and output, as a share of the eye distance",
+    "rotation_error": "difference of in-plane rotation in degrees",
+    "path_length": "sum of squared perceptual steps along the morph",
+    "step_ratio": "largest perceptual step over the mean step; 1 is perfectly even",
+    "endpoint_error": "perceptual distance between the ends and what they should be",
+    "iou": "intersection over union of a class",
+    "miou": "mean intersection over union of the classes present",
+    "nme": "mean key point error, as a share of the eye distance",
+    "pck@0.1": "share of key points within a tenth of the eye distance",
+    "mae": "mean absolute error",
+    "r2": "share of variance explained",
+    "accuracy": "share of right answers",
+    "auc": "area under the ROC curve",
+    "segmentation_agreement": "overlap of the parts found in two images of the same latent",
+    "relative_change": "norm of the difference over the norm of the parent's weights",
+    "cosine": "cosine of the two vectors",
+}  # fmt: skip
+
+STAGES = {
+    "draw_domain": "draw the images of a domain",
+    "import_domain": "import images",
+    "fetch_parent": "fetch a parent",
+    "train_parent": "train a parent",
+    "train_child": "fine-tune a child",
+    "invert": "invert test images",
+    "translate": "translate",
+    "random_samples": "draw random samples",
+    "morph": "make morphs",
+    "supervise": "train label networks on true labels",
+    "transfer": "train label networks on transferred labels",
+    "generators": "measure generators",
+    "inversion": "measure inversions",
+    "translation": "measure translations",
+    "untouched": "measure untouched sources",
+    "morphing": "measure morphs",
+    "zero_shot": "measure zero-shot networks",
+    "alignment_weights": "measure weights",
+    "figures": "draw figures",
+    "tables": "write tables",
+}
+
+
+def section_of(figure: str) -> Section:
+    """Return the section that shows figures of a kind."""
+    return next((section for section in SECTIONS if figure in section.figures), OTHER)
+
+
+def section_of_table(table: str) -> Section:
+    """Return the section that shows a table."""
+    for section in SECTIONS:
+        if any(table == name or (name.endswith("_") and table.startswith(name)) for name in section.tables):
+            return section
+    return OTHER
+
+
+def kind_and_subject(stem: str) -> tuple[str, str]:
+    """Return what a figure's file name says: its kind, and the model or domain that it shows (`zero-shot-animal`)."""
+    known = {*FIGURES, *(kind for section in SECTIONS for kind in section.figures)}
+    for kind in sorted(known, key=len, reverse=True):
+        if stem == kind or stem.startswith(f"{kind}-"):
+            return kind, stem[len(kind) + 1 :]
+    return stem, ""
+
+
+def figure_text(stem: str) -> FigureText:
+    """Return the words of a figure by the name of its file; a plain title where its kind is not known."""
+    kind, subject = kind_and_subject(stem)
+    text = FIGURES.get(kind, FigureText(stem.replace("-", " "), f"Figure {stem}.", ""))
+    title = text.title.format(subject=subject) if subject or "{subject}" not in text.title else kind
+    return FigureText(title, text.alt, text.caption)

@@ -1,0 +1,79 @@
+"use strict";
+
+// Tables: a click on a head sorts by it (best first, then the other way round, then the order of the file). Rows without a value stay last.
+const collator = new Intl.Collator("en", { numeric: true });
+
+function valueOf(row, index) {
+  const cell = row.cells[index];
+  const { value, text = cell.textContent.trim() } = cell.dataset;
+  if (value !== undefined) return value === "" ? null : Number(value);
+  return text || null;
+}
+
+function compare(a, b, sign) {
+  if (a === null || b === null) return (a === null) - (b === null);
+  return sign * (typeof a === "number" && typeof b === "number" ? a - b : collator.compare(a, b));
+}
+
+function sortBy(table, index, button) {
+  const head = button.closest("th");
+  const first = button.dataset.first;
+  const other = first === "ascending" ? "descending" : "ascending";
+  const next = { none: first, [first]: other, [other]: "none" }[head.getAttribute("aria-sort") ?? "none"];
+  for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
+  const body = table.tBodies[0];
+  const rows = [...body.rows];
+  if (next === "none") {
+    rows.sort((a, b) => a.dataset.place - b.dataset.place);
+  } else {
+    head.setAttribute("aria-sort", next);
+    rows.sort((a, b) => compare(valueOf(a, index), valueOf(b, index), next === "ascending" ? 1 : -1));
+  }
+  body.append(...rows);
+}
+
+for (const table of document.querySelectorAll("table.sortable")) {
+  [...table.tBodies[0].rows].forEach((row, place) => (row.dataset.place = place));
+  table.tHead.querySelectorAll("th").forEach((th, index) => {
+    const button = th.querySelector("button");
+    button.addEventListener("click", () => sortBy(table, index, button));
+  });
+}
+
+// Figures: a click shows them at full size.
+const dialog = document.querySelector("dialog");
+for (const button of document.querySelectorAll("button.zoom")) {
+  button.addEventListener("click", () => {
+    const image = button.querySelector("img");
+    const large = dialog.querySelector("img");
+    large.src = image.src;
+    large.alt = image.alt;
+    dialog.showModal();
+  });
+}
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog) dialog.close();
+});
+
+// On a phone the contents start closed; a link into a folded record opens it; paper shows everything.
+const contents = document.querySelector("nav details");
+const wide = window.matchMedia("(min-width: 75rem)");
+const fit = () => (contents.open = wide.matches);
+fit();
+wide.addEventListener("change", fit);
+
+function openTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target instanceof HTMLDetailsElement) target.open = true;
+}
+window.addEventListener("hashchange", openTarget);
+openTarget();
+
+let opened = [];
+window.addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("main details:not([open], .full)")];
+  for (const details of opened) details.open = true;
+});
+window.addEventListener("afterprint", () => {
+  for (const details of opened) details.open = false;
+});

@@ -1,0 +1,244 @@
+"""The report page's contents, without a browser: numbers, marks, records, errors."""
+
+import base64
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from stylealign.cli.main import main
+from stylealign.errors import StyleAlignError
+from stylealign.metrics.rows import HIGHER_IS_BETTER
+from stylealign.report import html, html_comparison, html_records, html_tables, html_text
+from stylealign.report.html import embedded_png, write_report
+from tests.report.pages import CONFIG, ROWS, row, sources
+
+EVERY = [found for rows in ROWS.values() for found in rows]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    directory = tmp_path_factory.mktemp("page")
+    held = write_report(directory / "report.html", sources(directory))
+    text = (directory / "report.html").read_text()
+    assert held == {"figures": 7, "tables": 3, "videos": 1, "bytes": len(text.encode())}
+    return text
+
+
+def test_nothing_is_loaded_from_outside_the_page(page: str) -> None:
+    without_data = re.sub(r"data:[a-z0-9/]+;base64,[A-Za-z0-9+/=]+", "data:", page)
+    assert not re.findall(r"(?:https?:)?//[a-z]", without_data)
+    assert set(re.findall(r'(?:src|href)="([^"#]*)', without_data)) == {"", "data:", "data:,"}
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy
+    assert "default-src 'none'" in policy[1]
+    assert "connect-src" not in policy[1], "default-src forbids it"
+
+
+def test_texts_of_the_run_cannot_become_markup(page: str) -> None:
+    assert "&amp; &lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert page.count("<script>") == 1
+
+
+def test_a_page_is_the_same_for_the_same_files(tmp_path: Path) -> None:
+    given = sources(tmp_path)
+    write_report(tmp_path / "one.html", given)
+    write_report(tmp_path / "two.html", given)
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+
+
+def test_every_metric_has_a_meaning() -> None:
+    assert set(html_text.METRICS) == set(HIGHER_IS_BETTER)
+
+
+def view_of(table: str) -> html_tables.View:
+    return html_tables.view(table, [found for found in EVERY if found.table == table])
+
+
+def marks(view: html_tables.View, head: str) -> dict[str, str]:
+    """Return the mark of each method in a column, named with its setting."""
+    names = [f"{column.metric} {column.setting}".strip() for column in view.columns]
+    method = view.labels.index("method")
+    return {line.labels[method]: line.cells[names.index(head)].mark for line in view.lines}
+
+
+def test_the_best_is_marked_and_what_its_interval_does_not_exclude() -> None:
+    view = view_of("translation")
+    assert marks(view, "kid cut") == {"w+": "best", "unaligned": "", "untouched": ""}
+    assert marks(view, "keypoint_error") == {"w+": "best", "unaligned": "close", "untouched": ""}
+    assert marks(view_of("generators"), "fid") == {"parent": "", "child": "best", "unaligned": ""}
+
+
+def test_bounds_are_not_ranked() -> None:
+    assert marks(view_of("zero_shot_segmentation"), "miou") == {"oracle": "", "zero-shot": ""}
+
+
+def test_protocols_and_classes_are_columns() -> None:
+    assert [(c.metric, c.setting, c.arrow) for c in view_of("translation").columns] == [
+        ("kid", "cut", "↓"), ("kid", "stargan-v2", "↓"), ("keypoint_error", "", "↓"),
+    ]  # fmt: skip
+    assert len(view_of("translation").lines) == 3
+    view = view_of("zero_shot_segmentation")
+    assert [(c.metric, c.setting) for c in view.columns] == [("iou", "skin"), ("iou", "clothes"), ("miou", "")]
+    assert view.lines[0].cells[1].text == "none"
+    assert view.labels == ("method",)
+    assert view.constant == (("parent", "human"), ("child", "animal"))
+
+
+def test_rounding_does_not_decide_what_is_best() -> None:
+    rows = [row("morphing", "codes+weights", "endpoint_error", 0.0), row("morphing", "even", "endpoint_error", 1e-11)]
+    assert {cell.mark for line in html_tables.view("morphing", rows).lines for cell in line.cells} == {"best"}
+
+
+def test_a_long_table_shows_its_summary_rows() -> None:
+    settings = ["mapping", *(f"mapping fc{index}" for index in range(html_tables.FEW_ROWS))]
+    rows = [row("alignment_weights", "child", "cosine", 1.0, setting=setting) for setting in settings]
+    view = html_tables.view("alignment_weights", rows)
+    assert len(view.lines) == 1
+    assert len(view.folded) == len(settings)
+
+
+def test_an_aligned_child_is_compared_with_its_own_control() -> None:
+    found = {(c.table, c.column.metric): c for c in html_comparison.comparisons(EVERY)}
+    assert set(found) == {("generators", "fid"), ("translation", "kid"), ("translation", "keypoint_error")}
+    by_metric = {metric: comparison for (_, metric), comparison in found.items()}
+    assert by_metric["fid"].aligned.exact == 998.5
+    assert by_metric["fid"].control.exact == 1353.0
+    assert by_metric["fid"].aligned_is_better is True
+    assert by_metric["fid"].intervals_apart is None, "no interval, no claim"
+    assert by_metric["kid"].aligned.exact == 7.9, "one of the two protocols"
+    assert by_metric["kid"].intervals_apart is True
+    assert by_metric["keypoint_error"].intervals_apart is False
+
+
+def test_a_control_that_is_better_is_said_to_be() -> None:
+    rows = [row("generators", "child", "fid", 20.0), row("generators", "unaligned", "fid", 10.0)]
+    assert [c.aligned_is_better for c in html_comparison.comparisons(rows)] == [False]
+
+
+def test_a_chart_starts_at_zero_and_ends_at_its_largest_interval() -> None:
+    chart = next(c for c in html_comparison.charts(EVERY) if c.column.metric == "keypoint_error")
+    ((child, points),) = chart.groups
+    assert child == "animal"
+    assert (chart.start, chart.end) == ("0", "0.3")
+    by_label = {point.label: point for point in points}
+    assert set(by_label) == {"w+", "unaligned w+", "untouched"}
+    assert by_label["w+"].at == pytest.approx(100 * 0.25 / 0.3, abs=0.01)
+    assert by_label["unaligned w+"].high == 100
+    assert [by_label[name].role for name in by_label] == ["aligned", "control", "reference"]
+
+
+def test_models_stand_below_their_parents(tmp_path: Path) -> None:
+    config = sources(tmp_path).config
+    assert config is not None
+    assert [(model.name, model.depth, model.role) for model in html_records.family(config)] == [
+        ("human", 0, "parent"), ("animal", 1, "child"),
+        ("human-control", 0, "parent of the control"), ("animal-unaligned", 1, "unaligned control of animal"),
+    ]  # fmt: skip
+
+
+def test_run_times_add_up_by_stage(tmp_path: Path) -> None:
+    train, tables = html_records.run_times(sources(tmp_path).benchmarks)
+    assert (train.name, train.jobs, train.total_s, train.longest, train.peak_mb) == (
+        "train_child", 2, 630.0, "animal", 990.5,
+    )  # fmt: skip
+    assert (tables.name, tables.peak_mb) == ("tables", None)
+
+
+def test_measurements_of_one_protocol_share_a_record(tmp_path: Path) -> None:
+    given = sources(tmp_path)
+    files = [(str(path), *html.read_rows(path)) for path in given.rows]
+    files[0][2]["settings"] = {"samples": 99}
+    records = html_records.protocols(files)
+    assert [(record.table, len(record.measurements), record.is_first) for record in records] == [
+        ("generators", 1, True), ("generators", 2, False), ("translation", 3, True),
+        ("zero_shot_segmentation", 2, True),
+    ]  # fmt: skip
+    measured = records[1].measurements[0]
+    assert measured.counts == "n = 32, real images = 4,000"
+    assert measured.inputs == (("model", "0" * 64),)
+
+
+def test_a_known_hash_is_shown_by_name(tmp_path: Path) -> None:
+    given = sources(tmp_path)
+    digest = html_records.artifacts(given.artifacts)[0].sha256
+    text = given.rows[0].read_text().replace("0" * 64, digest)
+    given.rows[0].write_text(text)
+    write_report(tmp_path / "report.html", given)
+    page = (tmp_path / "report.html").read_text()
+    assert f'<code title="{digest}">animal/model.safetensors</code>' in page
+    assert f'<code title="{"0" * 64}">{"0" * 12}</code>' in page
+
+
+def test_a_wide_image_is_made_smaller_and_others_are_kept_byte_for_byte(tmp_path: Path) -> None:
+    for width in (html.WIDEST_PX, 2 * html.WIDEST_PX):
+        Image.new("RGB", (width, 100)).save(tmp_path / f"{width}.png")
+    kept, width, height = embedded_png(tmp_path / f"{html.WIDEST_PX}.png")
+    assert base64.b64decode(kept.split(",")[1]) == (tmp_path / f"{html.WIDEST_PX}.png").read_bytes()
+    assert (width, height) == (html.WIDEST_PX, 100)
+    assert embedded_png(tmp_path / f"{2 * html.WIDEST_PX}.png")[1:] == (html.WIDEST_PX, 50)
+
+
+def test_a_large_video_is_named_instead_of_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "LARGEST_VIDEO_BYTES", 10)
+    write_report(tmp_path / "report.html", sources(tmp_path))
+    text = (tmp_path / "report.html").read_text()
+    assert "morph.mp4: 0 MB, too large to embed" in text
+    assert "<video" not in text
+
+
+def test_figures_and_tables_of_unknown_kinds_are_shown_last(tmp_path: Path) -> None:
+    given = sources(tmp_path)
+    new = given.figures[0].rename(given.figures[0].with_name("channels.png"))
+    write_report(tmp_path / "report.html", dataclasses.replace(given, figures=[new, *given.figures[1:]]))
+    text = (tmp_path / "report.html").read_text()
+    assert text.index('id="zero-shot"') < text.index('id="more"') < text.index('id="channels"')
+
+
+def test_a_page_needs_rows_alone(tmp_path: Path) -> None:
+    given = html.Sources(rows=sources(tmp_path).rows)
+    assert write_report(tmp_path / "report.html", given)["figures"] == 0
+
+
+def test_the_command_makes_the_page(tmp_path: Path, capsys: Any) -> None:
+    given = sources(tmp_path)
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    arguments = ["report", *map(str, given.rows), "--figures", *map(str, given.figures)]
+    arguments += ["--videos", f"animal={given.videos['animal']}", "--config", str(tmp_path / "config.yaml")]
+    assert main([*arguments, "--out", str(tmp_path / "r.html")]) == 0
+    held = json.loads(capsys.readouterr().out)
+    assert held["figures"] == 5
+    assert held["bytes"] == (tmp_path / "r.html").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--figures", "no.png"], "no.png: No such file or directory; make it or leave it out"),
+        (["--figures", "{rows}"], "cannot be read as an image"),
+        (["--artifacts", "no.zip"], "no.zip: no such file (--artifacts)"),
+        (["--config", "no.yaml"], "--config: no.yaml: No such file or directory"),
+        (["--config", "{{]"], "--config: not YAML"),
+        (["--config", '{"domains": {}, "models": {}, "trian": 3}'], "unknown key 'trian'; did you mean 'train'?"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_no_page(
+    tmp_path: Path, capsys: Any, arguments: list[str], message: str
+) -> None:
+    rows = str(sources(tmp_path).rows[0])
+    given = [argument.replace("{rows}", rows) for argument in arguments]
+    assert main(["report", rows, *given, "--out", str(tmp_path / "r.html")]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("stylealign report: ")
+    assert message in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_no_rows_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StyleAlignError, match="no files of rows"):
+        write_report(tmp_path / "r.html", html.Sources(rows=[]))

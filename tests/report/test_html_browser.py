@@ -1,0 +1,143 @@
+"""The report page in a real browser: it loads without a network, sorts, plays and fits every screen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stylealign.report.html import write_report
+from tests.report.browser import Browser, check_page, needs_browser, started
+from tests.report.pages import sources
+
+pytestmark = needs_browser
+WIDTHS = (360, 800, 1600)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("page")
+    write_report(directory / "report.html", sources(directory))
+    return directory / "report.html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started() as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_is_whole_and_fits_the_screen(browser: Browser, page: Path, width: int) -> None:
+    check_page(browser, page, width)
+    for name in ("figure img", "video", "figcaption"):
+        assert browser.run("return document.querySelectorAll(arguments[0]).length", name) >= 1
+
+
+def test_folded_parts_fit_the_screen_too(browser: Browser, page: Path) -> None:
+    browser.open(page, 360)
+    browser.run("for (const part of document.querySelectorAll('details')) part.open = true")
+    assert browser.run("return document.documentElement.scrollWidth") == 360
+
+
+def column(browser: Browser, head: str) -> list[str]:
+    """Return the texts below a head of the translation table, from the top."""
+    return browser.run(
+        "const heads = [...document.querySelectorAll('#table-translation th')];"
+        "const place = heads.findIndex(th => th.textContent.startsWith(arguments[0]));"
+        "return [...document.querySelectorAll('#table-translation tbody tr')]"
+        ".map(row => row.cells[place]).map(cell =>"
+        " cell.querySelector('.value')?.textContent ?? cell.dataset.text ?? cell.textContent.trim())",
+        head,
+    )
+
+
+def sorted_as(browser: Browser) -> list[str]:
+    return browser.run(
+        "return [...document.querySelectorAll('#table-translation th[aria-sort]')].map(th => th.ariaSort)"
+    )
+
+
+def test_a_click_sorts_best_first_then_back_then_as_it_was(browser: Browser, page: Path) -> None:
+    browser.open(page, 1600)
+    assert column(browser, "method") == ["w+", "unaligned", "untouched"]
+    head = browser.driver.find_element("xpath", "//*[@id='table-translation']//button[contains(., 'keypoint_error')]")
+    for order, said in ((["0.1", "0.25", "0.27"], ["ascending"]), (["0.27", "0.25", "0.1"], ["descending"]),
+                        (["0.25", "0.27", "0.1"], [])):  # fmt: skip
+        head.click()
+        assert column(browser, "keypoint_error") == order
+        assert sorted_as(browser) == said
+
+
+def test_rows_without_a_number_stay_last(browser: Browser, page: Path) -> None:
+    browser.open(page, 1600)
+    head = browser.driver.find_element("xpath", "//*[@id='table-translation']//button[contains(., 'kid cut')]")
+    for order in (["7.9", "27.3", ""], ["27.3", "7.9", ""]):
+        head.click()
+        assert column(browser, "kid cut") == order
+
+
+def test_the_keyboard_sorts(browser: Browser, page: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.open(page, 1600)
+    head = browser.driver.find_element("xpath", "//*[@id='table-translation']//button[contains(., 'method')]")
+    head.send_keys(Keys.ENTER)
+    assert column(browser, "method") == ["unaligned", "untouched", "w+"]
+    assert sorted_as(browser) == ["ascending"]
+
+
+def test_where_higher_is_better_the_highest_comes_first(browser: Browser, page: Path) -> None:
+    browser.open(page, 1600)
+    table = "//*[@id='table-zero_shot_segmentation']"
+    browser.driver.find_element("xpath", f"{table}//button[contains(., 'miou')]").click()
+    assert browser.driver.find_element("xpath", f"({table}//tbody/tr)[1]").text.startswith("oracle")
+
+
+def test_a_figure_opens_at_full_size_and_closes_with_escape(browser: Browser, page: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.open(page, 800)
+    browser.driver.find_element("css selector", "#samples button").click()
+    assert browser.wait("const d = document.querySelector('dialog[open] img'); return d && d.naturalWidth") == 640
+    browser.driver.find_element("css selector", "dialog button").send_keys(Keys.ESCAPE)
+    assert browser.wait("return !document.querySelector('dialog[open]')")
+
+
+def test_a_link_to_a_folded_record_opens_it(browser: Browser, page: Path) -> None:
+    browser.open(page, 1600)
+    assert not browser.run("return document.querySelector('#protocol-translation').open")
+    browser.run("document.querySelector('#table-translation a[href=\"#protocol-translation\"]').click()")
+    assert browser.wait("return document.querySelector('#protocol-translation').open")
+
+
+def test_the_dark_scheme_is_dark(browser: Browser, page: Path) -> None:
+    light = {}
+    for dark in (False, True):
+        browser.open(page, 800, dark)
+        colours = browser.run("const s = getComputedStyle(document.body); return [s.backgroundColor, s.color]")
+        light[dark] = [sum(map(int, colour.strip("rgb()").split(","))) / 3 for colour in colours]
+    (paper, ink), (dark_paper, dark_ink) = light[False], light[True]
+    assert paper > 230
+    assert ink < 60
+    assert dark_paper < 60
+    assert dark_ink > 200
+
+
+def test_the_page_may_not_use_the_network(browser: Browser, page: Path) -> None:
+    browser.open(page, 800)
+    browser.run(
+        "window.blocked = [];"
+        "addEventListener('securitypolicyviolation', event => blocked.push(event.effectiveDirective));"
+        "new Image().src = 'http://127.0.0.1:9/x.png'; fetch('http://127.0.0.1:9/x').catch(() => 0);"
+    )
+    assert set(browser.wait("return blocked.length >= 2 && blocked")) == {"img-src", "connect-src"}
+
+
+def test_on_paper_everything_is_unfolded_and_the_contents_are_gone(browser: Browser, page: Path) -> None:
+    browser.open(page, 800)
+    browser.run("dispatchEvent(new Event('beforeprint'))")
+    assert browser.run("return document.querySelectorAll('main details:not([open], .full)').length") == 0
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert browser.run("return getComputedStyle(document.querySelector('nav')).display") == "none"
+    browser.run("dispatchEvent(new Event('afterprint'))")
+    assert browser.run("return document.querySelectorAll('main details[open]').length") == 0

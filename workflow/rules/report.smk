@@ -1,0 +1,34 @@
+# One HTML page of the whole run. Not part of the default target: `make report` or
+# `snakemake results/report/report.html` asks for it.
+
+
+rule report_page:
+    input:
+        rows=all_rows(),
+        figures=all_figures(),
+        videos=[f"results/morphing/{child}/morph.mp4" for child in CHILDREN],
+        previews=[data_file(domain, "preview.png") for domain in RUN.domains],
+        artifacts=[model_file(model) for model in MODELS]
+        + [data_file(domain, f"{split}.zip") for domain in RUN.domains for split in ("train", "test")],
+        tables="results/tables/all.csv",
+    output:
+        page="results/report/report.html",
+    log:
+        "results/logs/report_page.log",
+    benchmark:
+        "results/benchmarks/report_page.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=1000,
+        runtime=30,
+    params:
+        videos=lambda w, input: labelled(CHILDREN, input.videos),
+        previews=lambda w, input: labelled(RUN.domains, input.previews),
+        config=RUN.model_dump_json(exclude_unset=True),
+        benchmarks="results/benchmarks",
+        version=version("report"),
+    shell:
+        "stylealign report {input.rows} --figures {input.figures} --videos {params.videos} --previews {params.previews}"
+        " --artifacts {input.artifacts} --benchmarks {params.benchmarks} --config {params.config:q} --out {output.page}"
+        " &> {log}"
