@@ -44,14 +44,14 @@ SECTIONS = (
         "Before any claim about alignment: how well does each network draw its domain? What the parent misses, no child"
         " can carry over, so read every later number against this section.",
         ("samples",),
-        ("generators",),
+        ("generators", "coverage"),
     ),
     Section(
         "alignment",
         "Is the child aligned with its parent?",
         "The same latent code goes into every model. If parent and child are aligned, pose, layout and colours repeat;"
         " the unaligned control, fine-tuned from another parent, shows what chance looks like.",
-        ("aligned", "alignment"),
+        ("aligned", "curve", "alignment"),
         ("alignment_",),
     ),
     Section(
@@ -67,7 +67,7 @@ SECTIONS = (
         "Translation to the child's domain",
         "A source image is inverted in the parent and its code is given to the child. A good translation looks like"
         " the target domain (FID, KID) and keeps the source's layout (key points, rotation); either alone is easy.",
-        ("translation",),
+        ("translation", "multi-modal"),
         ("translation",),
     ),
     Section(
@@ -111,6 +111,19 @@ FIGURES = {
         " can keep no more. Good: the target's look with the source's pose, layout and colours. An unaligned control"
         " gets the same codes, and should lose them all.",
     ),
+    "multi-modal": FigureText(
+        "Many outputs of one source: {subject}",
+        "Rows of one source image each, followed by all its translations under a guide.",
+        "The first layers keep the source's code, the others come from random latents or from reference images. Good:"
+        " outputs of a row share pose and layout, and differ in everything else.",
+    ),
+    "curve": FigureText(
+        "Quality against alignment over the training of {subject}",
+        "Curves of FID and of the agreement with the parent over thousands of training images, and one against the other.",
+        "More training buys quality (FID, lower is better) and may cost alignment (correlation of the poses that parent"
+        " and child draw for one latent, higher is better). The stopping rule takes the fewest kimg whose quality is"
+        " close to the best.",
+    ),
     "morphing": FigureText(
         "Frames of the morphs to {subject}",
         "Rows of frames, from an image of the parent's domain on the left to the child's on the right.",
@@ -134,6 +147,8 @@ PREVIEW_CAPTION = "{train:,} training and {test:,} test images at {size} px."
 
 TABLES = {
     "generators": "Generators against real images of each domain",
+    "coverage": "How much of its domain a generator draws",
+    "coverage_attributes": "Frequencies of attributes",
     "inversion": "Reconstruction of test images",
     "translation": "Translations",
     "morphing": "Morphs, by what moves",
@@ -144,11 +159,17 @@ TABLES = {
     "alignment_weights": "How far each part of the weights moved from the parent's",
     "alignment_reset": "What happens when one part gets the parent's weights back",
     "alignment_pointwise": "The same latent code in parent and child",
+    "alignment_curve": "Quality and alignment over kimg",
     "alignment_semantic": "The parent's directions and channels in the child",
     "alignment_recovery": "Fine-tuned back to the parent's domain",
 }
 
 METHODS = {
+    "latent-guided": "first layers from the source, the rest from random latents",
+    "reference-guided": "first layers from the source, the rest from reference images",
+    "layer-swap": "coarse blocks of the parent, fine ones of the child",
+    "shuffled": "the child's images of other latents: chance",
+    "test images": "real images, measured like samples",
     "parent": "the parent itself, scored on this domain",
     "child": "fine-tuned from the parent",
     "unaligned": "the control: same domain, another parent",
@@ -190,6 +211,22 @@ METRICS = {
     "segmentation_agreement": "overlap of the parts found in two images of the same latent",
     "relative_change": "norm of the difference over the norm of the parent's weights",
     "cosine": "cosine of the two vectors",
+    "rotation_spread": "spread of the rotation in samples over that in the training images; 1 is covered",
+    "scale_spread": "the same for the scale",
+    "x_shift_spread": "the same for the horizontal shift",
+    "y_shift_spread": "the same for the vertical shift",
+    "attribute_distance": "total variation between the frequencies of an attribute in samples and in training images",
+    "chance_distance": "what that distance would be by chance",
+    "attribute_skill": "share of what lies between guessing and no error that the attribute's network reaches",
+    "covered": "share of spreads and attributes within a tenth of the training images'",
+    "w_cosine": "cosine of the two w of a latent",
+    "w_offset_cosine": "the same after taking each model's mean away",
+    "rotation_correlation": "correlation of the rotation in parent and child over latents",
+    "scale_correlation": "the same for the scale",
+    "x_shift_correlation": "the same for the horizontal shift",
+    "y_shift_correlation": "the same for the vertical shift",
+    "background_correlation": "the same for the background's colour",
+    "skin_correlation": "the same for the skin's colour",
 }  # fmt: skip
 
 STAGES = {
@@ -207,7 +244,12 @@ STAGES = {
     "generators": "measure generators",
     "inversion": "measure inversions",
     "translation": "measure translations",
-    "untouched": "measure untouched sources",
+    "encoder": "train encoders",
+    "blend": "blend models",
+    "coverage": "measure coverage",
+    "coverage_of_domain": "measure the domains' own coverage",
+    "alignment_pointwise": "measure point-wise alignment",
+    "alignment_curve": "measure quality and alignment over kimg",
     "morphing": "measure morphs",
     "zero_shot": "measure zero-shot networks",
     "alignment_weights": "measure weights",

@@ -1,0 +1,187 @@
+# Figures a person can look at.
+
+
+rule figure_samples:
+    input:
+        models=[model_file(model) for model in MODELS],
+    output:
+        figure=report(
+            "results/figures/samples.png",
+            caption="../report/figure_samples.rst",
+            category="Figures",
+            labels={"figure": "samples", "of": "every model"},
+        ),
+    log:
+        "results/logs/figures/samples.log",
+    benchmark:
+        "results/benchmarks/figures/samples.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        rows=lambda w, input: labelled(MODELS, input.models),
+        columns=RUN.figure_images,
+        version=version("figures"),
+    shell:
+        "stylealign figures samples {params.rows} --columns {params.columns} --out {output.figure} &> {log}"
+
+
+rule figure_aligned:
+    input:
+        models=lambda w: [model_file(model) for model in aligned_with(w.parent)],
+    output:
+        figure=report(
+            "results/figures/aligned-{parent}.png",
+            caption="../report/aligned.rst",
+            category="Figures",
+            labels={"figure": "one code, every model", "of": "{parent}"},
+        ),
+    log:
+        "results/logs/figures/aligned-{parent}.log",
+    benchmark:
+        "results/benchmarks/figures/aligned-{parent}.tsv"
+    wildcard_constraints:
+        parent=one_of(PARENTS),
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        rows=lambda w, input: labelled(aligned_with(w.parent), input.models),
+        columns=RUN.figure_images,
+        version=version("figures"),
+    shell:
+        "stylealign figures aligned {params.rows} --columns {params.columns} --out {output.figure} &> {log}"
+
+
+rule figure_translation:
+    input:
+        data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),
+        images=lambda w: list(translation_rows(w.child).values()),
+    output:
+        figure=report(
+            "results/figures/translation-{child}.png",
+            caption="../report/figure_translation.rst",
+            category="Figures",
+            labels={"figure": "translation", "of": "{child}"},
+        ),
+    log:
+        "results/logs/figures/translation-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/translation-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        rows=lambda w, input: labelled(translation_rows(w.child), input.images),
+        columns=RUN.figure_images,
+        version=version("figures"),
+    shell:
+        "stylealign figures translation {params.rows} --data {input.data}"
+        " --columns {params.columns} --out {output.figure} &> {log}"
+
+
+rule figure_multi_modal:
+    input:
+        data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),
+        images=lambda w: [f"results/translation/{w.child}/{guide}/images.zip" for guide in GUIDES],
+    output:
+        figure=report(
+            "results/figures/multi-modal-{child}.png", caption="../report/multi_modal.rst", category="Figures"
+        ),
+    log:
+        "results/logs/figures/multi-modal-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/multi-modal-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        rows=lambda w, input: labelled(GUIDES, input.images),
+        version=version("figures"),
+    shell:
+        "stylealign figures multi-modal {params.rows} --data {input.data} --out {output.figure} &> {log}"
+
+
+rule figure_morphing:
+    input:
+        frames="results/morphing/{child}/strip.png",
+    output:
+        figure=report(
+            "results/figures/morphing-{child}.png",
+            caption="../report/morphing.rst",
+            category="Figures",
+            labels={"figure": "morphs", "of": "{child}"},
+        ),
+    log:
+        "results/logs/figures/morphing-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/morphing-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        version=version("figures"),
+    shell:
+        "stylealign figures morphing {wildcards.child}={input.frames} --out {output.figure} &> {log}"
+
+
+rule figure_zero_shot:
+    input:
+        data=lambda w: data_file(domain_of(w.child), "test.zip"),
+        annotations=lambda w: data_file(domain_of(w.child), "test.annotations.npz"),
+        networks=lambda w: [zero_shot_network("segmentation", w.child, m) for m in zero_shot_methods(w.child)],
+        keypoints=lambda w: [zero_shot_network("keypoints", w.child, m) for m in zero_shot_methods(w.child)],
+    output:
+        figure=report(
+            "results/figures/zero-shot-{child}.png",
+            caption="../report/zero_shot.rst",
+            category="Figures",
+            labels={"figure": "zero-shot labels", "of": "{child}"},
+        ),
+    log:
+        "results/logs/figures/zero-shot-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/zero-shot-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=30,
+    params:
+        rows=lambda w, input: labelled(map(method_column, zero_shot_methods(w.child)), input.networks),
+        columns=RUN.figure_images,
+        version=version("figures"),
+    shell:
+        "stylealign figures zero-shot {params.rows} --keypoints {input.keypoints} --data {input.data}"
+        " --annotations {input.annotations} --columns {params.columns} --out {output.figure} &> {log}"
+
+
+rule figure_curve:
+    input:
+        rows=lambda w: [f"results/metrics/alignment_curve/{model}.json" for model in family(w.child)],
+    output:
+        figure=report("results/figures/curve-{child}.png", caption="../report/curve.rst", category="Figures"),
+    log:
+        "results/logs/figures/curve-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/curve-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        rows=lambda w, input: labelled(family(w.child), input.rows),
+        version=version("figures"),
+    shell:
+        "stylealign figures curve {params.rows} --out {output.figure} &> {log}"
