@@ -152,7 +152,9 @@ def _zoo_names(zoo: Path) -> dict[str, str]:
 def as_tree(traced: dict[str, Any]) -> str:
     """Return a trace as indented text: one line a file, with how it was made."""
     number = traced["number"]
-    what = " ".join(filter(None, (number[key] for key in ("table", "parent", "child", "method", "setting", "metric"))))
+    labels = [number[key] for key in ("table", "parent", "child", "method", "setting")]
+    metric = f"{number['metric']}[{number['features']}]" if number["features"] else number["metric"]
+    what = " ".join(filter(None, [*labels, metric]))
     lines = [f"{traced['table']} row {traced['row']}: {what} = {number['value'] or 'none'}"]
     for source in traced["sources"]:
         lines.extend(_tree_lines(source, "  "))

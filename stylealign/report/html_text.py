@@ -119,7 +119,7 @@ FIGURES = {
     ),
     "curve": FigureText(
         "Quality against alignment over the training of {subject}",
-        "Curves of FID and of the agreement with the parent over thousands of training images, and one against the other.",
+        "Curves of FID and of the agreement with the parent over kimg, and one against the other.",
         "More training buys quality (FID, lower is better) and may cost alignment (correlation of the poses that parent"
         " and child draw for one latent, higher is better). The stopping rule takes the fewest kimg whose quality is"
         " close to the best.",
