@@ -46,6 +46,7 @@ def report(name: str, arguments: argparse.Namespace, measure: Callable[[str], di
             "torch": torch.__version__,
             # The lowest of the cases.
             "ratio_to_plain": min((case["ratio_to_plain"] for case in cases if "ratio_to_plain" in case), default=None),  # type: ignore[type-var]
+            "ratio_to_peer": min((case["ratio_to_peer"] for case in cases if "ratio_to_peer" in case), default=None),  # type: ignore[type-var]
             "cases": cases,
         }
         print(json.dumps(summary))

@@ -1,16 +1,20 @@
 """Images a second of the synthesis network, fast and in plain form, and the memory of one large image.
 
-Run from the repository: `python -m benchmarks.synthesis`. Both forms run the same network in alternation. With `--json`
-the last line is one JSON object.
+Run from the repository: `python -m benchmarks.synthesis`. Both forms run the same network in alternation, and a
+published peer, where it is installed, one of the same size (see `benchmarks.peers`). With `--json` the last line is one
+JSON object.
 """
 
 import resource
 import statistics
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 
 from benchmarks.common import FORMS, device_for, parser, report
+from benchmarks.peers import PEER, Peer, hint, installed
 from benchmarks.plain import plain_form
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
@@ -34,33 +38,49 @@ def measure(name: str, repeats: int, device: torch.device) -> dict[str, object]:
         peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         with plain_form():
             difference = float((generator.synthesis(ws) - images).abs().max() / images.abs().max())
-        seconds: dict[str, list[float]] = {form: [] for form in FORMS}
+        run: dict[str, Callable[[], torch.Tensor]] = {form: lambda: generator.synthesis(ws) for form in FORMS}
+        if installed():
+            run[PEER] = peer_synthesis(architecture, batch, device)
+        seconds: dict[str, list[float]] = {form: [] for form in run}
         for _ in range(repeats):
             for form, times in seconds.items():
-                with FORMS[form]():
-                    times.append(timed(generator, ws))
+                with FORMS.get(form, nullcontext)():
+                    times.append(timed(run[form]))
     pairs = zip(seconds["plain"], seconds["fast"], strict=True)
+    of_peer = zip(seconds.get(PEER, []), seconds["fast"], strict=False)
     return {
         "case": name,
         "batch_size": batch,
         "fast_images_per_s": round(batch / statistics.median(seconds["fast"]), 3),
         "plain_images_per_s": round(batch / statistics.median(seconds["plain"]), 3),
         "ratio_to_plain": round(statistics.median(plain / fast for plain, fast in pairs), 3),
+        **(
+            {"ratio_to_peer": round(statistics.median(peer / fast for peer, fast in of_peer), 3)} if PEER in run else {}
+        ),
         "relative_difference": float(f"{difference:.1e}"),
         "peak_memory_gib": round(peak_gib, 2),
     }
 
 
-def timed(generator: Generator, ws: torch.Tensor) -> float:
+def peer_synthesis(architecture: Architecture, batch: int, device: torch.device) -> Callable[[], torch.Tensor]:
+    """Return the peer's synthesis of random styles, in the size of `architecture`."""
+    peer = Peer(architecture).to(device).eval().requires_grad_(False)
+    ws = peer.draw_ws(batch)
+    return lambda: peer.synthesize(ws)
+
+
+def timed(synthesize: Callable[[], torch.Tensor]) -> float:
     """Return the seconds of one synthesis."""
     start = time.perf_counter()
-    float(generator.synthesis(ws)[0, 0, 0, 0])  # waits for a GPU
+    float(synthesize()[0, 0, 0, 0])  # waits for a GPU
     return time.perf_counter() - start
 
 
 def main() -> None:
     """Measure and print."""
-    arguments = parser(__doc__, CASES, list(CASES)).parse_args()
+    flags = parser(__doc__, CASES, list(CASES))
+    arguments = flags.parse_args()
+    hint(flags)
     device = device_for(arguments)
     report("synthesis", arguments, lambda name: measure(name, arguments.repeats, device))
 

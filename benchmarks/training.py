@@ -1,6 +1,7 @@
 """Images a second of full training steps (G, D, lazy regularisers at their frequencies), fast and in plain form.
 
-Run from the repository: `python -m benchmarks.training`. Both forms train the same networks in alternation; a cycle of
+Run from the repository: `python -m benchmarks.training`. Both forms train the same networks in alternation, and a
+published peer, where it is installed, networks of the same size (see `benchmarks.peers`); a cycle of
 16 steps is put together from the medians of its kinds of steps, as often as each occurs. The kinds are timed apart
 because the regularisers are rare. With `--json` the last line is one JSON object.
 """
@@ -8,10 +9,12 @@ because the regularisers are rare. With `--json` the last line is one JSON objec
 import math
 import statistics
 import time
+from contextlib import nullcontext
 
 import torch
 
 from benchmarks.common import FORMS, device_for, parser, report
+from benchmarks.peers import PEER, Peer, PeerStep, hint, installed
 from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.presets import PRESETS
 from stylealign.training.loop import seed_step
@@ -45,6 +48,9 @@ def measure(name: str, repeats: int, device: torch.device, forms: list[str]) -> 
     settings = TrainSettings(**changes)
     networks = new_networks(ArchitectureSettings(**shape), settings, resolution)
     step = TrainingStep(*(network.to(device) for network in networks), settings)
+    steps: dict[str, TrainingStep | PeerStep] = {form: step for form in forms if form in FORMS}
+    if PEER in forms:
+        steps[PEER] = PeerStep(Peer(networks[0].architecture).to(device), settings)
     if step.ada is not None:
         step.ada.p = 0.5
         step.ada.kimg = math.inf  # stays where it is
@@ -53,8 +59,8 @@ def measure(name: str, repeats: int, device: torch.device, forms: list[str]) -> 
     seconds: dict[tuple[str, int], list[float]] = {(form, index): [] for form in forms for index in kinds}
     for repeat in range(repeats + 1):
         for (form, index), times in seconds.items():
-            with FORMS[form]():
-                elapsed = timed_step(step, index, real)
+            with FORMS.get(form, nullcontext)():
+                elapsed = timed_step(steps[form], index, real)
             if repeat:  # the first round warms up
                 times.append(elapsed)
     result: dict[str, object] = {"case": name, "batch_size": settings.batch_size}
@@ -62,18 +68,20 @@ def measure(name: str, repeats: int, device: torch.device, forms: list[str]) -> 
         cycle = sum(statistics.median(seconds[form, index]) * count for index, count in kinds.items())
         result[f"{form}_images_per_s"] = round(CYCLE * settings.batch_size / cycle, 2)
         result[f"{form}_s_per_kimg"] = round(1000 * cycle / (CYCLE * settings.batch_size), 3)
-    if len(forms) == 2:
-        pairs = [
-            [sum(seconds[form, index][repeat] * count for index, count in kinds.items()) for form in ("plain", "fast")]
-            for repeat in range(repeats)
-        ]
-        result["ratio_to_plain"] = round(statistics.median(plain / fast for plain, fast in pairs), 3)
+    cycles = {
+        form: [sum(seconds[form, index][repeat] * count for index, count in kinds.items()) for repeat in range(repeats)]
+        for form in forms
+    }
+    for form, name in (("plain", "ratio_to_plain"), (PEER, "ratio_to_peer")):
+        if "fast" in forms and form in forms:
+            pairs = zip(cycles[form], cycles["fast"], strict=True)
+            result[name] = round(statistics.median(other / fast for other, fast in pairs), 3)
     if device.type == "cuda":
         result["memory_gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 2)
     return result
 
 
-def timed_step(step: TrainingStep, index: int, real: torch.Tensor) -> float:
+def timed_step(step: TrainingStep | PeerStep, index: int, real: torch.Tensor) -> float:
     """Take one training step; return its seconds."""
     seed_step(0, index)
     start = time.perf_counter()
@@ -85,8 +93,10 @@ def timed_step(step: TrainingStep, index: int, real: torch.Tensor) -> float:
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__, CASES, DEFAULT_CASES)
-    flags.add_argument("--form", nargs="+", choices=FORMS, default=list(FORMS), help="fast, plain or both")
+    forms = [*FORMS, PEER] if installed() else list(FORMS)
+    flags.add_argument("--form", nargs="+", choices=[*FORMS, PEER], default=forms, help="what to time")
     arguments = flags.parse_args()
+    hint(flags)
     device = device_for(arguments)
     report("training", arguments, lambda name: measure(name, arguments.repeats, device, arguments.form))
 

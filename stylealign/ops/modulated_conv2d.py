@@ -55,7 +55,7 @@ def _mixed_colours(features: Tensor, weight: Tensor, styles: Tensor) -> Tensor:
     n, channels, height, width = features.shape
     pixels = features.permute(0, 2, 3, 1).reshape(n, height * width, channels)
     own = (weight * styles[:, None]).to(features.dtype)
-    fits = native.supported(features) and len(weight) <= native.FEW
+    fits = features.device.type == "cpu" and native.supported(features) and len(weight) <= native.FEW
     mixed = native.mix(pixels, own) if fits else pixels @ own.transpose(1, 2)
     return mixed.reshape(n, height, width, -1).permute(0, 3, 1, 2)
 

@@ -5,9 +5,10 @@ compile in a second or two instead of a minute, need no match with PyTorch's C++
 
 This module is the one place that reads these environment variables:
 
-* ``STYLEALIGN_NATIVE=0``: use the PyTorch form of every operation, and build nothing.
+* ``STYLEALIGN_NATIVE``: ``0``: use the PyTorch form of every operation, and build nothing. ``cuda``: use the CUDA
+  sources too, on GPUs. They compile, but have been measured on no GPU yet, which is why they are not on by themselves.
 * ``STYLEALIGN_CACHE``: folder for the libraries, by default ``stylealign`` in ``XDG_CACHE_HOME`` or ``~/.cache``.
-* ``CXX``: the C++ compiler, by default ``c++``.
+* ``CXX``, ``CUDA_HOME``: the C++ compiler, by default ``c++``, and the folder whose ``bin`` has ``nvcc``.
 """
 
 import ctypes
@@ -19,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,7 @@ CPP_FLAGS = (
     " -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math"
 ) + (" -mprefer-vector-width=512" if platform.machine() == "x86_64" else "")
 """Not -ffast-math: linked into a library it makes the whole process flush denormal numbers."""
+CUDA_FLAGS = "-std=c++17 -O3 -arch=sm_{architecture} -Xcompiler -fPIC -shared"
 BUILD_LIMIT_S = 300
 
 
@@ -44,9 +46,22 @@ def cpu_library() -> ctypes.CDLL | None:
     """Return the operations for the CPU, built if needed; None, after one notice, where that is impossible."""
     if os.environ.get("STYLEALIGN_NATIVE") == "0":
         return None
+    return _loaded(lambda: built(find_compiler(), [SOURCES / "kernels.cpp"], CPP_FLAGS))
+
+
+@cache
+def cuda_library() -> ctypes.CDLL | None:
+    """Return the operations for the current GPU, like `cpu_library`, where they are asked for."""
+    if os.environ.get("STYLEALIGN_NATIVE") != "cuda":
+        return None
+    major, minor = torch.cuda.get_device_capability()
+    flags = CUDA_FLAGS.format(architecture=f"{major}{minor}")
+    return _loaded(lambda: built(find_cuda_compiler(), [SOURCES / "kernels.cu"], flags))
+
+
+def _loaded(build: Callable[[], Path]) -> ctypes.CDLL | None:
     try:
-        compiler = find_compiler()
-        return ctypes.CDLL(str(built(compiler, [SOURCES / "kernels.cpp"], CPP_FLAGS)))
+        return ctypes.CDLL(str(build()))
     except (BuildError, OSError) as error:
         message = f"note: native operations are off, everything runs in its slower form: {error}"
         print(message, file=sys.stderr, flush=True)
@@ -59,6 +74,15 @@ def find_compiler() -> str:
     path = shutil.which(name) or (shutil.which("g++") if name == "c++" else None)
     if path is None:
         raise BuildError(f"no C++ compiler ({name}); install g++, or set STYLEALIGN_NATIVE=0 to say that this is fine")
+    return path
+
+
+def find_cuda_compiler() -> str:
+    """Return the path of nvcc."""
+    home = os.environ.get("CUDA_HOME")
+    path = shutil.which("nvcc", path=f"{home}/bin" if home else None)
+    if path is None:
+        raise BuildError("no CUDA compiler (nvcc); install the CUDA toolkit or unset STYLEALIGN_NATIVE")
     return path
 
 
@@ -79,7 +103,7 @@ def built(compiler: str, sources: list[Path], flags: str) -> Path:
         OSError: the cache cannot be written.
     """
     folder = cache_folder()
-    library = folder / f"{sources[0].stem}-{key(compiler, sources, flags)}.so"
+    library = folder / f"{sources[0].name}-{key(compiler, sources, flags)}.so"
     if library.exists():
         return library
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from stylealign.ops.convolution import parameters_wanted
-from stylealign.ops.native.build import cpu_library
+from stylealign.ops.native.build import cpu_library, cuda_library
 
-NAMES = {torch.float32: "float32", torch.float64: "float64"}
+NAMES = {torch.float32: "float32", torch.float64: "float64", torch.float16: "float16"}
 
 
 class _Resampling(ctypes.Structure):
@@ -40,14 +40,22 @@ class _Mixing(ctypes.Structure):
 
 def supported(images: Tensor) -> bool:
     """Say whether the native operations take this tensor."""
-    return images.dtype in NAMES and images.device.type == "cpu" and images.ndim == 4 and cpu_library() is not None
+    if images.device.type == "cpu":
+        return images.dtype in NAMES and images.dtype != torch.float16 and cpu_library() is not None
+    return images.device.type == "cuda" and images.dtype in NAMES and cuda_library() is not None
 
 
-def _call(name: str, tensors: Sequence[Tensor | None], sizes: ctypes.Structure, dtype: torch.dtype) -> None:
-    library = cpu_library()
-    assert library is not None
+def _call(name: str, tensors: Sequence[Tensor | None], sizes: ctypes.Structure, like: Tensor) -> None:
     pointers = [ctypes.c_void_p(None if tensor is None else tensor.data_ptr()) for tensor in tensors]
-    getattr(library, f"{name}_{NAMES[dtype]}")(*pointers, ctypes.byref(sizes), ctypes.c_int(torch.get_num_threads()))
+    function = f"{name}_{NAMES[like.dtype]}"
+    if like.is_cuda:
+        with torch.cuda.device(like.device):
+            stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
+            status = getattr(cuda_library(), function)(*pointers, ctypes.byref(sizes), stream)
+        if status:
+            raise RuntimeError(f"{function}: CUDA error {status}")
+        return
+    getattr(cpu_library(), function)(*pointers, ctypes.byref(sizes), ctypes.c_int(torch.get_num_threads()))
 
 
 def resample(images: Tensor, size: tuple[int, int], up: int, down: int, before: tuple[int, int], gain: float) -> Tensor:
@@ -83,7 +91,7 @@ class _Resample(torch.autograd.Function):
             planes, inner = n, channels
         if result.numel():
             sizes = _Resampling(planes, height, width, inner, *size, up, down, before[1], before[0], gain)
-            _call("resample", [images, result], sizes, images.dtype)
+            _call("resample", [images, result], sizes, images)
         return result
 
     @staticmethod
@@ -142,7 +150,7 @@ class _Epilogued(torch.autograd.Function):
         out = torch.empty_like(values)
         sizes = _sizes(values, noise, slope, clamp)
         if out.numel():
-            _call("epilogue", [values, out, scale, bias, noise], sizes, values.dtype)
+            _call("epilogue", [values, out, scale, bias, noise], sizes, values)
         ctx.slope, ctx.clamp, ctx.shared_noise = slope, clamp, noise is not None and len(noise) == 1
         linear = slope == 1.0 and clamp == math.inf
         ctx.save_for_backward(values if scale is not None else None, scale, None if linear else out)
@@ -186,7 +194,7 @@ class _EpilogueBackward(torch.autograd.Function):
         ctx.sizes = _sizes(grad, None, slope, clamp)
         results = [grad_values, grad_scale, grad_bias, grad_noise]
         if grad.numel():
-            _call("epilogue_backward", [grad, values, out, scale, *results], ctx.sizes, grad.dtype)
+            _call("epilogue_backward", [grad, values, out, scale, *results], ctx.sizes, grad)
         else:
             for result in results:
                 if result is not None:
@@ -207,7 +215,7 @@ class _EpilogueBackward(torch.autograd.Function):
         grad_scale = torch.empty_like(scale) if of_values is not None and ctx.needs_input_grad[2] else None
         if grad.numel():
             tensors = [of_values, *rest, grad, values, out, scale, grad_grad, grad_values, grad_scale]
-            _call("epilogue_double_backward", tensors, ctx.sizes, grad.dtype)
+            _call("epilogue_double_backward", tensors, ctx.sizes, grad)
         elif grad_scale is not None:
             grad_scale.zero_()
         return grad_grad, grad_values, grad_scale, None, None, None, None
@@ -241,7 +249,7 @@ class _Mix(torch.autograd.Function):
             sizes = _Mixing(n, pixels.shape[1], *((outputs, inputs) if to_few else (inputs, outputs)))
             weight = (weight if to_few else weight.transpose(1, 2)).contiguous()
             tensors = [pixels.contiguous(), weight, result]
-            _call("mix_to_few" if to_few else "mix_to_many", tensors, sizes, pixels.dtype)
+            _call("mix_to_few" if to_few else "mix_to_many", tensors, sizes, pixels)
         return result
 
     @staticmethod
@@ -262,7 +270,7 @@ class _MixOuter(torch.autograd.Function):
         result = a.new_zeros(len(a), few.shape[2], many.shape[2])
         if a.numel() and b.numel():
             sizes = _Mixing(*few.shape, many.shape[2])
-            _call("mix_outer", [few.contiguous(), many.contiguous(), result], sizes, a.dtype)
+            _call("mix_outer", [few.contiguous(), many.contiguous(), result], sizes, a)
         return result if few is a else result.transpose(1, 2)
 
     @staticmethod
