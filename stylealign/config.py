@@ -126,6 +126,11 @@ class TrainSettings(Settings):
     """Steps between adjustments of the augmentation's strength."""
     ada_kimg: PositiveFloat = 100.0
     """Thousands of images in which the strength can rise from 0 to 1 (500 is usual from scratch)."""
+    blur_px: NonNegativeFloat = 0.0
+    """Blur of all images the discriminator sees at the start, standard deviation in pixels: from scratch, about a
+    sixteenth of the resolution brings layout before detail; 0 for none (fine-tuning)."""
+    blur_kimg: PositiveFloat = 60.0
+    """Thousands of images in which the blur fades to nothing."""
     freeze_d: Count = 0
     """Layers of the discriminator that keep the parent's weights, counted from the image."""
     train_only: tuple[Component, ...] = ()

@@ -23,6 +23,7 @@ from stylealign.networks.layers import Convolution, FullyConnected
 from stylealign.ops.convolution import without_parameter_gradients
 from stylealign.training.ada import AdaptiveStrength
 from stylealign.training.augment import Augmentation, draw_augmentation
+from stylealign.training.blur import blur, blur_px_at
 from stylealign.training.draws import Draws, draw
 from stylealign.training.ema import ema_beta, update_average
 from stylealign.training.losses import (
@@ -95,6 +96,7 @@ class TrainingStep:
         )
         self.mean_path_length = torch.zeros((), device=generator.mapping.w_avg.device)
         self.ada = AdaptiveStrength(s.ada_target, s.ada_interval, s.ada_kimg) if s.augment != "none" else None
+        self._blur_px = 0.0
         self._cuts_gradients = generator.architecture.fp16_resolutions > 0 and self.mean_path_length.is_cuda
 
     def step(self, index: int, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
@@ -109,6 +111,7 @@ class TrainingStep:
             Scalars by name, detached, over the whole batch: the losses and, where they were computed, the penalties.
         """
         s = self.settings
+        self._blur_px = blur_px_at(index * len(real), s.blur_px, s.blur_kimg)
         scalars, fakes = self._train_generator(len(real), measure)
         if s.path_length_weight > 0 and index % s.path_length_interval == 0:
             scalars |= self._regularise_generator(max(len(real) // s.path_length_batch_shrink, 1))
@@ -227,7 +230,7 @@ class TrainingStep:
     def _logits(self, images: Tensor, augmentation: Augmentation | None, part: int) -> Tensor:
         if augmentation is not None:
             images = augmentation.part(part, self.parts)(images)
-        logits: Tensor = self.discriminator(images)
+        logits: Tensor = self.discriminator(blur(images, self._blur_px))
         return logits
 
     def _move(

@@ -49,6 +49,16 @@ def test_accumulated_parts_equal_the_whole_batch(accumulate: int, group: int, p:
         torch.testing.assert_close(parts[name], whole[name], **FLOAT64, msg=name)
 
 
+def test_the_blur_changes_the_training_while_it_lasts() -> None:
+    plain, blurred, faded = (
+        named_weights(trained(2, **values))
+        for values in ({}, {"blur_px": 3.0}, {"blur_px": 3.0, "blur_kimg": 8 / 1000})
+    )
+    name = "D.b4.out.weight"
+    assert not torch.allclose(plain[name], blurred[name])
+    assert not torch.allclose(faded[name], blurred[name]), "the second step sees the images as they are"
+
+
 def test_augmentation_changes_the_training() -> None:
     plain, augmented = (named_weights(trained(2, p=0.7, augment=a))["D.b4.out.weight"] for a in ("none", "bgc"))
     assert not torch.allclose(plain, augmented)
