@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.config import MetricSettings, Task
@@ -110,6 +111,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure, write the rows, and print them as JSON: method, metric and setting -> value."""
     settings = settings_from(arguments, MetricSettings)
     files = {flag: getattr(arguments, flag.replace("-", "_")) for flag in _FILES[arguments.kind]}
+    files["weights"] = _downloaded_weights(arguments.kind, settings)
     provenance = provenance_of(f"evaluate {arguments.kind}", VERSION, settings, files)
 
     from stylealign.cli.measurements import MEASURE
@@ -118,6 +120,17 @@ def run(arguments: argparse.Namespace) -> None:
     write_rows(arguments.out, rows, provenance | facts)
     print(json.dumps({" ".join(filter(None, (row.method, row.metric, row.setting))): row.value for row in rows}))
 
+
+def _downloaded_weights(kind: str, settings: MetricSettings) -> Path | None:
+    """Return the file of `weights_dir` that a measurement is made with, None where it takes none."""
+    if settings.weights_dir is None or kind not in _NETWORKS:
+        return None
+    path = Path(settings.weights_dir) / f"{getattr(settings, _NETWORKS[kind])}.pth"
+    return path if path.is_file() else None
+
+
+_NETWORKS = {"generators": "features", "translation": "features", "morphing": "features", "inversion": "perceptual"}
+"""Setting that names the network of each kind."""
 
 _FILES = {
     "generators": ("model", "data"),
