@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 
 from stylealign.cli.arguments import add_settings, labelled_file, settings_from
 from stylealign.config import MetricSettings, Task
@@ -152,6 +153,7 @@ def run(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, MetricSettings)
     files = {flag: getattr(arguments, flag.replace("-", "_")) for flag in _FILES[arguments.kind]}
     files |= dict(getattr(arguments, "rows", []))
+    files["weights"] = _downloaded_weights(arguments.kind, settings)
     provenance = provenance_of(f"evaluate {arguments.kind}", VERSION, settings, files)
 
     from stylealign.cli.measurements import MEASURE
@@ -160,6 +162,17 @@ def run(arguments: argparse.Namespace) -> None:
     write_rows(arguments.out, rows, provenance | facts)
     print(json.dumps({" ".join(filter(None, (row.method, row.metric, row.setting))): row.value for row in rows}))
 
+
+def _downloaded_weights(kind: str, settings: MetricSettings) -> Path | None:
+    """Return the file of `weights_dir` that a measurement is made with, None where it takes none."""
+    if settings.weights_dir is None or kind not in _FEATURES:
+        return None
+    path = Path(settings.weights_dir) / f"{getattr(settings, _FEATURES[kind])}.pth"
+    return path if path.is_file() else None
+
+
+_FEATURES = dict.fromkeys(("generators", "translation", "morphing", "curve"), "features") | {"inversion": "perceptual"}
+"""Setting that names the network of each kind."""
 
 _NETWORKS = [f"{role}-{task}" for task in Task.__args__ for role in ("parent", "child")]  # type: ignore[attr-defined]
 _FILES: dict[str, tuple[str, ...]] = {

@@ -120,10 +120,6 @@ class Store:
         """Return where an object lies in the cache, or would lie."""
         return self.cache / "files" / "md5" / md5[:2] / md5[2:]
 
-    def lacks(self, md5: str) -> bool:
-        """Return whether an object is missing from the cache."""
-        return not self.object(md5).is_file()
-
     def tree(self, md5: str, path: str) -> dict[str, str]:
         """Return the MD5 of each file of a group by path: of the one file it is, or of all files of the folder.
 
@@ -136,7 +132,7 @@ class Store:
             entries: list[dict[str, Any]] = json.loads(self.object(md5).read_text(encoding="utf-8"))
             return {f"{path}/{entry['relpath']}": entry["md5"] for entry in entries}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StyleAlignError(f"{self.object(md5)}: damaged ({error}); delete it and restore again") from error
+            raise StyleAlignError(f"{self.object(md5)}: damaged ({error}); delete it and track again") from error
 
 
 def fetch(root: Path, pointers: Sequence[Path], remote: str) -> str | None:

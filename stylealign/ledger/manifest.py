@@ -17,9 +17,10 @@ SHOWN = 3
 
 @dataclasses.dataclass(frozen=True)
 class Tracked:
-    """A file of the ledger: its size and its hash."""
+    """A file of the ledger: its hash, the MD5 by which DVC knows it, and its size."""
 
     sha256: str
+    md5: str
     bytes: int
 
 

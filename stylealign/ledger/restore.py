@@ -4,14 +4,13 @@ DVC's own checkout empties a folder before it fills it. Here each file is put in
 and nothing else is touched.
 """
 
-import hashlib
 import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
+from stylealign.files import atomic_path, sha256_of_file
 from stylealign.ledger import manifest as manifests
 from stylealign.ledger.dvc import Store, fetch, md5_of_pointer
 from stylealign.ledger.groups import named_files, pointer_of
@@ -94,50 +93,26 @@ def _require_named_files(run: Run) -> None:
 def _put_back(run: Run, manifest: Manifest, needed: list[str], remote: str | None) -> None:
     """Fetch what the cache lacks, then write the files; nothing is written unless all of it can be had."""
     store = Store(run.root)
-    objects = _objects(store, manifest)
-    if objects is None or any(store.lacks(objects[name]) for name in needed if name in objects):
+    objects = {name: store.object(manifest.files[name].md5) for name in needed}
+    if not all(map(Path.is_file, objects.values())):
         source = store.require_remote(remote)
         complaint = fetch(run.root, [pointer_of(run, name) for name in manifest.groups], source)
-        objects = _objects(store, manifest)
-        lost = _lost(store, manifest, needed)
-        if objects is None or lost:
+        lost = [name for name, path in objects.items() if not path.is_file()]
+        if lost:
             because = f" ({complaint})" if complaint else ""
             raise StyleAlignError(
                 f"remote {source!r} lacks {some(lost)}: nothing was written, and what it has is in DVC's cache{because}"
                 "; push again from where the run was tracked, or name another --remote"
             )
-    assert objects is not None
-    for name in needed:
-        _write(store.object(objects[name]), run.directory / name, name, manifest.files[name])
-
-
-def _objects(store: Store, manifest: Manifest) -> dict[str, str] | None:
-    """Return the MD5 of every file by path, None while the cache lacks the list of a folder."""
-    groups = manifest.groups.values()
-    if any(store.lacks(group.md5) for group in groups):
-        return None
-    return {name: md5 for group in groups for name, md5 in store.tree(group.md5, group.path).items()}
-
-
-def _lost(store: Store, manifest: Manifest, needed: list[str]) -> list[str]:
-    """Return what cannot be had: files, or whole groups whose list of files is missing."""
-    lost: list[str] = []
-    for group in manifest.groups.values():
-        if store.lacks(group.md5):
-            lost.append(group.path)
-        else:
-            objects = store.tree(group.md5, group.path)
-            lost += [name for name in needed if name in objects and store.lacks(objects[name])]
-    return lost
+    for name, path in objects.items():
+        _write(path, run.directory / name, name, manifest.files[name])
 
 
 def _write(source: Path, destination: Path, name: str, tracked: Tracked) -> None:
     """Copy an object of the cache to its place, unless its bytes are not those of the manifest."""
     with atomic_path(destination) as temporary:
         shutil.copyfile(source, temporary)
-        with temporary.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != tracked.sha256:
+        if sha256_of_file(temporary) != tracked.sha256:
             raise StyleAlignError(
                 f"{name}: the copy in DVC's cache is damaged ({source}): nothing was put there; delete that copy and "
                 "restore again"

@@ -1,6 +1,7 @@
 """After a run: a pointer for each group, the bytes in DVC's cache, and the manifest."""
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from stylealign.errors import StyleAlignError
@@ -43,17 +44,16 @@ def track(run: Run, verbs: dict[str, int], store: Store) -> Manifest:
     # Plain `dvc commit` may replace files by links to its cache, and a file that changed its time is made again.
     dvc(run.root, "commit", "--force", "--no-relink", *pointers.values())
     tracked = {name: Group(path, md5_of_pointer(pointers[name])) for name, path in groups.items()}
-    names = sorted(file for group in tracked.values() for file in store.tree(group.md5, group.path))
-    files = {name: _tracked(run, name) for name in names}
+    objects = {name: md5 for group in tracked.values() for name, md5 in store.tree(group.md5, group.path).items()}
+    files = {name: _tracked(run.directory / name, md5) for name, md5 in sorted(objects.items())}
     manifest = Manifest(version("stylealign"), verbs, manifests.config_values(run.config), tracked, files)
     _forget_groups(run, manifest)
     manifest.write(run.ledger / manifests.NAME)
     return manifest
 
 
-def _tracked(run: Run, name: str) -> Tracked:
-    path = run.directory / name
-    return Tracked(sha256_of_file(path), path.stat().st_size)
+def _tracked(path: Path, md5: str) -> Tracked:
+    return Tracked(sha256_of_file(path), md5, path.stat().st_size)
 
 
 def _forget_groups(run: Run, manifest: Manifest) -> None:

@@ -46,6 +46,7 @@ def test_a_bucket_that_is_not_there_is_one_line(
     add_remote(tracked, (bucket[0], "s3://nobody/nothing"))
     told = tracked.fails("track", "--push", "cloud")
     assert "dvc push: " in told
+    assert "bucket" in told
     clone = tracked.clone("clone")
     assert "remote 'cloud' lacks" in clone.fails("restore", "--remote", "cloud")
     assert contents(clone) == {}
