@@ -7,8 +7,8 @@ standard deviation. The step is the one of Karras et al. 2020 with its networks 
 R1 and path lengths at the frequencies of the settings, Adam, and the averaged generator; the images of the generator's
 step are used again for the discriminator's, as in ours.
 
-The other peer, `stylegan2-torch`, is not here: it compiles CUDA kernels when it is imported, and hands them CPU tensors
-too, which they do not take.
+The other peer, `stylegan2-torch` 1.3.0, is not here: importing it compiles CUDA kernels, which takes a GPU or a list of
+architectures and the development files of the CUDA toolkit, and its layers call them for CPU tensors as well.
 """
 
 import argparse
