@@ -7,6 +7,7 @@ import torch
 from stylealign.applications.zero_shot.learning import TASKS
 from stylealign.applications.zero_shot.networks import LabelNetwork
 from stylealign.applications.zero_shot.pairs import pseudo_labelled
+from stylealign.config import Task
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 
@@ -23,7 +24,7 @@ def labeller(task: str) -> LabelNetwork:
     return LabelNetwork(TASKS[task].spec(16)).eval().requires_grad_(False)
 
 
-@pytest.mark.parametrize("task", list(TASKS))
+@pytest.mark.parametrize("task", Task.__args__)
 def test_labels_are_the_parents_and_images_the_childs(task: str) -> None:
     parent, child, network = generator(0), generator(1), labeller(task)
     images, labels = pseudo_labelled(parent, child, network, count=5, truncation_psi=0.7, seed=3)
