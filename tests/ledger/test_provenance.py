@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from stylealign.cli.main import main
 from stylealign.config import DatasetSettings, MetricSettings, TrainSettings
 from stylealign.datasets.images import write_image_zip
-from stylealign.files import sha256_of_file
+from stylealign.files import sha256_of_file, sha256_of_path
 from stylealign.latents.codes import Codes
 from stylealign.metrics.rows import Row, provenance_of, write_rows
 from stylealign.report.tables import write_tables
@@ -178,3 +178,15 @@ def test_a_file_that_is_no_longer_here_but_in_the_ledger(
     write_tables([origin / ROWS], (origin / TABLE).parent)
     _, out, _ = provenance(capsys, str(origin / TABLE))
     assert nodes(json.loads(out))[MODEL]["state"] == "in the ledger"
+
+
+def test_a_folder_is_known_by_its_files(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name / "inner").mkdir(parents=True)
+        (tmp_path / name / "inner" / "a.png").write_bytes(b"pixels")
+    digest = sha256_of_path(tmp_path / "one")
+    assert digest == sha256_of_path(tmp_path / "other")
+    (tmp_path / "other" / "inner" / "a.png").rename(tmp_path / "other" / "a.png")
+    assert digest != sha256_of_path(tmp_path / "other")
+    (tmp_path / "one" / "inner" / "a.png").write_bytes(b"others")
+    assert digest != sha256_of_path(tmp_path / "one")

@@ -147,7 +147,7 @@ def test_one_changed_key_shows_in_both_diffs_and_nothing_else(origin: Path, tmp_
     before = {row_name(row): row["value"] for row in numbers(folder)}
     snakemake(folder, "--cores", "2")
     params = json.loads(dvc(folder, "params", "diff", "--json"))
-    assert params == {"config/config.yaml": {"morphing.frames": {"old": 5, "new": 6}}}
+    assert params == {"config/config.yaml": {"morphing.frames": {"old": 5, "new": 6, "diff": 1}}}
     after = {row_name(row): row["value"] for row in numbers(folder)}
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     metrics = json.loads(dvc(folder, "metrics", "diff", "--json"))
