@@ -96,12 +96,12 @@ def protocols(files: Sequence[tuple[str, Sequence[Row], Mapping[str, Any]]]) -> 
     """
     groups: dict[tuple[Any, ...], list[Measurement]] = {}
     for path, rows, provenance in files:
-        if not rows:
-            continue
         command = f"stylealign {provenance.get('verb', '')}, version {provenance.get('verb_version', '?')}"
         command += f" (package {provenance.get('version', '?')})"
-        key = (rows[0].table, command, _texts(provenance), _settings(provenance))
-        groups.setdefault(key, []).append(_measurement(path, rows, provenance))
+        for table in dict.fromkeys(row.table for row in rows):
+            key = (table, command, _texts(provenance), _settings(provenance))
+            own = [row for row in rows if row.table == table]
+            groups.setdefault(key, []).append(_measurement(path, own, provenance))
     tables = [key[0] for key in groups]
     return [
         Protocol(table, command, texts, settings, tuple(found), tables.index(table) == place)
