@@ -32,6 +32,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Track, or check; print counts as JSON."""
     from stylealign.ledger.dvc import Store, require_dvc
+    from stylealign.ledger.manifest import some
     from stylealign.ledger.track import check, push, track
     from stylealign.ledger.workflow import find_run
 
@@ -44,13 +45,15 @@ def run(arguments: argparse.Namespace) -> None:
     require_dvc()
     store = Store(this_run.root)
     remote = None if arguments.push is None else store.require_remote(arguments.push or None)  # before the long work
-    manifest = track(this_run, versions(this_run), store)
+    manifest, changed = track(this_run, versions(this_run), store)
     ledger = os.path.relpath(this_run.ledger)
     counts = {"groups": len(manifest.groups), "files": len(manifest.files)}
     result = {"ledger": ledger, **counts, "bytes": sum(file.bytes for file in manifest.files.values())}
     if remote is not None:
         push(this_run, manifest, remote)
         result["pushed_to"] = remote
+    if changed:
+        print(f"stylealign track: changed since they were tracked: {some(changed)}", file=sys.stderr)
     print(f"stylealign track: next, `git add {ledger} && git commit`", file=sys.stderr)
     print(json.dumps(result))
 

@@ -15,7 +15,7 @@ from stylealign.ledger.workflow import Run, unfinished
 EPHEMERAL = (".snakemake_timestamp",)
 
 
-def track(run: Run, verbs: dict[str, int], store: Store) -> Manifest:
+def track(run: Run, verbs: dict[str, int], store: Store) -> tuple[Manifest, list[str]]:
     """Track what a finished run made.
 
     Args:
@@ -24,7 +24,7 @@ def track(run: Run, verbs: dict[str, int], store: Store) -> Manifest:
         store: DVC's.
 
     Returns:
-        The manifest that was written.
+        The manifest that was written, and the files that have other bytes than the ledger before it held.
 
     Raises:
         StyleAlignError: Snakemake would still do something, or DVC failed.
@@ -47,21 +47,24 @@ def track(run: Run, verbs: dict[str, int], store: Store) -> Manifest:
     objects = {name: md5 for group in tracked.values() for name, md5 in store.tree(group.md5, group.path).items()}
     files = {name: _tracked(run.directory / name, md5) for name, md5 in sorted(objects.items())}
     manifest = Manifest(version("stylealign"), verbs, manifests.config_values(run.config), tracked, files)
-    _forget_groups(run, manifest)
+    changed = _replace_earlier(run, manifest)
     manifest.write(run.ledger / manifests.NAME)
-    return manifest
+    return manifest, changed
 
 
 def _tracked(path: Path, md5: str) -> Tracked:
     return Tracked(sha256_of_file(path), md5, path.stat().st_size)
 
 
-def _forget_groups(run: Run, manifest: Manifest) -> None:
-    """Delete the pointers of groups that are no more; git still has them."""
+def _replace_earlier(run: Run, manifest: Manifest) -> list[str]:
+    """Delete the pointers of groups that are no more (git still has them); return the files that changed."""
     path = run.ledger / manifests.NAME
-    if path.is_file():
-        for name in Manifest.read(path).groups.keys() - manifest.groups.keys():
-            pointer_of(run, name).unlink(missing_ok=True)
+    if not path.is_file():
+        return []
+    earlier = Manifest.read(path)
+    for name in earlier.groups.keys() - manifest.groups.keys():
+        pointer_of(run, name).unlink(missing_ok=True)
+    return [name for name, file in manifest.files.items() if earlier.files.get(name, file).sha256 != file.sha256]
 
 
 def push(run: Run, manifest: Manifest, remote: str) -> None:

@@ -1,6 +1,7 @@
 """`stylealign track`: what it writes, what it leaves alone, and what it refuses."""
 
 import json
+import os
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_an_unfinished_run_is_refused(repository: Repository) -> None:
 def test_another_configuration_is_refused(repository: Repository) -> None:
     repository.write("config/config.yaml", repository.path("config/config.yaml").read_text().replace("7", "8"))
     assert "Snakemake would still do something" in repository.fails("track")
+
+
+def test_what_changed_since_it_was_tracked_is_named(tracked: Repository) -> None:
+    log = tracked.path("results/models/human/log.jsonl")
+    times = log.stat()
+    log.write_text("gol\n")
+    os.utime(log, ns=(times.st_atime_ns, times.st_mtime_ns))  # by hand, so that Snakemake does not see it
+    code, _, told = tracked.stylealign("track")
+    assert code == 0
+    assert "changed since they were tracked: results/models/human/log.jsonl" in told
 
 
 def test_a_group_that_is_no_more_loses_its_pointer(tracked: Repository) -> None:
