@@ -10,7 +10,7 @@ rule translate:
             "results/translation/{model}/{way}/sheet.png",
             caption="../report/translation.rst",
             category="Translation",
-            labels={"model": "{model}", "space": "{space}"},
+            labels={"model": "{model}", "way": "{way}"},
         ),
     log:
         "results/logs/translate/{model}/{way}.log",
