@@ -1,6 +1,7 @@
 # make tables   the default run: images -> results/tables/all.csv and the figures
 # make report   the same as one HTML page that opens without a network: results/report/report.html
-# make test     the test suite
+# make test     the tests that need seconds each
+# make integration   whole runs: the tiny configuration, DVC, a real Slurm (Debian: slurm-wlm munge)
 # make cards    the model cards of data/zoo, measured again
 # make check    what CI runs: formatting, linters, types, import layers, tests
 # Each makes the environment first: .venv, with the releases of requirements.lock.
@@ -13,7 +14,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: tables report test env check reference cards
+.PHONY: tables report test integration env check reference cards
 .DEFAULT_GOAL := tables
 
 tables: env
@@ -24,7 +25,10 @@ report: env
 
 # One worker a CPU, and one thread a worker: the workers share the machine.
 test: env
-	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile -m "not workflow"
+
+integration: env
+	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile -m workflow --durations 10
 
 check:
 	.ci/run

@@ -8,7 +8,7 @@ from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.config import BlendSettings
 
 HELP = "swap or blend the layers of two aligned models, by resolution"
-VERSION = 1
+VERSION = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,10 +26,14 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.applications.blending import blend, resolution_shares
     from stylealign.checkpoints import native
     from stylealign.cli.models import load_matching
+    from stylealign.metrics.rows import provenance_of
 
     first, second = load_matching(arguments.first, arguments.second)
     shares = {str(resolution): share for resolution, share in resolution_shares(first.architecture, settings).items()}
-    info = {"blend": {"first_sha256": first.sha256, "second_sha256": second.sha256,
-                      "shares": shares, "mapping": settings.mapping}}  # fmt: skip
+    inputs = {"first": arguments.first, "second": arguments.second}
+    made = provenance_of(
+        "blend", VERSION, settings, inputs, known_sha256={"first": first.sha256, "second": second.sha256}
+    )
+    info = {"blend": {"shares": shares, "mapping": settings.mapping}, "provenance": made}
     native.save(arguments.out, generator=blend(first.generator, second.generator, settings), info=info)
     print(json.dumps(shares))

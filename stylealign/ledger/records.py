@@ -9,6 +9,9 @@ from typing import Any
 SIDECAR = "metrics.json"
 """File that holds the provenance of everything else in its folder."""
 
+MODEL = "model.safetensors"
+"""File whose header holds the provenance of everything else that its training made."""
+
 HEADER_LENGTH_BYTES = 8
 INFO_KEYS = ("kimg", "settings", "source", "source_sha256", "source_format", "blend")
 """What the header of a model says beside its provenance."""
@@ -45,8 +48,12 @@ class Record:
 def record_of(path: Path) -> Record | None:
     """Return how a file was made, None where neither it nor a file beside it says so."""
     content = _own_record(path)
-    if not content:  # annotations are made with the zip of their split
-        content = _of_json(path.parent / SIDECAR) or _of_zip(path.parent / f"{path.name.split('.')[0]}.zip")
+    if not content:  # annotations are made with the zip of their split, snapshots with the model
+        content = (
+            _of_json(path.parent / SIDECAR)
+            or _of_zip(path.parent / f"{path.name.split('.')[0]}.zip")
+            or _of_safetensors(path.parent / MODEL)
+        )
     return _as_record(content) if content else None
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from stylealign import load
 from stylealign.checkpoints import native
 from stylealign.cli.generate import parse_seeds
 from stylealign.cli.main import main
@@ -236,6 +237,9 @@ def test_a_blend_is_a_model_that_translates(work, tmp_path, capsys):
     models = [str(work / f"{name}.safetensors") for name in ("parent", "child")]
     assert main(["blend", *models, "--swap-px", "8", "--out", str(blended)]) == 0
     assert json.loads(capsys.readouterr().out) == {"4": 0.0, "8": 1.0, "16": 1.0}
+    made = load(blended).info["provenance"]
+    assert made["verb"] == "blend"
+    assert list(made["inputs_sha256"].values()) == [sha256_of_file(path) for path in models]
     shutil.copy(blended, work / "blend.safetensors")
     assert _translate(work, tmp_path / "out", target="blend") == 0
     assert main(["blend", models[0], str(work / "wide.safetensors"), "--out", str(tmp_path / "b.safetensors")]) == 2

@@ -38,4 +38,4 @@ def test_a_second_training_is_refused_until_the_first_is_dead(tmp_path: Path) ->
 def test_a_claim_ends_with_its_block(tmp_path: Path) -> None:
     for _ in range(2):
         with claimed(tmp_path):
-            pass
+            assert str(os.getpid()) in (tmp_path / "claim").read_text()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+TINY = ROOT / "config" / "tiny.yaml"
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 
 
@@ -33,7 +35,14 @@ def start_snakemake(
     variables = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
     variables |= environment or {}
     pipe = subprocess.PIPE
-    return subprocess.Popen([*command, *arguments], env=variables, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(
+        [*command, *arguments], env=variables, stdout=pipe, stderr=pipe, text=True, preexec_fn=_heed_interrupts
+    )
+
+
+def _heed_interrupts() -> None:
+    """Let the child end on SIGINT, also where the tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def planned(done: subprocess.CompletedProcess[str]) -> Counter[str]:

@@ -24,8 +24,6 @@ SOURCES = ("workflow", "config", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", "
            "data/zoo.yaml")  # fmt: skip
 """What a clone of the repository has, as far as a run of the tiny configuration needs it."""
 
-FIGURES = {"samples", "aligned-human", "translation-animal", "morphing-animal", "zero-shot-animal"}
-
 
 def command(folder: Path, *words: str | Path) -> str:
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
@@ -63,7 +61,7 @@ def _dvc_stays_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def origin(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository like this one, with the tiny configuration as its default: run, tracked, pushed, committed."""
     folder = tmp_path_factory.mktemp("ledger") / "origin"
     for name in SOURCES:
@@ -74,7 +72,9 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(folder, "init", "--quiet")
     dvc(folder, "remote", "add", "--quiet", "--default", "store", "../store")
     commit(folder, "start")
-    snakemake(folder, "--cores", "2")
+    for name in ("results", "data/prepared", ".snakemake"):
+        shutil.copytree(tiny_run / name, folder / name)
+    assert "Nothing to be done" in snakemake(folder, "--dry-run"), "the run is as if it had been made here"
     before = state(folder)
     stylealign(folder, "track", "--push")
     assert state(folder) == before, "tracking changes neither bytes nor times"
@@ -170,7 +170,7 @@ def test_the_plots_show_the_figures_and_every_headline_number(origin: Path, tmp_
     shown = {
         Path(path).stem.removeprefix("workspace_results_figures_") for path in re.findall(r'src="([^"]+\.png)"', page)
     }
-    assert shown == FIGURES
+    assert shown == {path.stem for path in (origin / "results/figures").glob("*.png")} != set()
     spec: dict[str, Any] = json.loads(re.search(r"var spec = (\{.*?\});", page, re.DOTALL)[1])  # type: ignore[index]
     drawn = [{key: value for key, value in point.items() if key != "rev"} for point in spec["data"]["values"]]
     assert drawn == numbers(origin)

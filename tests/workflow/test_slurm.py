@@ -14,11 +14,10 @@ import pytest
 import yaml
 
 from tests.workflow.slurm_cluster import Cluster, reason_to_skip, slurm
-from tests.workflow.snakemake import ROOT, snakemake, start_snakemake
+from tests.workflow.snakemake import ROOT, TINY, snakemake, start_snakemake
 
 skipped = reason_to_skip()
 pytestmark = [pytest.mark.workflow, pytest.mark.skipif(skipped is not None, reason=skipped or "")]
-TINY = ROOT / "config" / "tiny.yaml"
 # Slurm without accounting answers by squeue; the plugin's first look would come after 40 s.
 PROFILE = ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "slurm"), "--slurm-status-command", "squeue",
            "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]  # fmt: skip
@@ -121,9 +120,9 @@ def stopped_at_the_end(running: subprocess.Popen[str]) -> Iterator[subprocess.Po
 
 
 def test_a_training_that_is_cancelled_or_comes_near_its_time_limit_goes_on(
-    cluster: Cluster, run: Path, tmp_path: Path
+    cluster: Cluster, tiny_run: Path, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(run, tmp_path / "run")  # with data and parent
+    folder = shutil.copytree(tiny_run, tmp_path / "run")  # with data and parent
     values = yaml.safe_load(TINY.read_text())
     values["models"]["animal"]["train"] = {"kimg": 1000, "snapshot_kimg": 1000, "state_interval_s": 0}
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(values))
