@@ -3,8 +3,8 @@
 Run from the repository: `python -m benchmarks.inversion`. The case `batched` inverts the samples of a network of the
 default size both ways in alternation, by the same steps, and says how far the reconstructions are off either way. The
 case `encoder` needs `--model`, `--encoder` and `--data` (of `stylealign encoder`, and images it has not seen): distance
-in W+ after the encoder and 100 steps, and after 500 steps from the mean of W. With `--json` the last line is one JSON
-object.
+in W+ after the encoder and 100 steps, and after 500 steps of the paper's schedule from the mean of W. With `--json` the
+last line is one JSON object.
 """
 
 import argparse
@@ -70,11 +70,15 @@ def encoder(arguments: argparse.Namespace, device: torch.device) -> dict[str, ob
     network = load_encoder(arguments.encoder, checkpoint.sha256).to(device)
     images = ImageZip(arguments.data).read(slice(0, arguments.images))
     result: dict[str, object] = {"case": "encoder", "images": len(images)}
-    settings = InvertSettings(batch_size=arguments.images, learning_rate=arguments.learning_rate)
-    for name, steps, start in (("encoder", 0, network), ("encoder", ENCODER_STEPS, network),
-                               ("scratch", ENCODER_STEPS, None), ("scratch", SCRATCH_STEPS, None)):  # fmt: skip
+    adam = InvertSettings(batch_size=arguments.images)
+    soap = adam.model_copy(update={"optimizer": "soap", "learning_rate": 0.3, "latent_noise": 0.0})
+    for name, steps, start, chosen in (("encoder", 0, network, adam), ("encoder_adam", ENCODER_STEPS, network, adam),
+                                       ("encoder_soap", ENCODER_STEPS, network, soap),
+                                       ("scratch_adam", ENCODER_STEPS, None, adam),
+                                       ("scratch_soap", ENCODER_STEPS, None, soap),
+                                       ("scratch_adam", SCRATCH_STEPS, None, adam)):  # fmt: skip
         began = time.perf_counter()
-        found = invert(generator, images, settings.model_copy(update={"steps": steps}), distance, encoder=start)
+        found = invert(generator, images, chosen.model_copy(update={"steps": steps}), distance, encoder=start)
         result[f"{name}_{steps}_s"] = round(time.perf_counter() - began, 1)
         result[f"{name}_{steps}_perceptual"] = round(_perceptual(found), 4)
     return result
@@ -88,7 +92,6 @@ def main() -> None:
     flags = parser(__doc__, CASES, ["batched"])
     flags.add_argument("--images", type=int, default=32, help="images inverted")
     flags.add_argument("--steps", type=int, default=10, help="steps of the case batched")
-    flags.add_argument("--learning-rate", type=float, default=InvertSettings().learning_rate, help="case encoder")
     for name in ("model", "encoder", "data"):
         flags.add_argument(f"--{name}", type=Path, help="case encoder")
     arguments = flags.parse_args()

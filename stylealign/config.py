@@ -190,8 +190,11 @@ class InvertSettings(Settings):
     """An image stops at the step where its loss (perceptual and pixel) is this low; 0 for all steps."""
     batch_size: Positive = 32
     """Images optimised at once."""
+    optimizer: Literal["adam", "soap"] = "adam"
+    """Karras et al.'s Adam, or Adam along the directions that the loss's gradients spread in: wants fewer steps,
+    learning_rate 0.3 and latent_noise 0."""
     learning_rate: PositiveFloat = 0.1
-    """Adam's learning rate at its plateau."""
+    """The optimizer's learning rate at its plateau."""
     init: Literal["default", "encoder"] = "default"
     """Start of the optimisation: the space's own (see initial_candidates), or an encoder's code (W and W+)."""
     truncation_psi: Fraction = 1.0

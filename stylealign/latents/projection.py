@@ -4,6 +4,9 @@ Schedule of Karras et al. 2020 (arXiv 1912.04958, appendix D): Adam with a learn
 5 % and down over the last 25 % of the steps, noise on the code that fades out by 75 %, and optimised noise maps. An
 image's result does not depend on its batch: losses are summed over the batch, and every image has a random stream of
 its own.
+
+With the optimizer `soap` Adam works in the eigenbasis of the gradients' covariance (Vyas et al. 2024, arXiv
+2409.11321), which is taken once, from images of the generator itself: fewer steps to the same distance.
 """
 
 import math
@@ -24,6 +27,11 @@ from stylealign.networks.generator import Generator
 
 _RAMP_UP, _RAMP_DOWN, _NOISE_UNTIL = 0.05, 0.25, 0.75
 _CANDIDATE_BATCH, _CANDIDATE_PIXELS = 64, 64 * 256 * 256
+_BETAS = {"adam": (0.9, 0.999), "soap": (0.7, 0.9)}
+_BASIS_SHARE = 0.3
+"""How far a code lies from its target's, of the way to another one, where the gradients' covariance is taken."""
+_NO_GRADIENT = 1e-7
+"""Directions whose squared gradient is this share of the largest change nothing in an image; codes keep out of them."""
 
 
 class Distance(Protocol):
@@ -68,6 +76,7 @@ class Projector:
         spread = 1.0 if is_gaussian(self.space) else std_of_w(generator, seed=settings.seed)
         self.noise_scale = settings.latent_noise * spread
         self.candidates, self._candidate_features = self._draw_candidates()
+        self._basis = self._gradient_basis() if settings.optimizer == "soap" else None
 
     def project(self, targets: Tensor, indices: Sequence[int], start: Tensor | None = None,
                 progress: Callable[[int], None] | None = None) -> Projection:  # fmt: skip
@@ -89,7 +98,8 @@ class Projector:
             codes = (self._start(distances) if start is None else start).clone()
         maps = draw_noise_maps(noise_shapes_in_use(self.generator.synthesis), randoms)
         variables = [codes, *(noise.to(targets) for noise in maps.values())]
-        batch = _Batch(torch.arange(len(codes)), targets, wanted, _Adam(variables), list(maps), randoms)
+        adam = _Adam(variables, _BETAS[self.settings.optimizer], self._basis)
+        batch = _Batch(torch.arange(len(codes)), targets, wanted, adam, list(maps), randoms)
         losses, best = self._optimize(batch, progress)
         return Projection(
             _array(best.codes), _array(losses), _array(distances.median(dim=1).values), _array(best.perceptual)
@@ -150,14 +160,43 @@ class Projector:
     def _draw_candidates(self) -> tuple[Tensor, list[Tensor]]:
         """Return random z `[candidates, z_dim]` and the features of their images."""
         shape = (self.settings.initial_candidates, self.generator.architecture.z_dim)
-        resolution = self.generator.architecture.resolution
         z = np.random.default_rng([self.settings.seed]).standard_normal(shape, dtype=np.float32)
         candidates = torch.from_numpy(z).to(self.generator.mapping.w_avg)
         batches = [
-            self._features(self.generator.synthesis(self._ws(chunk, "z")))
-            for chunk in candidates.split(max(1, min(_CANDIDATE_BATCH, _CANDIDATE_PIXELS // resolution**2)))
+            self._features(self.generator.synthesis(self._ws(chunk, "z"))) for chunk in self._in_batches(candidates)
         ]
         return candidates, [torch.cat(layers) for layers in zip(*batches, strict=True)]
+
+    def _in_batches(self, candidates: Tensor) -> tuple[Tensor, ...]:
+        pixels = self.generator.architecture.resolution**2
+        return candidates.split(max(1, min(_CANDIDATE_BATCH, _CANDIDATE_PIXELS // pixels)))
+
+    def _gradient_basis(self) -> Tensor:
+        """Return `[*shape, d]`: for each of a code's vectors the directions, as columns, that its gradients spread in.
+
+        The gradients are those of the loss at codes near the candidates', whose images are the targets.
+        """
+        covariance = torch.zeros(*self.shape, self.shape[-1], device=self.candidates.device)
+        others = self.candidates.roll(1, dims=0)
+        for z, other in zip(self._in_batches(self.candidates), self._in_batches(others), strict=True):
+            with torch.no_grad():
+                target, near = self._codes_of(z), self._codes_of(other)
+                images = self.generator.synthesis(self._ws(target, self.space))
+                wanted = self._features(images)
+            codes = target.lerp(near, _BASIS_SHARE).requires_grad_(True)
+            drawn = self.generator.synthesis(self._ws(codes, self.space))
+            error = (drawn - images).square().mean(dim=(1, 2, 3))
+            loss = self.distance.between(self._features(drawn), wanted) + self.settings.pixel_weight * error
+            (gradients,) = torch.autograd.grad(loss.sum(), codes)
+            covariance += torch.einsum("n...i,n...j->...ij", gradients, gradients)
+        strengths, directions = torch.linalg.eigh(covariance.double())
+        felt = strengths > _NO_GRADIENT * strengths.amax(dim=-1, keepdim=True)
+        return (directions * felt[..., None, :]).to(covariance)
+
+    def _codes_of(self, z: Tensor) -> Tensor:
+        """Return the codes `[N, *shape]` of random z `[N, z_dim]`."""
+        vectors = z if is_gaussian(self.space) else self._ws(z, "z")[:, 0]
+        return vectors[:, None].expand(-1, *self.shape) if is_per_layer(self.space) else vectors
 
     def _distances_to_candidates(self, wanted: list[Tensor]) -> Tensor:
         """Return the perceptual distance `[N, candidates]` of each target to each random sample."""
@@ -176,12 +215,15 @@ class Projector:
 
 
 class _Adam:
-    """Adam (Kingma and Ba 2015, algorithm 1) over variables whose first axis is the image, so that images can leave."""
+    """Adam (Kingma and Ba 2015, algorithm 1) over variables whose first axis is the image, so that images can leave.
 
-    betas = (0.9, 0.999)
+    The first variable, the codes, is moved along the columns of `basis [*shape, d]`, if there is one.
+    """
+
     epsilon = 1e-8
 
-    def __init__(self, variables: list[Tensor]) -> None:
+    def __init__(self, variables: list[Tensor], betas: tuple[float, float], basis: Tensor | None) -> None:
+        self.betas, self.basis = betas, basis
         self.variables = [variable.requires_grad_(True) for variable in variables]
         self.means = [torch.zeros_like(variable) for variable in variables]
         self.squares = [torch.zeros_like(variable) for variable in variables]
@@ -192,15 +234,21 @@ class _Adam:
         """Move the variables one step against their gradients."""
         self.steps += 1
         corrections = [1 - beta**self.steps for beta in self.betas]
-        for variable, mean, square, gradient in zip(self.variables, self.means, self.squares, gradients, strict=True):
+        for index, gradient in enumerate(gradients):
+            basis = self.basis if index == 0 else None
+            mean, square = self.means[index], self.squares[index]
+            if basis is not None:
+                gradient = torch.einsum("n...i,...ij->n...j", gradient, basis)
             mean.lerp_(gradient, 1 - self.betas[0])
             square.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
-            scale = (square / corrections[1]).sqrt_().add_(self.epsilon)
-            variable.addcdiv_(mean, scale, value=-rate / corrections[0])
+            move = mean / (square / corrections[1]).sqrt_().add_(self.epsilon)
+            if basis is not None:
+                move = torch.einsum("n...j,...ij->n...i", move, basis)
+            self.variables[index].sub_(move, alpha=rate / corrections[0])
 
     def select(self, going: Tensor) -> "_Adam":
         """Return the state of the images where `going [n]` is true."""
-        chosen = _Adam([variable.detach()[going] for variable in self.variables])
+        chosen = _Adam([variable.detach()[going] for variable in self.variables], self.betas, self.basis)
         chosen.means, chosen.squares = [mean[going] for mean in self.means], [square[going] for square in self.squares]
         chosen.steps = self.steps
         return chosen

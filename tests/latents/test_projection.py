@@ -35,11 +35,13 @@ def test_the_loss_falls_and_codes_have_the_shape_of_the_space(space, generator, 
     assert (found.perceptual_fitted < found.perceptual_random).all()
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "soap"])
 @pytest.mark.parametrize("space", SPACES)
-def test_an_image_has_the_same_result_in_every_batch(space, generator, targets):
-    together = _project(generator, targets, range(5), space=space)
-    alone = _project(generator, targets[3:4], [3], space=space)
-    pair = _project(generator, targets[[3, 1]], [3, 1], space=space)
+def test_an_image_has_the_same_result_in_every_batch(space, optimizer, generator, targets):
+    how = {"space": space, "optimizer": optimizer}
+    together = _project(generator, targets, range(5), **how)
+    alone = _project(generator, targets[3:4], [3], **how)
+    pair = _project(generator, targets[[3, 1]], [3, 1], **how)
     for other, row in ((alone, 0), (pair, 0)):
         np.testing.assert_allclose(other.values[row], together.values[3], atol=1e-4)
         np.testing.assert_allclose(other.losses[:, row], together.losses[:, 3], atol=1e-4)
@@ -51,6 +53,27 @@ def test_a_run_is_repeatable_and_a_seed_changes_it(generator, targets):
     again = _project(generator, targets, range(5))
     np.testing.assert_array_equal(first.values, again.values)
     assert not np.array_equal(first.values, _project(generator, targets, range(5), seed=1).values)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_soap_is_closer_after_as_many_steps(space, generator, targets):
+    how = {"space": space, "steps": 20, "latent_noise": 0.0}
+    adam = _project(generator, targets, range(5), **how)
+    soap = _project(generator, targets, range(5), **how, optimizer="soap")
+    assert soap.losses[-1].mean() < adam.losses[-1].mean()
+
+
+def test_soap_keeps_out_of_directions_that_change_no_image(generator, targets):
+    with torch.no_grad():
+        for convolution in generator.synthesis.modules():
+            if hasattr(convolution, "affine"):
+                convolution.affine.weight[:, 0] = 0  # the first axis of w is not looked at
+    settings = SETTINGS.model_copy(update={"optimizer": "soap", "latent_noise": 0.0, "space": "w+"})
+    projector = Projector(generator, PixelDistance(), settings)
+    found = projector.project(targets, range(5)).values
+    start = generator.mapping.w_avg.numpy()
+    np.testing.assert_allclose(found[..., 0], start[0], atol=1e-6)
+    assert np.abs(found[..., 1:] - start[1:]).max() > 0.01
 
 
 def test_the_best_step_is_kept(generator, targets):
@@ -89,17 +112,21 @@ def test_all_images_may_stop_at_once(generator, targets):
     np.testing.assert_array_equal(found.losses, found.losses[:1].repeat(SETTINGS.steps + 1, axis=0))
 
 
-def test_adam_is_adam():
-    start, mine = torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 4, dtype=torch.float64)
-    mine.copy_(start)
-    theirs = start.clone().requires_grad_(True)
-    adam, reference = _Adam([mine]), torch.optim.Adam([theirs], lr=0.1)
+@pytest.mark.parametrize("rotated", [False, True])
+def test_adam_is_adam(rotated):
+    basis = torch.linalg.qr(torch.randn(4, 4, dtype=torch.float64)).Q if rotated else torch.eye(4, dtype=torch.float64)
+    mine = torch.randn(3, 4, dtype=torch.float64)
+    theirs = (mine @ basis).requires_grad_(True)
+    adam = _Adam([mine], (0.8, 0.99), basis if rotated else None)
+    reference = torch.optim.Adam([theirs], lr=0.1, betas=(0.8, 0.99))
     for step in range(20):
-        (theirs.pow(4).sum() + theirs.sum() * step).backward()
-        adam.step([theirs.grad.clone()], 0.1)
+        codes = theirs @ basis.T
+        codes.retain_grad()
+        (codes.pow(4).sum() + codes.sum() * step).backward()
+        adam.step([codes.grad.clone()], 0.1)
         reference.step()
         reference.zero_grad()
-    torch.testing.assert_close(adam.variables[0], theirs)
+    torch.testing.assert_close(adam.variables[0], theirs @ basis.T)
 
 
 def test_no_steps_return_the_start(generator, targets):
