@@ -4,17 +4,23 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from stylealign.networks import layers, synthesis
-from stylealign.networks.layers import Convolution
+from stylealign.networks.layers import Convolution, FullyConnected
 from stylealign.networks.synthesis import SynthesisLayer
 from stylealign.ops import reference
 
 REPLACED = {
-    layers: ("bias_act", "conv2d_resampled"),
+    layers: ("conv2d_resampled",),
     synthesis: ("bias_act", "modulated_conv2d", "upsample2d"),
 }
+
+
+def _fully_connected(self: FullyConnected, values: Tensor) -> Tensor:
+    values = F.linear(values, self.weight * self.weight_gain)
+    return reference.bias_act(values, self.bias * self.lr_multiplier, linear=self.linear)
 
 
 def _convolution(self: Convolution, features: Tensor, gain: float = 1.0) -> Tensor:
@@ -37,6 +43,7 @@ def plain_form() -> Iterator[None]:
         for module, names in REPLACED.items():
             for name in names:
                 stack.enter_context(patch.object(module, name, getattr(reference, name)))
+        stack.enter_context(patch.object(FullyConnected, "forward", _fully_connected))
         stack.enter_context(patch.object(Convolution, "forward", _convolution))
         stack.enter_context(patch.object(SynthesisLayer, "forward", _synthesis_layer))
         yield

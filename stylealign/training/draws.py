@@ -39,10 +39,12 @@ class Draws:
 
     def synthesize(self, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Return images `[N, 3, H, W]`, the ws they come from, and the first style's w `[N, w_dim]`."""
-        w = generator.mapping.map(self.z)
-        ws = w[:, None].expand(-1, generator.architecture.num_ws, -1)
         if self.second_z is not None and self.from_second is not None:
-            ws = torch.where(self.from_second, generator.mapping.map(self.second_z)[:, None], ws)
+            w, second = generator.mapping.map(torch.cat([self.z, self.second_z])).chunk(2)
+            ws = torch.where(self.from_second, second[:, None], w[:, None])
+        else:
+            w = generator.mapping.map(self.z)
+            ws = w[:, None].expand(-1, generator.architecture.num_ws, -1)
         if not ws.requires_grad:  # a mapping network that is not trained
             ws.requires_grad_(True)
         return generator.synthesis(ws, noise_mode="none", noise_maps=self.noise), ws, w.detach()

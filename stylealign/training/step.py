@@ -51,7 +51,7 @@ def lazy_adam(
     """Return Adam, corrected for one extra regularisation step every `interval` steps (Karras et al. 2020, app. B)."""
     ratio = interval / (interval + 1) if regularised else 1.0
     betas = (ADAM_BETAS[0] ** ratio, ADAM_BETAS[1] ** ratio)
-    return torch.optim.Adam(parameters, lr=learning_rate * ratio, betas=betas, eps=ADAM_EPSILON)
+    return torch.optim.Adam(parameters, lr=learning_rate * ratio, betas=betas, eps=ADAM_EPSILON, fused=True)
 
 
 def layers_from_image(discriminator: Discriminator) -> list[nn.Module]:
