@@ -71,7 +71,7 @@ def encoder(arguments: argparse.Namespace, device: torch.device) -> dict[str, ob
     images = ImageZip(arguments.data).read(slice(0, arguments.images))
     result: dict[str, object] = {"case": "encoder", "images": len(images)}
     adam = InvertSettings(batch_size=arguments.images)
-    soap = adam.model_copy(update={"optimizer": "soap", "learning_rate": 0.3, "latent_noise": 0.0})
+    soap = adam.model_copy(update={"optimizer": "soap", "learning_rate": 0.4, "latent_noise": 0.0})
     for name, steps, start, chosen in (("encoder", 0, network, adam), ("encoder_adam", ENCODER_STEPS, network, adam),
                                        ("encoder_soap", ENCODER_STEPS, network, soap),
                                        ("scratch_adam", ENCODER_STEPS, None, adam),

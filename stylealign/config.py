@@ -191,7 +191,7 @@ class InvertSettings(Settings):
     batch_size: Positive = 32
     """Images optimised at once."""
     optimizer: Literal["adam", "soap"] = "adam"
-    """Karras et al.'s Adam, or `soap`: for few steps, with learning_rate 0.3 and latent_noise 0."""
+    """Karras et al.'s Adam, or `soap`: for few steps, with learning_rate 0.4 and latent_noise 0."""
     learning_rate: PositiveFloat = 0.1
     """The optimizer's learning rate at its plateau."""
     init: Literal["default", "encoder"] = "default"

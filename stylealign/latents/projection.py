@@ -27,7 +27,7 @@ from stylealign.networks.generator import Generator
 
 _RAMP_UP, _RAMP_DOWN, _NOISE_UNTIL = 0.05, 0.25, 0.75
 _CANDIDATE_BATCH, _CANDIDATE_PIXELS = 64, 64 * 256 * 256
-_BETAS = {"adam": (0.9, 0.999), "soap": (0.7, 0.9)}
+_BETAS = {"adam": (0.9, 0.999), "soap": (0.8, 0.8)}
 _BASIS_SHARE = 0.3
 """How far a code lies from its target's, of the way to another one, where the gradients' covariance is taken."""
 _NO_GRADIENT = 1e-7
