@@ -17,7 +17,11 @@ from tests.workflow.slurm_cluster import Cluster, reason_to_skip, slurm
 from tests.workflow.snakemake import ROOT, TINY, snakemake, start_snakemake
 
 skipped = reason_to_skip()
-pytestmark = [pytest.mark.workflow, pytest.mark.skipif(skipped is not None, reason=skipped or "")]
+pytestmark = [
+    pytest.mark.workflow,
+    pytest.mark.timeout(2400),  # whole runs through sbatch, where every job starts Snakemake twice
+    pytest.mark.skipif(skipped is not None, reason=skipped or ""),
+]
 # Slurm without accounting answers by squeue; the plugin's first look would come after 40 s.
 PROFILE = ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "slurm"), "--slurm-status-command", "squeue",
            "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]  # fmt: skip
