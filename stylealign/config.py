@@ -223,17 +223,17 @@ class InvertSettings(Settings):
 class EncoderSettings(Settings):
     """A network that finds the W+ code of an image at once, trained on the model's samples and on real images."""
 
-    steps: Positive = 1500
+    steps: Positive = 4500
     """Training steps."""
     batch_size: Annotated[int, Field(ge=2)] = 32
     """Images of one step: half the model's samples, half real ones."""
-    learning_rate: PositiveFloat = 2e-3
+    learning_rate: PositiveFloat = 3e-3
     """Adam's peak learning rate (cosine to 0)."""
-    code_weight: NonNegativeFloat = 0.5
+    code_weight: NonNegativeFloat = 0.02
     """Weight of the squared error of the samples' codes, in units of the variance of W."""
     pixel_weight: NonNegativeFloat = 1.0
     """Weight of the mean squared pixel error beside the perceptual distance."""
-    spread_weight: NonNegativeFloat = 0.02
+    spread_weight: NonNegativeFloat = 0.002
     """Weight that keeps the layers' w of a real image close to each other (Tov et al. 2021)."""
     perceptual: Perceptual = "efficientnet-lite0"
     """Perceptual distance that is minimised."""
