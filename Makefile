@@ -1,6 +1,6 @@
 # make tables   the default run: images -> results/tables/all.csv and the figures
 # make report   the same as one HTML page that opens without a network: results/report/report.html
-# make test     the tests that need seconds each
+# make test     the tests without whole runs: minutes
 # make integration   whole runs: the tiny configuration, DVC, a real Slurm (Debian: slurm-wlm munge)
 # make cards    the model cards of data/zoo, measured again
 # make check    what CI runs: formatting, linters, types, import layers, tests

@@ -190,6 +190,8 @@ class Projector:
             (gradients,) = torch.autograd.grad(loss.sum(), codes)
             covariance += torch.einsum("n...i,n...j->...ij", gradients, gradients)
         strengths, directions = torch.linalg.eigh(covariance.double())
+        if len(self.candidates) < 2 * self.shape[-1]:  # too few to tell what is never felt from what was not met
+            return directions.to(covariance)
         felt = strengths > _NO_GRADIENT * strengths.amax(dim=-1, keepdim=True)
         return (directions * felt[..., None, :]).to(covariance)
 

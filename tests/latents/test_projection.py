@@ -76,6 +76,14 @@ def test_soap_keeps_out_of_directions_that_change_no_image(generator, targets):
     assert np.abs(found[..., 1:] - start[1:]).max() > 0.01
 
 
+@pytest.mark.parametrize("candidates", [1, 3])
+def test_soap_moves_in_every_direction_where_few_samples_were_seen(candidates, generator, targets):
+    found = _project(generator, targets, range(5), space="w", optimizer="soap", initial_candidates=candidates)
+    moved = found.values - generator.mapping.w_avg.numpy()
+    assert np.linalg.matrix_rank(moved) == 5, "five images, five directions"
+    assert (found.losses[-1] < 0.7 * found.losses[0]).all()
+
+
 def test_the_best_step_is_kept(generator, targets):
     # A rate far too large: the last step is not the best of every image.
     found = _project(generator, targets, range(5), learning_rate=5.0, latent_noise=0.0, pixel_weight=0.0)
