@@ -5,37 +5,14 @@ R1 and path-length regularisation spend most of their time there. Written out, e
 convolution, or a gradient of one, with the very same arguments: what the libraries are fastest at.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-
-class _Wanted:
-    """Whether backward passes compute gradients of parameters: process-wide, as GPUs differentiate in own threads."""
-
-    parameters = True
-
-
-@contextmanager
-def without_parameter_gradients() -> Iterator[None]:
-    """Spare the first derivatives of weights and biases inside, where only those of inputs are asked for.
-
-    PyTorch does not tell a function of ours which of its gradients `torch.autograd.grad` is after.
-    """
-    before, _Wanted.parameters = _Wanted.parameters, False
-    try:
-        yield
-    finally:
-        _Wanted.parameters = before
-
-
-def parameters_wanted() -> bool:
-    """Say whether a backward pass should compute the gradients of parameters."""
-    return _Wanted.parameters
+from stylealign.ops.native import functions as native
+from stylealign.ops.parameter_gradients import parameters_wanted
 
 
 def conv2d(
@@ -66,9 +43,15 @@ def _gradients(
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     stride, padding, transposed = geometry
     outputs = weight.shape[1] if transposed else weight.shape[0]
-    return torch.ops.aten.convolution_backward(
-        grad, features, weight, [outputs], [stride] * 2, [padding] * 2, [1, 1], transposed, [0, 0], 1, list(wanted)
+    grad_weight = None
+    if wanted[1]:
+        small, large = (features, grad) if transposed else (grad, features)
+        grad_weight = native.weight_gradient(small, large, weight, stride, padding)
+    rest = [wanted[0], wanted[1] and grad_weight is None, wanted[2]]
+    results = torch.ops.aten.convolution_backward(
+        grad, features, weight, [outputs], [stride] * 2, [padding] * 2, [1, 1], transposed, [0, 0], 1, rest
     )
+    return results[0], results[1] if grad_weight is None else grad_weight, results[2]
 
 
 class _Convolution(torch.autograd.Function):

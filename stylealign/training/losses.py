@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylealign.ops.convolution import without_parameter_gradients
+from stylealign.ops.parameter_gradients import without_parameter_gradients
 
 PATH_LENGTH_DECAY = 0.01
 

@@ -20,7 +20,7 @@ from stylealign.networks.components import parameters_of
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.networks.layers import Convolution, FullyConnected
-from stylealign.ops.convolution import without_parameter_gradients
+from stylealign.ops.parameter_gradients import without_parameter_gradients
 from stylealign.training.ada import AdaptiveStrength
 from stylealign.training.augment import Augmentation, draw_augmentation
 from stylealign.training.blur import blur, blur_px_at

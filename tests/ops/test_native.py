@@ -15,9 +15,10 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from stylealign.ops import reference
 from stylealign.ops.bias_act import LEAKY_SLOPE
-from stylealign.ops.convolution import conv2d, without_parameter_gradients
+from stylealign.ops.convolution import conv2d
 from stylealign.ops.native import build
 from stylealign.ops.native import functions as native
+from stylealign.ops.parameter_gradients import without_parameter_gradients
 from tests.tolerances import FLOAT32, FLOAT64
 
 TOLERANCE = {torch.float32: FLOAT32, torch.float64: FLOAT64}
@@ -153,6 +154,50 @@ def test_mix_equals_a_product_of_matrices(inputs: int, outputs: int, dtype: torc
         torch.testing.assert_close(ours, theirs, **TOLERANCE[dtype])
 
 
+def gradient_of_weight(x: Tensor, weight: Tensor, grad: Tensor, stride: int, padding: int, transposed: bool) -> Tensor:
+    """PyTorch's own."""
+    arguments = [0], [stride] * 2, [padding] * 2, [1, 1], transposed, [0, 0], 1, [False, True, False]
+    return torch.ops.aten.convolution_backward(grad, x, weight, *arguments)[1]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "height", "width"),
+    [(3, 1, 1, 7, 5), (3, 2, 0, 9, 7), (3, 2, 1, 8, 6), (3, 2, 1, 1, 300), (5, 3, 2, 11, 8), (3, 1, 2, 4, 3)],
+)
+def test_weight_gradient_equals_pytorchs(
+    kernel: int, stride: int, padding: int, height: int, width: int, transposed: bool, layout: str, dtype: torch.dtype
+) -> None:
+    for few, many in ((1, 16), (6, 32), (13, 48), (29, 112), (64, 64)):
+        weight = torch.randn(few, many, kernel, kernel, dtype=dtype)
+        x = images((3, few if transposed else many, height, width), dtype, layout)
+        grad = torch.randn_like(
+            F.conv_transpose2d(x, weight, stride=stride, padding=padding)
+            if transposed
+            else F.conv2d(x, weight, stride=stride, padding=padding)
+        )
+        small, large = (x, grad) if transposed else (grad, x)
+        result = native.weight_gradient(small, large, weight, stride, padding)
+        assert result.dtype == dtype
+        expected = gradient_of_weight(x, weight, grad, stride, padding, transposed)
+        scale = expected.abs().max().clamp(min=1.0)  # sums of up to 900 products, whose order differs
+        torch.testing.assert_close(result / scale, expected / scale, **TOLERANCE[dtype])
+
+
+def test_weight_gradients_left_to_pytorch() -> None:
+    x = torch.randn(2, 32, 6, 6)
+    for weight, what in (
+        (torch.randn(8, 32, 1, 1), x),
+        (torch.randn(8, 20, 3, 3), x[:, :20]),
+        (torch.randn(8, 32, 3, 3), x[:0]),
+        (torch.randn(8, 32, 3, 3), x.bfloat16()),
+    ):
+        small = torch.zeros(len(what), 8, 6, 6, dtype=what.dtype)
+        assert native.weight_gradient(small, what, weight, 1, weight.shape[2] // 2) is None
+
+
 def test_empty_batches() -> None:
     x = torch.zeros(0, 3, 4, 4, requires_grad=True)
     scale, bias = torch.zeros(0, 3, requires_grad=True), torch.ones(3, requires_grad=True)
@@ -171,10 +216,13 @@ def test_sums_do_not_depend_on_the_number_of_threads() -> None:
     try:
         for count in (1, 3):
             torch.set_num_threads(count)
-            results.append(torch.autograd.grad(native.epilogue(values, scale, None).square().sum(), scale)[0])
+            of_scale = torch.autograd.grad(native.epilogue(values, scale, None).square().sum(), scale)[0]
+            of_weight = native.weight_gradient(values, values[:, :16], torch.empty(19, 16, 3, 3), 1, 1)
+            results.append((of_scale, of_weight))
     finally:
         torch.set_num_threads(threads)
-    assert torch.equal(*results)
+    for one, three in zip(*results, strict=True):
+        assert torch.equal(one, three)
 
 
 def test_not_a_number_stays_visible() -> None:

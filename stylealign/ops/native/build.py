@@ -28,6 +28,7 @@ from pathlib import Path
 import torch
 
 SOURCES = Path(__file__).parent
+CPP_SOURCES = [SOURCES / "kernels.cpp", SOURCES / "weight_gradient.cpp"]
 CPP_FLAGS = (
     "-std=c++17 -O3 -march=native -fopenmp -fPIC -shared"
     " -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math"
@@ -46,7 +47,7 @@ def cpu_library() -> ctypes.CDLL | None:
     """Return the operations for the CPU, built if needed; None, after one notice, where that is impossible."""
     if os.environ.get("STYLEALIGN_NATIVE") == "0":
         return None
-    return _loaded(lambda: built(find_compiler(), [SOURCES / "kernels.cpp"], CPP_FLAGS))
+    return _loaded(lambda: built(find_compiler(), CPP_SOURCES, CPP_FLAGS))
 
 
 @cache

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from stylealign.ops.convolution import parameters_wanted
 from stylealign.ops.native.build import cpu_library, cuda_library
+from stylealign.ops.parameter_gradients import parameters_wanted
 
 NAMES = {torch.float32: "float32", torch.float64: "float64", torch.float16: "float16"}
 
@@ -36,6 +36,16 @@ class _Epilogue(ctypes.Structure):
 
 class _Mixing(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int64) for name in ("batch", "pixels", "few", "many")]
+
+
+class _WeightGradient(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_int64)
+        for name in (
+            *("batch", "small_height", "small_width", "large_height", "large_width"),
+            *("small_channels", "large_channels", "kernel", "stride", "padding"),
+        )
+    ]
 
 
 def supported(images: Tensor) -> bool:
@@ -221,6 +231,8 @@ class _EpilogueBackward(torch.autograd.Function):
         return grad_grad, grad_values, grad_scale, None, None, None, None
 
 
+VECTOR_BYTES = 64
+"""What the channels of `large` fill without a rest, so that `weight_gradient` takes them."""
 FEW = 4
 """The most channels that count as few in `mix`."""
 
@@ -279,3 +291,27 @@ class _MixOuter(torch.autograd.Function):
         grad_a = _Mix.apply(b, grad) if ctx.needs_input_grad[0] else None
         grad_b = _Mix.apply(a, grad.transpose(1, 2)) if ctx.needs_input_grad[1] else None
         return grad_a, grad_b
+
+
+def weight_gradient(small: Tensor, large: Tensor, like: Tensor, stride: int, padding: int) -> Tensor | None:
+    """Compute the gradient of a convolution's weights.
+
+    Args:
+        small: `[N, A, h, w]`: the gradient of the convolution's result, or its input if it is transposed.
+        large: `[N, B, H, W]`: the other one.
+        like: the weights `[A, B, k, k]`.
+        stride, padding: of the convolution.
+
+    Returns:
+        `[A, B, k, k]`, channels-last; None where PyTorch's own is to be used: on a GPU, for kernels of one pixel (a
+        product of matrices) and for channels that do not fill vectors.
+    """
+    kernel = like.shape[2]
+    fills = large.shape[1] * large.element_size() % VECTOR_BYTES == 0
+    if kernel == 1 or not fills or small.is_cuda or not small.numel() or not supported(small):
+        return None
+    small, large = _channels_last(small), _channels_last(large)
+    result = torch.empty_like(like, memory_format=torch.channels_last)
+    sizes = _WeightGradient(len(small), *small.shape[2:], *large.shape[2:], *like.shape[:2], kernel, stride, padding)
+    _call("weight_gradient", [small, large, result], sizes, small)
+    return result

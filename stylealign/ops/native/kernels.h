@@ -32,3 +32,10 @@ constexpr int64_t FEW = 4;
 struct Mixing {
     int64_t batch, pixels, few, many;
 };
+
+// CPU only. Channels-last images; `large_channels` fill vectors of 64 bytes without a rest, and nothing is empty.
+struct WeightGradient {
+    int64_t batch, small_height, small_width, large_height, large_width;
+    int64_t small_channels, large_channels;
+    int64_t kernel, stride, padding;
+};
