@@ -42,16 +42,19 @@ def _gradients(
     grad: Tensor, features: Tensor, weight: Tensor, geometry: Geometry, wanted: tuple[bool, bool, bool]
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     stride, padding, transposed = geometry
-    outputs = weight.shape[1] if transposed else weight.shape[0]
-    grad_weight = None
+    grad_features = grad_weight = grad_bias = None
     if wanted[1]:
         small, large = (features, grad) if transposed else (grad, features)
         grad_weight = native.weight_gradient(small, large, weight, stride, padding)
-    rest = [wanted[0], wanted[1] and grad_weight is None, wanted[2]]
-    results = torch.ops.aten.convolution_backward(
-        grad, features, weight, [outputs], [stride] * 2, [padding] * 2, [1, 1], transposed, [0, 0], 1, rest
-    )
-    return results[0], results[1] if grad_weight is None else grad_weight, results[2]
+    rest = [wanted[0], wanted[1] and grad_weight is None, False]
+    if any(rest):
+        grad_features, of_weight, _ = torch.ops.aten.convolution_backward(
+            grad, features, weight, None, [stride] * 2, [padding] * 2, [1, 1], transposed, [0, 0], 1, rest
+        )
+        grad_weight = of_weight if grad_weight is None else grad_weight
+    if wanted[2]:  # PyTorch's function above computes the weights' gradient too, wanted or not, when asked for this one
+        grad_bias = grad.sum(dim=(0, 2, 3))
+    return grad_features, grad_weight, grad_bias
 
 
 class _Convolution(torch.autograd.Function):
