@@ -33,9 +33,18 @@ Geometry = tuple[int, int, bool]
 
 def _convolve(features: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
     stride, padding, transposed = geometry
+    if _plain_3x3(weight, geometry):
+        result = native.convolution(features, weight, bias, padding, adjoint=False)
+        if result is not None:
+            return result
     return torch.convolution(
         features, weight, bias, (stride, stride), (padding, padding), (1, 1), transposed, (0, 0), 1
     )
+
+
+def _plain_3x3(weight: Tensor, geometry: Geometry) -> bool:
+    stride, padding, transposed = geometry
+    return weight.shape[2] == 3 and stride == 1 and padding <= 2 and not transposed
 
 
 def _gradients(
@@ -43,15 +52,18 @@ def _gradients(
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     stride, padding, transposed = geometry
     grad_features = grad_weight = grad_bias = None
+    if wanted[0] and _plain_3x3(weight, geometry):
+        grad_features = native.convolution(grad, weight, None, padding, adjoint=True)
     if wanted[1]:
         small, large = (features, grad) if transposed else (grad, features)
         grad_weight = native.weight_gradient(small, large, weight, stride, padding)
-    rest = [wanted[0], wanted[1] and grad_weight is None, False]
-    if any(rest):
-        grad_features, of_weight, _ = torch.ops.aten.convolution_backward(
-            grad, features, weight, None, [stride] * 2, [padding] * 2, [1, 1], transposed, [0, 0], 1, rest
+    missing = [wanted[0] and grad_features is None, wanted[1] and grad_weight is None, False]
+    if any(missing):
+        theirs = torch.ops.aten.convolution_backward(
+            grad, features, weight, None, [stride] * 2, [padding] * 2, [1, 1], transposed, [0, 0], 1, missing
         )
-        grad_weight = of_weight if grad_weight is None else grad_weight
+        grad_features = theirs[0] if missing[0] else grad_features
+        grad_weight = theirs[1] if missing[1] else grad_weight
     if wanted[2]:  # PyTorch's function above computes the weights' gradient too, wanted or not, when asked for this one
         grad_bias = grad.sum(dim=(0, 2, 3))
     return grad_features, grad_weight, grad_bias

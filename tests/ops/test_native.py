@@ -154,6 +154,39 @@ def test_mix_equals_a_product_of_matrices(inputs: int, outputs: int, dtype: torc
         torch.testing.assert_close(ours, theirs, **TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("padding", "height", "width"), [(0, 17, 12), (1, 8, 8), (1, 9, 31), (2, 7, 13)])
+def test_convolution_and_its_adjoint_equal_pytorchs(
+    padding: int, height: int, width: int, layout: str, dtype: torch.dtype
+) -> None:
+    for inputs, outputs in ((16, 16), (48, 32), (112, 64), (32, 176)):
+        x = images((3, inputs, height, width), dtype, layout)
+        weight, bias = (
+            torch.randn(outputs, inputs, 3, 3, dtype=dtype) / max(inputs, outputs) ** 0.5,
+            torch.randn(outputs, dtype=dtype),
+        )
+        grad = images((3, outputs, height + 2 * padding - 2, width + 2 * padding - 2), dtype, layout)
+        for form in (weight, LAYOUTS["channels-last"](weight), weight.flip(0)):
+            result = native.convolution(x, form, bias, padding, adjoint=False)
+            assert result.dtype == dtype
+            torch.testing.assert_close(result, F.conv2d(x, form, bias, padding=padding), **TOLERANCE[dtype])
+            result = native.convolution(grad, form, None, padding, adjoint=True)
+            torch.testing.assert_close(result, F.conv_transpose2d(grad, form, padding=padding), **TOLERANCE[dtype])
+
+
+def test_convolutions_left_to_pytorch() -> None:
+    x, weight = torch.randn(2, 32, 8, 8), torch.randn(16, 32, 3, 3)
+    for images_, kernels in (
+        (x[:, :20], weight[:, :20]),
+        (x, weight[:10]),
+        (x[:, :, :7], weight),
+        (x[:0], weight),
+        (x.bfloat16(), weight.bfloat16()),
+    ):
+        assert native.convolution(images_, kernels, None, 1, adjoint=False) is None
+
+
 def gradient_of_weight(x: Tensor, weight: Tensor, grad: Tensor, stride: int, padding: int, transposed: bool) -> Tensor:
     """PyTorch's own."""
     arguments = [0], [stride] * 2, [padding] * 2, [1, 1], transposed, [0, 0], 1, [False, True, False]
@@ -218,7 +251,8 @@ def test_sums_do_not_depend_on_the_number_of_threads() -> None:
             torch.set_num_threads(count)
             of_scale = torch.autograd.grad(native.epilogue(values, scale, None).square().sum(), scale)[0]
             of_weight = native.weight_gradient(values, values[:, :16], torch.empty(19, 16, 3, 3), 1, 1)
-            results.append((of_scale, of_weight))
+            convolved = native.convolution(values[:, :16], torch.ones(32, 16, 3, 3), None, 1, adjoint=False)
+            results.append((of_scale, of_weight, convolved))
     finally:
         torch.set_num_threads(threads)
     for one, three in zip(*results, strict=True):

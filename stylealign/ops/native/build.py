@@ -28,7 +28,7 @@ from pathlib import Path
 import torch
 
 SOURCES = Path(__file__).parent
-CPP_SOURCES = [SOURCES / "kernels.cpp", SOURCES / "weight_gradient.cpp"]
+CPP_SOURCES = [SOURCES / name for name in ("kernels.cpp", "weight_gradient.cpp", "winograd.cpp")]
 CPP_FLAGS = (
     "-std=c++17 -O3 -march=native -fopenmp -fPIC -shared"
     " -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math"

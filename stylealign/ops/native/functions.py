@@ -5,6 +5,7 @@ Each function takes tensors that `supported` accepts. Images are `[N, C, H, W]`.
 
 import ctypes
 import math
+import platform
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,6 +45,16 @@ class _WeightGradient(ctypes.Structure):
         for name in (
             *("batch", "small_height", "small_width", "large_height", "large_width"),
             *("small_channels", "large_channels", "kernel", "stride", "padding"),
+        )
+    ]
+
+
+class _Winograd(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_int64)
+        for name in (
+            *("batch", "height", "width", "inputs", "out_height", "out_width", "outputs", "padding"),
+            *("output_step", "input_step", "y_step", "x_step", "origin"),
         )
     ]
 
@@ -232,7 +243,9 @@ class _EpilogueBackward(torch.autograd.Function):
 
 
 VECTOR_BYTES = 64
-"""What the channels of `large` fill without a rest, so that `weight_gradient` takes them."""
+"""What the channels fill without a rest, so that the native convolutions take them."""
+FEWEST_PIXELS = 64
+"""Of an image that `convolution` takes: smaller ones are no faster for it."""
 FEW = 4
 """The most channels that count as few in `mix`."""
 
@@ -293,6 +306,49 @@ class _MixOuter(torch.autograd.Function):
         return grad_a, grad_b
 
 
+def _fills_vectors(*channels: int, like: Tensor) -> bool:
+    """Say whether the convolutions below take images of so many channels, of the type and device of `like`.
+
+    They are written for x86 processors and measured on no other.
+    """
+    known = like.device.type == "cpu" and platform.machine() in ("x86_64", "AMD64") and supported(like)
+    return known and all(count * like.element_size() % VECTOR_BYTES == 0 for count in channels)
+
+
+def convolution(features: Tensor, weight: Tensor, bias: Tensor | None, padding: int, adjoint: bool) -> Tensor | None:
+    """Convolve with 3x3 kernels and stride 1, with 4 / 9 of the multiplications (Lavin and Gray 2016: F(2x2, 3x3)).
+
+    Args:
+        features: `[N, I, H, W]`.
+        weight: `[O, I, 3, 3]`, of any strides; `[I, O, 3, 3]` if `adjoint`.
+        bias: `[O]`, or None.
+        padding: at most 2.
+        adjoint: compute the gradient of the features of a convolution with this weight instead: mirrored kernels,
+            inputs and outputs exchanged, and ``2 - padding``.
+
+    Returns:
+        `[N, O, H + 2 padding - 2, W + 2 padding - 2]`, channels-last; None where PyTorch's own is to be used: on a
+        GPU, for channels that do not fill vectors, and for results of less than 64 pixels.
+    """
+    inputs = weight.shape[0 if adjoint else 1]
+    outputs = weight.shape[1 if adjoint else 0]
+    padding = 2 - padding if adjoint else padding
+    height, width = (extent + 2 * padding - 2 for extent in features.shape[2:])
+    if height * width < FEWEST_PIXELS or not len(features) or not _fills_vectors(inputs, outputs, like=features):
+        return None
+    features = _channels_last(features)
+    shape = len(features), outputs, height, width
+    result = torch.empty(shape, dtype=features.dtype, memory_format=torch.channels_last)
+    steps = weight.stride()
+    origin = 0
+    if adjoint:  # the last of the nine weights first
+        origin = 2 * steps[2] + 2 * steps[3]
+        steps = steps[1], steps[0], -steps[2], -steps[3]
+    sizes = _Winograd(len(features), *features.shape[2:], inputs, height, width, outputs, padding, *steps, origin)
+    _call("winograd", [features, weight, None if bias is None else bias.contiguous(), result], sizes, features)
+    return result
+
+
 def weight_gradient(small: Tensor, large: Tensor, like: Tensor, stride: int, padding: int) -> Tensor | None:
     """Compute the gradient of a convolution's weights.
 
@@ -307,8 +363,7 @@ def weight_gradient(small: Tensor, large: Tensor, like: Tensor, stride: int, pad
         product of matrices) and for channels that do not fill vectors.
     """
     kernel = like.shape[2]
-    fills = large.shape[1] * large.element_size() % VECTOR_BYTES == 0
-    if kernel == 1 or not fills or small.is_cuda or not small.numel() or not supported(small):
+    if kernel == 1 or not small.numel() or not _fills_vectors(large.shape[1], like=small):
         return None
     small, large = _channels_last(small), _channels_last(large)
     result = torch.empty_like(like, memory_format=torch.channels_last)

@@ -39,3 +39,13 @@ struct WeightGradient {
     int64_t small_channels, large_channels;
     int64_t kernel, stride, padding;
 };
+
+// CPU only. Channels-last images; inputs and outputs fill vectors of 64 bytes without a rest, and nothing is empty. The
+// steps lead from one weight to the next on each axis, from `origin` on: one form for a kernel, and for its mirror image
+// with inputs and outputs exchanged.
+struct Winograd {
+    int64_t batch, height, width, inputs;
+    int64_t out_height, out_width, outputs;
+    int64_t padding;
+    int64_t output_step, input_step, y_step, x_step, origin;
+};

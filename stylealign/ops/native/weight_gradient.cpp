@@ -8,6 +8,7 @@
 // Results do not depend on the number of threads: each thread owns tiles, and sums them over all pixels in order.
 
 #include "kernels.h"
+#include "vectors.h"
 
 #include <omp.h>
 
@@ -16,24 +17,8 @@
 
 namespace {
 
-#ifdef __AVX512F__
-constexpr int64_t VECTOR_BYTES = 64, MOST_VECTORS = 4, SUMS = 24;
-#define KEEP_IN_REGISTER(vector) asm("" : "+v"(vector))  // else compilers load it again for each product
-#elif defined(__AVX2__)
-constexpr int64_t VECTOR_BYTES = 32, MOST_VECTORS = 2, SUMS = 12;
-#define KEEP_IN_REGISTER(vector) asm("" : "+x"(vector))
-#else
-constexpr int64_t VECTOR_BYTES = 32, MOST_VECTORS = 2, SUMS = 12;
-#define KEEP_IN_REGISTER(vector)
-#endif
 constexpr int64_t BLOCK_PIXELS = 1024;  // rows of about so many pixels are summed before a tile gives way to the next
 constexpr int64_t TALLEST = 16;
-
-template <typename T>
-struct Wide {
-    static constexpr int64_t LANES = VECTOR_BYTES / sizeof(T);
-    typedef T Vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(T)), may_alias));
-};
 
 // The largest number of rows of a tile that is `vectors` wide.
 constexpr int64_t tallest(int64_t vectors) { return std::min(SUMS / vectors, TALLEST); }
@@ -54,7 +39,7 @@ void add_tile(const T* small, const T* large, T* weight, const WeightGradient& g
     V sums[HEIGHT][VECTORS] = {};
     if (rows.continued)
         for (int64_t i = 0; i < HEIGHT; ++i)
-            for (int64_t j = 0; j < VECTORS; ++j) sums[i][j] = *reinterpret_cast<const V*>(weight + i * step + j * LANES);
+            for (int64_t j = 0; j < VECTORS; ++j) sums[i][j] = load(weight + i * step + j * LANES);
     // The columns of `small` whose partner lies inside `large`.
     const int64_t left = g.padding - rows.kx;
     const int64_t begin = std::max<int64_t>(0, (left + g.stride - 1) / g.stride);
@@ -69,7 +54,7 @@ void add_tile(const T* small, const T* large, T* weight, const WeightGradient& g
         for (int64_t x = begin; x < end; ++x, factor += g.small_channels, from += g.stride * g.large_channels) {
             V values[VECTORS];
             for (int64_t j = 0; j < VECTORS; ++j) {
-                values[j] = *reinterpret_cast<const V*>(from + j * LANES);
+                values[j] = load(from + j * LANES);
                 KEEP_IN_REGISTER(values[j]);
             }
             for (int64_t i = 0; i < HEIGHT; ++i)
@@ -77,7 +62,7 @@ void add_tile(const T* small, const T* large, T* weight, const WeightGradient& g
         }
     }
     for (int64_t i = 0; i < HEIGHT; ++i)
-        for (int64_t j = 0; j < VECTORS; ++j) *reinterpret_cast<V*>(weight + i * step + j * LANES) = sums[i][j];
+        for (int64_t j = 0; j < VECTORS; ++j) store(weight + i * step + j * LANES, sums[i][j]);
 }
 
 template <typename T>
