@@ -264,8 +264,10 @@ class TrainingStep:
         self.generator.load_state_dict(state["G"])
         self.average.load_state_dict(state["G_ema"])
         self.discriminator.load_state_dict(state["D"])
-        self.generator_adam.load_state_dict(copy.deepcopy(state["adam_G"]))
-        self.discriminator_adam.load_state_dict(copy.deepcopy(state["adam_D"]))
+        for adam, name in ((self.generator_adam, "adam_G"), (self.discriminator_adam, "adam_D")):
+            adam.load_state_dict(copy.deepcopy(state[name]))
+            for group in adam.param_groups:
+                group["fused"] = True  # a state from before says otherwise, and PyTorch would follow it
         self.mean_path_length = state["mean_path_length"].to(self.mean_path_length.device)
         if self.ada is not None:
             self.ada.load(state["ada"])
