@@ -19,6 +19,7 @@ KINDS = {
     "morphing": "the numbers that `stylealign morph` measured, as rows, and the KID of the middle frames",
     "zero-shot": "a label network on annotated test images",
     "alignment-weights": "how far each component of a child moved from its parent",
+    "alignment-reset": "quality of a child with one component's weights set back to its parent's",
     "alignment-pointwise": "how alike parent and child draw the same latents",
     "curve": "quality and alignment of a child after each number of kimg that `stylealign train` kept",
 }
@@ -115,6 +116,11 @@ def _alignment_weights_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--child", required=True, metavar="MODEL", help="the child")
 
 
+def _alignment_reset_flags(parser: argparse.ArgumentParser) -> None:
+    _alignment_weights_flags(parser)
+    parser.add_argument("--data", required=True, metavar="ZIP", help="training images of the child's domain")
+
+
 def _alignment_pointwise_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parent", required=True, metavar="MODEL", help="the parent")
     parser.add_argument("--child", required=True, metavar="MODEL", help="the child, or an unaligned control")
@@ -143,6 +149,7 @@ _FLAGS = {
     "morphing": _morphing_flags,
     "zero-shot": _zero_shot_flags,
     "alignment-weights": _alignment_weights_flags,
+    "alignment-reset": _alignment_reset_flags,
     "alignment-pointwise": _alignment_pointwise_flags,
     "curve": _curve_flags,
 }
@@ -171,7 +178,8 @@ def _downloaded_weights(kind: str, settings: MetricSettings) -> Path | None:
     return path if path.is_file() else None
 
 
-_FEATURES = dict.fromkeys(("generators", "translation", "morphing", "curve"), "features") | {"inversion": "perceptual"}
+_FEATURES = dict.fromkeys(("generators", "translation", "morphing", "alignment-reset", "curve"), "features")
+_FEATURES |= {"inversion": "perceptual"}
 """Setting that names the network of each kind."""
 
 _NETWORKS = [f"{role}-{task}" for task in Task.__args__ for role in ("parent", "child")]  # type: ignore[attr-defined]
@@ -184,6 +192,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "morphing": ("metrics", "middle", "source-data", "target-data"),
     "zero-shot": ("network", "data", "annotations"),
     "alignment-weights": ("parent", "child"),
+    "alignment-reset": ("parent", "child", "data"),
     "alignment-pointwise": ("parent", "child", *_NETWORKS),
     "curve": ("parent", "snapshots", "data", *_NETWORKS),
 }  # fmt: skip

@@ -256,6 +256,27 @@ def _alignment_weights(arguments: argparse.Namespace, settings: MetricSettings) 
     return rows, {"protocol": weights.PROTOCOL}
 
 
+def _alignment_reset(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
+    from stylealign.alignment import reset
+    from stylealign.cli.models import load_matching
+    from stylealign.datasets.images import ImageZip
+    from stylealign.metrics.features import PROTOCOLS, features_of
+    from stylealign.metrics.generators import read_images, require_resolution
+
+    parent, child = load_matching(arguments.parent, arguments.child)
+    data, extractor = ImageZip(arguments.data), _extractor(settings)
+    require_resolution(data, child.architecture.resolution)
+    device = next(extractor.parameters()).device
+    progress = Progress("evaluate", len(data) + len(reset.RESETS) * settings.samples, "images")
+    real = features_of(read_images(data), extractor, progress=progress.update)
+    with _few_images_named():
+        rows = reset.reset_rows(
+            parent.generator.to(device), child.generator.to(device), real, extractor, _labels(arguments, reset.TABLE),
+            settings, lambda done: progress.update(len(data) + done),
+        )  # fmt: skip
+    return rows, {"features": PROTOCOLS[settings.features], "protocol": reset.PROTOCOL, "real_images": len(data)}
+
+
 def _alignment_pointwise(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
     from dataclasses import replace
 
@@ -347,6 +368,7 @@ MEASURE: dict[str, Callable[[argparse.Namespace, MetricSettings], Measured]] = {
     "morphing": _morphing,
     "zero-shot": _zero_shot,
     "alignment-weights": _alignment_weights,
+    "alignment-reset": _alignment_reset,
     "alignment-pointwise": _alignment_pointwise,
     "curve": _curve,
 }

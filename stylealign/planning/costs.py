@@ -342,6 +342,16 @@ class Costs:
         memory = 2000 + 16 * found.weights_mb + 8 * found.pixels_mb(1024)
         return Cost(network_s=seconds, memory_mb=memory, **found.passes(2 * images))
 
+    def _alignment_reset(self, model: str) -> Cost:
+        resets, metrics, found = 6, self.config.metrics, self._model(model)
+        real, images = self.config.domains[self.config.models[model].domain].train_images, resets * metrics.samples
+        cpu = load_rates().cpu
+        statistics = resets * (cpu.fid_s * self._dimensions**3 + cpu.kid_s * self._dimensions)
+        memory = 2000 + 16 * found.weights_mb + found.pixels_mb(1024) * 2
+        memory += (metrics.samples + real) * self._dimensions * 1280 * 12 / MEGABYTE
+        features = self._features(images + real, found.px)
+        return Cost(statistics, network_s=features, memory_mb=memory, **found.passes(images))
+
     def _alignment_weights(self, model: str) -> Cost:
         return Cost(memory_mb=1500 + 16 * self._model(model).weights_mb)
 

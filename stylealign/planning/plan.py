@@ -21,7 +21,7 @@ STAGES = {
     "translation": ("blend", "translate", "random_samples", "translation"),
     "morphing": ("morph", "morphing"),
     "zero-shot": ("supervise", "transfer", "zero_shot"),
-    "alignment": ("alignment_weights", "alignment_pointwise", "alignment_curve"),
+    "alignment": ("alignment_weights", "alignment_reset", "alignment_pointwise", "alignment_curve"),
 }
 REST = "figures, tables, other"
 HEADS = ("stage", "jobs", "CPU-hours", "GPU-hours", "disk", "download", "from")

@@ -253,6 +253,7 @@ STAGES = {
     "morphing": "measure morphs",
     "zero_shot": "measure zero-shot networks",
     "alignment_weights": "measure weights",
+    "alignment_reset": "measure children with a part reset",
     "figures": "draw figures",
     "tables": "write tables",
 }

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from stylealign.alignment.reset import RESETS
 from stylealign.applications.zero_shot.networks import load_label_network
 from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
@@ -258,6 +259,18 @@ def test_evaluate_alignment_weights(files: Path, tmp_path: Path) -> None:
     rows = _evaluate("alignment-weights", tmp_path / "rows", *models)
     assert 1 < rows["relative_change", "convolutions"].value < 2, "independent weights: the square root of two"
     assert abs(rows["cosine", "convolutions"].value) < 0.3
+
+
+def test_evaluate_alignment_reset(files: Path, tmp_path: Path) -> None:
+    models = ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors"]
+    data, settings = ["--data", files / "train.zip"], ["--samples", 8]
+    rows = _evaluate("alignment-reset", tmp_path / "rows", *models, *data, *settings)
+    own = _evaluate("generators", tmp_path / "own", "--model", files / "child.safetensors", *data, *settings)
+    assert rows["fid", "nothing"].value == pytest.approx(own["fid", ""].value)
+    assert {setting for metric, setting in rows if metric == "kid"} == set(RESETS)
+    same = ["--parent", files / "child.safetensors", "--child", files / "child.safetensors"]
+    unchanged = _evaluate("alignment-reset", tmp_path / "same", *same, *data, *settings)
+    assert {row.value for (metric, _), row in unchanged.items() if metric == "fid"} == {rows["fid", "nothing"].value}
 
 
 def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

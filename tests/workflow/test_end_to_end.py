@@ -47,7 +47,8 @@ def test_every_table_has_its_rows(run: Path) -> None:
     zero_shot = {"source-only", "zero-shot", "zero-shot unaligned", "oracle"}
     assert methods.keys() == {
         "generators", "inversion", "translation", "morphing", "zero_shot_segmentation", "zero_shot_keypoints",
-        "alignment_weights", "alignment_pointwise", "alignment_curve", "coverage", "coverage_attributes",
+        "alignment_weights", "alignment_reset", "alignment_pointwise", "alignment_curve",
+        "coverage", "coverage_attributes",
     }  # fmt: skip
     assert methods["generators"] == {"parent", "child", "unaligned"}
     guided = {"latent-guided", "reference-guided", "layer-swap"}

@@ -24,6 +24,34 @@ rule alignment_weights:
         " --out {output.rows} &> {log}"
 
 
+# The child with one component's weights set back to the parent's: what that costs shows what the component carries.
+rule alignment_reset:
+    input:
+        parent=lambda w: model_file(aligned_parent(w.model)),
+        child=lambda w: model_file(w.model),
+        data=lambda w: data_file(domain_of(w.model), "train.zip"),
+        weights=weights_of(RUN.metrics.features),
+    output:
+        rows="results/metrics/alignment_reset/{model}.json",
+    log:
+        "results/logs/alignment_reset/{model}.log",
+    benchmark:
+        "results/benchmarks/alignment_reset/{model}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("alignment_reset"),
+        runtime=minutes("alignment_reset"),
+    params:
+        names=lambda w: row_names(w.model, model_method(w.model)),
+        inputs=lambda w, input: flags(parent=input.parent, child=input.child, data=input.data),
+        settings=lambda w: as_json(RUN.metrics, "features", "weights_dir", "samples", "seed"),
+        version=version("evaluate"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate alignment-reset {params.inputs} {params.names}"
+        " --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
 rule alignment_pointwise:
     input:
         unpack(lambda w: measuring_networks(w.model)),

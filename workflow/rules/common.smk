@@ -45,7 +45,7 @@ CONTROLS = {name: model.control_of for name, model in MODELS.items() if model.co
 CHILDREN = [name for name, model in MODELS.items() if model.parent and name not in CONTROLS]
 PARENTS = list(dict.fromkeys(MODELS[child].parent for child in CHILDREN))
 TASKS = ("segmentation", "keypoints")
-ALIGNMENT = ("alignment_weights", "alignment_pointwise", "alignment_curve")
+ALIGNMENT = ("alignment_weights", "alignment_reset", "alignment_pointwise", "alignment_curve")
 HAS_LABELS = any(MODELS[child].domain in DRAWN for child in CHILDREN)
 TABLES = (
     ["generators"]

@@ -1,0 +1,33 @@
+"""One component of a child set back to the parent's."""
+
+import pytest
+import torch
+
+from stylealign.alignment.reset import RESETS, with_reset
+from stylealign.alignment.weights import component_of
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.generator import Generator
+
+SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
+
+
+@pytest.mark.parametrize("component", RESETS)
+def test_that_component_is_the_parents_and_the_rest_the_childs(component: str) -> None:
+    parent, child = Generator(SMALL).eval(), Generator(SMALL).eval()
+    for generator, value in ((parent, 1.0), (child, 2.0)):
+        for parameter in generator.parameters():
+            parameter.data.fill_(value)
+    result = with_reset(child, parent, component)
+    for name, parameter in result.named_parameters():
+        place = component_of(name)
+        assert place is not None
+        assert (parameter == (1.0 if place[0] == component else 2.0)).all(), name
+    assert all((parameter == 2.0).all() for parameter in child.parameters()), "the child itself is not touched"
+
+
+def test_resetting_everything_in_turn_leads_to_the_parent() -> None:
+    torch.manual_seed(0)
+    parent, child = Generator(SMALL).eval(), Generator(SMALL).eval()
+    for component in RESETS:
+        child = with_reset(child, parent, component)
+    assert all(torch.equal(one, other) for one, other in zip(parent.parameters(), child.parameters(), strict=True))
