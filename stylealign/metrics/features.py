@@ -19,6 +19,7 @@ from stylealign.metrics import backbone
 
 BATCH_SIZE = 64
 """Images of one evaluation batch, fixed: the last digits of features may depend on the batch."""
+LARGEST_OF_A_FULL_BATCH_PX = 256
 
 DIMENSIONS = {"efficientnet-lite0": 1280, "inception-v3": 2048}
 PROTOCOLS = {
@@ -82,6 +83,11 @@ def feature_extractor(name: str, weights: str | Path | None = None) -> nn.Module
 
 
 @torch.inference_mode()
+def images_per_batch(resolution_px: int) -> int:
+    """Return how many images to generate at once: `BATCH_SIZE` up to 256 px, and as many pixels above."""
+    return max(1, min(BATCH_SIZE, BATCH_SIZE * LARGEST_OF_A_FULL_BATCH_PX**2 // resolution_px**2))
+
+
 def features_of(images: np.ndarray | Iterable[np.ndarray], name: str | nn.Module, batch: int = BATCH_SIZE,
                 progress: Callable[[int], None] | None = None) -> Tensor:  # fmt: skip
     """Return the features of 8-bit images.

@@ -12,7 +12,7 @@ from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.metrics import fid_kid
 from stylealign.metrics.bootstrap import Estimate
-from stylealign.metrics.features import BATCH_SIZE, features_of, to_uint8
+from stylealign.metrics.features import features_of, images_per_batch, to_uint8
 from stylealign.metrics.rows import Labels, Row
 from stylealign.networks.generator import Generator
 
@@ -83,8 +83,9 @@ def sample_latents(generator: Generator, count: int, seed: int) -> Iterator[tupl
     random = torch.Generator().manual_seed(seed)
     architecture = generator.architecture
     device = generator.mapping.w_avg.device
-    for start in range(0, count, BATCH_SIZE):
-        size = min(BATCH_SIZE, count - start)
+    batch = images_per_batch(architecture.resolution)
+    for start in range(0, count, batch):
+        size = min(batch, count - start)
         z = torch.randn(size, architecture.z_dim, generator=random).to(device)
         c = None
         if architecture.c_dim:

@@ -50,11 +50,12 @@ class Evaluation:
         }
 
     def _generated(self, generator: Generator) -> Iterator[NDArray[np.uint8]]:
-        from stylealign.metrics.features import to_uint8
+        from stylealign.metrics.features import images_per_batch, to_uint8
 
         random = torch.Generator().manual_seed(self._seed)
-        for start in range(0, self._images, BATCH_SIZE):
-            z = torch.randn(BATCH_SIZE, generator.architecture.z_dim, generator=random)
+        batch = min(BATCH_SIZE, images_per_batch(generator.architecture.resolution))
+        for start in range(0, self._images, batch):
+            z = torch.randn(batch, generator.architecture.z_dim, generator=random)
             with torch.no_grad():
                 images = to_uint8(generator(z.to(generator.mapping.w_avg.device)))
             yield images[: self._images - start].cpu().numpy()

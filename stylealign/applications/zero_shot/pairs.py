@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stylealign.applications.zero_shot.learning import BATCH_SIZE, TASKS
+from stylealign.applications.zero_shot.learning import TASKS
 from stylealign.applications.zero_shot.networks import LabelNetwork
+from stylealign.metrics.features import images_per_batch
 from stylealign.networks.generator import Generator
 
 
@@ -42,8 +43,9 @@ def pseudo_labelled(
     device = child.mapping.w_avg.device
     images: list[Tensor] = []
     labels: list[dict[str, Tensor]] = []
-    for start in range(0, count, BATCH_SIZE):
-        size = min(BATCH_SIZE, count - start)
+    batch = images_per_batch(parent.architecture.resolution)
+    for start in range(0, count, batch):
+        size = min(batch, count - start)
         z, c = _latents(parent, size, random, device)
         seen = parent.synthesis(parent.mapping(z, c, truncation_psi=truncation_psi)).clamp(-1, 1)
         labels.append({name: value.cpu() for name, value in task.pseudo(labeller(seen), seen.shape[-1]).items()})
