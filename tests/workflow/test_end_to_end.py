@@ -46,7 +46,8 @@ def test_every_table_has_its_rows(run: Path) -> None:
     }
     zero_shot = {"source-only", "zero-shot", "zero-shot unaligned", "oracle"}
     assert methods.keys() == {
-        "generators", "inversion", "translation", "morphing", "zero_shot_segmentation", "zero_shot_keypoints",
+        "generators", "inversion", "translation", "morphing",
+        "zero_shot_segmentation", "zero_shot_keypoints", "zero_shot_regression",
         "alignment_weights", "alignment_reset", "alignment_pointwise", "alignment_curve",
         "coverage", "coverage_attributes",
     }  # fmt: skip
@@ -57,6 +58,7 @@ def test_every_table_has_its_rows(run: Path) -> None:
     assert outputs == {"latent-guided", "reference-guided", "random"}
     assert methods["morphing"] >= {"codes+weights", "codes-only", "weights-only", "cross-fade"}
     assert methods["zero_shot_segmentation"] == methods["zero_shot_keypoints"] == zero_shot
+    assert methods["zero_shot_regression"] == zero_shot
     assert methods["coverage"] == methods["coverage_attributes"] == {"test images", "parent", "child", "unaligned"}
     assert methods["alignment_pointwise"] == {"child", "unaligned", "shuffled"}
     curve = {(row["method"], row["setting"]) for row in rows if row["table"] == "alignment_curve"}
@@ -120,8 +122,10 @@ AFTER_THE_CHILD = {
     "translate animal reference-guided", "translate animal layer-swap", "blend animal", "random_samples animal",
     "translation animal", "figure_multi_modal animal",
     "morph animal", "morphing animal",
-    "transfer segmentation animal", "transfer keypoints animal", "zero_shot segmentation animal zero-shot",
-    "zero_shot keypoints animal zero-shot", "generators animal animal", "alignment_weights animal", "figure_samples",
+    "transfer segmentation animal", "transfer keypoints animal", "transfer pose animal",
+    "zero_shot segmentation animal zero-shot", "zero_shot keypoints animal zero-shot",
+    "zero_shot pose animal zero-shot",
+    "generators animal animal", "alignment_weights animal", "alignment_reset animal", "figure_samples",
     "coverage animal", "alignment_pointwise animal", "alignment_curve animal", "figure_curve animal",
     "figure_aligned human", "figure_translation animal", "figure_morphing animal", "figure_zero_shot animal", "tables",
 }  # fmt: skip

@@ -44,14 +44,14 @@ FETCHED = [name for name, domain in RUN.domains.items() if domain.fetch]
 CONTROLS = {name: model.control_of for name, model in MODELS.items() if model.control_of}
 CHILDREN = [name for name, model in MODELS.items() if model.parent and name not in CONTROLS]
 PARENTS = list(dict.fromkeys(MODELS[child].parent for child in CHILDREN))
-TASKS = ("segmentation", "keypoints")
+TASKS = {"segmentation": "zero_shot_segmentation", "keypoints": "zero_shot_keypoints", "pose": "zero_shot_regression"}
 ALIGNMENT = ("alignment_weights", "alignment_reset", "alignment_pointwise", "alignment_curve")
 HAS_LABELS = any(MODELS[child].domain in DRAWN for child in CHILDREN)
 TABLES = (
     ["generators"]
     + ["coverage", "coverage_attributes"] * HAS_LABELS
     + ["inversion", "translation", "morphing"]
-    + [f"zero_shot_{task}" for task in TASKS if HAS_LABELS]
+    + list(TASKS.values()) * HAS_LABELS
     + [*ALIGNMENT]
 )
 GUIDES = {"latent-guided": "latent", "reference-guided": "reference"}
