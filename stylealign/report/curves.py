@@ -85,7 +85,7 @@ def draw_curve(path: str | Path, rows: Sequence[Row]) -> None:
         ticks = sorted({k for group in points.values() for k, _ in group})
         axes.set_xticks(ticks, [f"{k:g}" for k in ticks])
         axes.minorticks_off()
-    against.set_ylim(-0.35, 1.05)
+    _show_correlations(against)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
 
@@ -103,7 +103,12 @@ def _alignment_over_kimg(axes: "Axes", points: dict[str, Points]) -> None:
                 bars = _error_bars(group, metric)
                 axes.errorbar(kimg, values, bars, color=colour, marker="o", capsize=2, label=name)
     axes.axhline(0, color="black", linewidth=0.6)
-    axes.set_ylim(-0.35, 1.05)
+    _show_correlations(axes)
+
+
+def _show_correlations(axes: "Axes") -> None:
+    """Show from about 0, or below the lowest value, to 1."""
+    axes.set_ylim(min(-0.35, axes.dataLim.y0 - 0.05), 1.05)
 
 
 def _error_bars(group: Points, metric: str) -> list[list[float]]:

@@ -7,8 +7,7 @@ import torch
 from stylealign.alignment.pointwise import Drawn, cosine_estimate, draw_and_measure, mean_colour, pointwise_rows
 from stylealign.config import MetricSettings
 from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES
-from stylealign.metrics.features import to_uint8
-from stylealign.metrics.generators import BATCH_SIZE
+from stylealign.metrics.features import BATCH_SIZE, to_uint8
 from stylealign.metrics.rows import Labels
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
