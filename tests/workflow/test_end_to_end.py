@@ -138,7 +138,8 @@ AFTER_THE_CHILD = {
         ("models.animal.train", {"kimg": 0.128}, {"train_child animal"} | AFTER_THE_CHILD),
         ("metrics.samples", 40, {f"generators {pair}" for pair in ("human human", "animal animal", "animal human",
                                  "animal animal-unaligned")}
-         | {f"coverage {model}" for model in ("human", "human-control", "animal", "animal-unaligned")} | {"tables"}),
+         | {f"coverage {model}" for model in ("human", "human-control", "animal", "animal-unaligned")}
+         | {f"alignment_reset {model}" for model in ("animal", "animal-unaligned")} | {"tables"}),
     ],
 )  # fmt: skip
 def test_one_key_re_runs_only_what_depends_on_it(
