@@ -343,7 +343,8 @@ class Costs:
         return Cost(network_s=seconds, memory_mb=memory, **found.passes(2 * images))
 
     def _alignment_reset(self, model: str) -> Cost:
-        resets, metrics, found = 6, self.config.metrics, self._model(model)
+        resets = 6  # the child as it is, and with each of its five components reset
+        metrics, found = self.config.metrics, self._model(model)
         real, images = self.config.domains[self.config.models[model].domain].train_images, resets * metrics.samples
         cpu = load_rates().cpu
         statistics = resets * (cpu.fid_s * self._dimensions**3 + cpu.kid_s * self._dimensions)
