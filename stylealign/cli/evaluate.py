@@ -17,7 +17,7 @@ KINDS = {
     "inversion": "distance between test images and their reconstructions",
     "translation": "FID, KID and diversity of translated images, and how much of the source's structure they keep",
     "morphing": "the numbers that `stylealign morph` measured, as rows, and the KID of the middle frames",
-    "zero-shot": "a label network on annotated test images",
+    "zero-shot": "label networks on annotated test images",
     "alignment-weights": "how far each component of a child moved from its parent",
     "alignment-reset": "quality of a child with one component's weights set back to its parent's",
     "alignment-pointwise": "how alike parent and child draw the same latents",
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
     for kind, text in KINDS.items():
         sub = kinds.add_parser(kind, help=text, description=text)
-        _add_labels(sub, one_method=kind != "translation")
+        _add_labels(sub, one_method=kind not in ("translation", "zero-shot"))
         _FLAGS[kind](sub)
         add_settings(sub, MetricSettings)
 
@@ -104,8 +104,9 @@ def _morphing_flags(parser: argparse.ArgumentParser) -> None:
 
 def _zero_shot_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", required=True, choices=Task.__args__, help="task of the network")  # type: ignore[attr-defined]
+    rows = "network of `stylealign supervise` or `transfer`; the label goes into the `method` column, what follows a /"
     parser.add_argument(
-        "--network", required=True, metavar="NET", help="network of `stylealign supervise` or `transfer`"
+        "rows", nargs="+", type=labelled_file, metavar="METHOD[/SETTING]=NET", help=f"{rows} into `setting`"
     )
     parser.add_argument("--data", required=True, metavar="ZIP", help="test images of the domain")
     parser.add_argument("--annotations", required=True, metavar="NPZ", help="annotations of the test images")
@@ -190,7 +191,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "translation": ("source-data", "target-data", "target-train",
                     *(f"{role}-{task}" for task in STRUCTURE for role in ("source", "target"))),
     "morphing": ("metrics", "middle", "source-data", "target-data"),
-    "zero-shot": ("network", "data", "annotations"),
+    "zero-shot": ("data", "annotations"),
     "alignment-weights": ("parent", "child"),
     "alignment-reset": ("parent", "child", "data"),
     "alignment-pointwise": ("parent", "child", *_NETWORKS),

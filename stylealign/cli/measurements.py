@@ -30,6 +30,13 @@ def _labels(arguments: argparse.Namespace, table: str) -> Labels:
     return Labels(table, arguments.parent_name, arguments.child_name, arguments.method, arguments.setting)
 
 
+def _labels_of_row(arguments: argparse.Namespace, table: str, label: str) -> Labels:
+    """Return the labels of a METHOD[/SETTING]=FILE argument."""
+    method, _, setting = label.partition("/")
+    setting = ", ".join(text for text in (setting, arguments.setting) if text)
+    return Labels(table, arguments.parent_name, arguments.child_name, method, setting)
+
+
 def _extractor(settings: MetricSettings) -> "nn.Module":
     from stylealign.cli.models import compute_device
     from stylealign.metrics.features import feature_extractor
@@ -146,9 +153,7 @@ def _translation(arguments: argparse.Namespace, settings: MetricSettings) -> Mea
         train = None if arguments.target_train is None else ImageZip(arguments.target_train)
         target = translation.Target.of(test, train, extractor)
         for label, translated in outputs.items():
-            method, _, setting = label.partition("/")
-            setting = ", ".join(text for text in (setting, arguments.setting) if text)
-            labels = Labels("translation", arguments.parent_name, arguments.child_name, method, setting)
+            labels = _labels_of_row(arguments, "translation", label)
             rows += translation.fit_rows(translated, target, extractor, labels, settings)
             rows += translation.diversity_rows(translated, distance, labels, settings)
             rows += structure.rows(translated, labels, settings)
@@ -235,11 +240,14 @@ def _zero_shot(arguments: argparse.Namespace, settings: MetricSettings) -> Measu
     from stylealign.metrics.structure import PROTOCOLS
 
     data, annotations = ImageZip(arguments.data), Annotations.load(arguments.annotations)
-    network, origin = load_label_network(arguments.network, arguments.task, data.resolution_px)
     _require_annotated(data, annotations, arguments.annotations)
-    labels = _labels(arguments, TABLES[arguments.task])
-    rows = zero_shot_rows(network.to(compute_device()), data.read(), annotations, labels, settings)
-    return rows, {"protocol": PROTOCOLS[arguments.task], "network": origin}
+    networks = {label: load_label_network(path, arguments.task, data.resolution_px) for label, path in arguments.rows}
+    images, rows = data.read(), []
+    for label, (network, _) in networks.items():
+        labels = _labels_of_row(arguments, TABLES[arguments.task], label)
+        rows += zero_shot_rows(network.to(compute_device()), images, annotations, labels, settings)
+    origins = {label: origin for label, (_, origin) in networks.items()}
+    return rows, {"protocol": PROTOCOLS[arguments.task], "networks": origins}
 
 
 def _require_annotated(data: "ImageZip", annotations: "Annotations", path: str) -> None:

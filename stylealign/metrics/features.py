@@ -82,12 +82,12 @@ def feature_extractor(name: str, weights: str | Path | None = None) -> nn.Module
     raise StyleAlignError(f"features: no {name!r}; choose one of {', '.join(DIMENSIONS)}")
 
 
-@torch.inference_mode()
 def images_per_batch(resolution_px: int) -> int:
     """Return how many images to generate at once: `BATCH_SIZE` up to 256 px, and as many pixels above."""
     return max(1, min(BATCH_SIZE, BATCH_SIZE * LARGEST_OF_A_FULL_BATCH_PX**2 // resolution_px**2))
 
 
+@torch.inference_mode()
 def features_of(images: np.ndarray | Iterable[np.ndarray], name: str | nn.Module, batch: int = BATCH_SIZE,
                 progress: Callable[[int], None] | None = None) -> Tensor:  # fmt: skip
     """Return the features of 8-bit images.

@@ -304,7 +304,7 @@ class Costs:
         statistics = 2 * load_rates().cpu.fid_s * self._dimensions
         return Cost(statistics, network_s=self._features(images, found.px), memory_mb=2000 + found.pixels_mb(2048))
 
-    def _zero_shot(self, task: str, child: str, method: str = "") -> Cost:
+    def _zero_shot(self, task: str, child: str) -> Cost:
         data = self.config.domains[self.config.models[child].domain]
         scale = (data.resolution_px / 64) ** 2
         seconds = data.test_images * load_rates().cpu.label_prediction_ms / 1e3 * scale

@@ -112,10 +112,9 @@ def protocols(files: Sequence[tuple[str, Sequence[Row], Mapping[str, Any]]]) -> 
 def _texts(provenance: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return the sentences of a protocol, and how a measured network was trained."""
     texts = {key: text for key, text in provenance.items() if isinstance(text, str) and key not in _NOT_A_TEXT}
-    network = provenance.get("network")
-    if isinstance(network, dict):
+    for method, network in provenance.get("networks", {}).items():
         facts = {key: value for key, value in network.items() if key not in ("inputs_sha256", "version")}
-        texts["network"] = ", ".join(f"{key} {_plain(value)}" for key, value in facts.items())
+        texts[f"network of {method}"] = ", ".join(f"{key} {_plain(value)}" for key, value in facts.items())
     return tuple(sorted(texts.items(), key=lambda item: (item[0] != "protocol", item[0])))
 
 
@@ -136,9 +135,8 @@ def _measurement(path: str, rows: Sequence[Row], provenance: Mapping[str, Any]) 
     counts += [f"{key.replace('_', ' ')} = {value:,}" for key, value in provenance.items()
                if type(value) is int and key not in ("seed", "verb_version")]  # fmt: skip
     inputs = dict(provenance.get("inputs_sha256", {}))
-    network = provenance.get("network")
-    if isinstance(network, dict):
-        inputs |= {f"network's {role}": digest for role, digest in network.get("inputs_sha256", {}).items()}
+    for method, network in provenance.get("networks", {}).items():
+        inputs |= {f"{role} of {method}": digest for role, digest in network.get("inputs_sha256", {}).items()}
     return Measurement(
         path, ", ".join(methods), subject, ", ".join(counts), provenance.get("seed"), tuple(inputs.items())
     )

@@ -244,14 +244,20 @@ def test_evaluate_the_middle_of_a_morph(files: Path, tmp_path: Path) -> None:
 
 
 def test_evaluate_zero_shot(files: Path, tmp_path: Path) -> None:
-    data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz", "--method", "oracle"]
+    data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz"]
     expected = {"segmentation": ("zero_shot_segmentation", "miou"), "keypoints": ("zero_shot_keypoints", "nme"),
                 "pose": ("zero_shot_regression", "mae")}  # fmt: skip
     for task, (table, metric) in expected.items():
-        network = ["--task", task, "--network", files / f"{task}.safetensors"]
-        rows = _evaluate("zero-shot", tmp_path / task, *network, *data)
-        assert {row.table for row in rows.values()} == {table}
-        assert metric in {name for name, _ in rows}
+        network = files / f"{task}.safetensors"
+        networks = [f"{method}={network}" for method in ("oracle", "zero-shot unaligned/another")]
+        _evaluate("zero-shot", tmp_path / task, *networks, "--task", task, *data)
+        rows, provenance = read_rows(tmp_path / task)
+        assert {row.table for row in rows} == {table}
+        oracle, control = ([row for row in rows if row.method == m] for m in ("oracle", "zero-shot unaligned"))
+        assert metric in {row.metric for row in oracle}
+        assert [row.value for row in oracle] == [row.value for row in control], "the same network twice"
+        assert all(row.setting.endswith("another") for row in control)
+        assert set(provenance["networks"]) == {"oracle", "zero-shot unaligned/another"}
 
 
 def test_evaluate_alignment_weights(files: Path, tmp_path: Path) -> None:
@@ -282,7 +288,7 @@ def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsy
     (tmp_path / "cut.zip").write_bytes((files / "train.zip").read_bytes()[:900])
     of_codes = ["--codes", files / "codes.npz", "--metrics", tmp_path / "metrics.json"]
     inversion = ["evaluate", "inversion", *labels, *of_codes, "--reconstructions"]
-    zero_shot = ["evaluate", "zero-shot", *labels, *test, "--network"]
+    zero_shot = ["evaluate", "zero-shot", *labels, *test]
     both = ["--source-data", files / "test.zip", "--target-data", files / "test.zip"]
     supervise = ["supervise", "--task", "pose", "--out", out, *of_train]
     child, pose = files / "child.safetensors", files / "pose.safetensors"
@@ -290,9 +296,9 @@ def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsy
         ("no such file (--data)", ["evaluate", "generators", *labels, "--model", child, "--data", files / "no.zip"]),
         (
             "segmentation where keypoints",
-            [*zero_shot, files / "segmentation.safetensors", "--task", "keypoints", *of_test],
+            [*zero_shot, f"oracle={files / 'segmentation.safetensors'}", "--task", "keypoints", *of_test],
         ),
-        ("annotations of other images", [*zero_shot, pose, "--task", "pose", *of_train]),
+        ("annotations of other images", [*zero_shot, f"oracle={pose}", "--task", "pose", *of_train]),
         ("belongs to other images", [*inversion, same, "--data", same]),
         ("12 images where the sources are 5", [*inversion, files / "test.zip", *test]),
         ("go together", ["evaluate", "translation", f"z={same}", *labels, *both, "--source-pose", pose]),

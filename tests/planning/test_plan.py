@@ -53,7 +53,7 @@ def test_published_figures_are_used_where_they_stand() -> None:
 
 def test_more_steps_images_and_pixels_cost_more() -> None:
     default, paper = costs(), costs("paper.yaml")
-    invert = {"model": "human", "space": "w+"}
+    invert = {"model": "human", "space": "z"}
     few, more = (costs(inversion={"images": images, "steps": steps}) for images, steps in ((32, 150), (64, 300)))
     assert more.of("invert", invert).cpu_s() > 3 * few.of("invert", invert).cpu_s()
     assert paper.of("train_child", {"model": "church"}).memory_mb > 10000, "50,000 images of 256 px in memory"
@@ -74,7 +74,7 @@ def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:
     assert plan.stages["children"].gpu_h == 0, "64 px run on the CPU"
     assert plan.stages[REST].sources == {"measured", "unknown"}
     text = as_text(plan)
-    assert "With 2 cores: about 15 minutes in all." in text
+    assert "With 2 cores: about 12 minutes in all." in text
     assert "unknown: no rate was measured" in text
     assert as_json(plan)["total"]["jobs"] == 3
     on_gpu = make_plan(jobs, costs(), cores=2, gpus=1, device="gpu")

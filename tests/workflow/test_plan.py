@@ -20,7 +20,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
     expected = {
         "draw_domain": 3, "fetch_parent": 2, "train_child": 3,
         "invert": 12, "translate": 18, "blend": 2, "random_samples": 2, "morph": 2, "supervise": 12, "transfer": 9,
-        "generators": 6, "inversion": 12, "translation": 2, "morphing": 2, "zero_shot": 21,
+        "generators": 6, "inversion": 12, "translation": 2, "morphing": 2, "zero_shot": 6,
         "coverage": 5, "coverage_of_domain": 3, "alignment_weights": 3,
         "alignment_reset": 3, "alignment_pointwise": 3, "alignment_curve": 3,
         "figure_samples": 1, "figure_aligned": 1, "figure_translation": 2, "figure_multi_modal": 2,
@@ -159,7 +159,7 @@ def test_what_a_run_takes_is_told_before_it_starts(tmp_path: Path) -> None:
     done = subprocess.run([*command, "--snakefile", ROOT / "workflow/Snakefile"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
-    assert plan["total"]["jobs"] == sum(stage["jobs"] for stage in plan["stages"].values()) == 141
+    assert plan["total"]["jobs"] == sum(stage["jobs"] for stage in plan["stages"].values()) == 126
     assert plan["total"]["gpu_h"] == plan["total"]["download_mb"] == 0, "the default run needs no GPU and no download"
     assert "unknown" not in plan["total"]["sources"], "every rule has a cost"
     assert not list(tmp_path.glob("results/*"))

@@ -139,8 +139,8 @@ rule figure_zero_shot:
     input:
         data=lambda w: data_file(domain_of(w.child), "test.zip"),
         annotations=lambda w: data_file(domain_of(w.child), "test.annotations.npz"),
-        networks=lambda w: [zero_shot_network("segmentation", w.child, m) for m in zero_shot_methods(w.child)],
-        keypoints=lambda w: [zero_shot_network("keypoints", w.child, m) for m in zero_shot_methods(w.child)],
+        networks=lambda w: list(zero_shot_networks("segmentation", w.child).values()),
+        keypoints=lambda w: list(zero_shot_networks("keypoints", w.child).values()),
     output:
         figure=report(
             "results/figures/zero-shot-{child}.png",
@@ -158,7 +158,7 @@ rule figure_zero_shot:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: labelled(map(method_column, zero_shot_methods(w.child)), input.networks),
+        rows=lambda w, input: labelled(zero_shot_networks("segmentation", w.child), input.networks),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:

@@ -114,29 +114,29 @@ rule morphing:
         " --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
+# All networks of a child and a task in one job.
 rule zero_shot:
     input:
-        network=lambda w: zero_shot_network(w.task, w.child, w.method),
+        networks=lambda w: list(zero_shot_networks(w.task, w.child).values()),
         data=lambda w: data_file(domain_of(w.child), "test.zip"),
         annotations=lambda w: data_file(domain_of(w.child), "test.annotations.npz"),
     output:
-        rows="results/metrics/zero_shot/{task}/{child}/{method}.json",
+        rows="results/metrics/zero_shot/{task}/{child}.json",
     log:
-        "results/logs/zero_shot/{task}/{child}/{method}.log",
+        "results/logs/zero_shot/{task}/{child}.log",
     benchmark:
-        "results/benchmarks/zero_shot/{task}/{child}/{method}.tsv"
-    wildcard_constraints:
-        method=one_of(["source-only", "zero-shot", "oracle"] + list(CONTROLS)),
+        "results/benchmarks/zero_shot/{task}/{child}.tsv"
     threads: 1
     resources:
         gpu=1,
         mem_mb=memory("zero_shot"),
         runtime=minutes("zero_shot"),
     params:
-        names=lambda w: row_names(w.child, method_column(w.method)),
+        rows=lambda w, input: labelled(zero_shot_networks(w.task, w.child), input.networks),
+        names=lambda w: row_names(w.child),
         settings=lambda w: as_json(RUN.metrics, "bootstrap", "seed"),
         version=version("evaluate"),
     shell:
-        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot --task {wildcards.task}"
-        " --network {input.network} --data {input.data} --annotations {input.annotations}"
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot {params.rows}"
+        " --task {wildcards.task} --data {input.data} --annotations {input.annotations}"
         " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"

@@ -107,16 +107,17 @@ def translation_data(child):
     return files
 
 
-def zero_shot_network(task, child, method):
-    """Return the network a row of the zero-shot tables tests; `method` may be the name of a control."""
-    if method in ("source-only", "oracle"):
-        return label_network(task, domain_of(aligned_parent(child) if method == "source-only" else child))
-    model = child if method == "zero-shot" else method
-    return f"results/zero_shot/{task}/{model}/zero-shot.safetensors"
-
-
-def zero_shot_methods(child):
-    return ["source-only", "zero-shot", *controls_of(child), "oracle"]
+def zero_shot_networks(task, child):
+    """Return the networks that the zero-shot tables and figures test on the domain of `child`, by METHOD[/SETTING]."""
+    transferred = {"zero-shot": child} | {
+        "zero-shot unaligned" + (f"/{control}" if number else ""): control
+        for number, control in enumerate(controls_of(child))
+    }
+    return {
+        "source-only": label_network(task, domain_of(aligned_parent(child))),
+        **{method: f"results/zero_shot/{task}/{model}/zero-shot.safetensors" for method, model in transferred.items()},
+        "oracle": label_network(task, domain_of(child)),
+    }
 
 
 def all_rows():
@@ -126,12 +127,7 @@ def all_rows():
     rows += [f"coverage/{model}" for model in covering_models()]
     rows += [f"inversion/{model}/{space}" for model in PARENTS + CHILDREN for space in RUN.inversion_spaces]
     rows += [f"{table}/{child}" for table in ("translation", "morphing") for child in CHILDREN]
-    rows += [
-        f"zero_shot/{task}/{child}/{method}"
-        for task in TASKS
-        for child in filter(is_annotated, CHILDREN)
-        for method in zero_shot_methods(child)
-    ]
+    rows += [f"zero_shot/{task}/{child}" for task in TASKS for child in filter(is_annotated, CHILDREN)]
     rows += [f"{kind}/{model}" for kind in ALIGNMENT for child in CHILDREN for model in family(child)]
     return [f"results/metrics/{row}.json" for row in dict.fromkeys(rows)]
 
@@ -171,8 +167,3 @@ def translation_rows(child):
         rows[f"reconstruction {space}"] = f"results/latents/{parent}/{space}/reconstructions.zip"
         rows |= {f"{model} {space}": f"results/translation/{model}/{space}/images.zip" for model in family(child)}
     return rows | {LAYER_SWAP: f"results/translation/{child}/{LAYER_SWAP}/images.zip"}
-
-
-def method_column(method):
-    """Return what the tables' `method` column says of a zero-shot network."""
-    return "zero-shot unaligned" if method in CONTROLS else method
