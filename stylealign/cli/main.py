@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 
+from stylealign.cli.memory import keep_freed_memory
 from stylealign.devices import thread_limits, usable_cpus
 from stylealign.errors import StyleAlignError
 
@@ -33,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one verb; return its exit code (0, or 2 for a user's mistake)."""
     arguments = parser().parse_args(argv)
     os.environ.update(thread_limits(os.environ, usable_cpus()))  # before torch is imported, which reads them once
+    keep_freed_memory()
     try:
         verb_module(arguments.verb).run(arguments)
     except StyleAlignError as error:

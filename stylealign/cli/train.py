@@ -83,13 +83,10 @@ def run(arguments: argparse.Namespace) -> None:
 def _set_threads(threads: int | None) -> None:
     import torch
 
-    from stylealign.training.memory import keep_freed_memory
-
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     wanted = threads or max((os.cpu_count() or 1) // processes, 1)
     torch.set_num_threads(min(wanted, len(os.sched_getaffinity(0))))
     torch.set_flush_denormal(True)  # averages that decay towards 0 would slow a CPU down many times
-    keep_freed_memory()
 
 
 def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Workers") -> None:

@@ -25,7 +25,8 @@ rule fetch_parent:
 
 
 # A training that is stopped, by whatever, goes on from the state in its run directory: retries and later runs resume it.
-# The state belongs to one thread count, since another one gives other last digits.
+# The state belongs to one thread count, since another one gives other last digits. Trainings are the longest jobs: first,
+# so that no other core is left waiting for them in the end.
 rule train_child:
     input:
         data=lambda w: data_file(domain_of(w.model), "train.zip"),
@@ -47,6 +48,7 @@ rule train_child:
         "results/benchmarks/train_child/{model}.tsv"
     wildcard_constraints:
         model=one_of(name for name in MODELS if MODELS[name].parent),
+    priority: 1
     retries: TRAINING_RETRIES
     threads: lambda w: RUN.training_of(w.model).threads or 1
     resources:
@@ -84,6 +86,7 @@ rule train_parent:
         "results/benchmarks/train_parent/{model}.tsv"
     wildcard_constraints:
         model=one_of(name for name in MODELS if MODELS[name].architecture),
+    priority: 1
     retries: TRAINING_RETRIES
     threads: lambda w: RUN.training_of(w.model).threads or 1
     resources:

@@ -109,10 +109,8 @@ def translation_data(child):
 
 def zero_shot_networks(task, child):
     """Return the networks that the zero-shot tables and figures test on the domain of `child`, by METHOD[/SETTING]."""
-    transferred = {"zero-shot": child} | {
-        "zero-shot unaligned" + (f"/{control}" if number else ""): control
-        for number, control in enumerate(controls_of(child))
-    }
+    names = ["zero-shot unaligned", *(f"zero-shot unaligned/{control}" for control in controls_of(child)[1:])]
+    transferred = {"zero-shot": child, **dict(zip(names, controls_of(child)))}
     return {
         "source-only": label_network(task, domain_of(aligned_parent(child))),
         **{method: f"results/zero_shot/{task}/{model}/zero-shot.safetensors" for method, model in transferred.items()},
