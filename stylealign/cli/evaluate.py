@@ -9,7 +9,7 @@ from stylealign.config import MetricSettings, Task
 from stylealign.metrics.rows import provenance_of, write_rows
 
 HELP = "measure models, codes, images or networks: rows of the tables, as JSON"
-VERSION = 3
+VERSION = 4
 
 KINDS = {
     "generators": "FID, KID, precision and recall of a generator against the training images of a domain",

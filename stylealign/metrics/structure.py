@@ -1,5 +1,7 @@
 """How well labels, key points and poses agree: with annotations, or between two images of the same latent."""
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +24,8 @@ POSE_NAMES = dict(zip(POSE, ("rotation", "scale", "x_shift", "y_shift"), strict=
 PROTOCOLS = {
     "segmentation": "IoU over all pixels of the test set; a class that no image has is left out of the mean",
     "keypoints": "distance of visible key points over the distance of the annotated eyes; "
-    f"pck@0.1: share of visible key points closer than {PCK_THRESHOLD} of it",
+    f"pck@0.1: share of visible key points closer than {PCK_THRESHOLD} of it; nme_centred: with each point's mean "
+    "error, in the frame of the annotated eyes, taken off: what is left where two domains mean places a constant apart",
     "pose": "absolute error and R^2 of each number",
     "translation": f"key points {', '.join(COMMON_KEYPOINTS)}, distance over the source's distance of the eyes; "
     "rotation: absolute difference in degrees; segmentation agreement: IoU of the class maps, mean over those of "
@@ -54,6 +57,24 @@ def iou(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int, dr
     return ratio_estimates(intersections, unions, draws, seed)
 
 
+@dataclasses.dataclass(frozen=True)
+class KeypointScores:
+    """Errors of key points, as shares of the distance of the eyes.
+
+    Attributes:
+        nme: mean over all visible points.
+        nme_of: the same of each point, in the order of `KEYPOINTS`.
+        nme_centred: mean over all visible points, each point's mean error vector taken off. A mouth and a muzzle are
+            not at the same place: labels of one domain place the points of another a constant apart.
+        pck: share of visible points closer than `PCK_THRESHOLD`.
+    """
+
+    nme: Estimate
+    nme_of: list[Estimate]
+    nme_centred: Estimate
+    pck: Estimate
+
+
 def keypoint_scores(
     predicted: NDArray[np.float32],
     truth: NDArray[np.float32],
@@ -61,8 +82,8 @@ def keypoint_scores(
     size_px: int,
     draws: int,
     seed: int,
-) -> tuple[Estimate, Estimate]:
-    """Return the normalised mean error and PCK@0.1 of visible key points.
+) -> KeypointScores:
+    """Return the normalised mean errors and PCK@0.1 of visible key points.
 
     Args:
         predicted, truth: `[N, K, 2]` pixels, in the order of `KEYPOINTS`.
@@ -70,12 +91,17 @@ def keypoint_scores(
         size_px: size of the images.
         draws, seed: bootstrap over images.
     """
-    errors, usable = _normalised_errors(predicted, truth, size_px)
+    vectors, usable = _errors_in_eye_frame(predicted, truth, size_px)
     counted = visible & usable[:, None]
+    offsets = np.where(counted, vectors, 0).sum(axis=0) / np.maximum(counted.sum(axis=0), 1)
+    errors, centred = np.abs(vectors), np.abs(vectors - offsets)
     totals = counted.sum(axis=1).astype(np.float64)
-    nme = ratio_estimate(np.where(counted, errors, 0).sum(axis=1), totals, draws, seed)
-    close = (errors < PCK_THRESHOLD) & counted
-    return nme, ratio_estimate(close.sum(axis=1).astype(np.float64), totals, draws, seed)
+
+    def mean_of(values: NDArray[np.float64] | NDArray[np.bool_]) -> Estimate:
+        return ratio_estimate(np.where(counted, values, 0).sum(axis=1).astype(np.float64), totals, draws, seed)
+
+    of_points, _ = ratio_estimates(np.where(counted, errors, 0), counted.astype(np.float64), draws, seed)
+    return KeypointScores(mean_of(errors), of_points, mean_of(centred), mean_of(errors < PCK_THRESHOLD))
 
 
 def keypoint_error(source: NDArray[np.float32], translated: NDArray[np.float32], size_px: int, draws: int, seed: int
@@ -96,20 +122,23 @@ def keypoint_errors(
     Returns:
         The mean over `COMMON_KEYPOINTS`; NaN where the source has no eye distance to speak of.
     """
-    errors, usable = _normalised_errors(translated, source, size_px)
+    vectors, usable = _errors_in_eye_frame(translated, source, size_px)
     common = [KEYPOINTS.index(name) for name in COMMON_KEYPOINTS]
-    return np.where(usable, errors[:, common].mean(axis=1), np.nan)
+    return np.where(usable, np.abs(vectors[:, common]).mean(axis=1), np.nan)
 
 
-def _normalised_errors(predicted: NDArray[np.float32], truth: NDArray[np.float32], size_px: int
-                       ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:  # fmt: skip
-    """Return distances `[N, K]` over the eye distance of `truth`, and which images have one."""
+def _errors_in_eye_frame(predicted: NDArray[np.float32], truth: NDArray[np.float32], size_px: int
+                         ) -> tuple[NDArray[np.complex128], NDArray[np.bool_]]:  # fmt: skip
+    """Return error vectors as complex numbers `[N, K]`, and which images have an eye distance in `truth`.
+
+    The vector between the eyes of `truth` is 1: errors are shares of the eye distance, and turn with the head.
+    """
     assert predicted.shape == truth.shape, "key points must have one shape"
-    eyes = truth[:, KEYPOINTS.index("left_eye")] - truth[:, KEYPOINTS.index("right_eye")]
-    distance = np.linalg.norm(eyes.astype(np.float64), axis=1)
-    usable = distance >= SMALLEST_EYE_DISTANCE * size_px
-    errors = np.linalg.norm(predicted.astype(np.float64) - truth, axis=2)
-    return errors / np.where(usable, distance, 1)[:, None], usable
+    wrong, right = (points.astype(np.float64) @ np.array([1, 1j]) for points in (predicted, truth))
+    eyes = right[:, KEYPOINTS.index("right_eye")] - right[:, KEYPOINTS.index("left_eye")]
+    usable: NDArray[np.bool_] = np.abs(eyes) >= SMALLEST_EYE_DISTANCE * size_px
+    vectors: NDArray[np.complex128] = (wrong - right) / np.where(usable, eyes, 1)[:, None]
+    return vectors, usable
 
 
 def rotation_error(source: NDArray[np.float32], translated: NDArray[np.float32], draws: int, seed: int) -> Estimate:

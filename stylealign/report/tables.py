@@ -17,8 +17,8 @@ LABELS = ("parent", "child", "method", "setting")
 SOURCE_COLUMNS = ("csv", "row", "source", "sha256")
 """Columns of `sources.csv`; `source` is relative to the folder of the tables."""
 
-SETTING_IN_COLUMN = frozenset({"iou"})
-"""Metrics whose setting (the class) becomes part of the column head, so that one network is one row."""
+SETTING_IN_COLUMN = frozenset({"iou", "nme_of_point"})
+"""Metrics whose setting (the class, the key point) becomes part of the column head, so that one network is one row."""
 
 SPEEDS = frozenset({"images_per_s"})
 """Metrics that differ from run to run: they stand in `speed.csv` alone, so that the tables are the same bit for bit."""

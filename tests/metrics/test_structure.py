@@ -53,14 +53,36 @@ def test_keypoint_scores_closed_form() -> None:
     predicted = truth + np.array([0.0, 1.2], dtype=np.float32)
     predicted[:, EYES[0]] += (0, 4.0 - 1.2)
     everything = np.ones(truth.shape[:2], dtype=bool)
-    nme, pck = keypoint_scores(predicted, truth, everything, SIZE, draws=10, seed=0)
+    scores = keypoint_scores(predicted, truth, everything, SIZE, draws=10, seed=0)
     others = len(KEYPOINTS) - 1
-    assert nme.value == pytest.approx((4 + others * 1.2) / 16 / len(KEYPOINTS))
-    assert pck.value == pytest.approx(others / len(KEYPOINTS))
+    assert scores.nme.value == pytest.approx((4 + others * 1.2) / 16 / len(KEYPOINTS))
+    assert scores.pck.value == pytest.approx(others / len(KEYPOINTS))
+    assert [point.value for point in scores.nme_of] == pytest.approx([4 / 16] + others * [1.2 / 16])
+    assert scores.nme_centred.value == pytest.approx(0, abs=1e-6), "every point is a constant away"
     unseen = everything.copy()
     unseen[:, EYES[0]] = False
-    nme, pck = keypoint_scores(predicted, truth, unseen, SIZE, draws=10, seed=0)
-    assert (nme.value, pck.value) == (pytest.approx(1.2 / 16), 1.0)
+    scores = keypoint_scores(predicted, truth, unseen, SIZE, draws=10, seed=0)
+    assert (scores.nme.value, scores.pck.value) == (pytest.approx(1.2 / 16), 1.0)
+    assert np.isnan(scores.nme_of[EYES[0]].value), "a point that no image shows"
+
+
+def test_a_constant_error_turns_and_grows_with_the_head() -> None:
+    """The mouth is 0.4 eye distances below its place on heads of any size and rotation; another is off at random."""
+    random = np.random.default_rng(0)
+    heads = np.exp(1j * random.uniform(-0.5, 0.5, 200)) * random.uniform(0.8, 1.2, 200)
+    points = np.array([complex(x, y) for x, y in face()[0]])
+    truth = (points - points.mean()) * heads[:, None]
+    predicted, mouth, other = truth.copy(), KEYPOINTS.index("mouth"), KEYPOINTS.index("face")
+    eyes = truth[:, EYES[1]] - truth[:, EYES[0]]
+    predicted[:, mouth] += 0.4j * eyes
+    scatter = random.normal(size=200)
+    predicted[:, other] += (scatter - scatter.mean()) * eyes
+    true, wrong = (np.stack([p.real, p.imag], axis=2).astype(np.float32) for p in (truth, predicted))
+    scores = keypoint_scores(wrong, true, np.ones(truth.shape, dtype=bool), SIZE, draws=10, seed=0)
+    assert scores.nme_of[mouth].value == pytest.approx(0.4, rel=1e-5)
+    left = np.abs(scatter - scatter.mean()).mean() / len(KEYPOINTS)
+    assert scores.nme.value == pytest.approx(0.4 / len(KEYPOINTS) + left, rel=1e-5)
+    assert scores.nme_centred.value == pytest.approx(left, rel=1e-4)
 
 
 def test_images_without_eyes_are_left_out() -> None:
@@ -68,8 +90,8 @@ def test_images_without_eyes_are_left_out() -> None:
     truth[0, EYES[1]] = truth[0, EYES[0]]
     predicted = truth.copy()
     predicted[0] += 100
-    nme, pck = keypoint_scores(predicted, truth, np.ones(truth.shape[:2], dtype=bool), SIZE, draws=10, seed=0)
-    assert (nme.value, pck.value) == (0.0, 1.0)
+    scores = keypoint_scores(predicted, truth, np.ones(truth.shape[:2], dtype=bool), SIZE, draws=10, seed=0)
+    assert (scores.nme.value, scores.pck.value) == (0.0, 1.0)
     assert keypoint_error(truth, predicted, SIZE, draws=10, seed=0).n == 4
 
 

@@ -37,9 +37,12 @@ def _segmentation(predicted: dict[str, np.ndarray], network: LabelNetwork, annot
 
 def _keypoints(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: Labels,
                settings: MetricSettings) -> list[Row]:  # fmt: skip
-    nme, pck = keypoint_scores(predicted["keypoints"], annotations.keypoints, annotations.visible,
-                               network.spec.resolution_px, settings.bootstrap, settings.seed)  # fmt: skip
-    return [labels.row("nme", nme), labels.row("pck@0.1", pck)]
+    scores = keypoint_scores(predicted["keypoints"], annotations.keypoints, annotations.visible,
+                             network.spec.resolution_px, settings.bootstrap, settings.seed)  # fmt: skip
+    rows = [labels.row("nme", scores.nme), labels.row("pck@0.1", scores.pck)]
+    rows.append(labels.row("nme_centred", scores.nme_centred))
+    of_points = zip(network.spec.names, scores.nme_of, strict=True)
+    return rows + [labels.row("nme_of_point", estimate, setting=name) for name, estimate in of_points]
 
 
 def _pose(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: Labels,
