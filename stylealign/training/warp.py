@@ -5,6 +5,9 @@ low-pass filter, sampled bilinearly, and down-sampled with the same filter. The 
 identity transform gives the image back.
 """
 
+import functools
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -41,7 +44,7 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
     """
     height, width = images.shape[2:]
     border_y, border_x = min(BORDER_PX, height - 1), min(BORDER_PX, width - 1)
-    fine = upsample(F.pad(images, (border_x, border_x, border_y, border_y), mode="reflect"))
+    fine = upsample(images, border_y, border_x)
     y, x = _fine_coordinates(height, images), _fine_coordinates(width, images)
     x_in, y_in = _transformed(inverse.to(images), x, y)
     x_in = _into_border(x_in + (width - 1) / 2, width, border_x)
@@ -51,26 +54,38 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
     return downsample(_Sample.apply(fine, grid))
 
 
-def upsample(images: Tensor) -> Tensor:
-    """Double `[N, C, H, W]` to `[N, C, 2H + 10, 2W + 10]`: pixel n shows the image at pixel (n - DELAY) / 2."""
-    taps = _taps(images)
-    flat = images.reshape(-1, 1, *images.shape[2:])
-    flat = F.conv_transpose2d(flat, taps.reshape(1, 1, TAPS, 1), stride=(2, 1))
-    flat = F.conv_transpose2d(flat, taps.reshape(1, 1, 1, TAPS), stride=(1, 2))
-    return flat.reshape(*images.shape[:2], *flat.shape[2:]) * 2.0
+def upsample(images: Tensor, border_y: int = 0, border_x: int = 0) -> Tensor:
+    """Double `[N, C, H, W]` and its mirrored borders: pixel n of the result shows pixel (n - DELAY) / 2 of the two.
+
+    Two products with a matrix: quicker than convolutions of single channels, and differentiable any number of times.
+
+    Returns:
+        `[N, C, 2 (H + 2 border_y) + 10, 2 (W + 2 border_x) + 10]`.
+    """
+    height, width = images.shape[2:]
+    along = _doubling(height, border_y, images.dtype, images.device)
+    across = _doubling(width, border_x, images.dtype, images.device)
+    return along @ images @ across.t()
 
 
 def downsample(fine: Tensor) -> Tensor:
     """Halve `[N, C, 2H + 10, 2W + 10]` to `[N, C, H, W]`; undoes `upsample` exactly."""
-    taps = _taps(fine)
-    flat = fine.reshape(-1, 1, *fine.shape[2:])
-    flat = F.conv2d(flat, taps.reshape(1, 1, TAPS, 1), stride=(2, 1))
-    flat = F.conv2d(flat, taps.reshape(1, 1, 1, TAPS), stride=(1, 2))
-    return flat.reshape(*fine.shape[:2], *flat.shape[2:]) * 0.5
+    height, width = ((size - TAPS) // 2 + 1 for size in fine.shape[2:])
+    along, across = (_doubling(size, 0, fine.dtype, fine.device) for size in (height, width))
+    return along.t() @ fine @ across * 0.25
 
 
-def _taps(images: Tensor) -> Tensor:
-    return torch.tensor(SYM6, dtype=images.dtype, device=images.device)
+@functools.lru_cache(maxsize=8)
+def _doubling(size: int, border: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the `[2 (size + 2 border) + 10, size]` matrix that doubles a line of pixels between mirrored borders."""
+    outside = torch.arange(-border, size + border)
+    period = 2 * max(size - 1, 1)
+    sources = (size - 1) - (outside % period - (size - 1)).abs()
+    rows = 2 * torch.arange(len(outside))[:, None] + torch.arange(TAPS)
+    taps = torch.tensor(SYM6, dtype=torch.float64) * math.sqrt(2)
+    matrix = torch.zeros(2 * len(outside) + TAPS - 2, size, dtype=torch.float64)
+    matrix.index_put_((rows, sources[:, None].expand_as(rows)), taps.expand(rows.shape), accumulate=True)
+    return matrix.to(device, dtype)
 
 
 def _fine_coordinates(size: int, like: Tensor) -> Tensor:
