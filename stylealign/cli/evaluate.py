@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stylealign.cli.arguments import add_settings, labelled_file, settings_from
 from stylealign.config import MetricSettings, Task
+from stylealign.errors import StyleAlignError
 from stylealign.metrics.rows import provenance_of, write_rows
 
 HELP = "measure models, codes, images or networks: rows of the tables, as JSON"
@@ -156,11 +157,19 @@ _FLAGS = {
 }
 
 
+def _files_by_label(rows: list[tuple[str, Path]]) -> dict[str, Path]:
+    labels = [label for label, _ in rows]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise StyleAlignError(f"{label}: given {labels.count(label)} times; tell them apart, as {label}/NAME=FILE")
+    return dict(rows)
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Measure, write the rows, and print them as JSON: method, metric and setting -> value."""
     settings = settings_from(arguments, MetricSettings)
     files = {flag: getattr(arguments, flag.replace("-", "_")) for flag in _FILES[arguments.kind]}
-    files |= dict(getattr(arguments, "rows", []))
+    files |= _files_by_label(getattr(arguments, "rows", []))
     files["weights"] = _downloaded_weights(arguments.kind, settings)
     provenance = provenance_of(f"evaluate {arguments.kind}", VERSION, settings, files)
 

@@ -65,7 +65,8 @@ class KeypointScores:
         nme: mean over all visible points.
         nme_of: the same of each point, in the order of `KEYPOINTS`.
         nme_centred: mean over all visible points, each point's mean error vector taken off. A mouth and a muzzle are
-            not at the same place: labels of one domain place the points of another a constant apart.
+            not at the same place: labels of one domain place the points of another a constant apart. It takes
+            annotations to know that constant, so this explains a zero-shot number and is none.
         pck: share of visible points closer than `PCK_THRESHOLD`.
     """
 

@@ -204,7 +204,7 @@ METRICS = {
     "miou": "mean intersection over union of the classes present",
     "nme": "mean key point error, as a share of the eye distance",
     "nme_of_point": "the same of each key point",
-    "nme_centred": "the same with each key point's mean error taken off",
+    "nme_centred": "the same with each key point's mean error, known from the annotations, taken off",
     "pck@0.1": "share of key points within a tenth of the eye distance",
     "mae": "mean absolute error",
     "r2": "share of variance explained",

@@ -298,6 +298,7 @@ def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsy
             "segmentation where keypoints",
             [*zero_shot, f"oracle={files / 'segmentation.safetensors'}", "--task", "keypoints", *of_test],
         ),
+        ("oracle: given 2 times", [*zero_shot, f"oracle={pose}", f"oracle={pose}", "--task", "pose", *of_test]),
         ("annotations of other images", [*zero_shot, f"oracle={pose}", "--task", "pose", *of_train]),
         ("belongs to other images", [*inversion, same, "--data", same]),
         ("12 images where the sources are 5", [*inversion, files / "test.zip", *test]),

@@ -53,7 +53,7 @@ def test_published_figures_are_used_where_they_stand() -> None:
 
 def test_more_steps_images_and_pixels_cost_more() -> None:
     default, paper = costs(), costs("paper.yaml")
-    invert = {"model": "human", "space": "z"}
+    invert = {"model": "human", "space": "w+"}
     few, more = (costs(inversion={"images": images, "steps": steps}) for images, steps in ((32, 150), (64, 300)))
     assert more.of("invert", invert).cpu_s() > 3 * few.of("invert", invert).cpu_s()
     assert paper.of("train_child", {"model": "church"}).memory_mb > 10000, "50,000 images of 256 px in memory"
