@@ -14,7 +14,7 @@ from stylealign.files import atomic_path
 
 INTRODUCTION = """# Configuration
 
-`make reference` writes this file from `stylealign/config.py`; change it there.
+`make reference` writes this file from `stylealign/config/`; change it there.
 
 `config/config.yaml` is the default run. Another file takes its place with `snakemake --configfile FILE`; a single key
 changes with `snakemake --config 'morphing={frames: 40}'`. An unknown or ill-typed key is an error that names it and the

@@ -1,4 +1,4 @@
-"""config/README.md says what config.py says."""
+"""config/README.md says what the settings say."""
 
 from pathlib import Path
 

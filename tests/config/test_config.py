@@ -10,7 +10,7 @@ import yaml
 from stylealign.config import Config, InvertSettings, TrainSettings, validate
 from stylealign.errors import StyleAlignError
 
-CONFIG = Path(__file__).parents[1] / "config"
+CONFIG = Path(__file__).parents[2] / "config"
 VALUES: dict[str, Any] = {
     "domains": {"human": {"draw": "human"}, "animal": {"draw": "animal"}},
     "models": {

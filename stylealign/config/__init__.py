@@ -1,0 +1,67 @@
+"""Every setting of the project, once: defaults, validation, JSON schema and the text of ``--help``.
+
+A verb of the command line takes one of the frozen models here. A workflow file (`config/*.yaml`) is a `Config`,
+which is made of the same models, so a key means the same thing wherever it is written.
+"""
+
+from stylealign.config.applications import BlendSettings, LabelSettings, MorphSettings, TranslateSettings
+from stylealign.config.base import (
+    AvatarDomain,
+    Component,
+    Count,
+    Features,
+    Fit,
+    Fraction,
+    Guide,
+    LabelTask,
+    MorphPath,
+    NonNegativeFloat,
+    Perceptual,
+    Positive,
+    PositiveFloat,
+    Settings,
+    Space,
+    SquareFit,
+    Task,
+)
+from stylealign.config.data import DatasetSettings
+from stylealign.config.latents import EncoderSettings, InvertSettings
+from stylealign.config.measuring import MetricSettings
+from stylealign.config.messages import M, nearest, validate
+from stylealign.config.training import ArchitectureSettings, TrainSettings
+from stylealign.config.workflow import Config, ModelSettings
+
+__all__ = [
+    "ArchitectureSettings",
+    "AvatarDomain",
+    "BlendSettings",
+    "Component",
+    "Config",
+    "Count",
+    "DatasetSettings",
+    "EncoderSettings",
+    "Features",
+    "Fit",
+    "Fraction",
+    "Guide",
+    "InvertSettings",
+    "LabelSettings",
+    "LabelTask",
+    "M",
+    "MetricSettings",
+    "ModelSettings",
+    "MorphPath",
+    "MorphSettings",
+    "NonNegativeFloat",
+    "Perceptual",
+    "Positive",
+    "PositiveFloat",
+    "Settings",
+    "Space",
+    "SquareFit",
+    "Task",
+    "TrainSettings",
+    "TranslateSettings",
+    "nearest",
+    "validate",
+]

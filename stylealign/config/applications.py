@@ -1,0 +1,92 @@
+"""Settings of the verbs that use aligned models: `translate`, `blend`, `morph`, `supervise`, `transfer`."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from stylealign.config.base import (
+    Count,
+    Fraction,
+    Guide,
+    MorphPath,
+    NonNegativeFloat,
+    Perceptual,
+    Positive,
+    PositiveFloat,
+    Settings,
+    Space,
+)
+
+
+class TranslateSettings(Settings):
+    """Translation of a source image to the target domain by its latent code (StyleAlign, section 5)."""
+
+    space: Space = "w+"
+    """Space of the source codes."""
+    truncation_psi: Fraction = 1.0
+    """Truncation in the target model for Z and Z+ codes."""
+    guide: Guide = "none"
+    """Where the layers after source_layers come from: the source (none), a random latent, or a reference's code."""
+    source_layers: Positive = 3
+    """First layers that keep the source's w under a guide (StyleAlign: 4 of 16 at 512 px)."""
+    outputs: Positive = 1
+    """Images of each source; more than one needs a guide."""
+    batch_size: Positive = 32
+    """Images synthesised at once."""
+    seed: Count = 0
+    """Seed of the random latents, and of which reference guides which image."""
+
+    @model_validator(mode="after")
+    def _outputs_differ(self) -> "TranslateSettings":
+        if self.outputs > 1 and self.guide == "none":
+            raise ValueError("outputs: without a guide every output of a source is the same; set guide or outputs 1")
+        return self
+
+
+class BlendSettings(Settings):
+    """A model whose layers come from two aligned models (Pinkney and Adler 2020, arXiv 2010.05334)."""
+
+    swap_px: Positive = 16
+    """Resolution from which on the blocks are the second model's; those below are the first's."""
+    width_octaves: NonNegativeFloat = 0.0
+    """Octaves over which the weights pass from the first model to the second, below swap_px; 0 swaps at once."""
+    schedule: dict[int, Fraction] | None = None
+    """Share of the second model for each resolution, instead of swap_px and width_octaves."""
+    mapping: Fraction = 0.0
+    """Share of the second model in the mapping network."""
+
+
+class MorphSettings(Settings):
+    """A morph that moves the latent code and every synthesis weight together (StyleAlign, section 5)."""
+
+    frames: Annotated[int, Field(ge=2)] = 110
+    """Frames of a morph, both ends included."""
+    duration_s: PositiveFloat = 8.0
+    """Length of the video."""
+    images: Positive = 8
+    """Source images whose morphs are made and measured."""
+    strip_frames: Annotated[int, Field(ge=2)] = 8
+    """Frames shown in the strip."""
+    path: MorphPath = "linear"
+    """How code and weights move: linear or eased together, weights-first or codes-first."""
+    even: bool = False
+    """Show the morph whose frames are re-timed to even perceptual steps (it is measured in any case)."""
+    perceptual: Perceptual = "efficientnet-lite0"
+    """Perceptual distance that measures and re-times the morphs."""
+
+
+class LabelSettings(Settings):
+    """A network that labels images, trained on annotated or pseudo-labelled ones."""
+
+    epochs: Positive = 3
+    """Passes over the training images."""
+    images: Positive = 4000
+    """Training images: of the data set, or generated pairs."""
+    batch_size: Positive = 16
+    """Images of one step."""
+    learning_rate: PositiveFloat = 8e-3
+    """AdamW's peak learning rate, after a warm-up and before a cosine decay to zero."""
+    truncation_psi: Fraction = 1.0
+    """Truncation of the generated pairs (zero-shot only)."""
+    seed: Count = 0
+    """Seed of initialisation, order and latents."""

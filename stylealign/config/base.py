@@ -1,0 +1,29 @@
+"""What the settings are made of: the values that keys may have, and the base of every model."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+AvatarDomain = Literal["human", "mosaic", "animal"]
+Space = Literal["z", "z+", "w", "w+"]
+Features = Literal["efficientnet-lite0", "inception-v3"]
+Perceptual = Literal["efficientnet-lite0", "lpips-vgg", "lpips-alex"]
+Task = Literal["segmentation", "keypoints", "pose"]
+LabelTask = Literal["segmentation", "keypoints", "pose", "attributes"]
+SquareFit = Literal["crop", "letterbox"]
+Fit = SquareFit | Literal["face"]
+Guide = Literal["none", "latent", "reference"]
+MorphPath = Literal["linear", "eased", "weights-first", "codes-first"]
+Component = Literal["mapping", "affine", "convolutions", "torgb"]
+
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+
+
+class Settings(BaseModel):
+    """Base of every settings model: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -1,0 +1,28 @@
+"""Settings of `stylealign evaluate`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from stylealign.config.base import Count, Features, Perceptual, Positive, Settings
+
+
+class MetricSettings(Settings):
+    """How the numbers of the tables are measured."""
+
+    features: Features = "efficientnet-lite0"
+    """Feature network of FID, KID, precision and recall."""
+    perceptual: Perceptual = "efficientnet-lite0"
+    """Perceptual distance of the tables."""
+    weights_dir: str | None = None
+    """Folder with weights of downloaded networks: inception-v3.pth, lpips-vgg.pth, lpips-alex.pth."""
+    samples: Positive = 4000
+    """Generated images of the generators and coverage tables."""
+    pairs: Annotated[int, Field(ge=2)] = 1000
+    """Latents of the point-wise alignment, each drawn by parent and child."""
+    curve_images: Annotated[int, Field(ge=4)] = 500
+    """Images of each point of the curve of quality against alignment."""
+    bootstrap: Positive = 1000
+    """Bootstrap draws of a 95 % interval."""
+    seed: Count = 0
+    """Seed of the samples and of the bootstrap."""

@@ -1,0 +1,64 @@
+"""Validation, and what a mistake is told: one line with the key and the nearest known one."""
+
+import difflib
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from stylealign.errors import StyleAlignError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validate(model: type[M], values: Any, source: str) -> M:
+    """Return `values` as a settings model.
+
+    Args:
+        model: settings class.
+        values: a mapping of keys to values, as read from YAML or JSON.
+        source: where the values come from, for the error: a file or a flag.
+
+    Raises:
+        StyleAlignError: an unknown or ill-typed key; the message names it and the nearest known key.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise StyleAlignError(f"{source}: {_first_problem(model, error)}") from error
+
+
+def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
+    problem = error.errors()[0]
+    location = [part for part in problem["loc"] if not str(part).startswith("function-")]
+    key = ".".join(map(str, location))
+    if problem["type"] == "extra_forbidden":
+        known = _keys_beside(model, location)
+        return f"unknown key {key!r}{nearest(str(location[-1]), known)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = "" if problem["type"] in ("missing", "value_error") else f", not {problem['input']!r}"
+    return f"{key}: {message}{given}" if key else message
+
+
+def _keys_beside(model: type[BaseModel], location: list[Any]) -> list[str]:
+    """Return the known keys of the model that the last element of `location` was given to."""
+    current: Any = model
+    for part in location[:-1]:
+        fields = getattr(current, "model_fields", None)
+        current = _model_inside(fields[part].annotation) if fields and part in fields else current
+    return list(getattr(current, "model_fields", {}))
+
+
+def _model_inside(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_inside(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def nearest(word: str, known: Any) -> str:
+    """Return the end of a message: which of the `known` words is meant; empty if none is near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,127 @@
+"""Settings of `stylealign train`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from stylealign.config.base import (
+    Component,
+    Count,
+    Features,
+    Fraction,
+    NonNegativeFloat,
+    Positive,
+    PositiveFloat,
+    Settings,
+)
+from stylealign.presets import PRESETS, PresetName
+
+
+class ArchitectureSettings(Settings):
+    """Shape of a StyleGAN2 trained from scratch; a child takes its parent's."""
+
+    z_dim: Positive = 128
+    """Dimension of Z."""
+    w_dim: Positive = 128
+    """Dimension of W."""
+    mapping_layers: Positive = 8
+    """Fully connected layers of the mapping network."""
+    channel_base: Positive = 1024
+    """Channels at resolution r are min(channel_base / r, channel_max)."""
+    channel_max: Positive = 64
+    """Most channels of any layer."""
+
+
+class TrainSettings(Settings):
+    """StyleGAN2 training and fine-tuning (Karras et al. 2020, arXiv 1912.04958)."""
+
+    preset: PresetName | None = None
+    """Published recipe that gives the values of the keys left out here."""
+    kimg: PositiveFloat = 12.0
+    """Length of the run: thousands of real images shown to the discriminator."""
+    batch_size: Positive = 16
+    """Images of one step."""
+    mbstd_group_size: Positive = 4
+    """Group size of the minibatch standard deviation layer."""
+    learning_rate: PositiveFloat = 0.002
+    """Adam's learning rate of both networks, before the lazy-regularisation correction."""
+    mapping_lr_multiplier: PositiveFloat = 0.01
+    """Learning-rate multiplier of the mapping network, from scratch; a child keeps its parent's."""
+    r1_gamma: NonNegativeFloat = 1.0
+    """Weight of the R1 penalty; 0 turns it off."""
+    r1_interval: Positive = 16
+    """Discriminator steps between R1 penalties (lazy regularisation)."""
+    path_length_weight: NonNegativeFloat = 2.0
+    """Weight of the path-length penalty; 0 turns it off."""
+    path_length_interval: Positive = 4
+    """Generator steps between path-length penalties (lazy regularisation)."""
+    path_length_batch_shrink: Positive = 2
+    """The path-length penalty uses batch_size / path_length_batch_shrink images."""
+    style_mixing_probability: Fraction = 0.9
+    """Probability that an image mixes the styles of two latents."""
+    noise: bool = True
+    """Feed per-pixel noise to the synthesis layers. Off, their strength stays 0: right for flat artwork, where early
+    training would draw details as dots."""
+    ema_kimg: NonNegativeFloat = 5.0
+    """Half-life of the averaged generator."""
+    ema_rampup: NonNegativeFloat = 0.05
+    """The half-life is at most this share of the images shown so far; 0 for no ramp-up (fine-tuning)."""
+    mirror: bool = True
+    """Mirror half of the training images horizontally."""
+    augment: Literal["none", "bgc"] = "none"
+    """Augmentation of what the discriminator sees: none, or ADA's geometric and colour transforms."""
+    ada_target: Fraction = 0.6
+    """Sign of the discriminator's logits on real images (mean) at which the augmentation stays as strong as it is."""
+    ada_interval: Positive = 4
+    """Steps between adjustments of the augmentation's strength."""
+    ada_kimg: PositiveFloat = 100.0
+    """Thousands of images in which the strength can rise from 0 to 1 (500 is usual from scratch)."""
+    blur_px: NonNegativeFloat = 0.0
+    """Blur of all images the discriminator sees at the start, standard deviation in pixels: from scratch, about a
+    sixteenth of the resolution brings layout before detail; 0 for none (fine-tuning)."""
+    blur_kimg: PositiveFloat = 60.0
+    """Thousands of images in which the blur fades to nothing."""
+    freeze_d: Count = 0
+    """Layers of the discriminator that keep the parent's weights, counted from the image."""
+    train_only: tuple[Component, ...] = ()
+    """Components of the generator that are trained, the others keep the parent's weights; empty for all."""
+    accumulate: Positive = 1
+    """Parts of a batch that are computed one after another, for a batch that does not fit into memory."""
+    fp16_resolutions: Count | None = None
+    """Highest resolutions in half precision on a GPU, in networks with clamped activations. Default: as the parent."""
+    snapshot_kimg: PositiveFloat = 4.0
+    """Distance between snapshots and sample grids."""
+    curve_kimg: tuple[PositiveFloat, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+    """When a child's averaged generator is kept for the curve of quality against alignment, beside its end."""
+    evaluate_kimg: PositiveFloat | None = None
+    """Distance between measurements of FID and KID against the training images. Default: none."""
+    evaluate_images: Annotated[int, Field(ge=4)] = 5000
+    """Generated images of a measurement."""
+    evaluate_features: Features = "efficientnet-lite0"
+    """Feature network of the measurements."""
+    select: Literal["last", "best-fid", "best-kid", "fewest-fid", "fewest-kid"] = "last"
+    """Which weights become the model: the last, those with the lowest FID or KID among the measurements, or the
+    stopping rule for a child: the fewest kimg with a FID or KID within select_tolerance of the lowest."""
+    select_tolerance: NonNegativeFloat = 0.1
+    """Share of the lowest value that the stopping rule gives away for fewer kimg: more of them cost alignment."""
+    state_interval_s: NonNegativeFloat = 30.0
+    """Seconds between writes of the resume state."""
+    threads: Positive | None = None
+    """CPU threads; results are the same to the bit for the same number. Default: the CPUs this process may use."""
+    seed: Count = 0
+    """Seed of every random number of the run."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("preset") in PRESETS:
+            return PRESETS[values["preset"]].train | values
+        return values
+
+    @model_validator(mode="after")
+    def _parts_and_selection(self) -> "TrainSettings":
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"batch_size {self.batch_size} must be a multiple of accumulate, {self.accumulate}")
+        if self.select != "last" and self.evaluate_kimg is None:
+            raise ValueError(f"select {self.select} needs evaluate_kimg: how often to measure")
+        return self

@@ -1,0 +1,189 @@
+"""A whole run of the workflow: what `config/*.yaml` holds."""
+
+import re
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from stylealign.config.applications import BlendSettings, LabelSettings, MorphSettings, TranslateSettings
+from stylealign.config.base import Count, Positive, Settings, Space
+from stylealign.config.data import DatasetSettings
+from stylealign.config.latents import EncoderSettings, InvertSettings
+from stylealign.config.measuring import MetricSettings
+from stylealign.config.messages import nearest
+from stylealign.config.training import ArchitectureSettings, TrainSettings
+
+
+class ModelSettings(Settings):
+    """A model: a downloaded one (`fetch`), a child of a `parent`, or one from scratch (`architecture`)."""
+
+    domain: str
+    """Domain (a key of `domains`) the model draws."""
+    fetch: str | None = None
+    """Name in data/zoo.yaml, path or URL of a parent."""
+    parent: str | None = None
+    """Model (a key of `models`) the child is fine-tuned from."""
+    architecture: ArchitectureSettings | None = None
+    """Shape of a model that is trained from scratch."""
+    control_of: str | None = None
+    """The child this model is the unaligned control of."""
+    train: TrainSettings | None = None
+    """Training of this model: keys that differ from the workflow's `train`."""
+    seeds: tuple[Count, ...] | None = None
+    """Seeds of the training: the model becomes one for each seed, NAME-s0, NAME-s1, ..., and the tables get the mean
+    over them. A model with the same seeds may name it as `parent` or `control_of`: each seed goes with its own."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "ModelSettings":
+        if self.seeds is not None:
+            self._check_seeds(self.seeds)
+        if sum(origin is not None for origin in (self.fetch, self.parent, self.architecture)) != 1:
+            raise ValueError("give exactly one of fetch, parent and architecture")
+        return self
+
+    def _check_seeds(self, seeds: tuple[int, ...]) -> None:
+        if self.fetch is not None:
+            raise ValueError("seeds: a fetched model is not trained; give seeds to its children")
+        if len(seeds) < 2 or len(set(seeds)) < len(seeds):
+            raise ValueError("seeds: give two or more different ones; for a single one set train: {seed: N}")
+        if self.train is not None and "seed" in self.train.model_fields_set:
+            raise ValueError("seeds: goes without train.seed")
+
+    def of_seed(self, seed: int, seeded: frozenset[str]) -> "ModelSettings":
+        """Return the model of one seed; what it names among the `seeded` models is the one of that seed too."""
+        train = self.train.model_dump(exclude_unset=True) if self.train else {}
+        names = {key: f"{name}-s{seed}" for key in ("parent", "control_of") if (name := getattr(self, key)) in seeded}
+        return self.model_copy(update={"seeds": None, "train": TrainSettings(**train, seed=seed), **names})
+
+
+class Config(Settings):
+    """A whole run of the workflow: what `config/config.yaml` holds."""
+
+    domains: dict[str, DatasetSettings]
+    """Image domains, by name."""
+    models: dict[str, ModelSettings]
+    """Parents and children, by name."""
+    train: TrainSettings = TrainSettings()
+    """Fine-tuning of the children."""
+    inversion: InvertSettings = InvertSettings()
+    """Inversion of test images (its `space` is set per job)."""
+    inversion_spaces: tuple[Space, ...] = ("z", "w+")
+    """Spaces the test images are inverted into."""
+    inversion_by_space: dict[Space, InvertSettings] = Field(default_factory=dict)
+    """Inversion into one space: keys that differ from the workflow's `inversion`."""
+    encoder: EncoderSettings = EncoderSettings()
+    """Encoders of the models, trained where `inversion.init` is encoder (it then starts W and W+)."""
+    translation: TranslateSettings = TranslateSettings()
+    """Translation of the inverted test images (guide and outputs are set per job; `space`: of guided and swapped)."""
+    guided_outputs: Positive = 10
+    """Images of each source under a guide, and of the random samples beside them (StarGAN v2: 10)."""
+    layer_swap: BlendSettings = BlendSettings()
+    """Model between parent and child that draws the method `layer-swap`."""
+    morphing: MorphSettings = MorphSettings()
+    """Morphs from parent to child."""
+    labels: LabelSettings = LabelSettings()
+    """Label networks of the zero-shot tables and of the structure measurements."""
+    metrics: MetricSettings = MetricSettings()
+    """Measurement."""
+    figure_images: Positive = 8
+    """Columns of the figures."""
+
+    _seeded: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def seeded(self) -> dict[str, tuple[str, ...]]:
+        """Models of one training under several seeds, by the name they have in the configuration."""
+        return self._seeded
+
+    @model_validator(mode="after")
+    def _one_model_a_seed(self) -> "Config":
+        """Replace every model that has seeds by one model a seed."""
+        seeds = {name: model.seeds for name, model in self.models.items() if model.seeds}
+        seeded = {name: tuple(f"{name}-s{seed}" for seed in own) for name, own in seeds.items()}
+        models: dict[str, ModelSettings] = {}
+        for name, model in self.models.items():
+            for key in ("parent", "control_of"):
+                named = getattr(model, key)
+                if named in seeds and seeds[named] != model.seeds:
+                    raise ValueError(
+                        f"models.{name}.{key}: {named!r} has seeds; give this model the same, "
+                        f"{list(seeds[named])}, or name one of them, {named}-s{seeds[named][0]}"
+                    )
+            for seed in model.seeds or ():
+                models[f"{name}-s{seed}"] = model.of_seed(seed, frozenset(seeds))
+            if not model.seeds:
+                models[name] = model
+        clash = [name for names in seeded.values() for name in names if name in self.models]
+        if clash:
+            raise ValueError(f"models.{clash[0]}: the name of a seed's model already; give it another")
+        self._seeded.update(seeded)
+        self.__dict__["models"] = models  # frozen for users; validators may complete it
+        return self
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Config":
+        for name, model in self.models.items():
+            for key, names in (("domain", self.domains), ("parent", self.models), ("control_of", self.models)):
+                value = getattr(model, key)
+                if value is not None and value not in names:
+                    raise ValueError(
+                        f"models.{name}.{key}: no {value!r} among {', '.join(names)}{nearest(value, names)}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _inversions_agree(self) -> "Config":
+        for space, own in self.inversion_by_space.items():
+            if own.model_fields_set & {"images", "space"}:
+                raise ValueError(f"inversion_by_space.{space}: images and space cannot differ; leave them out")
+            if own.init == "encoder" and space not in ("w", "w+"):
+                raise ValueError(f"inversion_by_space.{space}.init: an encoder finds codes of w and w+ only")
+        return self
+
+    @model_validator(mode="after")
+    def _names_fit_paths(self) -> "Config":
+        for section, names in (("domains", self.domains), ("models", self.models)):
+            for name in names:
+                if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+                    raise ValueError(
+                        f"{section}.{name}: a name is made of letters, digits, - and _, as it becomes a folder"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _family_is_sound(self) -> "Config":
+        for name, model in self.models.items():
+            ancestors = [name]
+            while (parent := self.models[ancestors[-1]].parent) is not None:
+                if parent in ancestors:
+                    raise ValueError(f"models.{name}.parent: {' -> '.join([*ancestors, parent])} goes in a circle")
+                ancestors.append(parent)
+            if model.control_of is not None:
+                self._check_control(name, model, self.models[model.control_of])
+        return self
+
+    def _check_control(self, name: str, model: ModelSettings, child: ModelSettings) -> None:
+        """Check that a control differs from its child in the parent, and in nothing else that tables compare."""
+        where = f"models.{name}.control_of"
+        if child.parent is None or child.control_of is not None:
+            raise ValueError(f"{where}: {model.control_of!r} is no child; name a model with a parent")
+        if model.parent is None or model.parent == child.parent:
+            raise ValueError(f"{where}: a control needs another parent than {model.control_of!r} has")
+        if model.domain != child.domain:
+            raise ValueError(
+                f"{where}: a control is of the domain of its child, {child.domain!r}, not {model.domain!r}"
+            )
+
+    def inversion_of(self, space: Space) -> InvertSettings:
+        """Return the inversion settings of a space: the workflow's, and over them the keys the space sets itself.
+
+        An encoder finds W+ codes: Z and Z+ have their own start.
+        """
+        own = self.inversion_by_space.get(space)
+        init = self.inversion.init if space in ("w", "w+") else "default"
+        update = {"init": init, **(own.model_dump(exclude_unset=True) if own else {}), "space": space}
+        return self.inversion.model_copy(update=update)
+
+    def training_of(self, model: str) -> TrainSettings:
+        """Return the training settings of a model: the workflow's, and over them the keys the model sets itself."""
+        own = self.models[model].train
+        return self.train.model_copy(update=own.model_dump(exclude_unset=True)) if own else self.train
