@@ -15,7 +15,7 @@ from stylealign.metrics import fid_kid
 from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
 from stylealign.metrics.features import features_of
 from stylealign.metrics.generators import distribution_rows, sample_images
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 from stylealign.metrics.structure import POSE_NAMES
 from stylealign.metrics.translation import Predict
 from stylealign.networks.generator import Generator
@@ -49,7 +49,7 @@ def curve_rows(
     reference: Reference,
     extractor: nn.Module,
     networks: Mapping[str, Predict],
-    labels: Labels,
+    labels: RowKey,
     settings: MetricSettings,
     progress: Callable[[float], None] | None = None,
 ) -> list[Row]:
@@ -76,7 +76,7 @@ def curve_rows(
 
 
 def _snapshot_rows(generator: Generator, reference: Reference, extractor: nn.Module, networks: Mapping[str, Predict],
-                   labels: Labels, settings: MetricSettings) -> list[Row]:  # fmt: skip
+                   labels: RowKey, settings: MetricSettings) -> list[Row]:  # fmt: skip
     count, seed = settings.curve_images, settings.seed
     features = features_of(sample_images(generator, count, seed), extractor)
     rows = distribution_rows(features, reference.features, labels, settings)

@@ -13,7 +13,7 @@ from stylealign.datasets.annotations import POSE, SEGMENTATION_CLASSES
 from stylealign.metrics.bootstrap import Estimate, correlation_estimates, mean_estimate
 from stylealign.metrics.features import to_uint8
 from stylealign.metrics.generators import sample_latents
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 from stylealign.metrics.structure import POSE_NAMES, PROTOCOLS, keypoint_error, segmentation_agreements
 from stylealign.metrics.translation import Predict
 from stylealign.networks.generator import Generator
@@ -115,7 +115,7 @@ def mean_colour(images: NDArray[np.uint8], classes: NDArray[np.uint8], label: st
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def pointwise_rows(parent: Drawn, child: Drawn, labels: Labels, settings: MetricSettings) -> list[Row]:
+def pointwise_rows(parent: Drawn, child: Drawn, labels: RowKey, settings: MetricSettings) -> list[Row]:
     """Return the agreement of two models' images of the same latents; only of what both were measured in.
 
     Args:

@@ -11,7 +11,7 @@ from stylealign.config import MetricSettings
 from stylealign.metrics import fid_kid
 from stylealign.metrics.features import features_of
 from stylealign.metrics.generators import distribution_rows, sample_images
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 from stylealign.networks.generator import Generator
 
 TABLE = "alignment_reset"
@@ -40,7 +40,7 @@ def reset_rows(
     child: Generator,
     real: Tensor,
     extractor: nn.Module,
-    labels: Labels,
+    labels: RowKey,
     settings: MetricSettings,
     progress: Callable[[int], None] | None = None,
 ) -> list[Row]:

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from stylealign.metrics.bootstrap import Estimate
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 from stylealign.networks.generator import Generator
 
 COMPONENTS = ("mapping", "affine", "convolutions", "torgb", "const+noise")
@@ -49,7 +49,7 @@ def cosine(parent: list[Tensor], child: list[Tensor]) -> float:
     return float(product / (norms[0] * norms[1]) ** 0.5) if all(norms) else float("nan")
 
 
-def weight_rows(parent: Generator, child: Generator, labels: Labels) -> list[Row]:
+def weight_rows(parent: Generator, child: Generator, labels: RowKey) -> list[Row]:
     """Return `relative_change` and `cosine` of each component, then of each of its layers.
 
     Args:
@@ -77,7 +77,7 @@ def _grouped(parent: Generator, child: Generator) -> dict[str, dict[str, list[tu
     return groups
 
 
-def _pair_of_rows(pairs: list[tuple[Tensor, Tensor]], setting: str, labels: Labels) -> list[Row]:
+def _pair_of_rows(pairs: list[tuple[Tensor, Tensor]], setting: str, labels: RowKey) -> list[Row]:
     before, after = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     count = sum(tensor.numel() for tensor in before)
     return [labels.row("relative_change", Estimate(relative_change(before, after), n=count), setting=setting),

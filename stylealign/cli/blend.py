@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.applications.blending import blend, resolution_shares
     from stylealign.checkpoints import native
     from stylealign.cli.models import load_matching
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
 
     first, second = load_matching(arguments.first, arguments.second)
     shares = {str(resolution): share for resolution, share in resolution_shares(first.architecture, settings).items()}

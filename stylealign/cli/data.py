@@ -44,7 +44,7 @@ def _draw(arguments: argparse.Namespace) -> None:
     from importlib.metadata import version
 
     from stylealign.datasets.drawing import draw_dataset
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
 
     packages = {name: version(name) for name in (ARTWORK[settings.draw], "resvg-py")}
     provenance = provenance_of("data draw", VERSION, settings, {}, packages=packages)
@@ -55,7 +55,7 @@ def _import(arguments: argparse.Namespace) -> None:
     arguments.setting_path = arguments.source
     settings = settings_from(arguments, DatasetSettings)
     from stylealign.datasets.importing import import_dataset
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
 
     source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
     provenance = provenance_of("data import", VERSION, settings, {"source": source})
@@ -68,7 +68,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
     from stylealign.checkpoints.fetch import fetch_file
     from stylealign.checkpoints.zoo import load_zoo
     from stylealign.datasets.importing import Archive, import_dataset
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
 
     with opened_cache(arguments, arguments.name) as cache:
         path = fetch_file("datasets", arguments.name, arguments.zoo, cache)

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.latents.encoding import save_encoder, train_encoder
     from stylealign.metrics.features import from_uint8
     from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
 
     inputs = {"model": arguments.model, "data": arguments.data}
     provenance = provenance_of("encoder", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])

@@ -7,7 +7,8 @@ from pathlib import Path
 from stylealign.cli.arguments import add_settings, labelled_file, settings_from
 from stylealign.config import MetricSettings, Task
 from stylealign.errors import StyleAlignError
-from stylealign.metrics.rows import provenance_of, write_rows
+from stylealign.metrics.rows import write_rows
+from stylealign.provenance import provenance_of
 
 HELP = "measure models, codes, images or networks: rows of the tables, as JSON"
 VERSION = 4

@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign import load
     from stylealign.cli.models import compute_device
     from stylealign.datasets.images import write_image_zip
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
     from stylealign.report.sheets import grid, save_png, to_uint8
 
     checkpoint = load(arguments.model)

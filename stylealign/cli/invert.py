@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.cli.models import compute_device
     from stylealign.latents.encoding import load_encoder
     from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
 
     by_encoder = settings.init == "encoder"
     if by_encoder != (arguments.encoder is not None) or (by_encoder and settings.space not in ("w", "w+")):

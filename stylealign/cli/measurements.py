@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from stylealign.cli.progress import Progress, warn
 from stylealign.config import MetricSettings, Task
 from stylealign.errors import StyleAlignError
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,15 +26,15 @@ Measured = tuple[list[Row], dict[str, Any]]
 """Rows, and facts for their provenance."""
 
 
-def _labels(arguments: argparse.Namespace, table: str) -> Labels:
-    return Labels(table, arguments.parent_name, arguments.child_name, arguments.method, arguments.setting)
+def _labels(arguments: argparse.Namespace, table: str) -> RowKey:
+    return RowKey(table, arguments.parent_name, arguments.child_name, arguments.method, arguments.setting)
 
 
-def _labels_of_row(arguments: argparse.Namespace, table: str, label: str) -> Labels:
+def _labels_of_row(arguments: argparse.Namespace, table: str, label: str) -> RowKey:
     """Return the labels of a METHOD[/SETTING]=FILE argument."""
     method, _, setting = label.partition("/")
     setting = ", ".join(text for text in (setting, arguments.setting) if text)
-    return Labels(table, arguments.parent_name, arguments.child_name, method, setting)
+    return RowKey(table, arguments.parent_name, arguments.child_name, method, setting)
 
 
 def _extractor(settings: MetricSettings) -> "nn.Module":
@@ -121,7 +121,7 @@ def _inversion(arguments: argparse.Namespace, settings: MetricSettings) -> Measu
     distance = perceptual_distance(settings.perceptual, _weights(settings, settings.perceptual)).to(compute_device())
     timing = read_json(arguments.timing) if arguments.timing else {}
     labels = _labels(arguments, "inversion")
-    labels = labels if labels.method else Labels(labels.table, labels.parent, labels.child, codes.space, labels.setting)
+    labels = labels if labels.method else RowKey(labels.table, labels.parent, labels.child, codes.space, labels.setting)
     rows = inversion.inversion_rows(images, reconstructions.read(), distance, timing, labels, settings)
     facts = {"perceptual": PROTOCOLS[settings.perceptual], "protocol": inversion.PROTOCOL}
     return rows, facts

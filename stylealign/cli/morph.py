@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.cli.models import load_matching
     from stylealign.files import write_json
     from stylealign.metrics.perceptual import PROTOCOLS
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
 
     inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
               "target-codes": arguments.target_codes}  # fmt: skip

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.cli.models import compute_device
     from stylealign.datasets.annotations import Annotations
     from stylealign.datasets.images import ImageZip
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
 
     inputs = {"data": arguments.data, "annotations": arguments.annotations}
     provenance = provenance_of("supervise", VERSION, settings, inputs, labels="annotations")

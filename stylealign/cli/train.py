@@ -138,7 +138,7 @@ def _json_object(text: str | None) -> dict[str, Any]:
 
 def _provenance(arguments: argparse.Namespace, settings: TrainSettings, identity: dict[str, str]) -> dict[str, Any]:
     """Return what the header of the model says of its making: the hashes that identify it, settings and inputs."""
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
 
     inputs = {"data": arguments.data, "parent": arguments.init_from}
     made = provenance_of("train", VERSION, settings, inputs, known_sha256=identity)

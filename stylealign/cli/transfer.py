@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.applications.zero_shot.networks import load_label_network, save_label_network
     from stylealign.applications.zero_shot.pairs import pseudo_labelled
     from stylealign.cli.models import compute_device, load_matching
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
 
     inputs = {"parent": arguments.parent, "child": arguments.child, "labeller": arguments.labeller}
     provenance = provenance_of("transfer", VERSION, settings, inputs, labels=LABELS[arguments.task])

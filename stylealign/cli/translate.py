@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.cli.models import compute_device, load_matching
     from stylealign.datasets.images import write_image_zip
     from stylealign.latents.codes import Codes, codes_to_ws
-    from stylealign.metrics.rows import provenance_of
+    from stylealign.provenance import provenance_of
     from stylealign.report.sheets import labelled_rows, save_png
 
     source, target = load_matching(arguments.source_model, arguments.target_model)

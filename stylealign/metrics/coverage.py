@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from stylealign.config import MetricSettings
 from stylealign.datasets.annotations import POSE
 from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 from stylealign.metrics.structure import POSE_NAMES
 
 TABLE, ATTRIBUTE_TABLE = "coverage", "coverage_attributes"
@@ -45,7 +45,7 @@ class Seen:
     attributes: Choices
 
 
-def coverage_rows(generated: Seen, real: Seen, skills: Mapping[str, float], values: Mapping[str, int], labels: Labels,
+def coverage_rows(generated: Seen, real: Seen, skills: Mapping[str, float], values: Mapping[str, int], labels: RowKey,
                   settings: MetricSettings) -> list[Row]:  # fmt: skip
     """Return the spreads, the mean attribute distance and the share that is covered, then the rows of each attribute.
 

@@ -13,7 +13,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.metrics import fid_kid
 from stylealign.metrics.bootstrap import Estimate
 from stylealign.metrics.features import features_of, images_per_batch, to_uint8
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 from stylealign.networks.generator import Generator
 
 PROTOCOL = f"samples of the averaged generator, no truncation, stored noise, against the whole set; {fid_kid.PROTOCOL}"
@@ -23,7 +23,7 @@ def generator_rows(
     checkpoint: Checkpoint,
     data: ImageZip,
     extractor: nn.Module,
-    labels: Labels,
+    labels: RowKey,
     settings: MetricSettings,
     progress: Callable[[int], None] | None = None,
 ) -> list[Row]:
@@ -55,7 +55,7 @@ def generator_rows(
     return rows
 
 
-def distribution_rows(generated: Tensor, real: Tensor, labels: Labels, settings: MetricSettings, setting: str = ""
+def distribution_rows(generated: Tensor, real: Tensor, labels: RowKey, settings: MetricSettings, setting: str = ""
                       ) -> list[Row]:  # fmt: skip
     """Return the rows `fid` and `kid` between two feature matrices.
 

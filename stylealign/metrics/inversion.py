@@ -12,7 +12,7 @@ from stylealign.metrics import image_quality
 from stylealign.metrics.bootstrap import Estimate, mean_estimate
 from stylealign.metrics.features import BATCH_SIZE, from_uint8
 from stylealign.metrics.perceptual import PerceptualDistance
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 
 PROTOCOL = f"8-bit reconstructions against the images; {image_quality.PROTOCOL}"
 
@@ -22,7 +22,7 @@ def inversion_rows(
     reconstructions: np.ndarray,
     distance: PerceptualDistance,
     timing: dict[str, Any],
-    labels: Labels,
+    labels: RowKey,
     settings: MetricSettings,
 ) -> list[Row]:
     """Return the rows `perceptual`, `mse`, `psnr`, `ssim`, and `images_per_s` where `timing` has it.

@@ -12,7 +12,7 @@ from stylealign.metrics.bootstrap import mean_estimate
 from stylealign.metrics.features import features_of
 from stylealign.metrics.fid_kid import kid
 from stylealign.metrics.generators import read_images
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 
 FEWEST_MIDDLE_IMAGES = 4
 METRICS = ("path_length", "step_ratio", "endpoint_error")
@@ -21,7 +21,7 @@ MIDDLE_PROTOCOL = (
 )
 
 
-def morphing_rows(content: dict[str, Any], source: str, labels: Labels, settings: MetricSettings) -> list[Row]:
+def morphing_rows(content: dict[str, Any], source: str, labels: RowKey, settings: MetricSettings) -> list[Row]:
     """Return one row for each method and metric.
 
     Args:
@@ -46,13 +46,13 @@ def morphing_rows(content: dict[str, Any], source: str, labels: Labels, settings
     for method in wanted:
         if method not in methods:
             raise StyleAlignError(f"{source}: no method {method!r}; it has {', '.join(methods)}")
-        group = Labels(labels.table, labels.parent, labels.child, method, labels.setting)
+        group = RowKey(labels.table, labels.parent, labels.child, method, labels.setting)
         for metric, values in methods[method].items():
             rows.append(group.row(metric, mean_estimate(values, settings.bootstrap, settings.seed), features))
     return rows
 
 
-def middle_rows(middle: ImageZip, domains: list[ImageZip], extractor: nn.Module, labels: Labels,
+def middle_rows(middle: ImageZip, domains: list[ImageZip], extractor: nn.Module, labels: RowKey,
                 settings: MetricSettings) -> list[Row]:  # fmt: skip
     """Return the KID of each method's middle frames to the nearer of the two domains.
 
@@ -81,6 +81,6 @@ def middle_rows(middle: ImageZip, domains: list[ImageZip], extractor: nn.Module,
                     "raise morphing.images or morphing.frames"
                 )
             nearer = min((kid(frames, real, settings.seed) for real in references), key=lambda estimate: estimate.value)
-            group = Labels(labels.table, labels.parent, labels.child, method, labels.setting)
+            group = RowKey(labels.table, labels.parent, labels.child, method, labels.setting)
             rows.append(group.row("kid", nearer, settings.features))
     return rows

@@ -17,7 +17,7 @@ from stylealign.metrics.bootstrap import mean_estimate
 from stylealign.metrics.features import features_of, from_uint8
 from stylealign.metrics.generators import distribution_rows, read_images
 from stylealign.metrics.perceptual import PerceptualDistance
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 from stylealign.metrics.structure import PROTOCOLS, keypoint_errors, rotation_errors, segmentation_agreements
 
 CUT = "cut"
@@ -99,7 +99,7 @@ class Target:
         return cls(features[0], features[1])
 
 
-def fit_rows(outputs: Outputs, target: Target, extractor: nn.Module, labels: Labels, settings: MetricSettings
+def fit_rows(outputs: Outputs, target: Target, extractor: nn.Module, labels: RowKey, settings: MetricSettings
              ) -> list[Row]:  # fmt: skip
     """Return `fid` and `kid` by each protocol that the target has images for; the protocol stands in `setting`."""
     generated = features_of((outputs.read(part) for part in outputs.chunks()), extractor)
@@ -110,7 +110,7 @@ def fit_rows(outputs: Outputs, target: Target, extractor: nn.Module, labels: Lab
 
 
 @torch.inference_mode()
-def diversity_rows(outputs: Outputs, distance: PerceptualDistance, labels: Labels, settings: MetricSettings
+def diversity_rows(outputs: Outputs, distance: PerceptualDistance, labels: RowKey, settings: MetricSettings
                    ) -> list[Row]:  # fmt: skip
     """Return `diversity` (StarGAN v2, appendix C: mean distance over all pairs of a source's outputs).
 
@@ -144,7 +144,7 @@ class Structure:
         self.seen = {task: own(sources) for task, (own, _) in networks.items()}
         self.predict = {task: other for task, (_, other) in networks.items()}
 
-    def rows(self, outputs: Outputs, labels: Labels, settings: MetricSettings) -> list[Row]:
+    def rows(self, outputs: Outputs, labels: RowKey, settings: MetricSettings) -> list[Row]:
         """Return `keypoint_error`, `rotation_error` and `segmentation_agreement` of translations, a value a source."""
         values: dict[str, list[NDArray[np.float64]]] = {task: [] for task in self.predict}
         for part in outputs.chunks():

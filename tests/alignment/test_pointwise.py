@@ -8,13 +8,13 @@ from stylealign.alignment.pointwise import Drawn, cosine_estimate, draw_and_meas
 from stylealign.config import MetricSettings
 from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES
 from stylealign.metrics.features import BATCH_SIZE, to_uint8
-from stylealign.metrics.rows import Labels
+from stylealign.metrics.rows import RowKey
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
 SETTINGS = MetricSettings(bootstrap=100)
-LABELS = Labels("alignment_pointwise", "human", "animal", "child")
+LABELS = RowKey("alignment_pointwise", "human", "animal", "child")
 COUNT = BATCH_SIZE + 5
 
 

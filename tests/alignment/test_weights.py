@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from stylealign.alignment.weights import COMPONENTS, component_of, cosine, relative_change, weight_rows
-from stylealign.metrics.rows import Labels
+from stylealign.metrics.rows import RowKey
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
-LABELS = Labels("alignment_weights", "human", "animal", "")
+LABELS = RowKey("alignment_weights", "human", "animal", "")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from stylealign.applications.zero_shot.networks import LabelSpec
 from stylealign.config import LabelSettings, MetricSettings
 from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES, Annotations
 from stylealign.errors import StyleAlignError
-from stylealign.metrics.rows import Labels
+from stylealign.metrics.rows import RowKey
 
 SIZE = 16
 SETTINGS = LabelSettings(epochs=6, batch_size=16, learning_rate=1e-2, images=192)
@@ -185,7 +185,7 @@ def test_scores_of_a_trained_network() -> None:
 
     images, annotations = shapes()
     test_images, test_annotations = shapes(64, seed=1)
-    labels = Labels("zero_shot_segmentation", "human", "animal", "oracle")
+    labels = RowKey("zero_shot_segmentation", "human", "animal", "oracle")
     network = learn("segmentation", images, segmentation.annotated(annotations), SETTINGS, CPU)
     rows = zero_shot_rows(network, test_images, test_annotations, labels, MetricSettings(bootstrap=20))
     values = {(row.metric, row.setting): row.value for row in rows}

@@ -14,7 +14,8 @@ from stylealign.config import DatasetSettings, MetricSettings, TrainSettings
 from stylealign.datasets.images import write_image_zip
 from stylealign.files import sha256_of_file, sha256_of_path
 from stylealign.latents.codes import Codes
-from stylealign.metrics.rows import Row, provenance_of, write_rows
+from stylealign.metrics.rows import Row, write_rows
+from stylealign.provenance import provenance_of
 from stylealign.report.tables import write_tables
 
 DATA, MODEL, CODES = (

@@ -10,7 +10,7 @@ from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.errors import StyleAlignError
 from stylealign.metrics.features import feature_extractor
 from stylealign.metrics.morphing import middle_rows
-from stylealign.metrics.rows import Labels
+from stylealign.metrics.rows import RowKey
 
 
 def test_too_few_middle_frames_are_told_with_the_remedy(tmp_path: Path) -> None:
@@ -25,6 +25,6 @@ def test_too_few_middle_frames_are_told_with_the_remedy(tmp_path: Path) -> None:
             ImageZip(tmp_path / "middle.zip"),
             domains,
             feature_extractor("efficientnet-lite0"),
-            Labels("morphing", "a", "b", ""),
+            RowKey("morphing", "a", "b", ""),
             MetricSettings(),
         )

@@ -9,7 +9,8 @@ import pytest
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file
-from stylealign.metrics.rows import COLUMNS, Row, provenance_of, read_rows, write_rows
+from stylealign.metrics.rows import COLUMNS, Row, read_rows, write_rows
+from stylealign.provenance import provenance_of
 
 
 def test_columns_are_those_of_the_long_table() -> None:

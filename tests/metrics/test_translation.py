@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from stylealign.config import MetricSettings
-from stylealign.metrics.rows import Labels
+from stylealign.metrics.rows import RowKey
 from stylealign.metrics.translation import Outputs, Structure, Target, diversity_rows, fit_rows
 
-LABELS = Labels("translation", "human", "animal", "latent-guided")
+LABELS = RowKey("translation", "human", "animal", "latent-guided")
 SETTINGS = MetricSettings(bootstrap=20)
 
 

@@ -6,13 +6,13 @@ from stylealign.applications.zero_shot.learning import predict
 from stylealign.applications.zero_shot.networks import LabelNetwork
 from stylealign.config import MetricSettings
 from stylealign.datasets.annotations import Annotations
-from stylealign.metrics.rows import Labels, Row
+from stylealign.metrics.rows import Row, RowKey
 from stylealign.metrics.structure import iou, keypoint_scores, pose_scores
 
 TABLES = {"segmentation": "zero_shot_segmentation", "keypoints": "zero_shot_keypoints", "pose": "zero_shot_regression"}
 
 
-def zero_shot_rows(network: LabelNetwork, images: np.ndarray, annotations: Annotations, labels: Labels,
+def zero_shot_rows(network: LabelNetwork, images: np.ndarray, annotations: Annotations, labels: RowKey,
                    settings: MetricSettings) -> list[Row]:  # fmt: skip
     """Return the scores of a network on annotated test images.
 
@@ -27,7 +27,7 @@ def zero_shot_rows(network: LabelNetwork, images: np.ndarray, annotations: Annot
     return score(predict(network, images), network, annotations, labels, settings)
 
 
-def _segmentation(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: Labels,
+def _segmentation(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: RowKey,
                   settings: MetricSettings) -> list[Row]:  # fmt: skip
     names = network.spec.names
     classes, mean = iou(predicted["classes"], annotations.segmentation, len(names), settings.bootstrap, settings.seed)
@@ -35,7 +35,7 @@ def _segmentation(predicted: dict[str, np.ndarray], network: LabelNetwork, annot
     return [*rows, labels.row("miou", mean)]
 
 
-def _keypoints(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: Labels,
+def _keypoints(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: RowKey,
                settings: MetricSettings) -> list[Row]:  # fmt: skip
     scores = keypoint_scores(predicted["keypoints"], annotations.keypoints, annotations.visible,
                              network.spec.resolution_px, settings.bootstrap, settings.seed)  # fmt: skip
@@ -45,7 +45,7 @@ def _keypoints(predicted: dict[str, np.ndarray], network: LabelNetwork, annotati
     return rows + [labels.row("nme_of_point", estimate, setting=name) for name, estimate in of_points]
 
 
-def _pose(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: Labels,
+def _pose(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: RowKey,
           settings: MetricSettings) -> list[Row]:  # fmt: skip
     scores = pose_scores(predicted["pose"], annotations.pose, settings.bootstrap, settings.seed)
     return [labels.row(metric, estimate, setting=name) for name, pair in scores.items()
