@@ -9,7 +9,7 @@ from torch import Tensor
 
 from stylealign.metrics.perceptual import PerceptualDistance
 
-_STILL = 1e-8
+_STILL = 1e-4
 """A mean step below this is rounding: nothing moves."""
 
 
@@ -18,13 +18,13 @@ class MorphMeasures:
     """Measures of the morphs of N images."""
 
     steps: NDArray[np.float32]
-    """`[frames - 1, N]`: perceptual distance between consecutive frames."""
+    """`[frames - 1, N]`: how far each frame lies from the one before: the root of the perceptual distance."""
     endpoint_error: NDArray[np.float32]
     """`[N]`: perceptual distance of the last frame to the image the morph should end at."""
 
     @property
     def path_length(self) -> NDArray[np.float32]:
-        """`[N]`: the sum of the steps."""
+        """`[N]`: the sum of the steps, which converges as frames are added."""
         return self.steps.sum(axis=0)
 
     @property
@@ -45,7 +45,11 @@ class MorphMeasures:
 
 
 class MorphMeter:
-    """Measures a morph while its frames pass by; holds the features of one frame."""
+    """Measures a morph while its frames pass by; holds the features of one frame.
+
+    A perceptual distance is a mean of *squared* differences of features: its root is the length of a step, so that the
+    steps of a movement add up to its length however many they are.
+    """
 
     def __init__(self, distance: PerceptualDistance) -> None:
         self.distance = distance
@@ -57,7 +61,7 @@ class MorphMeter:
         """Take the next frame, `[N, 3, r, r]` float32 in [-1, 1] (the same N morphs in each)."""
         features = self.distance.features(frame)
         if self._features is not None:
-            self._steps.append(self.distance.between(self._features, features).cpu())
+            self._steps.append(self.distance.between(self._features, features).sqrt().cpu())
         self._features = features
 
     @torch.inference_mode()

@@ -98,11 +98,37 @@ class Morph:
             else:
                 yield torch.cat([self.images(path(float(t)), slice(index, index + 1)) for index, t in enumerate(row)])
 
+    def middle(self, positions: dict[str, Position], batch: int) -> Iterator[tuple[str, Tensor]]:
+        """Yield the one frame half-way of every morph, method by method, in batches `[B, 3, r, r]`.
+
+        Args:
+            positions: what `middle_positions` returned; `CROSS_FADE` is added.
+            batch: images drawn at once.
+        """
+        parts = [slice(start, start + batch) for start in range(0, len(self), batch)]
+        for method, position in positions.items():
+            for part in parts:
+                yield method, self.images(position, part)
+        for part in parts:
+            yield CROSS_FADE, torch.lerp(self.images((0.0, 0.0), part), self.images((1.0, 1.0), part), 0.5)
+
     def cross_fade(self, times: NDArray[np.float64]) -> Iterator[Tensor]:
         """Yield pixel-wise blends of the two ends, the naive baseline, `[N, 3, r, r]` at `times [T]`."""
         start, end = self.images((0.0, 0.0)), self.images((1.0, 1.0))
         for t in times:
             yield torch.lerp(start, end, float(t))
+
+
+def middle_positions(path: Callable[[float], Position], even_times: NDArray[np.float64]) -> dict[str, Position]:
+    """Return where each method that draws is half-way through its frames.
+
+    Args:
+        path: the morph's path.
+        even_times: `[T]` or `[T, N]`, times of the frames of `EVEN`; images of other morphs take their mean.
+    """
+    code_t, weight_t = path(0.5)
+    halfway = float(np.median(even_times, axis=0).mean())
+    return {JOINT: (code_t, weight_t), EVEN: path(halfway), CODES_ONLY: (code_t, 0.0), WEIGHTS_ONLY: (0.0, weight_t)}
 
 
 def linear_times(frames: int) -> NDArray[np.float64]:
@@ -113,12 +139,12 @@ def linear_times(frames: int) -> NDArray[np.float64]:
 def even_times(times: NDArray[np.float64], steps: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return times at which the perceptual steps of each image are more even.
 
-    A perceptual distance grows with the square of a small change, so the root of each step measures the speed along
-    the path: the new times divide its integral evenly. Called again with the steps at the new times, it converges.
+    Each step measures the speed along the path: the new times divide its integral evenly. Called again with the steps
+    at the new times, it converges.
 
     Args:
         times: `[T]` or `[T, N]`, the times that were measured, rising from 0 to 1.
-        steps: `[T - 1, N]`, perceptual distance between consecutive frames of each image.
+        steps: `[T - 1, N]`, length of the step between consecutive frames of each image.
 
     Returns:
         `[T, N]`, rising from 0 to 1.
@@ -127,7 +153,7 @@ def even_times(times: NDArray[np.float64], steps: NDArray[np.floating]) -> NDArr
     columns = np.broadcast_to(times.reshape(count, -1), (count, images))
     even = np.empty((count, images))
     for index in range(images):
-        speed = np.sqrt(np.maximum(steps[:, index].astype(np.float64), 0))
+        speed = steps[:, index].astype(np.float64)
         travelled = np.concatenate([[0.0], np.cumsum(speed + speed.mean() * 1e-3 + 1e-12)])
         even[:, index] = np.interp(np.linspace(0, travelled[-1], count), travelled, columns[:, index])
     even[0], even[-1] = 0.0, 1.0

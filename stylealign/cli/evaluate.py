@@ -11,7 +11,7 @@ from stylealign.metrics.rows import write_rows
 from stylealign.provenance import provenance_of
 
 HELP = "measure models, codes, images or networks: rows of the tables, as JSON"
-VERSION = 4
+VERSION = 5
 
 KINDS = {
     "generators": "FID, KID, precision and recall of a generator against the training images of a domain",

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from stylealign.latents.codes import Codes
 
 HELP = "morph images from one model to an aligned one: video, strip, frames and measures"
-VERSION = 2
+VERSION = 3
 EVEN_ROUNDS = 2
-MIDDLE_FRAMES = 5
 LEAST_HEIGHT_PX = 256
 
 
@@ -61,10 +60,11 @@ def run(arguments: argparse.Namespace) -> None:
     provenance = provenance_of("morph", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
     source, target = load_matching(arguments.source_model, arguments.target_model)
     starts, ends = load_codes(arguments, settings, source, target)
-    maker = _Maker(arguments, settings, _morph(source, target, starts, ends))
+    maker = _Maker(arguments, settings, _morph(source, target, *_first(settings.images, starts, ends)))
     started_s = time.perf_counter()
     measures = maker.make_all()
     seconds = time.perf_counter() - started_s
+    maker.write_middle(_morph(source, target, *_first(settings.middle_images, starts, ends)))
     methods = {method: measure.per_image() for method, measure in measures.items()}
     means = {method: {name: sum(values) / len(values) for name, values in columns.items()}
              for method, columns in methods.items()}  # fmt: skip
@@ -80,17 +80,18 @@ def run(arguments: argparse.Namespace) -> None:
 def load_codes(
     arguments: argparse.Namespace, settings: MorphSettings, source: "Checkpoint", target: "Checkpoint"
 ) -> tuple["Codes", "Codes"]:
-    """Return the codes the morphs start and end at, the same number of each.
+    """Return the codes the morphs and their middles start and end at, the same number of each.
 
     Raises:
         StyleAlignError: codes of the wrong model or space.
     """
     from stylealign.latents.codes import Codes
 
+    wanted = max(settings.images, settings.middle_images)
     starts = Codes.load(arguments.codes, None, source.sha256)
     starts.require_fits(source.architecture, arguments.codes)
     if arguments.target_codes is None:
-        return starts.first(settings.images), starts.first(settings.images)
+        return starts.first(wanted), starts.first(wanted)
     ends = Codes.load(arguments.target_codes, starts.space, target.sha256)
     ends.require_fits(target.architecture, arguments.target_codes)
     if ends.truncation_psi != starts.truncation_psi:
@@ -98,7 +99,11 @@ def load_codes(
             f"{arguments.target_codes}: found under truncation_psi {ends.truncation_psi:g}, {arguments.codes} under "
             f"{starts.truncation_psi:g}; invert both with the same --truncation-psi"
         )
-    count = min(settings.images, len(starts), len(ends))
+    count = min(wanted, len(starts), len(ends))
+    return starts.first(count), ends.first(count)
+
+
+def _first(count: int, starts: "Codes", ends: "Codes") -> tuple["Codes", "Codes"]:
     return starts.first(count), ends.first(count)
 
 
@@ -127,7 +132,7 @@ class _Maker:
         self.times = linear_times(settings.frames)
         self.end = morph.images((1.0, 1.0))
         self.distance = perceptual_distance(settings.perceptual, arguments.weights).to(self.end.device)
-        self.middle: dict[str, list[np.ndarray]] = {}
+        self.even_times = self.times
         self.progress = Progress("morph", settings.frames * (4 + EVEN_ROUNDS), "frames")
 
     def make_all(self) -> dict[str, "MorphMeasures"]:
@@ -140,11 +145,10 @@ class _Maker:
         for last in [False] * (EVEN_ROUNDS - 1) + [True]:
             times = m.even_times(times, latest.steps)
             latest = self._make(m.EVEN, frames(path, times), times if last and self.settings.even else None)
-        measures[m.EVEN] = latest
+        self.even_times, measures[m.EVEN] = times, latest
         measures[m.CODES_ONLY] = self._make(m.CODES_ONLY, frames(lambda t: (path(t)[0], 0.0), self.times))
         measures[m.WEIGHTS_ONLY] = self._make(m.WEIGHTS_ONLY, frames(lambda t: (0.0, path(t)[1]), self.times))
         measures[m.CROSS_FADE] = self._make(m.CROSS_FADE, self.morph.cross_fade(self.times))
-        self._write_middle()
         return measures
 
     def _make(self, method: str, frames: Iterator["Tensor"], shown: "np.ndarray | None" = None) -> "MorphMeasures":
@@ -152,7 +156,7 @@ class _Maker:
         from stylealign.applications.morph_measures import MorphMeter
 
         meter = MorphMeter(self.distance)
-        pixels = self._metered(method, frames, meter)
+        pixels = self._metered(frames, meter)
         if shown is not None:
             self._write_shown(method, pixels, shown)
         else:
@@ -160,19 +164,14 @@ class _Maker:
                 pass
         return meter.result(self.end)
 
-    def _metered(self, method: str, frames: Iterator["Tensor"], meter: Any) -> Iterator["np.ndarray"]:
-        """Yield each frame `[N, 3, r, r]` as uint8 once it is measured; keep some from the middle."""
+    def _metered(self, frames: Iterator["Tensor"], meter: Any) -> Iterator["np.ndarray"]:
+        """Yield each frame `[N, 3, r, r]` as uint8 once it is measured."""
         from stylealign.report.sheets import to_uint8
 
-        chosen = middle_frames(self.settings.frames)
-        self.middle[method] = []
-        for number, frame in enumerate(frames):
+        for frame in frames:
             meter.add(frame)
-            pixels = to_uint8(frame)
-            if number in chosen:
-                self.middle[method].append(pixels)
             self.progress.advance()
-            yield pixels
+            yield to_uint8(frame)
 
     def _write_shown(self, method: str, frames: Iterator["np.ndarray"], times: "np.ndarray") -> None:
         """Write morph.mp4 and the other videos, strip.png and frames.zip (frame after frame, each of N images)."""
@@ -210,28 +209,29 @@ class _Maker:
         tiles = np.stack(strip, axis=1)
         save_png(self.out_dir / "strip.png", grid(tiles.reshape(-1, *tiles.shape[2:]), len(strip), gap=2))
 
-    def _write_middle(self) -> None:
-        """Write the middle frames, method after method; the labels of `dataset.json` say which is whose."""
-        import numpy as np
+    def write_middle(self, morph: "Morph") -> None:
+        """Write the frame half-way of each of a morph's images, method after method.
 
+        The labels of `dataset.json` say which method an image is of.
+        """
+        from stylealign.applications.morphing import METHODS, middle_positions
         from stylealign.datasets.images import write_image_zip
+        from stylealign.metrics.features import images_per_batch
+        from stylealign.report.sheets import to_uint8
 
-        images = [np.concatenate(frames) for frames in self.middle.values()]
-        labels = [label for label, part in enumerate(images) for _ in part]
-        write_image_zip(self.out_dir / "middle.zip", np.concatenate(images), labels, {"methods": list(self.middle)})
+        positions = middle_positions(self.path, self.even_times)
+        frames = morph.middle(positions, images_per_batch(self.end.shape[-1]))
+        images = (image for _, frame in frames for image in to_uint8(frame))
+        labels = [label for label in range(len(METHODS)) for _ in range(len(morph))]
+        write_image_zip(self.out_dir / "middle.zip", images, labels, {"methods": list(METHODS)})
 
 
-def spread(frames: int, count: int, low: float = 0.0, high: float = 1.0) -> list[int]:
-    """Return up to `count` different frame numbers spread evenly over the part from `low` to `high` of a morph."""
+def spread(frames: int, count: int) -> list[int]:
+    """Return up to `count` different frame numbers spread evenly over a morph."""
     last = frames - 1
     count = min(count, frames)
     steps = max(count - 1, 1)
-    return sorted({round(last * (low + (high - low) * step / steps)) for step in range(count)})
-
-
-def middle_frames(frames: int) -> list[int]:
-    """Return the numbers of frames from the middle third of a morph."""
-    return spread(frames, MIDDLE_FRAMES, 1 / 3, 2 / 3)
+    return sorted({round(last * step / steps) for step in range(count)})
 
 
 def video_columns(images: int) -> int:

@@ -65,6 +65,9 @@ class MorphSettings(Settings):
     """Length of the video."""
     images: Positive = 8
     """Source images whose morphs are made and measured."""
+    middle_images: Positive = 96
+    """Source images whose morph is drawn half-way, one frame each, for the KID to both domains (as many as there are
+    codes)."""
     strip_frames: Annotated[int, Field(ge=2)] = 8
     """Frames shown in the strip."""
     path: MorphPath = "linear"

@@ -16,8 +16,11 @@ from stylealign.metrics.rows import Row, RowKey
 
 FEWEST_MIDDLE_IMAGES = 4
 METRICS = ("path_length", "step_ratio", "endpoint_error")
+MIDDLE_SETTINGS = ("middle to source domain", "middle to target domain")
 MIDDLE_PROTOCOL = (
-    "kid: frames of the middle third of the morphs against the test images of the nearer of the two domains"
+    "path_length: sum over the frames of the root of the perceptual distance of one to the next; step_ratio: the "
+    "largest of these steps over their mean; kid: the frame half-way through each morph, one a morph, against the test "
+    "images of each domain"
 )
 
 
@@ -54,11 +57,11 @@ def morphing_rows(content: dict[str, Any], source: str, labels: RowKey, settings
 
 def middle_rows(middle: ImageZip, domains: list[ImageZip], extractor: nn.Module, labels: RowKey,
                 settings: MetricSettings) -> list[Row]:  # fmt: skip
-    """Return the KID of each method's middle frames to the nearer of the two domains.
+    """Return the KID of each method's middle frames, one a morph, to each of the two domains.
 
     Args:
         middle: middle.zip of `stylealign morph`; its labels say which method an image is of.
-        domains: test images of the source's and the target's domain.
+        domains: test images of the source's and of the target's domain.
         extractor: feature network.
         labels: labels of the rows; a method there keeps only that method.
         settings: features, seed.
@@ -78,9 +81,9 @@ def middle_rows(middle: ImageZip, domains: list[ImageZip], extractor: nn.Module,
             if len(frames) < FEWEST_MIDDLE_IMAGES:
                 raise StyleAlignError(
                     f"{middle.path}: {len(frames)} middle frames of {method}, KID needs {FEWEST_MIDDLE_IMAGES}; "
-                    "raise morphing.images or morphing.frames"
+                    "raise morphing.middle_images or inversion.images"
                 )
-            nearer = min((kid(frames, real, settings.seed) for real in references), key=lambda estimate: estimate.value)
             group = RowKey(labels.table, labels.parent, labels.child, method, labels.setting)
-            rows.append(group.row("kid", nearer, settings.features))
+            rows += [group.row("kid", kid(frames, real, settings.seed), settings.features, setting)
+                     for setting, real in zip(MIDDLE_SETTINGS, references, strict=True)]  # fmt: skip
     return rows

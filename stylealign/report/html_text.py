@@ -197,7 +197,7 @@ METRICS = {
     "diversity": "perceptual distance between outputs of one source",
     "keypoint_error": "distance of key points between source and output, as a share of the eye distance",
     "rotation_error": "difference of in-plane rotation in degrees",
-    "path_length": "sum of squared perceptual steps along the morph",
+    "path_length": "sum of the perceptual steps along the morph, each the root of the distance between two frames",
     "step_ratio": "largest perceptual step over the mean step; 1 is perfectly even",
     "endpoint_error": "perceptual distance between the ends and what they should be",
     "iou": "intersection over union of a class",

@@ -101,8 +101,8 @@ def test_even_times_of_even_steps_are_those_times():
 
 
 def test_even_times_in_closed_form():
-    # Twice the speed in the second half: its squared steps are four times as long.
-    times = even_times(linear_times(5), np.array([[1.0], [1.0], [4.0], [4.0]]))[:, 0]
+    # Twice the speed in the second half.
+    times = even_times(linear_times(5), np.array([[1.0], [1.0], [2.0], [2.0]]))[:, 0]
     np.testing.assert_allclose(times, [0, 0.375, 0.625, 0.8125, 1], atol=2e-3)
 
 
@@ -134,9 +134,25 @@ def test_measures_in_closed_form():
     for value in (0.0, 0.1, 0.1, 0.4):
         meter.add(torch.full((1, 3, 4, 4), value))
     measures = meter.result(torch.full((1, 3, 4, 4), 0.6))
-    np.testing.assert_allclose(measures.steps[:, 0], [0.01, 0.0, 0.09], atol=1e-7)
+    np.testing.assert_allclose(measures.steps[:, 0], [0.1, 0.0, 0.3], atol=1e-6)
     measured = {name: value for name, (value,) in measures.per_image().items()}
-    assert measured == pytest.approx({"path_length": 0.1, "step_ratio": 2.7, "endpoint_error": 0.04}, rel=1e-4)
+    assert measured == pytest.approx({"path_length": 0.4, "step_ratio": 2.25, "endpoint_error": 0.04}, rel=1e-4)
+
+
+def test_the_length_converges_as_frames_are_added(morph):
+    few, more = (_measure(morph, linear_times(frames)).path_length for frames in (49, 193))
+    np.testing.assert_allclose(more, few, rtol=0.01)
+    straight = (morph.images((0.0, 0.0)) - morph.images((1.0, 1.0))).square().mean(dim=(1, 2, 3)).sqrt()
+    assert (more >= straight.numpy() * (1 - 1e-6)).all(), "no path is shorter than the straight line"
+
+
+def test_a_uniform_movement_has_a_ratio_of_one_and_the_length_of_the_line():
+    meter = MorphMeter(PixelDistance())
+    for t in np.linspace(-0.5, 0.7, 13):
+        meter.add(torch.full((1, 3, 4, 4), float(t)))
+    measures = meter.result(torch.full((1, 3, 4, 4), 0.7))
+    np.testing.assert_allclose(measures.path_length, 1.2, rtol=1e-5)
+    np.testing.assert_allclose(measures.step_ratio, 1, rtol=1e-5)
 
 
 def test_a_morph_that_stands_still_has_a_ratio_of_one():

@@ -19,7 +19,7 @@ def test_too_few_middle_frames_are_told_with_the_remedy(tmp_path: Path) -> None:
     write_image_zip(tmp_path / "test.zip", images)
     domains = [ImageZip(tmp_path / "test.zip")] * 2
     with pytest.raises(
-        StyleAlignError, match=r"middle.zip: 3 middle frames of codes-only, KID needs 4; raise morphing"
+        StyleAlignError, match=r"middle.zip: 3 middle frames of codes-only, KID needs 4; raise morphing.middle_images"
     ):
         middle_rows(
             ImageZip(tmp_path / "middle.zip"),
@@ -28,3 +28,24 @@ def test_too_few_middle_frames_are_told_with_the_remedy(tmp_path: Path) -> None:
             RowKey("morphing", "a", "b", ""),
             MetricSettings(),
         )
+
+
+def test_the_middle_has_a_kid_to_each_domain(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    dark, bright = (rng.integers(low, low + 60, (8, 3, 32, 32), dtype=np.uint8) for low in (0, 190))
+    write_image_zip(tmp_path / "middle.zip", dark[:4], labels=[0] * 4, extra={"methods": ["codes-only"]})
+    domains = []
+    for name, images in (("dark", dark[4:]), ("bright", bright)):
+        write_image_zip(tmp_path / f"{name}.zip", images)
+        domains.append(ImageZip(tmp_path / f"{name}.zip"))
+    rows = middle_rows(
+        ImageZip(tmp_path / "middle.zip"),
+        domains,
+        feature_extractor("efficientnet-lite0"),
+        RowKey("morphing", "a", "b", ""),
+        MetricSettings(),
+    )
+    found = {row.setting: row for row in rows}
+    assert list(found) == ["middle to source domain", "middle to target domain"]
+    assert found["middle to source domain"].value < found["middle to target domain"].value
+    assert {row.n for row in rows} == {4}
