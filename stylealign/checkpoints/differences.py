@@ -3,8 +3,8 @@
 from stylealign.errors import StyleAlignError
 from stylealign.networks.architecture import Architecture
 
-RUN_TIME_FIELDS = frozenset({"fp16_resolutions", "mbstd_group_size"})
-"""Fields that change how a network runs, not what its weights mean."""
+RUN_TIME_FIELDS = frozenset({"fp16_resolutions", "mbstd_group_size", "label_lr_multiplier"})
+"""Fields that change how a network runs, or what the discriminator's weights mean, but not the generator's."""
 
 
 def architecture_difference(a: Architecture, b: Architecture, names: tuple[str, str] = ("first", "second")) -> str:

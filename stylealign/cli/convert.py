@@ -5,7 +5,7 @@ import json
 import sys
 
 HELP = "convert a checkpoint of any known format to .safetensors (native) or .pt (rosinality style)"
-VERSION = 1
+VERSION = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stylealign.checkpoints.fetch import Cache
 
 HELP = "get a model by name (data/zoo.yaml), path or address, check it and store it in the native format"
-VERSION = 1
+VERSION = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

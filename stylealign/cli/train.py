@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stylealign.training.workers import Workers
 
 HELP = "train a StyleGAN2 from scratch, or fine-tune a child with --init-from"
-VERSION = 3
+VERSION = 4
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: the same command goes on from the saved state
 SAMPLE_COLUMNS = 8
 CURVE = "curve"

@@ -25,6 +25,8 @@ class Architecture(BaseModel):
     """Fully connected layers of the mapping network."""
     mapping_lr_multiplier: float = 0.01
     """Learning-rate multiplier of the mapping network."""
+    label_lr_multiplier: float = 0.01
+    """Learning-rate multiplier of a conditional discriminator's mapping of the labels (0.1 in TensorFlow files)."""
     channel_base: int = 32768
     """Channels times resolution, before the cap."""
     channel_max: int = 512
@@ -32,7 +34,7 @@ class Architecture(BaseModel):
     img_channels: int = 3
     """Colour channels of the image."""
     conv_clamp: float | None = None
-    """Clamp of the activations (256 in networks with half precision), or None."""
+    """Largest magnitude of an activation, behind its gain (256 in networks with half precision), or None."""
     fp16_resolutions: int = 0
     """Highest resolutions that run in half precision on a GPU."""
     mbstd_group_size: int | None = 4

@@ -87,7 +87,9 @@ class Discriminator(nn.Module):
             setattr(self, f"b{resolution}", DiscriminatorBlock(architecture, resolution))
         self.label_dim = architecture.channels(4) if architecture.c_dim else 0
         if architecture.c_dim:
-            self.mapping = MappingNetwork(0, architecture.c_dim, self.label_dim, None, LABEL_LAYERS)
+            self.mapping = MappingNetwork(
+                0, architecture.c_dim, self.label_dim, None, LABEL_LAYERS, architecture.label_lr_multiplier
+            )
         self.b4 = DiscriminatorEpilogue(architecture, self.label_dim or 1)
 
     def forward(self, images: Tensor, c: Tensor | None = None) -> Tensor:

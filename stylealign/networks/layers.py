@@ -65,12 +65,13 @@ class Convolution(nn.Module):
 
     def forward(self, features: Tensor, gain: float = 1.0) -> Tensor:
         # The gains are folded into weight and bias: no pass over the activations for them.
+        # The clamp comes behind the activation's gain: it knows the caller's gain only.
+        clamp = None if self.clamp is None else self.clamp * gain
         gain = gain if self.linear else gain * LEAKY_GAIN
         dtype = features.dtype
         weight = (self.weight * (self.weight_gain * gain)).to(dtype)
         bias = None if self.bias is None else (self.bias * gain).to(dtype)
         features = conv2d_resampled(features, weight, bias, down=self.down)
-        clamp = None if self.clamp is None else self.clamp * gain
         if self.linear:
             return features if clamp is None else features.clamp(-clamp, clamp)
         return leaky_relu_(features, clamp)

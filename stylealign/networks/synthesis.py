@@ -38,8 +38,7 @@ class SynthesisLayer(nn.Module):
         # The activation's gain is folded into what it is applied to: no pass over the activations for it.
         features, factor = modulated_sums(features, self.weight, self.affine(w), up=self.up)
         noise = None if noise is None else noise * (self.noise_strength * LEAKY_GAIN)
-        clamp = None if self.clamp is None else self.clamp * LEAKY_GAIN
-        return scaled_bias_act(features, factor * LEAKY_GAIN, self.bias * LEAKY_GAIN, noise, clamp)
+        return scaled_bias_act(features, factor * LEAKY_GAIN, self.bias * LEAKY_GAIN, noise, self.clamp)
 
     def noise(self, mode: NoiseMode, batch: int, maps: Tensor | None) -> Tensor | None:
         """Return the noise map `[N or 1, 1, r, r]` of this layer for `mode`, unless `maps` replaces it."""

@@ -14,14 +14,14 @@ LEAKY_GAIN = math.sqrt(2.0)
 def bias_act(
     values: Tensor, bias: Tensor | None = None, linear: bool = False, gain: float = 1.0, clamp: float | None = None
 ) -> Tensor:
-    """Add a bias, apply leaky ReLU (slope 0.2, gain sqrt 2) unless `linear`, scale by `gain` and clamp.
+    """Add a bias, apply leaky ReLU (slope 0.2, gain sqrt 2) unless `linear`, clamp, and scale by `gain`.
 
     Args:
         values: `[N, C, ...]` of any float dtype.
         bias: `[C]`, or None.
         linear: leave out the leaky ReLU and its gain.
-        gain: further factor, applied to the clamp as well.
-        clamp: largest magnitude before `gain` and the activation's own gain, or None.
+        gain: further factor of the result, of the clamp as well.
+        clamp: largest magnitude behind the activation's own gain and before `gain`, or None.
 
     Returns:
         A tensor of the shape and dtype of `values`.
@@ -30,9 +30,9 @@ def bias_act(
         values = values + bias.to(values.dtype).reshape(1, -1, *[1] * (values.ndim - 2))
     if not linear:
         values = F.leaky_relu(values, LEAKY_SLOPE)
-        gain = gain * LEAKY_GAIN
-    if gain != 1.0:
-        values = values * gain
+    factor = gain if linear else gain * LEAKY_GAIN
+    if factor != 1.0:
+        values = values * factor
     return values if clamp is None else values.clamp(-clamp * gain, clamp * gain)
 
 

@@ -36,16 +36,13 @@ def downsample2d(images: Tensor) -> Tensor:
 def bias_act(
     values: Tensor, bias: Tensor | None = None, linear: bool = False, gain: float = 1.0, clamp: float | None = None
 ) -> Tensor:
-    """Add the bias, apply leaky ReLU, its gain, the gain and the clamp, one after another."""
+    """Add the bias, apply leaky ReLU, its gain, the clamp and the gain, one after another."""
     if bias is not None:
         values = values + bias.reshape(1, -1, *[1] * (values.ndim - 2))
     if not linear:
         values = torch.where(values >= 0, values, values * LEAKY_SLOPE) * LEAKY_GAIN
-        gain_of_clamp = gain * LEAKY_GAIN
-    else:
-        gain_of_clamp = gain
-    values = values * gain
-    return values if clamp is None else values.clamp(-clamp * gain_of_clamp, clamp * gain_of_clamp)
+    values = values if clamp is None else values.clamp(-clamp, clamp)
+    return values * gain
 
 
 def conv2d_resampled(
