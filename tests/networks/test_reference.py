@@ -38,7 +38,7 @@ MEAN_MOVED = {"sg2_32_clamp", "sg2_32_cond_d_lr"}
 
 
 def form(name: str) -> AbstractContextManager[object]:
-    """Return the context in which the networks run natively, by PyTorch's own functions, or as the papers write them."""
+    """Return the context for networks in native form, in that of PyTorch's functions, or as the papers write them."""
     if name == "native":
         if build.cpu_library() is None:
             pytest.skip("no C++ compiler")
