@@ -10,7 +10,7 @@ from stylealign.config import DatasetSettings
 from stylealign.errors import StyleAlignError
 
 HELP = "Make a data set: draw an avatar domain, import a folder or zip of images, or fetch a published one."
-VERSION = 2
+VERSION = 3
 ARTWORK = {"human": "python-avatars", "mosaic": "multiavatar", "animal": "animal-avatar"}
 """Package that carries the artwork of each drawn domain."""
 

@@ -141,7 +141,8 @@ def _translation(arguments: argparse.Namespace, settings: MetricSettings) -> Mea
     for images in (test, *zips.values()):
         require_resolution(images, data.resolution_px)
     sources = _named(data, _source_names(zips), arguments.source_data)
-    outputs = {label: translation.Outputs.of(images, len(sources)) for label, images in zips.items()}
+    most = max(len(images) // len(sources) or 1 for images in zips.values() if "names" in images.info)
+    outputs = {label: translation.Outputs.of(images, len(sources), most) for label, images in zips.items()}
     if arguments.untouched:
         outputs = {"untouched": translation.Outputs(sources)} | outputs
     extractor = _extractor(settings)

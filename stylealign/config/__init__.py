@@ -24,7 +24,7 @@ from stylealign.config.base import (
     SquareFit,
     Task,
 )
-from stylealign.config.data import DatasetSettings
+from stylealign.config.data import DatasetSettings, Splits
 from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import M, nearest, validate
@@ -58,6 +58,7 @@ __all__ = [
     "PositiveFloat",
     "Settings",
     "Space",
+    "Splits",
     "SquareFit",
     "Task",
     "TrainSettings",

@@ -1,8 +1,20 @@
 """Settings of `stylealign data`."""
 
+from typing import NamedTuple
+
 from pydantic import model_validator
 
 from stylealign.config.base import AvatarDomain, Count, Positive, Settings
+
+
+class Splits(NamedTuple):
+    """Numbers of images of a data set."""
+
+    train_images: int
+    test_images: int
+
+
+DEFAULT_SPLITS = Splits(4000, 1000)
 
 
 class DatasetSettings(Settings):
@@ -18,12 +30,32 @@ class DatasetSettings(Settings):
     one."""
     resolution_px: Positive = 64
     """Height and width of the stored images, a power of two."""
-    train_images: Positive = 4000
-    """Images of the training split."""
-    test_images: Positive = 1000
-    """Images of the test split; no image is in both."""
+    train_images: Positive | None = None
+    """Images of the training split. Default: 4000; of one's own pictures (`path`), all that are not held out."""
+    test_images: Positive | None = None
+    """Images of the test split; no image is in both. Default: 1000; of one's own pictures a tenth, at most 1000."""
     seed: Count = 0
     """Seed of the drawing, or of the split of imported images."""
+
+    @model_validator(mode="after")
+    def _numbers_of_drawn_and_published_sets(self) -> "DatasetSettings":
+        """Fill in the numbers of images, but for one's own pictures, of which `split` takes a share."""
+        if self.path is None:
+            self.__dict__.update(self.splits._asdict())  # frozen for users; validators may complete it
+        return self
+
+    @property
+    def splits(self) -> Splits:
+        """The numbers of images, as far as they are known before the pictures are read: the defaults otherwise."""
+        default = DEFAULT_SPLITS
+        return Splits(self.train_images or default.train_images, self.test_images or default.test_images)
+
+    def split(self, usable: int) -> Splits | None:
+        """Return the numbers of images of `usable` pictures, None where they are too few."""
+        tenth = max(1, min(usable // 10, DEFAULT_SPLITS.test_images))
+        test = self.test_images or min(tenth, max(1, usable - (self.train_images or 0)))
+        train = self.train_images or usable - test
+        return Splits(train, test) if train > 0 and train + test <= usable else None
 
     @model_validator(mode="after")
     def _one_source(self) -> "DatasetSettings":

@@ -40,7 +40,7 @@ def draw_dataset(
             f"resolution_px: {settings.resolution_px} is too small to draw eyes; use {SMALLEST_DRAWN_PX} or more"
         )
     assert settings.draw is not None
-    counts = {"train": settings.train_images, "test": settings.test_images}
+    counts = {"train": settings.splits.train_images, "test": settings.splits.test_images}
     for split, count in counts.items():
         avatars = _draw_all(settings, split, count, jobs)
         images = np.stack([avatar.image for avatar in avatars])

@@ -1,5 +1,6 @@
 """Image zips: uncompressed PNG entries with a `dataset.json`, in the layout StyleGAN2-ADA reads."""
 
+import copy
 import io
 import json
 import zipfile
@@ -113,6 +114,13 @@ class ImageZip:
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.names)
+
+    def first(self, count: int) -> "ImageZip":
+        """Return the first `count` images as a zip of their own."""
+        part = copy.copy(self)
+        part.names = self.names[:count]
+        part.labels = None if self.labels is None else self.labels[:count]
+        return part
 
     def read(self, indices: Sequence[int] | NDArray[np.integer] | slice | None = None) -> NDArray[np.uint8]:
         """Return images as uint8 [N, 3, H, W] RGB, all of them by default.

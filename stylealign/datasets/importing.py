@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.config import DatasetSettings
+from stylealign.config import DatasetSettings, Splits
 from stylealign.datasets.conversion import NotConvertible, convert_image
 from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.lsun import lmdb_sources
@@ -105,7 +105,7 @@ def import_dataset(
         # The converted images wait on the disk: a set of photos need not fit into memory.
         with tempfile.TemporaryFile() as spool:
             files, names = _convert_all(archive, settings.resolution_px, spool, report)
-            splits = _split(settings, archive, names, len(report.skipped))
+            settings, splits = _split(settings, archive, names, len(report.skipped))
             images = _spooled(spool, len(names), settings.resolution_px)
             for name, indices in splits.items():
                 chosen = (images[index] for index in indices)
@@ -164,17 +164,29 @@ def _convert_one(
     return np.ascontiguousarray(image)
 
 
-def _split(settings: DatasetSettings, archive: Archive, names: list[str], skipped: int) -> dict[str, NDArray[np.int64]]:
+def _split(
+    settings: DatasetSettings, archive: Archive, names: list[str], skipped: int
+) -> tuple[DatasetSettings, dict[str, NDArray[np.int64]]]:
+    """Return the settings with the numbers of images, where they leave them out, and the images of each split."""
     if archive.test is not None:
-        return _published_split(settings, archive, names, skipped)
-    wanted = settings.train_images + settings.test_images
-    if len(names) < wanted:
+        return settings, _published_split(settings, archive, names, skipped)
+    found = f"{archive.path}: {len(names)} usable images ({skipped} files skipped)"
+    numbers = settings.split(len(names))
+    if numbers is None:
+        given = {name: value for name in Splits._fields if (value := getattr(settings, name)) is not None}
+        if not given:
+            raise StyleAlignError(f"{found}, and one is held out for testing; add images")
         raise StyleAlignError(
-            f"{archive.path}: {len(names)} usable images ({skipped} files skipped), fewer than train_images + "
-            f"test_images = {settings.train_images} + {settings.test_images}; lower them or add images"
+            f"{found}, fewer than {' + '.join(given)} = {' + '.join(map(str, given.values()))}"
+            f"{'' if len(given) == 2 else ' and one for the other split'}; lower them or add images"
         )
+    train, test = numbers
+    if settings.train_images is None or settings.test_images is None:
+        said = f"{train} images for training, {test} held out for testing; train_images and test_images choose others"
+        print(f"data: {said}", file=sys.stderr)
     order = np.random.default_rng(settings.seed).permutation(len(names))
-    return {"train": order[: settings.train_images], "test": order[settings.train_images : wanted]}
+    chosen = settings.model_copy(update=numbers._asdict())
+    return chosen, {"train": order[:train], "test": order[train : train + test]}
 
 
 def _published_split(
@@ -183,7 +195,7 @@ def _published_split(
     """Return random images of each published split, all of it where as many are wanted."""
     rng = np.random.default_rng(settings.seed)
     splits = {}
-    for split, count in (("train", settings.train_images), ("test", settings.test_images)):
+    for split, count in zip(("train", "test"), settings.splits, strict=True):
         belongs = archive.is_test if split == "test" else archive.is_train
         members = np.array([index for index, name in enumerate(names) if belongs(name)], dtype=np.int64)
         if len(members) < count:

@@ -57,12 +57,16 @@ class Outputs:
     each: int = 1
 
     @classmethod
-    def of(cls, images: ImageZip, sources: int) -> "Outputs":
+    def of(cls, images: ImageZip, sources: int, most: int | None = None) -> "Outputs":
         """Return the images of a zip as outputs of `sources` images, as many of each.
+
+        Of samples that know no source, the first are taken where there are more than `most` for each.
 
         Raises:
             StyleAlignError: not a whole number of images for each source.
         """
+        if most is not None and "names" not in images.info:
+            images = images.first(sources * most)
         each, left = divmod(len(images), sources)
         if left or not each or images.info.get("outputs", each) != each:
             raise StyleAlignError(

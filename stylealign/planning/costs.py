@@ -151,13 +151,13 @@ class Costs:
 
     def _draw_domain(self, domain: str) -> Cost:
         data = self.config.domains[domain]
-        images, px = data.train_images + data.test_images, data.resolution_px
+        images, px = data.splits.train_images + data.splits.test_images, data.resolution_px
         disk = images * 3 * px**2 * DRAWING_SHARE / MEGABYTE
         return Cost(host_s=images / load_rates().cpu.draw_images_per_s * px / 64, disk_mb=disk)
 
     def _import_domain(self, domain: str, download_mb: float | None = 0.0) -> Cost:
         data = self.config.domains[domain]
-        images, megapixels = data.train_images + data.test_images, data.resolution_px**2 / 1e6
+        images, megapixels = data.splits.train_images + data.splits.test_images, data.resolution_px**2 / 1e6
         seconds = images * (load_rates().cpu.import_ms_per_megapixel * megapixels + 1) / 1e3
         disk = images * 3 * megapixels * PHOTO_SHARE
         return Cost(host_s=seconds, memory_mb=3000, disk_mb=disk, download_mb=download_mb)
@@ -181,7 +181,7 @@ class Costs:
     def _train_child(self, model: str) -> Cost:
         settings, found = self.config.training_of(model), self._model(model)
         images = settings.kimg * 1000
-        data = found.pixels_mb(self.config.domains[self.config.models[model].domain].train_images)
+        data = found.pixels_mb(self.config.domains[self.config.models[model].domain].splits.train_images)
         snapshots = settings.kimg / settings.snapshot_kimg * found.weights_mb
         return Cost(
             train_s=images * found.train_s,
@@ -265,7 +265,7 @@ class Costs:
 
     def _generators(self, subject: str, model: str) -> Cost:
         metrics, found, cpu = self.config.metrics, self._model(model), load_rates().cpu
-        real = self.config.domains[self.config.models[subject].domain].train_images
+        real = self.config.domains[self.config.models[subject].domain].splits.train_images
         pairs = metrics.samples * real / 4000**2
         statistics = cpu.fid_s * self._dimensions**3 + cpu.kid_s * self._dimensions
         return Cost(
@@ -291,7 +291,7 @@ class Costs:
         images = sources * (3 * outputs + 2 * spaces + 2)  # two guides and random samples; spaces, the control's, swap
         pairs = 2 * sources * outputs * (outputs - 1) / 2  # diversity
         statistics = (2 * spaces + 5) * 2 * load_rates().cpu.fid_s * self._dimensions**3
-        features = self._features(data.train_images + data.test_images + images, found.px)
+        features = self._features(data.splits.train_images + data.splits.test_images + images, found.px)
         distances = pairs * perceptual_s(self.config.metrics.perceptual, found.px)
         memory = 2000 + found.pixels_mb(1024 + 2 * images) * 2
         return Cost(statistics, network_s=features + distances, memory_mb=memory)
@@ -300,15 +300,15 @@ class Costs:
         found = self._model(child)
         model = self.config.models[child]
         domains = [model.domain, self.config.models[model.parent or child].domain]
-        images = sum(self.config.domains[domain].test_images for domain in domains)
+        images = sum(self.config.domains[domain].splits.test_images for domain in domains)
         statistics = 2 * load_rates().cpu.fid_s * self._dimensions
         return Cost(statistics, network_s=self._features(images, found.px), memory_mb=2000 + found.pixels_mb(2048))
 
     def _zero_shot(self, task: str, child: str) -> Cost:
         data = self.config.domains[self.config.models[child].domain]
         scale = (data.resolution_px / 64) ** 2
-        seconds = data.test_images * load_rates().cpu.label_prediction_ms / 1e3 * scale
-        return Cost(network_s=seconds, memory_mb=1500 + data.test_images * data.resolution_px**2 * 20 / MEGABYTE)
+        seconds = data.splits.test_images * load_rates().cpu.label_prediction_ms / 1e3 * scale
+        return Cost(network_s=seconds, memory_mb=1500 + data.splits.test_images * data.resolution_px**2 * 20 / MEGABYTE)
 
     def _coverage(self, model: str) -> Cost:
         domain, samples = self.config.models[model].domain, self.config.metrics.samples
@@ -319,7 +319,7 @@ class Costs:
         """Pose and attributes of all images of the domain, and of samples."""
         data = self.config.domains[domain]
         scale = (data.resolution_px / 64) ** 2
-        images = data.train_images + data.test_images + samples
+        images = data.splits.train_images + data.splits.test_images + samples
         seconds = 2 * images * load_rates().cpu.label_prediction_ms / 1e3 * scale
         return Cost(network_s=seconds, memory_mb=2000 + 2048 * data.resolution_px**2 * 24 / MEGABYTE)
 
@@ -331,7 +331,7 @@ class Costs:
         points = sum(kimg < settings.kimg for kimg in settings.curve_kimg) + 1
         cost = self._same_latents(model, metrics.curve_images * points)
         found, data = self._model(model), self.config.domains[self.config.models[model].domain]
-        features = self._features(metrics.curve_images * points + data.train_images, found.px)
+        features = self._features(metrics.curve_images * points + data.splits.train_images, found.px)
         statistics = points * (load_rates().cpu.fid_s + load_rates().cpu.kid_s) * self._dimensions
         return dataclasses.replace(cost, host_s=statistics, network_s=cost.network_s + features)
 
@@ -345,7 +345,10 @@ class Costs:
     def _alignment_reset(self, model: str) -> Cost:
         resets = 6  # the child as it is, and with each of its five components reset
         metrics, found = self.config.metrics, self._model(model)
-        real, images = self.config.domains[self.config.models[model].domain].train_images, resets * metrics.samples
+        real, images = (
+            self.config.domains[self.config.models[model].domain].splits.train_images,
+            resets * metrics.samples,
+        )
         cpu = load_rates().cpu
         statistics = resets * (cpu.fid_s * self._dimensions**3 + cpu.kid_s * self._dimensions)
         memory = 2000 + 16 * found.weights_mb + found.pixels_mb(1024) * 2

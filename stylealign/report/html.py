@@ -14,9 +14,9 @@ import yaml
 from markupsafe import Markup, escape
 from PIL import Image
 
-from stylealign.config import Config
+from stylealign.config import Config, DatasetSettings, validate
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
+from stylealign.files import atomic_path, read_json
 from stylealign.metrics.rows import Row, read_rows
 from stylealign.report import html_comparison, html_records, html_tables, html_text
 from stylealign.report.figures import CLASS_COLOURS
@@ -165,10 +165,12 @@ def _preview(domain: str, path: Path, config: Config | None) -> Picture:
     src, width, height = embedded_png(path)
     settings = config.domains.get(domain) if config else None
     caption = ""
+    made = path.with_name("config.json")
+    if settings and settings.path and made.is_file():  # the numbers of one's own pictures may be found only there
+        settings = validate(DatasetSettings, read_json(made), str(made))
     if settings:
-        caption = html_text.PREVIEW_CAPTION.format(
-            train=settings.train_images, test=settings.test_images, size=settings.resolution_px
-        )
+        train, test = settings.splits
+        caption = html_text.PREVIEW_CAPTION.format(train=train, test=test, size=settings.resolution_px)
     return Picture(
         f"preview-{domain}", src, domain, f"A grid of images of the domain {domain}.", caption, width, height
     )

@@ -1,6 +1,7 @@
 """A folder or zip of somebody's own images becomes a data set; every file that does not is named."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,44 @@ def test_a_damaged_entry_of_a_zip_is_skipped_and_named(tmp_path: Path, capsys: p
     summary = import_dataset(settings(packed, train=2, test=1), tmp_path / "out")
     assert (summary["files"], summary["skipped"]) == (4, 1)
     assert "data: skipped 2.png: not readable" in capsys.readouterr().err
+
+
+def test_numbers_left_out_hold_out_a_tenth_and_say_so(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = DatasetSettings(path=str(photos), resolution_px=8)
+    summary = import_dataset(own, tmp_path / "out")
+    assert (summary["train"], summary["test"]) == (7, 1)
+    assert (
+        "data: 7 images for training, 1 held out for testing; train_images and test_images" in capsys.readouterr().err
+    )
+    made = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert (made["train_images"], made["test_images"]) == (7, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "usable", "expected"),
+    [
+        ({}, 120, (108, 12)),
+        ({}, 60_000, (59_000, 1000)),
+        ({}, 2, (1, 1)),
+        ({}, 1, None),
+        ({"train_images": 115}, 120, (115, 5)),
+        ({"train_images": 50}, 120, (50, 12)),
+        ({"train_images": 120}, 120, None),
+        ({"test_images": 20}, 120, (100, 20)),
+        ({"test_images": 120}, 120, None),
+        ({"train_images": 100, "test_images": 21}, 120, None),
+    ],
+)
+def test_a_share_of_ones_own_pictures(given: dict[str, int], usable: int, expected: tuple[int, int] | None) -> None:
+    assert DatasetSettings(path="photos", **given).split(usable) == expected
+    assert DatasetSettings(draw="human", **given).splits == (
+        given.get("train_images", 4000), given.get("test_images", 1000)
+    )  # fmt: skip
+
+
+def test_too_few_for_one_number_are_refused(photos: Path, tmp_path: Path) -> None:
+    own = DatasetSettings(path=str(photos), resolution_px=8, train_images=8)
+    with pytest.raises(StyleAlignError, match=r"fewer than train_images = 8 and one for the other split; lower"):
+        import_dataset(own, tmp_path / "out")

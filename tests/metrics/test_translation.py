@@ -1,10 +1,14 @@
 """Rows of translations: which images each protocol takes, and the diversity of a source's outputs."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from stylealign.config import MetricSettings
+from stylealign.datasets.images import ImageZip, write_image_zip
+from stylealign.errors import StyleAlignError
 from stylealign.metrics.rows import RowKey
 from stylealign.metrics.translation import Outputs, Structure, Target, diversity_rows, fit_rows
 
@@ -81,3 +85,14 @@ def structure_of_many(rotation):
     outputs = np.stack([levels, levels + 1, levels + 2], axis=1).ravel()
     structure = Structure(flat(levels.tolist()), {"pose": (rotation, rotation)})
     return structure.rows(Outputs(flat(outputs.tolist()), 3), LABELS, SETTINGS)[0]
+
+
+def test_of_more_samples_than_outputs_the_first_are_taken(tmp_path: Path) -> None:
+    """Samples that know no source are drawn before the number of sources is known; translations have to be whole."""
+    write_image_zip(tmp_path / "random.zip", flat(list(range(10))))
+    write_image_zip(tmp_path / "guided.zip", flat(list(range(10))), extra={"names": ["a", "b", "c"], "outputs": 2})
+    outputs = Outputs.of(ImageZip(tmp_path / "random.zip"), 3, most=2)
+    assert outputs.each == 2
+    assert outputs.read(slice(0, 9))[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(StyleAlignError, match="10 images for 3 sources"):
+        Outputs.of(ImageZip(tmp_path / "guided.zip"), 3, most=2)

@@ -70,8 +70,8 @@ def translate_settings(way):
 
 
 def random_seeds(child):
-    """Return as many seeds as a guide draws images."""
-    sources = min(RUN.inversion.images, RUN.domains[domain_of(aligned_parent(child))].test_images)
+    """Return as many seeds as a guide draws images, or more where the number of sources is not known yet."""
+    sources = min(RUN.inversion.images, RUN.domains[domain_of(aligned_parent(child))].splits.test_images)
     return f"0-{sources * RUN.guided_outputs - 1}"
 
 
