@@ -6,12 +6,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from stylealign.alignment.weights import COMPONENTS, component_of
 from stylealign.config import MetricSettings
 from stylealign.metrics import fid_kid
 from stylealign.metrics.features import features_of
 from stylealign.metrics.generators import distribution_rows, sample_images
 from stylealign.metrics.rows import Row, RowKey
+from stylealign.networks.components import COMPONENTS, component_of
 from stylealign.networks.generator import Generator
 
 TABLE = "alignment_reset"

@@ -4,35 +4,13 @@ from torch import Tensor
 
 from stylealign.metrics.bootstrap import Estimate
 from stylealign.metrics.rows import Row, RowKey
+from stylealign.networks.components import COMPONENTS, component_of
 from stylealign.networks.generator import Generator
 
-COMPONENTS = ("mapping", "affine", "convolutions", "torgb", "const+noise")
 PROTOCOL = (
     "averaged generators, trained parameters as stored; relative change ||child - parent|| / ||parent||, cosine of the "
     "two parameter vectors; a component is the concatenation of its layers; fixed noise maps and the mean of W left out"
 )
-
-_UNTRAINED = ("noise_const", "resample_filter", "w_avg")
-
-
-def component_of(name: str) -> tuple[str, str] | None:
-    """Return component and layer of a generator's parameter, None for what is not trained.
-
-    `synthesis.b8.conv0.affine.weight` is (`affine`, `b8.conv0`), `mapping.fc3.bias` is (`mapping`, `fc3`).
-    """
-    path = name.split(".")
-    if path[-1] in _UNTRAINED:
-        return None
-    if path[0] == "mapping":
-        return "mapping", path[1]
-    block, layer = path[1], path[2]
-    if layer == "const":
-        return "const+noise", f"{block}.const"
-    if path[-1] == "noise_strength":
-        return "const+noise", f"{block}.{layer}.noise_strength"
-    if "affine" in path:
-        return "affine", f"{block}.{layer}"
-    return "torgb" if layer == "torgb" else "convolutions", f"{block}.{layer}"
 
 
 def relative_change(parent: list[Tensor], child: list[Tensor]) -> float:

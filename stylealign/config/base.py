@@ -14,7 +14,7 @@ SquareFit = Literal["crop", "letterbox"]
 Fit = SquareFit | Literal["face"]
 Guide = Literal["none", "latent", "reference"]
 MorphPath = Literal["linear", "eased", "weights-first", "codes-first"]
-Component = Literal["mapping", "affine", "convolutions", "torgb"]
+Component = Literal["mapping", "affine", "convolutions", "torgb", "torgb-affine", "const+noise"]
 
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]

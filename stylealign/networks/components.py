@@ -1,31 +1,44 @@
 """The components of a generator, as the analysis of alignment compares them and partial training selects them."""
 
+from typing import get_args
+
 from torch import nn
 
 from stylealign.config import Component
 
+COMPONENTS: tuple[Component, ...] = get_args(Component)
 
-def component_of(name: str) -> Component | None:
-    """Return the component a parameter of the generator belongs to.
+_UNTRAINED = ("noise_const", "resample_filter", "w_avg")
+
+
+def component_of(name: str) -> tuple[Component, str] | None:
+    """Return component and layer of a generator's parameter, None for what is not trained.
+
+    `mapping`; `affine` (w to the styles of the feature layers); `convolutions` (weights and biases of the feature
+    layers); `torgb` (weights and biases); `torgb-affine` (w to the styles of toRGB); `const+noise` (the learned
+    constant and the noise strengths).
 
     Args:
-        name: as in `state_dict()`, such as `synthesis.b8.conv0.affine.weight`.
-
-    Returns:
-        `mapping`; `affine` (w to styles, those of toRGB too); `convolutions` (weights, biases and noise strengths of
-        the feature layers); `torgb` (weights and biases); None for the learned constant and the synthesis buffers.
+        name: as in `state_dict()`: `synthesis.b8.conv0.affine.weight` is (`affine`, `b8.conv0`), `mapping.fc3.bias`
+            is (`mapping`, `fc3`).
     """
-    if name.startswith("mapping."):
-        return "mapping"
-    if ".affine." in name:
-        return "affine"
-    if ".torgb." in name:
-        return "torgb"
-    if ".conv" in name and not name.endswith("noise_const"):
-        return None if name.endswith(".const") else "convolutions"
-    return None
+    path = name.split(".")
+    if path[-1] in _UNTRAINED:
+        return None
+    if path[0] == "mapping":
+        return "mapping", path[1]
+    block, layer = path[1], path[2]
+    if layer == "const" or path[-1] == "noise_strength":
+        return "const+noise", ".".join(path[1:])
+    if "affine" in path:
+        return "torgb-affine" if layer == "torgb" else "affine", f"{block}.{layer}"
+    return "torgb" if layer == "torgb" else "convolutions", f"{block}.{layer}"
 
 
 def parameters_of(generator: nn.Module, components: tuple[Component, ...]) -> dict[str, nn.Parameter]:
     """Return the parameters of `components` by name; of the whole network where `components` is empty."""
-    return {name: p for name, p in generator.named_parameters() if not components or component_of(name) in components}
+    parameters = dict(generator.named_parameters())
+    if not components:
+        return parameters
+    places = {name: component_of(name) for name in parameters}
+    return {name: parameters[name] for name, place in places.items() if place is not None and place[0] in components}

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from stylealign.alignment.reset import RESETS, with_reset
-from stylealign.alignment.weights import component_of
 from stylealign.networks.architecture import Architecture
+from stylealign.networks.components import component_of
 from stylealign.networks.generator import Generator
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)

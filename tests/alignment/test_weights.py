@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from stylealign.alignment.weights import COMPONENTS, component_of, cosine, relative_change, weight_rows
+from stylealign.alignment.weights import cosine, relative_change, weight_rows
 from stylealign.metrics.rows import RowKey
 from stylealign.networks.architecture import Architecture
+from stylealign.networks.components import COMPONENTS, component_of
 from stylealign.networks.generator import Generator
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
@@ -30,8 +31,11 @@ def test_every_trained_parameter_has_a_component_and_no_buffer_has(parent: Gener
     assert placed == {name for name, _ in parent.named_parameters()}
     assert {component_of(name)[0] for name in placed} == set(COMPONENTS)
     assert component_of("synthesis.b8.conv0.affine.weight") == ("affine", "b8.conv0")
-    assert component_of("synthesis.b8.torgb.affine.bias") == ("affine", "b8.torgb")
+    assert component_of("synthesis.b8.torgb.affine.bias") == ("torgb-affine", "b8.torgb")
     assert component_of("synthesis.b8.torgb.weight") == ("torgb", "b8.torgb")
+    assert component_of("synthesis.b8.conv1.noise_strength") == ("const+noise", "b8.conv1.noise_strength")
+    assert component_of("synthesis.b4.const") == ("const+noise", "b4.const")
+    assert component_of("mapping.fc1.bias") == ("mapping", "fc1")
 
 
 def test_against_numpy() -> None:
