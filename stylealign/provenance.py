@@ -20,7 +20,7 @@ def provenance_of(
 
     Args:
         verb: command that measured.
-        version: its `VERSION`.
+        version: its version, of `stylealign.versions`.
         settings: settings model of the verb, or a dict of JSON values.
         inputs: files by role; None for a role that is not filled.
         known_sha256: hashes by role that the caller has already, so that a large file is not read twice.

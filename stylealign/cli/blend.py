@@ -4,11 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
+from stylealign.applications.blending import blend, resolution_shares
+from stylealign.checkpoints import native
 from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.models import load_matching
 from stylealign.config import BlendSettings
-
-HELP = "swap or blend the layers of two aligned models, by resolution"
-VERSION = 2
+from stylealign.provenance import provenance_of
+from stylealign.versions import version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,16 +25,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Blend; print the share of the second model at each resolution as JSON."""
     settings = settings_from(arguments, BlendSettings)
 
-    from stylealign.applications.blending import blend, resolution_shares
-    from stylealign.checkpoints import native
-    from stylealign.cli.models import load_matching
-    from stylealign.provenance import provenance_of
-
     first, second = load_matching(arguments.first, arguments.second)
     shares = {str(resolution): share for resolution, share in resolution_shares(first.architecture, settings).items()}
     inputs = {"first": arguments.first, "second": arguments.second}
     made = provenance_of(
-        "blend", VERSION, settings, inputs, known_sha256={"first": first.sha256, "second": second.sha256}
+        "blend", version("blend"), settings, inputs, known_sha256={"first": first.sha256, "second": second.sha256}
     )
     info = {"blend": {"shares": shares, "mapping": settings.mapping}, "provenance": made}
     native.save(arguments.out, generator=blend(first.generator, second.generator, settings), info=info)

@@ -4,8 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-HELP = "write a model's card (JSON) from its header and files of `stylealign evaluate`"
-VERSION = 1
+from stylealign.checkpoints.native import read_header
+from stylealign.files import sha256_of_file, write_json
+from stylealign.report.cards import model_card, write_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,10 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the card, renew the table, and print the metrics as JSON."""
-    from stylealign.checkpoints.native import read_header
-    from stylealign.files import sha256_of_file, write_json
-    from stylealign.report.cards import model_card, write_table
-
     info = read_header(arguments.model)["info"]
     card = model_card(arguments.out.stem, sha256_of_file(arguments.model), info, arguments.rows)
     write_json(arguments.out, card)

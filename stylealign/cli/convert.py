@@ -4,8 +4,7 @@ import argparse
 import json
 import sys
 
-HELP = "convert a checkpoint of any known format to .safetensors (native) or .pt (rosinality style)"
-VERSION = 2
+from stylealign.checkpoints.convert import convert
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,8 +15,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Convert and print what was written as JSON."""
-    from stylealign.checkpoints.convert import convert
-
     result = convert(arguments.source, arguments.out)
     for notice in result["notices"]:
         print(f"stylealign convert: {arguments.source}: {notice}", file=sys.stderr)

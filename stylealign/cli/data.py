@@ -2,15 +2,18 @@
 
 import argparse
 import json
+from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.fetch import add_download, opened_cache
+from stylealign.cli.downloads import add_download, opened_cache
 from stylealign.config import DatasetSettings
+from stylealign.datasets.drawing import draw_dataset
+from stylealign.datasets.importing import Archive, import_dataset
 from stylealign.errors import StyleAlignError
+from stylealign.provenance import provenance_of
+from stylealign.versions import version
 
-HELP = "Make a data set: draw an avatar domain, import a folder or zip of images, or fetch a published one."
-VERSION = 3
 ARTWORK = {"human": "python-avatars", "mosaic": "multiavatar", "animal": "animal-avatar"}
 """Package that carries the artwork of each drawn domain."""
 
@@ -41,38 +44,30 @@ def _draw(arguments: argparse.Namespace) -> None:
         raise StyleAlignError("settings: draw is missing; name a domain, or use `stylealign data import SRC`")
     if arguments.jobs < 1:
         raise StyleAlignError(f"--jobs: must be at least 1, not {arguments.jobs}")
-    from importlib.metadata import version
 
-    from stylealign.datasets.drawing import draw_dataset
-    from stylealign.provenance import provenance_of
-
-    packages = {name: version(name) for name in (ARTWORK[settings.draw], "resvg-py")}
-    provenance = provenance_of("data draw", VERSION, settings, {}, packages=packages)
+    packages = {name: installed_version(name) for name in (ARTWORK[settings.draw], "resvg-py")}
+    provenance = provenance_of("data draw", version("data"), settings, {}, packages=packages)
     print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs, provenance)))
 
 
 def _import(arguments: argparse.Namespace) -> None:
     arguments.setting_path = arguments.source
     settings = settings_from(arguments, DatasetSettings)
-    from stylealign.datasets.importing import import_dataset
-    from stylealign.provenance import provenance_of
 
     source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
-    provenance = provenance_of("data import", VERSION, settings, {"source": source})
+    provenance = provenance_of("data import", version("data"), settings, {"source": source})
     print(json.dumps(import_dataset(settings, arguments.out_dir, provenance=provenance)))
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
     arguments.setting_fetch = arguments.name
     settings = settings_from(arguments, DatasetSettings)
-    from stylealign.checkpoints.fetch import fetch_file
+    from stylealign.checkpoints.fetch import fetch_file  # brings torch, which the other actions do without
     from stylealign.checkpoints.zoo import load_zoo
-    from stylealign.datasets.importing import Archive, import_dataset
-    from stylealign.provenance import provenance_of
 
     with opened_cache(arguments, arguments.name) as cache:
         path = fetch_file("datasets", arguments.name, arguments.zoo, cache)
     entry = load_zoo(arguments.zoo).datasets[arguments.name]
     archive = Archive(path, entry.train, entry.test, entry.format == "lmdb")
-    provenance = provenance_of("data fetch", VERSION, settings, {"source": path})
+    provenance = provenance_of("data fetch", version("data"), settings, {"source": path})
     print(json.dumps(import_dataset(settings, arguments.out_dir, archive, provenance)))

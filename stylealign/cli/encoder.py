@@ -3,20 +3,22 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from torch import Tensor
+
+from stylealign import load
 from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.models import compute_device
 from stylealign.cli.progress import Progress
 from stylealign.config import EncoderSettings
+from stylealign.datasets.loading import TrainingImages
 from stylealign.errors import StyleAlignError
+from stylealign.latents.encoding import EncoderLosses, save_encoder, train_encoder
+from stylealign.metrics.features import from_uint8
+from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
+from stylealign.provenance import provenance_of
+from stylealign.versions import version
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from stylealign.latents.encoding import EncoderLosses
-
-HELP = "train an encoder: image -> W+ code of one model"
-VERSION = 2
 KEPT_STEPS = 50
 
 
@@ -32,16 +34,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Train the encoder; print the mean losses of the last steps as JSON."""
     settings = settings_from(arguments, EncoderSettings)
 
-    from stylealign import load
-    from stylealign.cli.models import compute_device
-    from stylealign.datasets.loading import TrainingImages
-    from stylealign.latents.encoding import save_encoder, train_encoder
-    from stylealign.metrics.features import from_uint8
-    from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
-    from stylealign.provenance import provenance_of
-
     inputs = {"model": arguments.model, "data": arguments.data}
-    provenance = provenance_of("encoder", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
+    provenance = provenance_of(
+        "encoder", version("encoder"), settings, inputs, perceptual=PROTOCOLS[settings.perceptual]
+    )
     checkpoint = load(arguments.model)
     real = settings.batch_size // 2
     data = TrainingImages(arguments.data, minimum=real)

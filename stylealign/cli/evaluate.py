@@ -9,9 +9,7 @@ from stylealign.config import MetricSettings, Task
 from stylealign.errors import StyleAlignError
 from stylealign.metrics.rows import write_rows
 from stylealign.provenance import provenance_of
-
-HELP = "measure models, codes, images or networks: rows of the tables, as JSON"
-VERSION = 5
+from stylealign.versions import version
 
 KINDS = {
     "generators": "FID, KID, precision and recall of a generator against the training images of a domain",
@@ -172,7 +170,7 @@ def run(arguments: argparse.Namespace) -> None:
     files = {flag: getattr(arguments, flag.replace("-", "_")) for flag in _FILES[arguments.kind]}
     files |= _files_by_label(getattr(arguments, "rows", []))
     files["weights"] = _downloaded_weights(arguments.kind, settings)
-    provenance = provenance_of(f"evaluate {arguments.kind}", VERSION, settings, files)
+    provenance = provenance_of(f"evaluate {arguments.kind}", version("evaluate"), settings, files)
 
     from stylealign.cli.measurements import MEASURE
 

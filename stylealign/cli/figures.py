@@ -3,17 +3,22 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+import torch
+
+from stylealign import load
+from stylealign.applications.zero_shot.learning import predict
+from stylealign.applications.zero_shot.networks import load_label_network
 from stylealign.cli.arguments import labelled_file
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
+from stylealign.metrics.rows import read_rows
+from stylealign.report.curves import draw_curve
+from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
+from stylealign.report.sheets import Pixels, enlarge, save_png, to_uint8
 
-if TYPE_CHECKING:
-    from stylealign.datasets.images import ImageZip
-    from stylealign.report.sheets import Pixels
-
-HELP = "make the figures: samples, aligned samples, translations, many outputs of a source, morphs, zero-shot labels"
-VERSION = 2
 SAMPLE_LINES = 3
 SAMPLE_FONT_PX = 24  # two columns wide, it is shown smaller
 LEAST_WIDTH_PX = 1200
@@ -55,8 +60,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the figure; print its size in pixels as JSON."""
-    from stylealign.report.sheets import save_png
-
     if getattr(arguments, "columns", 1) < 1:
         raise StyleAlignError(f"--columns: must be at least 1, not {arguments.columns}")
     if arguments.kind == "curve":
@@ -68,34 +71,22 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _curve(arguments: argparse.Namespace) -> None:
-    from stylealign.metrics.rows import read_rows
-    from stylealign.report.curves import draw_curve
-
     rows = [row for _, path in arguments.rows for row in read_rows(path)[0]]
     draw_curve(arguments.out, rows)
     print(json.dumps({"figure": str(arguments.out)}))
 
 
 def _samples(arguments: argparse.Namespace) -> "Pixels":
-    from stylealign.report.figures import image_rows, tiled
-
     rows = {label: _images_of_model(path, SAMPLE_LINES * arguments.columns) for label, path in arguments.rows}
     return tiled(image_rows(rows, SAMPLE_LINES, SAMPLE_FONT_PX), len(rows))
 
 
 def _aligned(arguments: argparse.Namespace) -> "Pixels":
-    from stylealign.report.figures import image_rows
-
     return image_rows({label: _images_of_model(path, arguments.columns) for label, path in arguments.rows})
 
 
 def _images_of_model(path: Path, count: int) -> "Pixels":
     """Return `[count, 3, r, r]` uint8 images of the same latents for every model, drawn on the CPU."""
-    import torch
-
-    from stylealign import load
-    from stylealign.report.sheets import to_uint8
-
     generator = load(path).generator
     z = torch.randn(count, generator.architecture.z_dim, generator=torch.Generator().manual_seed(SEED))
     with torch.inference_mode():
@@ -103,20 +94,12 @@ def _images_of_model(path: Path, count: int) -> "Pixels":
 
 
 def _translation(arguments: argparse.Namespace) -> "Pixels":
-    from stylealign.datasets.images import ImageZip
-    from stylealign.report.figures import image_rows
-
     zips = {label: ImageZip(path) for label, path in arguments.rows}
     sources = _sources(arguments.data, next(iter(zips.values())), arguments.columns)
     return image_rows({"source": sources} | {label: data.read(slice(0, len(sources))) for label, data in zips.items()})
 
 
 def _multi_modal(arguments: argparse.Namespace) -> "Pixels":
-    import numpy as np
-
-    from stylealign.datasets.images import ImageZip
-    from stylealign.report.figures import image_rows
-
     blocks = {}
     for label, path in arguments.rows:
         data = ImageZip(path)
@@ -128,8 +111,6 @@ def _multi_modal(arguments: argparse.Namespace) -> "Pixels":
 
 def _sources(path: Path, translated: "ImageZip", count: int) -> "Pixels":
     """Return the first sources of a zip of translations or reconstructions, which names them."""
-    from stylealign.datasets.images import ImageZip
-
     data, names = ImageZip(path), translated.info.get("names", [])[:count]
     if not names:
         raise StyleAlignError(f"{translated.path}: names no sources; give images of stylealign invert or translate")
@@ -140,19 +121,11 @@ def _sources(path: Path, translated: "ImageZip", count: int) -> "Pixels":
 
 
 def _morphing(arguments: argparse.Namespace) -> "Pixels":
-    from stylealign.report.figures import read_sheet, stacked
-    from stylealign.report.sheets import enlarge
-
     sheet = stacked({label: read_sheet(path) for label, path in arguments.rows})
     return enlarge(sheet, max(1, LEAST_WIDTH_PX // sheet.shape[2]))
 
 
 def _zero_shot(arguments: argparse.Namespace) -> "Pixels":
-    from stylealign.datasets.annotations import Annotations
-    from stylealign.datasets.images import ImageZip
-    from stylealign.report.figures import CELL_PX, image_rows, mark_points, segmentation_overlay
-    from stylealign.report.sheets import enlarge
-
     networks = arguments.keypoints or [None] * len(arguments.rows)
     if len(networks) != len(arguments.rows):
         raise StyleAlignError(f"--keypoints: {len(networks)} networks for {len(arguments.rows)} rows; give one a row")
@@ -175,8 +148,6 @@ def _zero_shot(arguments: argparse.Namespace) -> "Pixels":
 
 
 def _predict(task: str, path: Path, images: "Pixels"):  # type: ignore[no-untyped-def]
-    from stylealign.applications.zero_shot.learning import predict
-    from stylealign.applications.zero_shot.networks import load_label_network
 
     network, _ = load_label_network(path, task, images.shape[-1])
     return predict(network, images)

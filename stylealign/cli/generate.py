@@ -6,11 +6,18 @@ import math
 import re
 from pathlib import Path
 
-from stylealign.cli.progress import Progress
-from stylealign.errors import StyleAlignError
+import numpy as np
+import torch
 
-HELP = "draw samples of a model, one per seed"
-VERSION = 2
+from stylealign import load
+from stylealign.cli.models import compute_device
+from stylealign.cli.progress import Progress
+from stylealign.datasets.images import write_image_zip
+from stylealign.errors import StyleAlignError
+from stylealign.provenance import provenance_of
+from stylealign.report.sheets import grid, save_png, to_uint8
+from stylealign.versions import version
+
 BATCH = 32
 
 
@@ -62,15 +69,6 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.columns is not None and arguments.columns < 1:
         raise StyleAlignError(f"--columns: must be at least 1, not {arguments.columns}")
 
-    import numpy as np
-    import torch
-
-    from stylealign import load
-    from stylealign.cli.models import compute_device
-    from stylealign.datasets.images import write_image_zip
-    from stylealign.provenance import provenance_of
-    from stylealign.report.sheets import grid, save_png, to_uint8
-
     checkpoint = load(arguments.model)
     generator = checkpoint.generator.to(compute_device())
     label = _label(arguments, checkpoint.architecture.c_dim)
@@ -93,15 +91,15 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.zip is not None:
         settings = {"seeds": seeds, "truncation_psi": arguments.truncation_psi, "noise_mode": arguments.noise_mode,
                     "label": arguments.label}  # fmt: skip
-        made = provenance_of("generate", VERSION, settings, {"model": arguments.model}, {"model": checkpoint.sha256})
+        made = provenance_of(
+            "generate", version("generate"), settings, {"model": arguments.model}, {"model": checkpoint.sha256}
+        )
         write_image_zip(arguments.zip, pixels, extra={"seeds": seeds, "provenance": made})
     print(json.dumps({"images": len(pixels)}))
 
 
 def _label(arguments: argparse.Namespace, classes: int):  # type: ignore[no-untyped-def]
     """Return the one-hot label `[1, classes]`, or None for an unconditional model."""
-    import torch
-
     if classes == 0:
         if arguments.label is not None:
             raise StyleAlignError(f"--label: {arguments.model} has no classes; leave it out")

@@ -7,9 +7,6 @@ import sys
 from stylealign.devices import leased_environment
 from stylealign.errors import StyleAlignError
 
-HELP = "run a command on N GPUs of this machine that no other job uses"
-VERSION = 1
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""

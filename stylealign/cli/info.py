@@ -3,8 +3,9 @@
 import argparse
 import json
 
-HELP = "print a checkpoint's architecture, training length, size and checksum as JSON"
-VERSION = 1
+from stylealign.checkpoints.recognise import read_any
+from stylealign.checkpoints.weights import parameter_counts
+from stylealign.files import sha256_of_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,10 +15,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the description."""
-    from stylealign.checkpoints.recognise import read_any
-    from stylealign.checkpoints.weights import parameter_counts
-    from stylealign.files import sha256_of_file
-
     file_format, weights = read_any(arguments.model)
     description = {
         "path": arguments.model,

@@ -5,22 +5,28 @@ import csv
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from stylealign import load
+from stylealign.applications.domain_fit import LOWEST_RANK, PROTOCOL, REFERENCE_IMAGES, domain_ranks
+from stylealign.applications.inversion import POOR_FIT_SCORE, Inversion, invert
+from stylealign.checkpoints import Checkpoint
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import add_weights
+from stylealign.cli.models import add_weights, compute_device
 from stylealign.cli.progress import Progress, warn
 from stylealign.config import InvertSettings
+from stylealign.datasets.images import ImageZip, is_image_zip, write_image_zip
+from stylealign.datasets.photos import read_landmarks, read_photos
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, write_json
+from stylealign.latents.codes import Codes
+from stylealign.latents.encoding import load_encoder
+from stylealign.metrics.generators import require_resolution
+from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
+from stylealign.provenance import provenance_of
+from stylealign.report.sheets import Pixels, labelled_rows, save_png
+from stylealign.versions import version
 
-if TYPE_CHECKING:
-    from stylealign.applications.inversion import Inversion
-    from stylealign.checkpoints import Checkpoint
-    from stylealign.report.sheets import Pixels
-
-HELP = "find the latent codes of images (Z, Z+, W or W+)"
-VERSION = 2
 SHEET_IMAGES = 16
 
 
@@ -50,20 +56,12 @@ def run(arguments: argparse.Namespace) -> None:
     """Invert the images; print the means over the images as JSON."""
     settings = settings_from(arguments, InvertSettings)
 
-    from stylealign import load
-    from stylealign.applications.domain_fit import PROTOCOL
-    from stylealign.applications.inversion import invert
-    from stylealign.cli.models import compute_device
-    from stylealign.latents.encoding import load_encoder
-    from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
-    from stylealign.provenance import provenance_of
-
     by_encoder = settings.init == "encoder"
     if by_encoder != (arguments.encoder is not None) or (by_encoder and settings.space not in ("w", "w+")):
         raise StyleAlignError("--init encoder: goes with --encoder ENCODER and --space w or w+")
     inputs = {role: getattr(arguments, role) for role in ("model", "data", "encoder", "reference", "landmarks")}
     inputs["data"] = None if arguments.data.is_dir() else arguments.data
-    provenance = provenance_of("invert", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
+    provenance = provenance_of("invert", version("invert"), settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
     checkpoint = load(arguments.model)
     names, images, changes = _read(arguments, settings.images, checkpoint.architecture.resolution)
     device = compute_device()
@@ -95,9 +93,6 @@ def _read(
     Raises:
         StyleAlignError: no picture there, images of another size, or flags that do not go together.
     """
-    from stylealign.datasets.images import ImageZip, is_image_zip
-    from stylealign.datasets.photos import read_landmarks, read_photos
-
     if (arguments.fit == "face") != (arguments.landmarks is not None):
         raise StyleAlignError("--fit face: goes with --landmarks FILE")
     if arguments.fit == "crop" and is_image_zip(arguments.data):
@@ -121,11 +116,6 @@ def _ranks(path: Path, checkpoint: "Checkpoint", images: "Pixels") -> list[float
     Raises:
         StyleAlignError: reference images of another size.
     """
-    from stylealign.applications.domain_fit import REFERENCE_IMAGES, domain_ranks
-    from stylealign.cli.models import compute_device
-    from stylealign.datasets.images import ImageZip
-    from stylealign.metrics.generators import require_resolution
-
     assert checkpoint.discriminator is not None, "the discriminator compares"
     reference = ImageZip(path)
     require_resolution(reference, checkpoint.architecture.resolution)
@@ -139,10 +129,6 @@ def _write_images(
     out_dir: Path, names: list[str], images: "Pixels", found: "Inversion", settings: InvertSettings, model_sha256: str
 ) -> None:
     """Write codes.npz, reconstructions.zip, sheet.png and losses.csv."""
-    from stylealign.datasets.images import write_image_zip
-    from stylealign.latents.codes import Codes
-    from stylealign.report.sheets import labelled_rows, save_png
-
     Codes(found.values, settings.space, model_sha256, names, settings.truncation_psi).save(out_dir / "codes.npz")
     write_image_zip(out_dir / "reconstructions.zip", found.reconstructions, extra={"names": names})
     rows = [("source", images), (f"reconstruction {settings.space}", found.reconstructions)]
@@ -154,9 +140,6 @@ def _write_metrics(
     out_dir: Path, names: list[str], found: "Inversion", provenance: dict[str, Any], facts: dict[str, list[Any]]
 ) -> dict[str, Any]:
     """Write metrics.json with `facts` (one entry an image), warn of poor fits, and return the means."""
-    from stylealign.applications.domain_fit import LOWEST_RANK
-    from stylealign.applications.inversion import POOR_FIT_SCORE
-
     per_image: list[dict[str, Any]] = []
     for index, (name, measures) in enumerate(zip(names, found.measures, strict=True)):
         own = {key: values[index] for key, values in facts.items()}

@@ -4,36 +4,38 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Iterable, Sequence
+from types import ModuleType
 
 from stylealign.cli.memory import keep_freed_memory
+from stylealign.cli.parsing import Parser, PrintVersion
+from stylealign.cli.verbs import VERBS
 from stylealign.devices import thread_limits, usable_cpus
 from stylealign.errors import StyleAlignError
 
-VERBS = ("data", "fetch", "info", "convert", "train", "generate", "encoder", "invert", "translate", "morph", "blend",
-         "supervise", "transfer", "evaluate", "tables", "figures", "card", "report", "provenance", "track", "restore",
-         "plan", "gpu-run")  # fmt: skip
 
-
-def verb_module(verb: str):  # type: ignore[no-untyped-def]
-    """Return the module of a verb: HELP, VERSION, add_arguments(parser), run(arguments)."""
+def verb_module(verb: str) -> ModuleType:
+    """Return the module of a verb: add_arguments(parser), run(arguments)."""
     return importlib.import_module(f"stylealign.cli.{verb.replace('-', '_')}")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(prog="stylealign", description="Work with aligned StyleGAN2 models.")
+def parser(flags_of: Iterable[str] = VERBS) -> argparse.ArgumentParser:
+    """Return the parser of the command line, with the flags of the verbs `flags_of`: their modules are imported."""
+    top = Parser(prog="stylealign", description="Work with aligned StyleGAN2 models.")
+    top.add_argument("--version", action=PrintVersion, help="print the version of the package and end")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for verb in VERBS:
-        module = verb_module(verb)
-        sub = verbs.add_parser(verb, help=module.HELP, description=module.HELP)
-        module.add_arguments(sub)
+    subs = {verb: verbs.add_parser(verb, help=text, description=text) for verb, text in VERBS.items()}
+    for verb in flags_of:
+        verb_module(verb).add_arguments(subs[verb])
     return top
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit code (0, or 2 for a user's mistake)."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    named = next((word for word in words if not word.startswith("-")), None)
     os.environ.update(thread_limits(os.environ, usable_cpus()))  # before torch is imported, which reads them once
+    arguments = parser([named] if named in VERBS else []).parse_args(words)
     keep_freed_memory()
     try:
         verb_module(arguments.verb).run(arguments)

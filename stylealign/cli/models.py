@@ -2,18 +2,16 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import torch
+import torch
 
-    from stylealign.checkpoints import Checkpoint
+from stylealign import load
+from stylealign.checkpoints import Checkpoint
+from stylealign.checkpoints.differences import require_same_architecture
 
 
 def compute_device() -> "torch.device":
     """Return the GPU where there is one (CUDA_VISIBLE_DEVICES chooses), else the CPU."""
-    import torch
-
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -37,9 +35,6 @@ def load_matching(first: Path, second: Path) -> tuple["Checkpoint", "Checkpoint"
     Raises:
         StyleAlignError: a file that cannot be read, or two models of different architecture.
     """
-    from stylealign import load
-    from stylealign.checkpoints.differences import require_same_architecture
-
     one, other = load(first), load(second)
     require_same_architecture(one.architecture, other.architecture, (str(first), str(second)))
     return one, other

@@ -6,25 +6,31 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylealign.applications import morphing as m
+from stylealign.applications.morph_measures import MorphMeasures, MorphMeter
+from stylealign.applications.morphing import METHODS, PATHS, Morph, WeightPath, linear_times, middle_positions
+from stylealign.checkpoints import Checkpoint
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import add_model_pair, add_weights
+from stylealign.cli.models import add_model_pair, add_weights, compute_device, load_matching
 from stylealign.cli.progress import Progress
 from stylealign.config import MorphSettings
+from stylealign.datasets.images import write_image_zip
 from stylealign.errors import StyleAlignError
+from stylealign.files import write_json
+from stylealign.latents.codes import Codes
+from stylealign.metrics.features import images_per_batch
+from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
+from stylealign.provenance import provenance_of
+from stylealign.report.sheets import enlarge, grid, save_png, to_uint8
+from stylealign.report.video import video_writer
+from stylealign.versions import version
 
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
-
-    from stylealign.applications.morph_measures import MorphMeasures
-    from stylealign.applications.morphing import Morph
-    from stylealign.checkpoints import Checkpoint
-    from stylealign.latents.codes import Codes
-
-HELP = "morph images from one model to an aligned one: video, strip, frames and measures"
-VERSION = 3
 EVEN_ROUNDS = 2
 LEAST_HEIGHT_PX = 256
 
@@ -50,14 +56,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Make and measure the morphs; print the mean measures of each method as JSON."""
     settings = settings_from(arguments, MorphSettings)
 
-    from stylealign.cli.models import load_matching
-    from stylealign.files import write_json
-    from stylealign.metrics.perceptual import PROTOCOLS
-    from stylealign.provenance import provenance_of
-
     inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
               "target-codes": arguments.target_codes}  # fmt: skip
-    provenance = provenance_of("morph", VERSION, settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
+    provenance = provenance_of("morph", version("morph"), settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
     source, target = load_matching(arguments.source_model, arguments.target_model)
     starts, ends = load_codes(arguments, settings, source, target)
     maker = _Maker(arguments, settings, _morph(source, target, *_first(settings.images, starts, ends)))
@@ -85,8 +86,6 @@ def load_codes(
     Raises:
         StyleAlignError: codes of the wrong model or space.
     """
-    from stylealign.latents.codes import Codes
-
     wanted = max(settings.images, settings.middle_images)
     starts = Codes.load(arguments.codes, None, source.sha256)
     starts.require_fits(source.architecture, arguments.codes)
@@ -108,11 +107,6 @@ def _first(count: int, starts: "Codes", ends: "Codes") -> tuple["Codes", "Codes"
 
 
 def _morph(source: "Checkpoint", target: "Checkpoint", starts: "Codes", ends: "Codes") -> "Morph":
-    import torch
-
-    from stylealign.applications.morphing import Morph, WeightPath
-    from stylealign.cli.models import compute_device
-
     device = compute_device()
     weights = WeightPath(source.generator.to(device), target.generator.to(device))
     codes = [torch.from_numpy(codes.values).to(device) for codes in (starts, ends)]
@@ -123,9 +117,6 @@ class _Maker:
     """Makes the morphs by every method, and writes files while their frames pass by."""
 
     def __init__(self, arguments: argparse.Namespace, settings: MorphSettings, morph: "Morph") -> None:
-        from stylealign.applications.morphing import PATHS, linear_times
-        from stylealign.metrics.perceptual import perceptual_distance
-
         self.arguments, self.settings, self.morph = arguments, settings, morph
         self.out_dir: Path = arguments.out_dir
         self.path = PATHS[settings.path]
@@ -137,8 +128,6 @@ class _Maker:
 
     def make_all(self) -> dict[str, "MorphMeasures"]:
         """Return the measures by method."""
-        from stylealign.applications import morphing as m
-
         path, frames, times = self.path, self.morph.frames, self.times
         measures = {m.JOINT: self._make(m.JOINT, frames(path, times), None if self.settings.even else times)}
         latest = measures[m.JOINT]
@@ -153,8 +142,6 @@ class _Maker:
 
     def _make(self, method: str, frames: Iterator["Tensor"], shown: "np.ndarray | None" = None) -> "MorphMeasures":
         """Return the measures of the frames; with the times `shown` of the frames, write them too."""
-        from stylealign.applications.morph_measures import MorphMeter
-
         meter = MorphMeter(self.distance)
         pixels = self._metered(frames, meter)
         if shown is not None:
@@ -166,8 +153,6 @@ class _Maker:
 
     def _metered(self, frames: Iterator["Tensor"], meter: Any) -> Iterator["np.ndarray"]:
         """Yield each frame `[N, 3, r, r]` as uint8 once it is measured."""
-        from stylealign.report.sheets import to_uint8
-
         for frame in frames:
             meter.add(frame)
             self.progress.advance()
@@ -175,12 +160,6 @@ class _Maker:
 
     def _write_shown(self, method: str, frames: Iterator["np.ndarray"], times: "np.ndarray") -> None:
         """Write morph.mp4 and the other videos, strip.png and frames.zip (frame after frame, each of N images)."""
-        import numpy as np
-
-        from stylealign.datasets.images import write_image_zip
-        from stylealign.report.sheets import enlarge, grid, save_png, to_uint8
-        from stylealign.report.video import video_writer
-
         fps = self.settings.frames / self.settings.duration_s
         in_strip = spread(self.settings.frames, self.settings.strip_frames)
         strip: list[np.ndarray] = []
@@ -214,11 +193,6 @@ class _Maker:
 
         The labels of `dataset.json` say which method an image is of.
         """
-        from stylealign.applications.morphing import METHODS, middle_positions
-        from stylealign.datasets.images import write_image_zip
-        from stylealign.metrics.features import images_per_batch
-        from stylealign.report.sheets import to_uint8
-
         positions = middle_positions(self.path, self.even_times)
         frames = morph.middle(positions, images_per_batch(self.end.shape[-1]))
         images = (image for _, frame in frames for image in to_uint8(frame))

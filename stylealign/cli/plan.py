@@ -2,21 +2,20 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import yaml
 
 from stylealign.config import Config, validate
 from stylealign.devices import usable_cpus, visible_devices
 from stylealign.errors import StyleAlignError
+from stylealign.planning.costs import Costs
+from stylealign.planning.plan import Job, as_json, as_text, make_plan, read_jobs
 
-if TYPE_CHECKING:
-    from stylealign.planning.plan import Job
-
-HELP = "say what the workflow's next run takes: CPU- and GPU-hours, disk and downloads by stage"
-VERSION = 1
 SNAKEFILE = Path("workflow/Snakefile")
 
 
@@ -37,11 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the plan."""
-    import os
-
-    from stylealign.planning.costs import Costs
-    from stylealign.planning.plan import as_json, as_text, make_plan
-
     if not arguments.snakefile.is_file():
         raise StyleAlignError(f"{arguments.snakefile}: no such file; start it in the repository or give --snakefile")
     configfile = arguments.configfile or _default_config(arguments)
@@ -63,8 +57,6 @@ def _default_config(arguments: argparse.Namespace) -> Path:
 
 
 def _config(path: Path) -> Config:
-    import yaml
-
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
@@ -74,8 +66,6 @@ def _config(path: Path) -> Config:
 
 def _planned(arguments: argparse.Namespace, configfile: Path) -> "list[Job]":
     """Return the jobs of a dry run."""
-    from stylealign.planning.plan import read_jobs
-
     with tempfile.TemporaryDirectory() as folder:
         jobs = Path(folder) / "jobs.jsonl"
         command = [sys.executable, "-m", "snakemake", "-n", "--logger", "stylealign"]
@@ -93,8 +83,6 @@ class _Downloads:
     """Sizes of the downloads of the zoo, in megabytes."""
 
     def __init__(self, zoo: Path) -> None:
-        import yaml
-
         self.zoo = yaml.safe_load(zoo.read_text(encoding="utf-8"))
 
     def __call__(self, kind: str, name: str) -> float | None:

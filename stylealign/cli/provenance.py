@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from stylealign.errors import StyleAlignError
-
-HELP = "print where a number of all.csv comes from: settings, seed, versions and the hashes of the files behind it"
-VERSION = 1
+from stylealign.ledger import manifest as manifests
+from stylealign.ledger.provenance import as_tree, trace_row
+from stylealign.ledger.workflow import find_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the trace; fail, after that, where a file is not the recorded one."""
-    from stylealign.ledger.provenance import as_tree, trace_row
-
     table = arguments.table
     base = run_folder(table)
     traced = trace_row(table, arguments.row, base, _manifest(base), arguments.zoo)
@@ -40,8 +38,6 @@ def run_folder(table: Path) -> Path:
 
 
 def _manifest(base: Path):  # type: ignore[no-untyped-def]
-    from stylealign.ledger import manifest as manifests
-    from stylealign.ledger.workflow import find_run
 
     try:
         path = find_run(base, None).ledger / manifests.NAME

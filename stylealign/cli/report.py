@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from stylealign.config import Config, validate
 from stylealign.errors import StyleAlignError
-
-HELP = "make one self-contained HTML page: figures, tables that sort, morph videos, protocols, hashes, run times"
-VERSION = 1
+from stylealign.report.html import Sources, write_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +39,6 @@ def _named(text: str) -> tuple[str, Path]:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the page; print how many figures, tables and videos it holds and its size as JSON."""
-    from stylealign.report.html import Sources, write_report
-
     sources = Sources(
         rows=arguments.rows,
         figures=arguments.figures,
@@ -55,8 +53,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _config(text: str) -> Config:
     """Return the configuration of a YAML file, or of a JSON object (which is YAML too)."""
-    import yaml
-
     source = "--config" if text.lstrip().startswith("{") else text
     try:
         values: Any = yaml.safe_load(text if source == "--config" else Path(text).read_text(encoding="utf-8"))

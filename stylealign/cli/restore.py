@@ -4,9 +4,9 @@ import argparse
 import json
 
 from stylealign.cli.track import add_run, versions
-
-HELP = "bring the files of a tracked run back from DVC, checked against the manifest, and mark them as up to date"
-VERSION = 1
+from stylealign.ledger.dvc import require_dvc
+from stylealign.ledger.restore import restore
+from stylealign.ledger.workflow import find_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,10 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Restore; print how many files came back as JSON."""
-    from stylealign.ledger.dvc import require_dvc
-    from stylealign.ledger.restore import restore
-    from stylealign.ledger.workflow import find_run
-
     require_dvc()
     this_run = find_run(arguments.directory, arguments.configfile)
     print(json.dumps(restore(this_run, versions(this_run), arguments.remote, arguments.force)))

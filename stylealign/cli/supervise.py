@@ -3,13 +3,18 @@
 import argparse
 import json
 
+from stylealign.applications.zero_shot import attributes
+from stylealign.applications.zero_shot.learning import TASKS, learn
+from stylealign.applications.zero_shot.networks import save_label_network
 from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.models import compute_device
 from stylealign.cli.progress import Progress
 from stylealign.config import LabelSettings, LabelTask
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
-
-HELP = "train a segmentation, keypoint, pose or attribute network on annotated images"
-VERSION = 2
+from stylealign.provenance import provenance_of
+from stylealign.versions import version
 
 
 class StepProgress:
@@ -39,16 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Train and write the network; print its images and time as JSON."""
     settings = settings_from(arguments, LabelSettings)
 
-    from stylealign.applications.zero_shot import attributes
-    from stylealign.applications.zero_shot.learning import TASKS, learn
-    from stylealign.applications.zero_shot.networks import save_label_network
-    from stylealign.cli.models import compute_device
-    from stylealign.datasets.annotations import Annotations
-    from stylealign.datasets.images import ImageZip
-    from stylealign.provenance import provenance_of
-
     inputs = {"data": arguments.data, "annotations": arguments.annotations}
-    provenance = provenance_of("supervise", VERSION, settings, inputs, labels="annotations")
+    provenance = provenance_of("supervise", version("supervise"), settings, inputs, labels="annotations")
     data, annotations = ImageZip(arguments.data), Annotations.load(arguments.annotations)
     if len(annotations) != len(data) or annotations.segmentation.shape[1] != data.resolution_px:
         raise StyleAlignError(f"{arguments.annotations}: annotations of other images than {arguments.data}; "

@@ -5,9 +5,7 @@ import json
 from pathlib import Path
 
 from stylealign.errors import StyleAlignError
-
-HELP = "make the tables (CSV, Markdown, LaTeX) and all.csv from the rows that `stylealign evaluate` wrote"
-VERSION = 2
+from stylealign.report.tables import write_tables
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the tables; print how many numbers each holds as JSON."""
-    from stylealign.report.tables import write_tables
-
     seeded = dict(_group(text) for text in arguments.seeds)
     print(json.dumps(write_tables(arguments.rows, arguments.out_dir, arguments.figures, seeded)))
 

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 from stylealign.errors import StyleAlignError
-
-HELP = "track the files of a finished run with DVC: pointers and a manifest of hashes, for git"
-VERSION = 1
+from stylealign.ledger.dvc import Store, require_dvc
+from stylealign.ledger.manifest import some
+from stylealign.ledger.track import check, push, track
+from stylealign.ledger.workflow import find_run, workflow_verbs
+from stylealign.versions import version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +33,6 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Track, or check; print counts as JSON."""
-    from stylealign.ledger.dvc import Store, require_dvc
-    from stylealign.ledger.manifest import some
-    from stylealign.ledger.track import check, push, track
-    from stylealign.ledger.workflow import find_run
-
     if arguments.check and arguments.push is not None:
         raise StyleAlignError("--check: tracks nothing, so there is nothing to --push; give only one of them")
     this_run = find_run(arguments.directory, arguments.configfile)
@@ -60,7 +57,4 @@ def run(arguments: argparse.Namespace) -> None:
 
 def versions(this_run) -> dict[str, int]:  # type: ignore[no-untyped-def]
     """Return the version of each verb that the rules of a run call."""
-    from stylealign.cli.main import verb_module
-    from stylealign.ledger.workflow import workflow_verbs
-
-    return {verb: verb_module(verb).VERSION for verb in workflow_verbs(this_run)}
+    return {verb: version(verb) for verb in workflow_verbs(this_run)}

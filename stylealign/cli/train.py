@@ -7,21 +7,30 @@ import shutil
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
+import torch
+
+from stylealign import load
+from stylealign.checkpoints import native
+from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.config import ArchitectureSettings, Component, TrainSettings, validate
+from stylealign.datasets.images import ImageZip
+from stylealign.datasets.loading import TrainingImages
 from stylealign.errors import StyleAlignError
+from stylealign.files import atomic_path, sha256_of_file, write_json
+from stylealign.networks.generator import Generator
 from stylealign.presets import PRESETS
+from stylealign.provenance import provenance_of
+from stylealign.report.sheets import grid, save_png, to_uint8
+from stylealign.training.evaluation import Evaluation
+from stylealign.training.loop import Hooks, Interrupted, Progress, TrainingRun
+from stylealign.training.start import Networks, networks_of_parent, new_networks
+from stylealign.training.state import claimed
+from stylealign.training.workers import Workers, connected
+from stylealign.versions import version
 
-if TYPE_CHECKING:
-    from stylealign.networks.generator import Generator
-    from stylealign.training.loop import Hooks, Progress, TrainingRun
-    from stylealign.training.start import Networks
-    from stylealign.training.workers import Workers
-
-HELP = "train a StyleGAN2 from scratch, or fine-tune a child with --init-from"
-VERSION = 4
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: the same command goes on from the saved state
 SAMPLE_COLUMNS = 8
 CURVE = "curve"
@@ -32,7 +41,7 @@ BEST_KEPT = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.description = f"{HELP}; `torchrun -m stylealign train ...` uses several GPUs"
+    parser.description = f"{parser.description}; `torchrun -m stylealign train ...` uses several GPUs"
     parser.add_argument("--data", type=Path, required=True, metavar="ZIP", help="training images (an image zip)")
     parser.add_argument(
         "--init-from", type=Path, metavar="MODEL", help="parent to fine-tune; without it, train from scratch"
@@ -64,10 +73,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train to the end and export the model; stopped by a signal, exit so that the same command is tried again."""
-    from stylealign.training.loop import Interrupted
-    from stylealign.training.state import claimed
-    from stylealign.training.workers import connected
-
     settings = settings_from(arguments, TrainSettings)
     if arguments.init_from is not None and arguments.architecture is not None:
         raise StyleAlignError("--architecture: a child has its parent's shape; leave out --architecture or --init-from")
@@ -81,8 +86,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _set_threads(threads: int | None) -> None:
-    import torch
-
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     wanted = threads or max((os.cpu_count() or 1) // processes, 1)
     torch.set_num_threads(min(wanted, len(os.sched_getaffinity(0))))
@@ -90,10 +93,6 @@ def _set_threads(threads: int | None) -> None:
 
 
 def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Workers") -> None:
-    from stylealign.datasets.loading import TrainingImages
-    from stylealign.files import sha256_of_file
-    from stylealign.training.loop import TrainingRun
-
     images = TrainingImages(arguments.data, minimum=settings.batch_size)
     networks, origin = _networks(arguments, settings, images.resolution_px)
     identity = {"data": sha256_of_file(arguments.data), **origin}
@@ -114,9 +113,6 @@ def _networks(
     arguments: argparse.Namespace, settings: TrainSettings, resolution_px: int
 ) -> tuple["Networks", dict[str, str]]:
     """Return the networks to start from, and what identifies them."""
-    from stylealign import load
-    from stylealign.training.start import networks_of_parent, new_networks
-
     if arguments.init_from is not None:
         parent = load(arguments.init_from)
         networks = networks_of_parent(parent, str(arguments.init_from), resolution_px, settings)
@@ -138,20 +134,12 @@ def _json_object(text: str | None) -> dict[str, Any]:
 
 def _provenance(arguments: argparse.Namespace, settings: TrainSettings, identity: dict[str, str]) -> dict[str, Any]:
     """Return what the header of the model says of its making: the hashes that identify it, settings and inputs."""
-    from stylealign.provenance import provenance_of
-
     inputs = {"data": arguments.data, "parent": arguments.init_from}
-    made = provenance_of("train", VERSION, settings, inputs, known_sha256=identity)
+    made = provenance_of("train", version("train"), settings, inputs, known_sha256=identity)
     return {"settings": made.pop("settings"), **identity, "provenance": made}
 
 
 def _hooks(data: Path, settings: TrainSettings, provenance: dict[str, Any], is_child: bool) -> "Hooks":
-    from stylealign.checkpoints import native
-    from stylealign.checkpoints.snapshots import snapshot_name
-    from stylealign.datasets.images import ImageZip
-    from stylealign.training.evaluation import Evaluation
-    from stylealign.training.loop import Hooks
-
     def snapshot(training: "TrainingRun") -> None:
         name = f"{training.kimg:09.3f}"
         average = training.networks.average
@@ -192,8 +180,6 @@ def _candidate_path(training: "TrainingRun", kimg: float) -> Path:
 
 
 def _save_all(training: "TrainingRun", path: Path, info: dict[str, Any]) -> None:
-    from stylealign.checkpoints import native
-
     networks = training.networks
     native.save(
         path,
@@ -206,9 +192,6 @@ def _save_all(training: "TrainingRun", path: Path, info: dict[str, Any]) -> None
 
 def _export(training: "TrainingRun", out_dir: Path, info: dict[str, Any], is_child: bool) -> None:
     """Write the outputs; the model last, as its presence says that the others are there."""
-    from stylealign import load
-    from stylealign.files import atomic_path, write_json
-
     average = training.networks.average
     best = None
     if training.selection.kimg is not None:
@@ -230,9 +213,6 @@ def _export(training: "TrainingRun", out_dir: Path, info: dict[str, Any], is_chi
 
 def _export_snapshots(training: "TrainingRun", out_dir: Path) -> None:
     """Write the snapshots of `curve_kimg`, and the run's end, as one zip."""
-    from stylealign.checkpoints import native
-    from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
-
     folder = training.run_dir / CURVE
     end = folder / snapshot_name(training.kimg)
     native.save(end, generator=training.networks.average, info={"kimg": training.kimg})
@@ -241,10 +221,6 @@ def _export_snapshots(training: "TrainingRun", out_dir: Path) -> None:
 
 def _write_samples(average: "Generator", path: Path) -> None:
     """Draw a square grid of the same latents at every call."""
-    import torch
-
-    from stylealign.report.sheets import grid, save_png, to_uint8
-
     z = torch.randn(SAMPLE_COLUMNS**2, average.architecture.z_dim, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         images = average(z.to(average.mapping.w_avg.device))

@@ -3,13 +3,16 @@
 import argparse
 import json
 
+from stylealign.applications.zero_shot.learning import learn
+from stylealign.applications.zero_shot.networks import load_label_network, save_label_network
+from stylealign.applications.zero_shot.pairs import pseudo_labelled
 from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.models import compute_device, load_matching
 from stylealign.cli.progress import Progress
 from stylealign.cli.supervise import StepProgress
 from stylealign.config import LabelSettings, Task
-
-HELP = "train a label network of the child's domain on parent labels and child images of the same latents (zero-shot)"
-VERSION = 2
+from stylealign.provenance import provenance_of
+from stylealign.versions import version
 
 LABELS = {
     "segmentation": "class probabilities of the labeller on the parent's images",
@@ -32,14 +35,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Make the pairs, train on them and write the network; print counts and the last loss as JSON."""
     settings = settings_from(arguments, LabelSettings)
 
-    from stylealign.applications.zero_shot.learning import learn
-    from stylealign.applications.zero_shot.networks import load_label_network, save_label_network
-    from stylealign.applications.zero_shot.pairs import pseudo_labelled
-    from stylealign.cli.models import compute_device, load_matching
-    from stylealign.provenance import provenance_of
-
     inputs = {"parent": arguments.parent, "child": arguments.child, "labeller": arguments.labeller}
-    provenance = provenance_of("transfer", VERSION, settings, inputs, labels=LABELS[arguments.task])
+    provenance = provenance_of("transfer", version("transfer"), settings, inputs, labels=LABELS[arguments.task])
     parent, child = load_matching(arguments.parent, arguments.child)
     labeller, _ = load_label_network(arguments.labeller, arguments.task, parent.architecture.resolution)
     device = compute_device()

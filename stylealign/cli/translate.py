@@ -4,17 +4,19 @@ import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from stylealign.applications.translation import draw, translate
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import add_model_pair
+from stylealign.cli.models import add_model_pair, compute_device, load_matching
 from stylealign.config import TranslateSettings
+from stylealign.datasets.images import write_image_zip
+from stylealign.latents.codes import Codes, codes_to_ws
+from stylealign.provenance import provenance_of
+from stylealign.report.sheets import Pixels, labelled_rows, save_png
+from stylealign.versions import version
 
-if TYPE_CHECKING:
-    from stylealign.report.sheets import Pixels
-
-HELP = "draw a model's codes with an aligned model"
-VERSION = 2
 SHEET_IMAGES = 16
 
 
@@ -30,15 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Translate every code of the file; print the number of images as JSON."""
     settings = settings_from(arguments, TranslateSettings)
-
-    import numpy as np
-
-    from stylealign.applications.translation import draw, translate
-    from stylealign.cli.models import compute_device, load_matching
-    from stylealign.datasets.images import write_image_zip
-    from stylealign.latents.codes import Codes, codes_to_ws
-    from stylealign.provenance import provenance_of
-    from stylealign.report.sheets import labelled_rows, save_png
 
     source, target = load_matching(arguments.source_model, arguments.target_model)
     codes = Codes.load(arguments.codes, settings.space, source.sha256)
@@ -58,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
               "reference-codes": arguments.reference_codes}  # fmt: skip
     known = {"source-model": source.sha256, "target-model": target.sha256}
-    provenance = provenance_of("translate", VERSION, settings, inputs, known)
+    provenance = provenance_of("translate", version("translate"), settings, inputs, known)
     extra = {"names": list(codes.names), "outputs": settings.outputs, "provenance": provenance}
     count = write_image_zip(arguments.out_dir / "images.zip", images(), extra=extra)
     first = codes.first(SHEET_IMAGES)

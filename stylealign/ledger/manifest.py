@@ -43,7 +43,7 @@ class Manifest:
 
     Attributes:
         version: of the package.
-        verbs: `VERSION` of each verb whose jobs made the files.
+        verbs: version of each verb whose jobs made the files.
         config: the keys that the configuration sets.
         groups: by name; each has a pointer `NAME.dvc` beside the manifest.
         files: every file of the groups by its path, relative to the folder of the run.

@@ -23,7 +23,7 @@ def restore(run: Run, verbs: dict[str, int], remote: str | None, force: bool) ->
 
     Args:
         run: where to.
-        verbs: `VERSION` of the verbs that the rules call now.
+        verbs: version of the verbs that the rules call now.
         remote: remote to fetch from; None takes the default. It is asked only for what the cache lacks.
         force: replace files that differ from the ledger.
 

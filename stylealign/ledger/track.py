@@ -20,7 +20,7 @@ def track(run: Run, verbs: dict[str, int], store: Store) -> tuple[Manifest, list
 
     Args:
         run: the run.
-        verbs: `VERSION` of the verbs that its rules call.
+        verbs: version of the verbs that its rules call.
         store: DVC's.
 
     Returns:

@@ -22,10 +22,7 @@ include: "rules/all.smk"
 """
 
 RULES = """
-from stylealign.cli.main import verb_module
-
-def version(verb):
-    return verb_module(verb).VERSION
+from stylealign.versions import version
 
 rule tables:
     input: "results/models/human/model.safetensors"

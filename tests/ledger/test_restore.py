@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stylealign.versions import VERSIONS, version
 from tests.ledger.conftest import Repository
 
 MODEL = "results/models/human/model.safetensors"
@@ -138,11 +139,9 @@ def test_another_configuration_is_refused_with_the_keys_that_differ(tracked: Rep
 def test_files_of_another_version_of_a_command_are_refused(
     tracked: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import stylealign.cli.train
-
     clone = tracked.clone("clone")
-    known = stylealign.cli.train.VERSION
-    monkeypatch.setattr("stylealign.cli.train.VERSION", known + 1)
+    known = version("train")
+    monkeypatch.setitem(VERSIONS, "train", known + 1)
     assert f"stylealign train is version {known + 1} here, {known} in the ledger" in clone.fails("restore")
 
 

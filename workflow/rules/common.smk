@@ -9,10 +9,10 @@ from pathlib import Path
 from shlex import quote
 
 import yaml
-from stylealign.cli.main import verb_module
 from stylealign.config import Config, validate
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file, sha256_of_json
+from stylealign.versions import version
 
 
 def validated(values):
@@ -70,11 +70,6 @@ wildcard_constraints:
     child=one_of(CHILDREN),
     space=r"z\+?|w\+?",
     task=one_of(["segmentation", "keypoints", "pose", "attributes"]),
-
-
-def version(verb):
-    """Return a verb's VERSION: a param of its rules, so that its jobs run again when the verb's output changes."""
-    return verb_module(verb).VERSION
 
 
 def as_json(settings, *keys, **update):

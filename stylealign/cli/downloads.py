@@ -1,0 +1,69 @@
+"""What the verbs that download share: their flags, the cache, and a progress bar."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from stylealign.checkpoints.fetch import Cache
+
+
+def add_download(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of everything that may download."""
+    parser.add_argument(
+        "--zoo", default="data/zoo.yaml", metavar="FILE", help="list of known files. Default: data/zoo.yaml."
+    )
+    parser.add_argument("--offline", action="store_true", help="use only files that are on this machine")
+    parser.add_argument(
+        "--cache-dir",
+        metavar="DIR",
+        help="where downloads are kept. Default: $STYLEALIGN_CACHE, else ~/.cache/stylealign.",
+    )
+
+
+@contextmanager
+def opened_cache(arguments: argparse.Namespace, name: str) -> "Iterator[Cache]":
+    """Yield the download cache that the flags of `add_download` ask for, with a progress bar for `name`."""
+    from stylealign.checkpoints.fetch import Cache  # brings torch, which `stylealign data draw` does without
+
+    with ProgressBar(name) as bar:
+        yield Cache(cache_dir(arguments.cache_dir), arguments.offline, progress=bar.update)
+
+
+def cache_dir(given: str | None) -> Path:
+    """Return the folder of the download cache."""
+    if given or os.environ.get("STYLEALIGN_CACHE"):
+        return Path(given or os.environ["STYLEALIGN_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylealign"
+
+
+class ProgressBar:
+    """A bar on stderr with rate and time left; it appears with the first byte."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.bar: Any = None
+
+    def update(self, received: int, total: int | None) -> None:
+        """Show that `received` of `total` bytes are here."""
+        if self.bar is None:
+            # A log file gets a line now and then instead of a redrawn bar.
+            quiet = 0.1 if sys.stderr.isatty() else 10.0
+            self.bar = tqdm(
+                total=total, unit="B", unit_scale=True, desc=self.name[-40:], mininterval=quiet, file=sys.stderr
+            )
+        self.bar.total = total
+        self.bar.update(received - self.bar.n)
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.close()

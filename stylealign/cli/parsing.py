@@ -1,0 +1,52 @@
+"""An argument parser that names the nearest known word where one is mistyped."""
+
+import argparse
+from collections.abc import Sequence
+from importlib.metadata import version as installed_version
+from typing import Any, NoReturn
+
+from stylealign.errors import did_you_mean
+
+
+class Parser(argparse.ArgumentParser):
+    """The parser of the command line and, as argparse makes sub-parsers of the same class, of each verb."""
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """Parse, after a look at the flags: a mistyped one is named before what is missing for want of it."""
+        if not any(self._takes_the_rest(action) for action in self._actions):
+            for word in _flags_in(args or []):
+                if not any(known.startswith(word) for known in self._option_string_actions):
+                    self.error(f"unknown flag {word}{did_you_mean(word, self._option_string_actions)}")
+        return super().parse_known_args(args, namespace)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Check a choice; the message names the nearest one instead of all of a long list."""
+        if action.choices is None or value in action.choices:
+            return
+        choices = list(map(str, action.choices))
+        if isinstance(action, argparse._SubParsersAction):
+            close = did_you_mean(str(value), choices) or f"; `{self.prog} --help` lists them"
+            self.error(f"unknown {action.metavar} {value!r}{close}")
+        close = did_you_mean(str(value), choices) or f"; choose from {', '.join(choices)}"
+        raise argparse.ArgumentError(action, f"unknown value {value!r}{close}")
+
+    @staticmethod
+    def _takes_the_rest(action: argparse.Action) -> bool:
+        return action.nargs in (argparse.PARSER, argparse.REMAINDER)
+
+
+class PrintVersion(argparse.Action):
+    """Prints the version of the package and ends; it is looked up only then."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        """Print and end."""
+        parser.exit(message=f"stylealign {installed_version('stylealign')}\n")
+
+
+def _flags_in(words: Sequence[str]) -> list[str]:
+    """Return the long flags among the words, without their values; what follows `--` is none."""
+    before = words[: words.index("--")] if "--" in words else words
+    return [word.partition("=")[0] for word in before if word.startswith("--") and " " not in word]
