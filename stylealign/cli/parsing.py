@@ -43,7 +43,8 @@ class PrintVersion(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         """Print and end."""
-        parser.exit(message=f"stylealign {installed_version('stylealign')}\n")
+        print(f"stylealign {installed_version('stylealign')}")
+        parser.exit()
 
 
 def _flags_in(words: Sequence[str]) -> list[str]:

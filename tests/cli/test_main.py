@@ -42,7 +42,7 @@ def test_each_verb_has_a_module_a_line_of_help_and_a_version() -> None:
     for verb in VERBS:
         assert callable(verb_module(verb).run)
     text = parser().format_help()
-    assert all(f" {verb} " in text for verb in VERBS)
+    assert all(f"    {verb}" in text for verb in VERBS)
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +62,7 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
         (("tables", "rows.json", "--outdir", "x"), "unknown flag --outdir; did you mean '--out-dir'?"),
         (("data", "draw", "--traim-images=3", "--out-dir", "x"), "unknown flag --traim-images; did you mean '--train"),
         (("supervise", "--task", "poses"), "argument --task: unknown value 'poses'; did you mean 'pose'?"),
-        (("plan", "--device", "tpu"), "argument --device: unknown value 'tpu'; choose from auto, cpu, gpu"),
+        (("plan", "--device", "xyzzy"), "argument --device: unknown value 'xyzzy'; choose from auto, cpu, gpu"),
     ],
 )
 def test_a_mistyped_word_gets_the_nearest(
