@@ -16,7 +16,7 @@ from pathlib import Path
 KINDS = ("stylegan2-ada-pytorch", "stylegan2-tensorflow", "rosinality", "rosinality-legacy", "native")
 
 
-def write_files(folder: Path, resolution: int) -> None:
+def write_files(folder: Path, resolution: int, channel_max: int) -> None:
     """Write one random model in every format; each is made by the tests' builders, and the native one is ours."""
     import torch
 
@@ -28,7 +28,7 @@ def write_files(folder: Path, resolution: int) -> None:
     from tests.checkpoints import builders
 
     torch.manual_seed(0)
-    architecture = Architecture(resolution=resolution)
+    architecture = Architecture(resolution=resolution, channel_max=channel_max)
     generator, discriminator = Generator(architecture).state_dict(), Discriminator(architecture).state_dict()
     arguments = {"z_dim": 512, "_init_kwargs": builders.EasyDict(synthesis_kwargs=builders.EasyDict())}
     for kind in KINDS:
@@ -66,22 +66,27 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--resolution", type=int, default=1024)
+    parser.add_argument("--channel-max", type=int, default=512)
+    parser.add_argument("--format", nargs="+", choices=KINDS, default=KINDS, help="what to measure")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.write:
-        write_files(arguments.write, arguments.resolution)
+        write_files(arguments.write, arguments.resolution, arguments.channel_max)
         return
     if arguments.measure:
         print(json.dumps(measure(arguments.measure, arguments.out)))
         return
     with tempfile.TemporaryDirectory() as folder:
         # In a process of its own: a process starts with the peak memory of the one that started it.
-        _in_a_process("--write", folder, "--resolution", str(arguments.resolution))
+        size = ("--resolution", str(arguments.resolution), "--channel-max", str(arguments.channel_max))
+        _in_a_process("--write", folder, *size)
         columns = "".join(f"{verb:>11}{'peak MiB':>10}{'ratio':>7}" for verb in ("load s", "convert s"))
         print(f"{'format':24}{'file MiB':>10}{columns}")
-        for kind in KINDS:
+        cases = []
+        for kind in arguments.format:
             path = Path(folder) / kind
             size_mib = path.stat().st_size / 2**20
             loaded = _in_a_process("--measure", str(path))
@@ -91,6 +96,9 @@ def main() -> None:
                 for part in (loaded, converted)
             ]
             print(f"{kind:24}{size_mib:10.0f}{''.join(cells)}", flush=True)
+            cases.append({"case": kind, "file_mib": size_mib, "load": loaded, "convert": converted})
+    if arguments.json:
+        print(json.dumps({"benchmark": "checkpoints", "resolution": arguments.resolution, "cases": cases}))
 
 
 def _in_a_process(*arguments: str) -> dict[str, float]:

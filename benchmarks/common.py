@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import torch
 
 from benchmarks.plain import plain_form
-from stylealign.training.memory import keep_freed_memory
+from stylealign.cli.memory import keep_freed_memory
 
 FORMS = {"fast": nullcontext, "plain": plain_form}
 

@@ -27,17 +27,20 @@ from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 
 CASES = ("batched", "encoder")
-DEFAULT_SIZE = Architecture(resolution=64, z_dim=128, w_dim=128, channel_base=1024, channel_max=64)
+SIZES = {
+    "default": Architecture(resolution=64, z_dim=128, w_dim=128, channel_base=1024, channel_max=64),
+    "tiny": Architecture(resolution=16, z_dim=8, w_dim=8, channel_base=128, channel_max=8),
+}
 NAME = "efficientnet-lite0"
-ENCODER_STEPS, SCRATCH_STEPS = 100, 500
 
 
 def batched(arguments: argparse.Namespace, device: torch.device) -> dict[str, object]:
     """Return images a second of both ways."""
     torch.manual_seed(0)
-    generator = Generator(DEFAULT_SIZE).to(device).eval().requires_grad_(False)
+    size = SIZES[arguments.size]
+    generator = Generator(size).to(device).eval().requires_grad_(False)
     with torch.inference_mode():
-        images = to_uint8(generator(torch.randn(arguments.images, DEFAULT_SIZE.z_dim, device=device))).cpu().numpy()
+        images = to_uint8(generator(torch.randn(arguments.images, size.z_dim, device=device))).cpu().numpy()
     distance = perceptual_distance(NAME).to(device)
     settings = InvertSettings(steps=arguments.steps, batch_size=arguments.images, initial_candidates=32)
     ways = {"batched": settings, "one_at_a_time": settings.model_copy(update={"batch_size": 1})}
@@ -72,11 +75,15 @@ def encoder(arguments: argparse.Namespace, device: torch.device) -> dict[str, ob
     result: dict[str, object] = {"case": "encoder", "images": len(images)}
     adam = InvertSettings(batch_size=arguments.images)
     soap = adam.model_copy(update={"optimizer": "soap", "learning_rate": 0.4, "latent_noise": 0.0})
-    for name, steps, start, chosen in (("encoder", 0, network, adam), ("encoder_adam", ENCODER_STEPS, network, adam),
-                                       ("encoder_soap", ENCODER_STEPS, network, soap),
-                                       ("scratch_adam", ENCODER_STEPS, None, adam),
-                                       ("scratch_soap", ENCODER_STEPS, None, soap),
-                                       ("scratch_adam", SCRATCH_STEPS, None, adam)):  # fmt: skip
+    few, many = arguments.few_steps, arguments.many_steps
+    for name, steps, start, chosen in (
+        ("encoder", 0, network, adam),
+        ("encoder_adam", few, network, adam),
+        ("encoder_soap", few, network, soap),
+        ("scratch_adam", few, None, adam),
+        ("scratch_soap", few, None, soap),
+        ("scratch_adam", many, None, adam),
+    ):
         began = time.perf_counter()
         found = invert(generator, images, chosen.model_copy(update={"steps": steps}), distance, encoder=start)
         result[f"{name}_{steps}_s"] = round(time.perf_counter() - began, 1)
@@ -92,6 +99,9 @@ def main() -> None:
     flags = parser(__doc__, CASES, ["batched"])
     flags.add_argument("--images", type=int, default=32, help="images inverted")
     flags.add_argument("--steps", type=int, default=10, help="steps of the case batched")
+    flags.add_argument("--size", choices=SIZES, default="default", help="network of the case batched")
+    flags.add_argument("--few-steps", type=int, default=100, help="steps behind the encoder, case encoder")
+    flags.add_argument("--many-steps", type=int, default=500, help="steps without it, case encoder")
     for name in ("model", "encoder", "data"):
         flags.add_argument(f"--{name}", type=Path, help="case encoder")
     arguments = flags.parse_args()

@@ -22,10 +22,13 @@ from stylealign.networks.generator import Generator
 CASES = {
     "64px-default": (Architecture(resolution=64, z_dim=128, w_dim=128, channel_base=1024, channel_max=64), 16),
     "64px-128ch": (Architecture(resolution=64, channel_base=4096, channel_max=128), 16),
+    "tiny": (Architecture(resolution=16, z_dim=8, w_dim=8, channel_base=128, channel_max=8), 2),
     "256px": (Architecture(resolution=256, channel_base=16384), 2),
     "1024px": (Architecture(resolution=1024), 1),
 }
 """Architecture and batch size."""
+
+DEFAULT_CASES = [name for name in CASES if name != "tiny"]
 
 
 def measure(name: str, repeats: int, device: torch.device) -> dict[str, object]:
@@ -78,7 +81,7 @@ def timed(synthesize: Callable[[], torch.Tensor]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    flags = parser(__doc__, CASES, list(CASES))
+    flags = parser(__doc__, CASES, DEFAULT_CASES)
     arguments = flags.parse_args()
     hint(flags)
     device = device_for(arguments)

@@ -21,10 +21,13 @@ from stylealign.training.loop import seed_step
 from stylealign.training.start import new_networks
 from stylealign.training.step import TrainingStep
 
+TINY_SHAPE = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 128, "channel_max": 8}
 CASES = {
     "64px-128ch": (64, {"channel_base": 4096, "channel_max": 128}, {}),
     "default": (64, {}, {}),
     "default-ada": (64, {}, {"augment": "bgc"}),
+    "tiny": (16, TINY_SHAPE, {"batch_size": 4}),
+    "tiny-ada": (16, TINY_SHAPE, {"batch_size": 4, "augment": "bgc"}),
     "paper256": (256, PRESETS["paper256"].architecture, PRESETS["paper256"].train | {"augment": "none"}),
 }
 """Resolution in pixels, architecture and training settings that differ from the defaults."""

@@ -119,6 +119,7 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2, metavar="N", help="cores that it ran on")
     parser.add_argument("--config", type=Path, default=ROOT / "config" / "config.yaml", metavar="FILE")
     parser.add_argument("--kimg", type=float, help="length of its trainings, if other than configured")
+    parser.add_argument("--json", action="store_true", help="print the JSON object in one line")
     parser.add_argument("--jobs", type=int, nargs="*", default=[100, 300, 1000], metavar="N")
     parser.add_argument("--repeats", type=int, default=3, metavar="N")
     arguments = parser.parse_args()
@@ -132,7 +133,7 @@ def main() -> None:
         found["plan"] = compare_plan(arguments.run, times, arguments.config, arguments.kimg)
         if (arguments.run / "workflow").is_dir():
             found["no_op_seconds"] = round(min(no_op(arguments.run) for _ in range(arguments.repeats)), 2)
-    print(json.dumps(found, indent=2))
+    print(json.dumps(found, indent=None if arguments.json else 2))
 
 
 def no_op(run: Path) -> float:
