@@ -3,14 +3,14 @@
 import argparse
 import json
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from benchmarks.plain import plain_form
 from stylealign.cli.memory import keep_freed_memory
 
-FORMS = {"fast": nullcontext, "plain": plain_form}
+FORMS: dict[str, Callable[[], AbstractContextManager[None]]] = {"fast": nullcontext, "plain": plain_form}
 
 
 def parser(description: str | None, cases: Collection[str], default: Sequence[str]) -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ import math
 import statistics
 import time
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 
@@ -21,8 +22,8 @@ from stylealign.training.loop import seed_step
 from stylealign.training.start import new_networks
 from stylealign.training.step import TrainingStep
 
-TINY_SHAPE = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 128, "channel_max": 8}
-CASES = {
+TINY_SHAPE: dict[str, Any] = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 128, "channel_max": 8}
+CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "64px-128ch": (64, {"channel_base": 4096, "channel_max": 128}, {}),
     "default": (64, {}, {}),
     "default-ada": (64, {}, {"augment": "bgc"}),
@@ -49,11 +50,11 @@ def measure(name: str, repeats: int, device: torch.device, forms: list[str]) -> 
     """Return images a second of one case in each form."""
     resolution, shape, changes = CASES[name]
     settings = TrainSettings(**changes)
-    networks = new_networks(ArchitectureSettings(**shape), settings, resolution)
-    step = TrainingStep(*(network.to(device) for network in networks), settings)
+    generator, average, discriminator = new_networks(ArchitectureSettings(**shape), settings, resolution)
+    step = TrainingStep(generator.to(device), average.to(device), discriminator.to(device), settings)
     steps: dict[str, TrainingStep | PeerStep] = {form: step for form in forms if form in FORMS}
     if PEER in forms:
-        steps[PEER] = PeerStep(Peer(networks[0].architecture).to(device), settings)
+        steps[PEER] = PeerStep(Peer(generator.architecture).to(device), settings)
     if step.ada is not None:
         step.ada.p = 0.5
         step.ada.kimg = math.inf  # stays where it is

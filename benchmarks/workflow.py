@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def compare_plan(run: Path, times: dict[str, list[float]], config: Path, kimg: f
         jobs = Path(folder) / "jobs.jsonl"
         noted = ("--logger", "stylealign", "--logger-stylealign-jobs", str(jobs))
         snakemake(Path(folder), "-n", "--forceall", "--configfile", str(config), *noted)
-        planned: Counter[str] = Counter()
+        planned: defaultdict[str, float] = defaultdict(float)
         for line in jobs.read_text().splitlines():
             job = json.loads(line)
             rule = "figures" if job["rule"].startswith("figure") else job["rule"]

@@ -1,11 +1,13 @@
 """The tiny configuration through the real workflow, and what runs again when one key changes."""
 
 import csv
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -181,6 +183,18 @@ def test_the_report_page_opens_in_a_browser(run: Path) -> None:
     assert done.returncode == 0, done.stderr
     with started() as browser:
         check_page(browser, run / PAGE, 360)
+
+
+def test_the_benchmark_of_a_finished_run(run: Path) -> None:
+    """Its shares are shares, and every rule that ran is one that `plan` knows."""
+    command = [sys.executable, "-m", "benchmarks.workflow", "--json", "--repeats", "1", "--jobs"]
+    command += ["--run", str(run), "--config", str(TINY)]
+    root = Path(__file__).parents[2]
+    found = json.loads(subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout)
+    assert found["planning"] == []
+    assert 0 < found["start_up"]["start_up_share"] <= 1
+    assert found["start_up"]["jobs"] >= len(found["plan"]["rules"]) > 5
+    assert all(rule["measured_s"] >= 0 and rule["planned_s"] > 0 for rule in found["plan"]["rules"].values())
 
 
 def test_snakemakes_own_report_has_every_figure_and_its_caption(run: Path) -> None:
