@@ -8,7 +8,7 @@ from torch import Tensor
 
 from stylealign import load
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import compute_device
+from stylealign.cli.models import add_weights, compute_device, weights_of
 from stylealign.cli.progress import Progress
 from stylealign.config import EncoderSettings
 from stylealign.datasets.loading import TrainingImages
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="MODEL", help="model whose images are encoded")
     parser.add_argument("--data", type=Path, required=True, metavar="ZIP", help="training images of its domain")
     parser.add_argument("--out", type=Path, required=True, metavar="ENCODER", help="the encoder (.safetensors)")
+    add_weights(parser)
     add_settings(parser, EncoderSettings)
 
 
@@ -34,7 +35,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Train the encoder; print the mean losses of the last steps as JSON."""
     settings = settings_from(arguments, EncoderSettings)
 
-    inputs = {"model": arguments.model, "data": arguments.data}
+    weights = weights_of(arguments, settings.perceptual)
+    inputs = {"model": arguments.model, "data": arguments.data, "weights": weights}
     provenance = provenance_of(
         "encoder", version("encoder"), settings, inputs, perceptual=PROTOCOLS[settings.perceptual]
     )
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise StyleAlignError(f"{arguments.data}: images of {data.resolution_px} px, the model draws {resolution} px")
     device = compute_device()
     discriminator = None if checkpoint.discriminator is None else checkpoint.discriminator.to(device)
-    distance = perceptual_distance(settings.perceptual).to(device)
+    distance = perceptual_distance(settings.perceptual, weights).to(device)
     progress = Progress("encoder", settings.steps, "steps")
     latest: list[EncoderLosses] = []
 

@@ -12,7 +12,7 @@ from stylealign.applications.domain_fit import LOWEST_RANK, PROTOCOL, REFERENCE_
 from stylealign.applications.inversion import POOR_FIT_SCORE, Inversion, invert
 from stylealign.checkpoints import Checkpoint
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import add_weights, compute_device
+from stylealign.cli.models import add_weights, compute_device, weights_of
 from stylealign.cli.progress import Progress, warn
 from stylealign.config import InvertSettings
 from stylealign.datasets.images import ImageZip, is_image_zip, write_image_zip
@@ -61,11 +61,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise StyleAlignError("--init encoder: goes with --encoder ENCODER and --space w or w+")
     inputs = {role: getattr(arguments, role) for role in ("model", "data", "encoder", "reference", "landmarks")}
     inputs["data"] = None if arguments.data.is_dir() else arguments.data
+    inputs["weights"] = weights_of(arguments, settings.perceptual)
     provenance = provenance_of("invert", version("invert"), settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
     checkpoint = load(arguments.model)
     names, images, changes = _read(arguments, settings.images, checkpoint.architecture.resolution)
     device = compute_device()
-    distance = perceptual_distance(settings.perceptual, arguments.weights).to(device)
+    distance = perceptual_distance(settings.perceptual, inputs["weights"]).to(device)
     encoder = None if arguments.encoder is None else load_encoder(arguments.encoder, checkpoint.sha256).to(device)
     progress = Progress("invert", len(names) * settings.steps, "image steps")
     started_s = time.perf_counter()

@@ -9,6 +9,9 @@ from stylealign import load
 from stylealign.checkpoints import Checkpoint
 from stylealign.checkpoints.differences import require_same_architecture
 
+BUNDLED_NETWORK = "efficientnet-lite0"
+"""Feature network and perceptual distance that need no download."""
+
 
 def compute_device() -> "torch.device":
     """Return the GPU where there is one (CUDA_VISIBLE_DEVICES chooses), else the CPU."""
@@ -23,10 +26,17 @@ def add_model_pair(parser: argparse.ArgumentParser) -> None:
                         help="model of the same architecture: a child, a parent, a sibling or a control")  # fmt: skip
 
 
-def add_weights(parser: argparse.ArgumentParser) -> None:
-    """Add the flag that names the weights of the perceptual distance."""
-    parser.add_argument("--weights", type=Path, metavar="FILE",
-                        help="weights of the network of --perceptual, where it needs a download")  # fmt: skip
+def add_weights(parser: argparse.ArgumentParser, setting: str = "--perceptual") -> None:
+    """Add the flag that names the weights of the network that `setting` chooses."""
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help=f"weights of the network of {setting}, where it needs a download"
+    )
+
+
+def weights_of(arguments: argparse.Namespace, network: str) -> Path | None:
+    """Return the file of `--weights` that a network takes: None for the one that comes as a package."""
+    weights: Path | None = arguments.weights
+    return None if network == BUNDLED_NETWORK else weights
 
 
 def load_matching(first: Path, second: Path) -> tuple["Checkpoint", "Checkpoint"]:

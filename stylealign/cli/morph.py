@@ -17,7 +17,7 @@ from stylealign.applications.morph_measures import MorphMeasures, MorphMeter
 from stylealign.applications.morphing import METHODS, PATHS, Morph, WeightPath, linear_times, middle_positions
 from stylealign.checkpoints import Checkpoint
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import add_model_pair, add_weights, compute_device, load_matching
+from stylealign.cli.models import add_model_pair, add_weights, compute_device, load_matching, weights_of
 from stylealign.cli.progress import Progress
 from stylealign.config import MorphSettings
 from stylealign.datasets.images import write_image_zip
@@ -57,7 +57,8 @@ def run(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, MorphSettings)
 
     inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
-              "target-codes": arguments.target_codes}  # fmt: skip
+              "target-codes": arguments.target_codes,
+              "weights": weights_of(arguments, settings.perceptual)}  # fmt: skip
     provenance = provenance_of("morph", version("morph"), settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
     source, target = load_matching(arguments.source_model, arguments.target_model)
     starts, ends = load_codes(arguments, settings, source, target)
@@ -122,7 +123,9 @@ class _Maker:
         self.path = PATHS[settings.path]
         self.times = linear_times(settings.frames)
         self.end = morph.images((1.0, 1.0))
-        self.distance = perceptual_distance(settings.perceptual, arguments.weights).to(self.end.device)
+        self.distance = perceptual_distance(settings.perceptual, weights_of(arguments, settings.perceptual)).to(
+            self.end.device
+        )
         self.even_times = self.times
         self.progress = Progress("morph", settings.frames * (4 + EVEN_ROUNDS), "frames")
 

@@ -15,6 +15,7 @@ from stylealign import load
 from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.models import add_weights, weights_of
 from stylealign.config import ArchitectureSettings, Component, TrainSettings, validate
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.loading import TrainingImages
@@ -68,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COMPONENT",
         help=f"components of the generator to train: {', '.join(get_args(Component))}. Default: all",
     )
+    add_weights(parser, "--evaluate-features")
     add_settings(parser, TrainSettings)
 
 
@@ -100,7 +102,7 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Wor
         network.to(workers.device)
     is_child = arguments.init_from is not None
     provenance = _provenance(arguments, settings, identity)
-    hooks = _hooks(arguments.data, settings, provenance, is_child)
+    hooks = _hooks(arguments, settings, provenance)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, events=True)
     if training.steps_done and workers.is_first:
         print(f"stylealign train: goes on from {training.kimg:.2f} kimg ({arguments.run_dir})", file=sys.stderr)
@@ -134,12 +136,17 @@ def _json_object(text: str | None) -> dict[str, Any]:
 
 def _provenance(arguments: argparse.Namespace, settings: TrainSettings, identity: dict[str, str]) -> dict[str, Any]:
     """Return what the header of the model says of its making: the hashes that identify it, settings and inputs."""
-    inputs = {"data": arguments.data, "parent": arguments.init_from}
+    inputs = {"data": arguments.data, "parent": arguments.init_from, "weights": _weights(arguments, settings)}
     made = provenance_of("train", version("train"), settings, inputs, known_sha256=identity)
     return {"settings": made.pop("settings"), **identity, "provenance": made}
 
 
-def _hooks(data: Path, settings: TrainSettings, provenance: dict[str, Any], is_child: bool) -> "Hooks":
+def _weights(arguments: argparse.Namespace, settings: TrainSettings) -> Path | None:
+    """Return the file of the feature network's weights, None where nothing is measured with it."""
+    return None if settings.evaluate_kimg is None else weights_of(arguments, settings.evaluate_features)
+
+
+def _hooks(arguments: argparse.Namespace, settings: TrainSettings, provenance: dict[str, Any]) -> "Hooks":
     def snapshot(training: "TrainingRun") -> None:
         name = f"{training.kimg:09.3f}"
         average = training.networks.average
@@ -160,11 +167,15 @@ def _hooks(data: Path, settings: TrainSettings, provenance: dict[str, Any], is_c
         native.save(path, generator=training.networks.average, info=_info(training, provenance))
 
     evaluation = Evaluation(
-        lambda: ImageZip(data).read(), settings.evaluate_images, settings.evaluate_features, settings.seed
+        lambda: ImageZip(arguments.data).read(),
+        settings.evaluate_images,
+        settings.evaluate_features,
+        settings.seed,
+        _weights(arguments, settings),
     )
     return Hooks(
         snapshot=snapshot,
-        keep=keep if is_child else lambda training: None,
+        keep=keep if arguments.init_from is not None else lambda training: None,
         progress=_print_progress,
         evaluate=lambda training: evaluation(training.networks.average),
         candidate=candidate,

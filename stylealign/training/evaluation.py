@@ -1,6 +1,7 @@
 """FID and KID while training goes on, and which of the measured weights become the model."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stylealign.metrics.features import feature_extractor, features_of, images_per_batch, to_uint8
+from stylealign.metrics.fid_kid import fid, kid
 from stylealign.networks.generator import Generator
 
 BATCH_SIZE = 32
@@ -22,6 +25,7 @@ class Evaluation:
         images: generated images of a measurement.
         features: name of the feature network.
         seed: seed of the latents.
+        weights: file of the feature network's weights, where it needs one.
     """
 
     def __init__(
@@ -30,18 +34,17 @@ class Evaluation:
         images: int,
         features: str,
         seed: int,
+        weights: Path | None = None,
     ) -> None:
         self._real_images, self._images, self._features, self._seed = real_images, images, features, seed
+        self._weights = weights
         self._network: torch.nn.Module | None = None
         self._real: Tensor | None = None
 
     def __call__(self, generator: Generator) -> dict[str, float]:
         """Return `fid[FEATURES]` and `kid[FEATURES]` of `generator`."""
-        from stylealign.metrics.features import feature_extractor, features_of
-        from stylealign.metrics.fid_kid import fid, kid
-
         if self._network is None or self._real is None:
-            self._network = feature_extractor(self._features).to(generator.mapping.w_avg.device)
+            self._network = feature_extractor(self._features, self._weights).to(generator.mapping.w_avg.device)
             self._real = features_of(self._real_images(), self._network)
         generated = features_of(self._generated(generator), self._network)
         return {
@@ -50,8 +53,6 @@ class Evaluation:
         }
 
     def _generated(self, generator: Generator) -> Iterator[NDArray[np.uint8]]:
-        from stylealign.metrics.features import images_per_batch, to_uint8
-
         random = torch.Generator().manual_seed(self._seed)
         batch = min(BATCH_SIZE, images_per_batch(generator.architecture.resolution))
         for start in range(0, self._images, batch):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
 
 from stylealign import load
 from stylealign.checkpoints import native
@@ -18,6 +19,7 @@ from stylealign.cli.morph import spread
 from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.files import sha256_of_file
 from stylealign.latents.codes import Codes
+from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
@@ -200,6 +202,34 @@ def test_an_encoder_inverts_without_steps(work, tmp_path, capsys):
     assert main(["invert", *other]) == 2
     assert "belongs to another model" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("verb", ["invert", "encoder", "morph"])
+def test_weights_of_the_perceptual_network_are_taken_and_recorded(work, tmp_path, monkeypatch, verb):
+    taken = []
+
+    def distance(name, weights):
+        taken.append((name, weights))
+        return perceptual_distance("efficientnet-lite0")
+
+    monkeypatch.setattr(f"stylealign.cli.{verb}.perceptual_distance", distance)
+    weights, out = tmp_path / "alexnet.pth", tmp_path / "out"
+    weights.write_bytes(b"weights")
+    of_model = ["--model", str(work / "parent.safetensors"), "--data", str(work / "images.zip")]
+    words = {
+        "invert": [*of_model, *FEW, "--out-dir", str(out)],
+        "encoder": [*of_model, "--steps", "1", "--batch-size", "2", "--out", str(out / "encoder.safetensors")],
+        "morph": [*_pair(work, out, "codes-parent", "child"), "--images", "1", "--frames", "3"],
+    }[verb]
+    assert main([verb, *words, "--perceptual", "lpips-alex", "--weights", str(weights)]) == 0
+    assert taken == [("lpips-alex", weights)]
+    if verb == "encoder":
+        with safe_open(out / "encoder.safetensors", "pt") as file:
+            (made,) = file.metadata().values()
+    else:
+        made = (out / "metrics.json").read_text()
+    assert f'"weights": "{sha256_of_file(weights)}"' in made
+    assert main([verb, *words, "--perceptual", "lpips-alex", "--weights", str(tmp_path / "missing.pth")]) == 2
 
 
 def test_translate_draws_every_code_with_the_target(work, tmp_path):

@@ -12,6 +12,7 @@ from stylealign import load
 from stylealign.checkpoints.snapshots import read_snapshots
 from stylealign.cli.main import main
 from stylealign.datasets.images import write_image_zip
+from stylealign.files import sha256_of_file
 from stylealign.networks.components import component_of
 from stylealign.training.evaluation import Evaluation
 
@@ -75,14 +76,22 @@ def test_a_parent_and_a_child_of_which_a_part_is_trained(data: Path) -> None:
 
 
 def test_the_selected_snapshot_becomes_the_model(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylealign.metrics.features.feature_extractor", lambda name: Pixels())
+    taken: list[Path | None] = []
+    monkeypatch.setattr(
+        "stylealign.training.evaluation.feature_extractor", lambda name, weights: taken.append(weights) or Pixels()
+    )
+    weights = data.parent / "inception.pth"
+    weights.write_bytes(b"weights")
     monkeypatch.setattr("stylealign.metrics.fid_kid.FEWEST_IMAGES", 0)
     flags = ["--evaluate-kimg", "0.008", "--evaluate-images", "40", "--select", "best-kid"]
+    flags += ["--evaluate-features", "inception-v3", "--weights", str(weights)]
     folder = train(data, "model", "--architecture", ARCHITECTURE, *flags)
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    measured = {line["kimg"]: line["kid[efficientnet-lite0]"] for line in lines if "kid[efficientnet-lite0]" in line}
+    measured = {line["kimg"]: line["kid[inception-v3]"] for line in lines if "kid[inception-v3]" in line}
     assert list(measured) == [0.008, 0.016, 0.024, 0.032]
     model = load(folder / "model.safetensors")
+    assert taken == [weights]
+    assert model.info["provenance"]["inputs_sha256"]["weights"] == sha256_of_file(weights)
     assert model.info["kimg"] == min(measured, key=measured.__getitem__)
     assert model.generator_raw is not None
     assert model.discriminator is not None
