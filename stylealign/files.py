@@ -40,9 +40,30 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def tmpdir_named(what: str) -> Iterator[None]:
+    """Name the folder for temporary files, and `what` is kept there, where the system refuses to write into it.
+
+    Raises:
+        StyleAlignError: a full, missing or protected folder.
+    """
+    try:
+        yield
+    except OSError as error:
+        folder = tempfile.tempdir or os.environ.get("TMPDIR") or "/tmp"
+        raise StyleAlignError(
+            f"TMPDIR: {folder}: {error.strerror or error}; {what} there, set TMPDIR to a folder with room for it"
+        ) from error
+
+
 def _flush_to_disk(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def printable(name: str) -> str:
+    """Return a file's name for a line of text: bytes that are not UTF-8, line breaks and the like are escaped."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 def sha256_of_file(path: str | Path) -> str:
@@ -56,8 +77,28 @@ def sha256_of_path(path: str | Path) -> str:
     path = Path(path)
     if not path.is_dir():
         return sha256_of_file(path)
-    files = sorted(file for file in path.rglob("*") if file.is_file())
+    files = sorted(file for file in files_below(path) if file.is_file() and os.access(file, os.R_OK))
     return sha256_of_json([[file.relative_to(path).as_posix(), sha256_of_file(file)] for file in files])
+
+
+def files_below(folder: str | Path) -> Iterator[Path]:
+    """Yield every file of a folder and of its folders, also of those that are links, each folder once.
+
+    A link to nothing and a folder that cannot be read are among them, so that reading names them.
+    """
+    seen: set[tuple[int, int]] = set()
+    unread: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=unread.append, followlinks=True):
+        place = os.stat(parent)
+        if (place.st_dev, place.st_ino) in seen:  # a link back, or a second one to the same folder
+            folders.clear()
+            continue
+        seen.add((place.st_dev, place.st_ino))
+        folders.sort()
+        for path in (Path(parent, name) for name in names):
+            if path.is_file() or not path.exists():
+                yield path
+    yield from (Path(error.filename) for error in unread if error.filename)
 
 
 def sha256_of_json(value: Any) -> str:

@@ -3,6 +3,8 @@
 import sys
 import time
 
+from stylealign.files import printable
+
 
 class Progress:
     """Prints a line now and then: `stylealign invert: 40 / 150 steps, 5.9 steps/s, 19 s left`.
@@ -39,4 +41,4 @@ class Progress:
 
 def warn(verb: str, text: str) -> None:
     """Print one line of warning on stderr."""
-    print(f"stylealign {verb}: warning: {text}", file=sys.stderr, flush=True)
+    print(f"stylealign {verb}: warning: {printable(text)}", file=sys.stderr, flush=True)

@@ -3,17 +3,27 @@
 import io
 import struct
 import zlib
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from stylealign.config import SquareFit
+from stylealign.datasets.colour import lab_to_srgb, to_srgb
 
 BACKDROP = (255, 255, 255)
 SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 SIXTEEN_TO_EIGHT = 257  # 65535 / 255
 EXIF_ORIENTATION = 0x0112
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+COLOUR_MODES = ("RGB", "L", "CMYK", "LAB")
+"""Modes whose pixels an embedded profile may explain; the others become RGB first."""
+NAMES_OF_MODES = {
+    "L": "grey to RGB", "1": "grey to RGB", "CMYK": "CMYK to RGB", "LAB": "LAB to RGB", "P": "palette to RGB",
+}  # fmt: skip
+PREVIEW_KEY, PREVIEW_TEXT = "Comment", "preview of a data set"
+"""Text in the contact sheet of a data set, which is no picture of one."""
 
 
 class NotConvertible(Exception):
@@ -43,6 +53,9 @@ def open_upright(content: bytes) -> tuple[Image.Image, list[str]]:
     """
     if not content:
         raise NotConvertible("empty file")
+    is_heic = content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS and b"avif" not in content[8:64]
+    if is_heic and not reads_heic():
+        raise NotConvertible("HEIC (reading it needs the package pillow-heif: pip install 'stylealign[heic]')")
     try:
         with Image.open(io.BytesIO(content)) as image:
             return _upright(image)
@@ -54,6 +67,17 @@ def open_upright(content: bytes) -> tuple[Image.Image, list[str]]:
         raise NotConvertible(_reason(error)) from error
 
 
+@cache
+def reads_heic() -> bool:
+    """Return whether HEIC pictures can be read, which Pillow does by way of an optional package."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
+
+
 def _reason(error: Exception) -> str:
     text = str(error) or type(error).__name__
     return "truncated" if "truncated" in text.lower() else f"damaged ({text})"
@@ -61,14 +85,17 @@ def _reason(error: Exception) -> str:
 
 def _upright(image: Image.Image) -> tuple[Image.Image, list[str]]:
     done = []
-    if getattr(image, "n_frames", 1) > 1:
+    if getattr(image, "n_frames", 1) > 1 and image.format != "HEIF":  # there, the picture itself need not be the first
         done.append("first frame of an animation")
         image.seek(0)
+    if image.info.get(PREVIEW_KEY) == PREVIEW_TEXT:
+        raise NotConvertible("preview of a data set")
     image.load()
+    profile = image.info.get("icc_profile")
     if image.getexif().get(EXIF_ORIENTATION, 1) != 1:
         done.append("turned upright")
         image = ImageOps.exif_transpose(image)
-    image, changes = _to_rgb(image)
+    image, changes = _to_rgb(image, profile)
     return image, done + changes
 
 
@@ -91,24 +118,36 @@ def fit_image(image: Image.Image, size_px: int, fit: SquareFit, done: list[str])
     return np.asarray(square).transpose(2, 0, 1), done
 
 
-def _to_rgb(image: Image.Image) -> tuple[Image.Image, list[str]]:
+def _to_rgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, list[str]]:
+    """Return a picture as RGB in sRGB, transparent places white, with what that took."""
+    changes: list[str] = []
     if image.mode in SIXTEEN_BIT_MODES:
-        return _from_16_bits(image), ["16 bits to 8", "grey to RGB"]
+        image, changes = _from_16_bits(image), ["16 bits to 8"]
     if image.mode == "F":
         raise NotConvertible("floating-point pixels, whose range is unknown")
+    alpha = None
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        changes = ["transparency to white"] + (["grey to RGB"] if image.mode.startswith("L") else [])
-        pixels = image.convert("RGBA")
-        backdrop = Image.new("RGBA", pixels.size, (*BACKDROP, 255))
-        return Image.alpha_composite(backdrop, pixels).convert("RGB"), changes
-    names = {"L": "grey to RGB", "1": "grey to RGB", "CMYK": "CMYK to RGB", "P": "palette to RGB"}
-    if image.mode == "RGB":
-        return image, []
-    return image.convert("RGB"), [names.get(image.mode, f"{image.mode} to RGB")]
+        changes.append("transparency to white")
+        grey = image.mode.startswith("L")
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+        image = image.convert("RGB").convert("L") if grey else image.convert("RGB")
+    if image.mode not in COLOUR_MODES:
+        changes += [NAMES_OF_MODES.get(image.mode, f"{image.mode} to RGB")]
+        image = image.convert("RGB")
+    else:
+        changes += [NAMES_OF_MODES[image.mode]] if image.mode in NAMES_OF_MODES else []
+    if profile:
+        image, by_profile = to_srgb(image, profile)
+        changes += by_profile
+    image = lab_to_srgb(image) if image.mode == "LAB" else image.convert("RGB")
+    if alpha is not None:
+        image = Image.composite(image, Image.new("RGB", image.size, BACKDROP), alpha)
+    return image, changes
 
 
 def _from_16_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
         raise NotConvertible("32-bit integer pixels, whose range is unknown")
-    return Image.fromarray(np.round(values / SIXTEEN_TO_EIGHT).astype(np.uint8)).convert("RGB")
+    return Image.fromarray(np.round(values / SIXTEEN_TO_EIGHT).astype(np.uint8))

@@ -3,15 +3,20 @@
 import copy
 import io
 import json
+import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stylealign.datasets.conversion import NotConvertible, open_upright
+from stylealign.datasets.sources import is_system_file, read_entry
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
 
@@ -74,9 +79,17 @@ def is_image_zip(path: str | Path) -> bool:
         return not path.exists()
     try:
         with zipfile.ZipFile(path) as archive:
-            return DATASET_JSON in archive.namelist()
+            return _json_entry(archive) is not None
     except (OSError, zipfile.BadZipFile):
         return True
+
+
+def _json_entry(archive: zipfile.ZipFile) -> str | None:
+    """Return the entry name of `dataset.json`: at the top, or in the one folder that a set was packed again as."""
+    names = [name for name in archive.namelist() if not is_system_file(name)]
+    found = [name for name in names if PurePosixPath(name).name == DATASET_JSON]
+    shallow = [name for name in found if len(PurePosixPath(name).parts) <= 2]
+    return min(shallow, key=len) if shallow else None
 
 
 class ImageZip:
@@ -86,7 +99,6 @@ class ImageZip:
         path: the zip.
         names: entry names.
         resolution_px: height and width of every image.
-        labels: class of each image, or None.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -96,20 +108,61 @@ class ImageZip:
             StyleAlignError: missing, not a zip, truncated, or without square RGB images.
         """
         self.path = Path(path)
+        self._folder = ""
+        self._said: set[str] = set()
         try:
             with zipfile.ZipFile(self.path) as archive:
-                self.names = sorted(name for name in archive.namelist() if name.lower().endswith(".png"))
-                self.info = self._read_json(archive)
+                self.names = sorted(name for name in archive.namelist() if _is_image(name))
+                self._json = self._read_json(archive)
                 if not self.names:
                     raise StyleAlignError(f"{self.path}: holds no PNG images; make it with `stylealign data`")
-                first = self._decode(archive, self.names[0])
+                first = self._decode(archive, self.names[0])[0]
         except FileNotFoundError as error:
             raise StyleAlignError(f"{self.path}: no such file; make it with `stylealign data`") from error
         except (OSError, zipfile.BadZipFile) as error:
             raise StyleAlignError(f"{self.path}: not a readable zip ({error}); make it again") from error
         self.resolution_px = int(first.shape[1])
-        pairs = dict(self.info.get("labels") or [])
-        self.labels = [int(pairs[name]) for name in self.names] if set(self.names) <= pairs.keys() else None
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """The object in `dataset.json`, {} where there is none.
+
+        Raises:
+            StyleAlignError: not JSON, or `names` or `methods` in it that are no lists of names.
+        """
+        if self._json is None:
+            return {}
+        try:
+            info = json.loads(self._json)
+        except ValueError as error:
+            raise StyleAlignError(f"{self.path}: {DATASET_JSON} cannot be read ({error}); make it again") from error
+        info = info if isinstance(info, dict) else {}
+        for key in ("names", "methods"):
+            given = info.get(key, [])
+            if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+                raise StyleAlignError(f"{self.path}: {key} in {DATASET_JSON} is no list of names; make it again")
+        return info
+
+    @property
+    def labels(self) -> list[int] | None:
+        """The class of each image; None where `dataset.json` has no labels, or none for some image.
+
+        Raises:
+            StyleAlignError: labels that are no classes.
+        """
+        given = self.info.get("labels")
+        if not given:
+            return None
+        try:
+            if not isinstance(given, dict) and not all(isinstance(pair, list) and len(pair) == 2 for pair in given):
+                raise ValueError("they are no pairs")
+            pairs = dict(given)
+            labels = [pairs.get(name, pairs.get(name.removeprefix(self._folder))) for name in self.names]
+            return None if None in labels else [_class_index(label) for label in labels]
+        except (TypeError, ValueError) as error:
+            raise StyleAlignError(
+                f"{self.path}: the labels in {DATASET_JSON} are no classes ({error}); give [[name, index], ...] there"
+            ) from error
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -119,7 +172,6 @@ class ImageZip:
         """Return the first `count` images as a zip of their own."""
         part = copy.copy(self)
         part.names = self.names[:count]
-        part.labels = None if self.labels is None else self.labels[:count]
         return part
 
     def read(self, indices: Sequence[int] | NDArray[np.integer] | slice | None = None) -> NDArray[np.uint8]:
@@ -133,35 +185,57 @@ class ImageZip:
         else:
             names = [self.names[int(index)] for index in indices]
         images = np.empty((len(names), 3, self.resolution_px, self.resolution_px), dtype=np.uint8)
+        changed: Counter[str] = Counter()
         try:
             with zipfile.ZipFile(self.path) as archive:
                 for row, name in enumerate(names):
-                    image = self._decode(archive, name)
+                    image, changes = self._decode(archive, name)
                     if image.shape != images.shape[1:]:
                         raise StyleAlignError(
                             f"{self.path}: {name} is {image.shape[2]}x{image.shape[1]}, the first image "
                             f"{self.resolution_px} px; make the zip again with `stylealign data import`"
                         )
                     images[row] = image
+                    changed.update(changes)
         except (OSError, zipfile.BadZipFile) as error:
             raise StyleAlignError(f"{self.path}: not a readable zip ({error}); make it again") from error
+        self._say(changed)
         return images
 
-    def _decode(self, archive: zipfile.ZipFile, name: str) -> NDArray[np.uint8]:
-        try:
-            with Image.open(io.BytesIO(archive.read(name))) as image:
-                pixels = np.asarray(image.convert("RGB")).transpose(2, 0, 1)
-        except (OSError, SyntaxError, ValueError, zipfile.BadZipFile, Image.DecompressionBombError) as error:
-            raise StyleAlignError(f"{self.path}: {name} cannot be read ({error}); make the zip again") from error
-        if pixels.shape[1] != pixels.shape[2]:
-            raise StyleAlignError(f"{self.path}: {name} is not square; prepare it with `stylealign data import`")
-        return pixels
+    def _say(self, changed: Counter[str]) -> None:
+        """Name on stderr what images went through to become RGB, each thing once."""
+        for change in changed.keys() - self._said:
+            print(f"{self.path}: {changed[change]} images or more: {change}", file=sys.stderr)
+        self._said |= changed.keys()
 
-    def _read_json(self, archive: zipfile.ZipFile) -> dict[str, Any]:
-        if DATASET_JSON not in archive.namelist():
-            return {}
+    def _decode(self, archive: zipfile.ZipFile, name: str) -> tuple[NDArray[np.uint8], list[str]]:
+        """Return an image `[3, H, W]` as an import would take it, and what that took."""
         try:
-            info = json.loads(archive.read(DATASET_JSON))
-        except (ValueError, zipfile.BadZipFile) as error:
-            raise StyleAlignError(f"{self.path}: {DATASET_JSON} cannot be read ({error}); make it again") from error
-        return info if isinstance(info, dict) else {}
+            image, changes = open_upright(read_entry(archive, archive.getinfo(name)))
+        except NotConvertible as error:
+            raise StyleAlignError(f"{self.path}: {name} cannot be read ({error}); make the zip again") from error
+        if image.width != image.height:
+            raise StyleAlignError(f"{self.path}: {name} is not square; prepare it with `stylealign data import`")
+        return np.asarray(image).transpose(2, 0, 1), changes
+
+    def _read_json(self, archive: zipfile.ZipFile) -> bytes | None:
+        """Return the bytes of `dataset.json`: a verb that needs nothing of them does not mind what they are."""
+        name = _json_entry(archive)
+        if name is None:
+            return None
+        self._folder = name.removesuffix(DATASET_JSON)
+        try:
+            return read_entry(archive, archive.getinfo(name))
+        except NotConvertible:
+            return b""
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(".png") and not is_system_file(name)
+
+
+def _class_index(label: Any) -> int:
+    """Return the class that a label is: a whole number; raise TypeError or ValueError for others."""
+    if isinstance(label, bool) or not isinstance(label, (int, float)) or int(label) != label or label < 0:
+        raise ValueError(f"a label is {label!r}")
+    return int(label)

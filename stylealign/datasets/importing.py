@@ -5,9 +5,9 @@ import sys
 import tempfile
 import time
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -20,14 +20,13 @@ from stylealign.datasets.conversion import NotConvertible, convert_image
 from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.lsun import lmdb_sources
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
+from stylealign.datasets.sources import Source, image_sources, is_system_file
 from stylealign.errors import StyleAlignError
-from stylealign.files import write_json
+from stylealign.files import printable, tmpdir_named, write_json
 
 PROGRESS_INTERVAL_S = 5.0
-LARGEST_FILE_BYTES = 1 << 30
-
-Source = tuple[str, Callable[[], bytes]]
-"""A file's name and how to read it."""
+SPOOLED = "the converted images wait"
+OF_THE_SYSTEM = "hidden or left by the operating system"
 
 
 @dataclass
@@ -43,9 +42,10 @@ class ImportReport:
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
     def skip(self, name: str, reason: str) -> None:
-        """Note a file that cannot be used and say so on stderr."""
+        """Note a file that cannot be used and say so on stderr; what the system left there is only counted."""
         self.skipped.append((name, reason))
-        print(f"data: skipped {name}: {reason}", file=sys.stderr)
+        if reason != OF_THE_SYSTEM:
+            print(f"data: skipped {printable(name)}: {printable(reason)}", file=sys.stderr)
 
     def skipped_by_reason(self) -> dict[str, int]:
         """Return how many files were skipped for each kind of reason."""
@@ -103,7 +103,7 @@ def import_dataset(
     report = ImportReport()
     try:
         # The converted images wait on the disk: a set of photos need not fit into memory.
-        with tempfile.TemporaryFile() as spool:
+        with _spool() as spool:
             files, names = _convert_all(archive, settings.resolution_px, spool, report)
             settings, splits = _split(settings, archive, names, len(report.skipped))
             images = _spooled(spool, len(names), settings.resolution_px)
@@ -117,6 +117,18 @@ def import_dataset(
         raise StyleAlignError(f"{error.filename or source}: {error.strerror or error}; nothing was imported") from error
     write_json(out_dir / "config.json", settings.model_dump())
     return _summary(files, len(names), splits, report)
+
+
+@contextmanager
+def _spool() -> Iterator[IO[bytes]]:
+    """Yield a file for the converted images that is gone at the end."""
+    with tmpdir_named(SPOOLED):
+        spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, with errors named
+    try:
+        yield spool
+    finally:
+        with suppress(OSError):  # what could not be written was said before
+            spool.close()
 
 
 def _summary(files: int, usable: int, splits: dict[str, NDArray[np.int64]], report: ImportReport) -> dict[str, object]:
@@ -137,13 +149,18 @@ def _convert_all(archive: Archive, size_px: int, spool: IO[bytes], report: Impor
     files = 0
     last = time.monotonic()
     for files, (name, read) in enumerate(filter(lambda source: archive.holds(source[0]), _sources(archive)), 1):
+        if not archive.is_lmdb and is_system_file(name):
+            report.skip(name, OF_THE_SYSTEM)
+            continue
         image = _convert_one(name, read, size_px, first_with, report)
         if image is not None:
-            spool.write(image.tobytes())
+            with tmpdir_named(SPOOLED):
+                spool.write(image.tobytes())
         if time.monotonic() - last >= PROGRESS_INTERVAL_S:
             last = time.monotonic()
             print(f"data: {files} files read, {len(first_with)} images", file=sys.stderr)
-    spool.flush()
+    with tmpdir_named(SPOOLED):
+        spool.flush()
     return files, list(first_with.values())
 
 
@@ -214,40 +231,3 @@ def _spooled(spool: IO[bytes], count: int, size_px: int) -> NDArray[np.uint8]:
 def _sources(archive: Archive) -> Iterator[Source]:
     """Yield every file of an archive in the order of the names."""
     return lmdb_sources(archive.path) if archive.is_lmdb else image_sources(archive.path)
-
-
-def image_sources(source: Path) -> Iterator[Source]:
-    """Yield every file of a folder, with its folders, or of a zip, in the order of the names.
-
-    Raises:
-        StyleAlignError: no such folder or zip.
-    """
-    if source.is_dir():
-        for path in sorted(path for path in source.rglob("*") if path.is_file()):
-            yield str(path.relative_to(source)), lambda path=path: read_file(path)  # type: ignore[misc]
-    elif source.is_file():
-        with zipfile.ZipFile(source) as packed:
-            for entry in sorted(packed.infolist(), key=lambda entry: entry.filename):
-                if not entry.is_dir():
-                    yield entry.filename, lambda entry=entry: _read_entry(packed, entry)  # type: ignore[misc]
-    else:
-        raise StyleAlignError(f"{source}: no such folder or zip")
-
-
-def read_file(path: Path) -> bytes:
-    """Return a file's bytes; raise NotConvertible where there are none to have."""
-    try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise NotConvertible("larger than 1 GiB")
-        return path.read_bytes()
-    except OSError as error:
-        raise NotConvertible(f"not readable ({error.strerror})") from error
-
-
-def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    if entry.file_size > LARGEST_FILE_BYTES:
-        raise NotConvertible("larger than 1 GiB")
-    try:
-        return archive.read(entry)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        raise NotConvertible(f"not readable ({error})") from error

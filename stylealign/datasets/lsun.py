@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stylealign.errors import StyleAlignError
+from stylealign.files import tmpdir_named
+
+UNPACKED = "the images are unpacked"
 
 
 def lmdb_sources(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
@@ -21,13 +24,19 @@ def lmdb_sources(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
         import lmdb
     except ImportError as error:
         raise StyleAlignError(f"{path}: reading it needs the package lmdb: pip install 'stylealign[lsun]'") from error
-    with tempfile.TemporaryDirectory() as folder:
+    with tmpdir_named(UNPACKED):
+        temporary = tempfile.TemporaryDirectory()
+    with temporary as folder:
         unpacked = Path(folder) / "data.mdb"
         with zipfile.ZipFile(path) as archive:
             inside = [name for name in archive.namelist() if name.rsplit("/", 1)[-1] == "data.mdb"]
             if not inside:
                 raise StyleAlignError(f"{path}: holds no data.mdb, so no LMDB environment; download it again")
-            with archive.open(inside[0]) as packed, unpacked.open("wb") as file:
+            with (
+                archive.open(inside[0]) as packed,
+                tmpdir_named(UNPACKED),
+                unpacked.open("wb") as file,
+            ):
                 shutil.copyfileobj(packed, file, 1 << 20)
         try:
             with lmdb.open(folder, readonly=True, lock=False) as environment, environment.begin() as transaction:

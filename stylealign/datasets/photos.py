@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stylealign.config import Fit
 from stylealign.datasets.conversion import NotConvertible, fit_image, open_upright
 from stylealign.datasets.faces import POINTS, align_face
-from stylealign.datasets.importing import Source, image_sources, read_file
+from stylealign.datasets.sources import Source, image_sources, is_system_file, read_file
 from stylealign.errors import StyleAlignError
 
 Landmarks = Mapping[str, NDArray[np.float64]]
@@ -76,7 +76,7 @@ def _sources(path: Path) -> Iterator[Source]:
         yield path.name, lambda: read_file(path)
         return
     try:
-        yield from image_sources(path)
+        yield from (source for source in image_sources(path) if not is_system_file(source[0]))
     except zipfile.BadZipFile as error:
         raise StyleAlignError(f"{path}: not a readable zip ({error}); download or pack it again") from error
 

@@ -1,13 +1,15 @@
 """One file of somebody's own images: what is converted, how, and what is refused with which reason."""
 
 import io
+import struct
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
-from stylealign.datasets.conversion import NotConvertible, convert_image
+from stylealign.datasets.conversion import NotConvertible, convert_image, reads_heic
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -91,6 +93,114 @@ def test_shrinking_averages() -> None:
     stripes[:, ::2] = 255
     converted, _ = convert_image(encoded(Image.fromarray(stripes)), 8)
     np.testing.assert_allclose(converted.astype(int), 128, atol=12)
+
+
+P3 = np.array([[0.51512, 0.29198, 0.15710], [0.24120, 0.69225, 0.06657], [-0.00105, 0.04189, 0.78407]])
+"""The primaries of Display P3 as columns of XYZ, adapted to D50."""
+SRGB = np.array([[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]])
+"""Those of sRGB (IEC 61966-2-1)."""
+
+
+def icc_profile(primaries: np.ndarray | None, gamma: float = 2.2) -> bytes:
+    """Return a small ICC profile (version 2): of RGB with these primaries, of grey without any."""
+
+    def fixed(values: Any) -> bytes:
+        return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+    white = b"XYZ \0\0\0\0" + fixed([0.9642, 1.0, 0.8249])
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    name = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(79)
+    tags = {b"desc": name, b"wtpt": white, b"cprt": b"text\0\0\0\0none\0\0\0\0"}
+    if primaries is None:
+        tags |= {b"kTRC": curve}
+    else:
+        for column, letter in zip(primaries.T, (b"r", b"g", b"b"), strict=True):
+            tags |= {letter + b"XYZ": b"XYZ \0\0\0\0" + fixed(column), letter + b"TRC": curve}
+    table, body, start = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
+    for key, content in tags.items():
+        table += key + struct.pack(">II", start + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    space = b"GRAY" if primaries is None else b"RGB "
+    head = struct.pack(">I4sI4s4s4s", start + len(body), bytes(4), 0x02100000, b"mntr", space, b"XYZ ")
+    head += bytes(12) + b"acsp" + bytes(28) + fixed([0.9642, 1.0, 0.8249])
+    return head.ljust(128, b"\0") + table + body
+
+
+def in_srgb(colour: tuple[int, ...], primaries: np.ndarray, gamma: float = 2.2) -> np.ndarray:
+    """Return a colour of such a profile in sRGB, by the formulas."""
+    linear = np.clip(np.linalg.inv(SRGB) @ primaries @ (np.array(colour) / 255) ** gamma, 0, 1)
+    return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
+def test_a_colour_profile_is_converted_to_srgb(kind: str) -> None:
+    colour = (180, 120, 100)
+    content = encoded(Image.new("RGB", (6, 6), colour), kind, icc_profile=icc_profile(P3), lossless=True)
+    image, done = convert_image(content, 6)
+    expected = in_srgb(colour, P3)
+    assert np.abs(expected - colour).max() > 5
+    np.testing.assert_allclose(image[:, 3, 3], expected, atol=2)
+    assert done == ["colour profile to sRGB"]
+
+
+def test_a_profile_of_transparent_grey_or_palette_pixels() -> None:
+    half = Image.new("RGBA", (6, 6), (180, 120, 100, 128))
+    image, done = convert_image(encoded(half, icc_profile=icc_profile(P3)), 6)
+    expected = in_srgb((180, 120, 100), P3) * 128 / 255 + 255 * 127 / 255
+    np.testing.assert_allclose(image[:, 3, 3], expected, atol=2)
+    assert done == ["transparency to white", "colour profile to sRGB"]
+    palette = Image.new("P", (6, 6), 0)
+    palette.putpalette([180, 120, 100])
+    image, done = convert_image(encoded(palette, icc_profile=icc_profile(P3)), 6)
+    np.testing.assert_allclose(image[:, 3, 3], in_srgb((180, 120, 100), P3), atol=2)
+    assert done == ["palette to RGB", "colour profile to sRGB"]
+    image, done = convert_image(encoded(Image.new("L", (6, 6), 100), icc_profile=icc_profile(None, 1.0)), 6)
+    np.testing.assert_allclose(image[:, 3, 3], 255 * (1.055 * (100 / 255) ** (1 / 2.4) - 0.055), atol=2)
+    assert done == ["grey to RGB", "colour profile to sRGB"]
+
+
+def test_a_profile_that_is_srgb_changes_nothing() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image, done = convert_image(encoded(Image.fromarray(pixels), icc_profile=srgb), 8)
+    np.testing.assert_array_equal(image, pixels.transpose(2, 0, 1))
+    assert done == []
+
+
+@pytest.mark.parametrize("profile", [b"no profile at all", icc_profile(None), icc_profile(P3)[:200]])
+def test_an_unfit_profile_is_left_out_and_counted(profile: bytes) -> None:
+    image, done = convert_image(encoded(Image.new("RGB", (6, 6), (180, 120, 100)), icc_profile=profile), 6)
+    assert image[:, 3, 3].tolist() == [180, 120, 100]
+    assert done == ["unfit colour profile ignored"]
+
+
+def test_lab_pixels() -> None:
+    image, done = convert_image(encoded(Image.new("LAB", (6, 6), (128, 128, 128)), "TIFF"), 6)
+    np.testing.assert_allclose(image[:, 3, 3], 119, atol=3)  # L* 50
+    assert done == ["LAB to RGB"]
+
+
+@pytest.fixture
+def heic() -> bytes:
+    """A blue HEIC picture."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", (32, 32), BLUE)).save(buffer, quality=100)
+    return buffer.getvalue()
+
+
+def test_heic_is_read(heic: bytes) -> None:
+    image, done = convert_image(heic, 32)
+    np.testing.assert_allclose(image[:, 16, 16], BLUE, atol=6)
+    assert done == []
+
+
+def test_heic_without_its_package_names_the_remedy(heic: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    reads_heic.cache_clear()
+    with pytest.raises(NotConvertible, match=r"HEIC \(.*pip install 'stylealign\[heic\]'\)"):
+        convert_image(heic, 32)
+    reads_heic.cache_clear()
 
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))

@@ -4,13 +4,16 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from stylealign.datasets.images import ImageZip, write_image_zip
+from stylealign.datasets.conversion import convert_image
+from stylealign.datasets.images import ImageZip, is_image_zip, write_image_zip
 from stylealign.errors import StyleAlignError
+from tests.datasets.test_conversion import P3, icc_profile
 
 
 @pytest.fixture
@@ -102,3 +105,98 @@ def test_a_failed_write_leaves_the_old_zip(tmp_path: Path, images: np.ndarray) -
         write_image_zip(path, broken())
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["set.zip"]
+
+
+def packed(path: Path, entries: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return path
+
+
+def png(image: Image.Image, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (None, None),
+        ([], None),
+        ([["a.png", 1], ["b.png", 0]], [1, 0]),
+        ({"a.png": 1, "b.png": 2.0}, [1, 2]),
+        ([["a.png", 1]], None),
+        ([["a.png", None], ["b.png", 1]], None),
+    ],
+)
+def test_labels(tmp_path: Path, labels: Any, classes: list[int] | None) -> None:
+    picture = png(Image.new("RGB", (4, 4)))
+    content = json.dumps({"labels": labels}).encode()
+    path = packed(tmp_path / "set.zip", {"a.png": picture, "b.png": picture, "dataset.json": content})
+    assert ImageZip(path).labels == classes
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"labels": [["a.png", [0.1, 0.9]]]}',
+        b'{"labels": [["a.png", "cat"]]}',
+        b'{"labels": [{"name": "a.png", "label": 3}]}',
+        b'{"labels": {"a.png": -1}}',
+        b'{"labels": 7}',
+        b'{"names": 3}',
+        b"{'labels': null, }",
+    ],
+)
+def test_a_dataset_json_that_is_not_needed_is_not_minded(tmp_path: Path, content: bytes) -> None:
+    path = packed(tmp_path / "set.zip", {"a.png": png(Image.new("RGB", (4, 4), "red")), "dataset.json": content})
+    assert ImageZip(path).read()[0, :, 0, 0].tolist() == [255, 0, 0]
+    with pytest.raises(StyleAlignError, match=r"set\.zip: .*dataset\.json"):
+        _ = ImageZip(path).labels
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "I;16", "profile"])
+def test_pixels_of_any_kind_are_those_of_an_import(
+    tmp_path: Path, mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.random.default_rng(1).integers(0, 256, (8, 8, 4), dtype=np.uint8)
+    options: dict[str, Any] = {}
+    if mode == "I;16":
+        image = Image.fromarray(values[..., 0].astype(np.uint16) * 257)
+    elif mode == "P":
+        image, options = Image.fromarray(values[..., :3]).quantize(16), {"transparency": 3}
+    elif mode == "profile":
+        image, options = Image.fromarray(values[..., :3]), {"icc_profile": icc_profile(P3)}
+    else:
+        image = Image.fromarray(values).convert(mode)
+    content = png(image, **options)
+    path = packed(tmp_path / "set.zip", {"a.png": content, "b.png": content})
+    imported, changes = convert_image(content, 8)
+    archive = ImageZip(path)
+    np.testing.assert_array_equal(archive.read(), [imported, imported])
+    archive.read()
+    assert sorted(capsys.readouterr().err.splitlines()) == sorted(f"{path}: 2 images or more: {c}" for c in changes)
+
+
+def test_a_set_packed_again_on_a_mac(tmp_path: Path, images: np.ndarray) -> None:
+    write_image_zip(tmp_path / "set.zip", images, labels=[0, 1, 0, 2, 1])
+    with zipfile.ZipFile(tmp_path / "set.zip") as archive:
+        entries = {f"train/{name}": archive.read(name) for name in archive.namelist()}
+    system = {f"__MACOSX/{Path(name).parent}/._{Path(name).name}": b"\0\5\x16\7\0" for name in entries}
+    again = packed(tmp_path / "again.zip", system | entries | {"train/.DS_Store": b"\0\0\0\1Bud1"})
+    assert is_image_zip(again)
+    np.testing.assert_array_equal(ImageZip(again).read(), images)
+    assert ImageZip(again).labels == [0, 1, 0, 2, 1]
+
+
+def test_an_encrypted_image_is_named(tmp_path: Path, images: np.ndarray) -> None:
+    path = tmp_path / "set.zip"
+    write_image_zip(path, images)
+    content = bytearray(path.read_bytes())
+    for mark, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.index(mark) + flags] |= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(StyleAlignError, match=r"img00000000\.png cannot be read \(not readable .*password"):
+        ImageZip(path)

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from PIL import Image
 from stylealign.config import DatasetSettings
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.importing import import_dataset
+from stylealign.datasets.sources import image_sources
 from stylealign.errors import StyleAlignError
+from stylealign.files import sha256_of_path
 
 
 def settings(path: Path, train: int = 6, test: int = 2, **more: Any) -> DatasetSettings:
@@ -146,3 +150,80 @@ def test_too_few_for_one_number_are_refused(photos: Path, tmp_path: Path) -> Non
     own = DatasetSettings(path=str(photos), resolution_px=8, train_images=8)
     with pytest.raises(StyleAlignError, match=r"fewer than train_images = 8 and one for the other split; lower"):
         import_dataset(own, tmp_path / "out")
+
+
+def test_what_the_system_left_and_earlier_previews_are_left_out(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder with the data set of an earlier import in it, with thumbnails, and packed on a Mac."""
+    import_dataset(settings(photos), photos / "set")
+    (photos / "alone").mkdir()
+    (photos / "alone" / "sheet.png").write_bytes((photos / "set" / "preview.png").read_bytes())
+    Image.new("RGB", (9, 9), "red").save(photos / "set" / "preview.png")  # of an older version: it has no mark
+    for name in (".thumbnails/0.png", "@eaDir/0.png", "__MACOSX/0.png", "._0.png"):
+        (photos / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (9, 9), (7, 8, len(name))).save(photos / name)
+    (photos / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
+    capsys.readouterr()
+    summary = import_dataset(settings(photos), tmp_path / "out")
+    reasons: Any = summary["skipped_by_reason"]
+    assert reasons["hidden or left by the operating system"] == 5
+    assert reasons["preview of a data set"] == 2
+    messages = capsys.readouterr().err
+    assert "data: skipped set/preview.png: preview of a data set" in messages
+    assert "Thumbs" not in messages
+    before, after = (ImageZip(folder / "train.zip").read() for folder in (photos / "set", tmp_path / "out"))
+    np.testing.assert_array_equal(before, after)
+
+
+def test_links_to_folders_are_followed_once(photos: Path, tmp_path: Path) -> None:
+    linked = tmp_path / "linked"
+    (linked / "deep").mkdir(parents=True)
+    (linked / "here").symlink_to(photos)
+    (linked / "deep" / "again").symlink_to(photos / "holiday")
+    (photos / "holiday" / "back").symlink_to(linked)
+    (linked / "lost.png").symlink_to(tmp_path / "nowhere.png")
+    summary = import_dataset(settings(linked), tmp_path / "out")
+    reasons: Any = summary["skipped_by_reason"]
+    assert (summary["train"], summary["test"], summary["files"]) == (6, 2, 13)
+    assert reasons["not readable"] == 1
+    assert sha256_of_path(linked) != sha256_of_path(linked / "deep")
+
+
+def test_a_zip_has_the_order_of_its_folder(tmp_path: Path) -> None:
+    """By parts of the path: `a/` comes before `a.png`, though `.` comes before `/`."""
+    folder = tmp_path / "folder"
+    with zipfile.ZipFile(tmp_path / "folder.zip", "w") as archive:
+        for name in ("a.png", "a/z.png", "a-b/c.png"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch()
+            archive.write(folder / name, name)
+    names = [[name for name, _ in image_sources(path)] for path in (folder, tmp_path / "folder.zip")]
+    assert names[0] == names[1] == ["a/z.png", "a-b/c.png", "a.png"]
+
+
+def test_a_full_folder_for_temporary_files_is_named(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/scratch/full")
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: open("/dev/full", "w+b"))  # noqa: SIM115 - as the original
+    with pytest.raises(StyleAlignError, match=r"^TMPDIR: /scratch/full: No space left on device; .* set TMPDIR"):
+        import_dataset(settings(photos), tmp_path / "out")
+    monkeypatch.undo()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(StyleAlignError, match=r"missing: No such file or directory; .* set TMPDIR"):
+        import_dataset(settings(photos), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_that_are_not_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = os.fsencode(tmp_path / "photos")
+    os.makedirs(folder)
+    for index, name in enumerate((b"caf\xe9.png", b"\xff.png", b"good.png")):
+        with open(os.path.join(folder, name), "wb") as file:
+            Image.new("RGB", (8, 8), (index, 0, 0)).save(file, "PNG")
+    with open(os.path.join(folder, b"not\xe9\n.txt"), "wb"):
+        pass
+    summary = import_dataset(settings(tmp_path / "photos", train=2, test=1), tmp_path / "out")
+    assert (summary["train"], summary["test"], summary["skipped"]) == (2, 1, 1)
+    assert capsys.readouterr().err == "data: skipped not\\udce9\\n.txt: empty file\n"

@@ -1,0 +1,90 @@
+"""The files of a folder or zip, as cameras, desktops and the web leave them."""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from stylealign.datasets.conversion import NotConvertible
+from stylealign.errors import StyleAlignError
+from stylealign.files import files_below
+
+LARGEST_FILE_BYTES = 1 << 30
+SYSTEM_FOLDERS = ("__macosx", "@eadir", "$recycle.bin", "system volume information")
+SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
+PREVIEW = "preview.png"
+SET_FILES = ("train.zip", "test.zip", "config.json")
+"""What stands beside the preview of a prepared data set."""
+
+Source = tuple[str, Callable[[], bytes]]
+"""A file's name and how to read it."""
+
+
+def is_system_file(name: str) -> bool:
+    """Return whether a path inside a folder or zip is hidden, or something that an operating system left there."""
+    parts = [part.lower() for part in PurePosixPath(name).parts]
+    hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
+    return hidden or any(part in SYSTEM_FOLDERS for part in parts) or parts[-1:] in [[name] for name in SYSTEM_FILES]
+
+
+def image_sources(source: Path) -> Iterator[Source]:
+    """Yield every file of a folder, with its folders and the folders that are links, or of a zip, by its name.
+
+    A folder and a zip of it have the same order. Reading what is no picture for certain raises NotConvertible.
+
+    Raises:
+        StyleAlignError: no such folder or zip.
+        zipfile.BadZipFile: not a zip, or a damaged one.
+    """
+    if source.is_dir():
+        paths = {path.relative_to(source).as_posix(): path for path in files_below(source)}
+        readers: dict[str, Callable[[], bytes]] = {
+            name: lambda path=path: read_file(path)  # type: ignore[misc]
+            for name, path in paths.items()
+        }
+        yield from _in_order(readers)
+    elif source.is_file():
+        with zipfile.ZipFile(source) as packed:
+            readers = {
+                entry.filename: lambda entry=entry: read_entry(packed, entry)  # type: ignore[misc]
+                for entry in packed.infolist()
+                if not entry.is_dir()
+            }
+            yield from _in_order(readers)
+    else:
+        raise StyleAlignError(f"{source}: no such folder or zip")
+
+
+def _in_order(readers: dict[str, Callable[[], bytes]]) -> Iterator[Source]:
+    for name in sorted(readers, key=lambda name: PurePosixPath(name).parts):
+        yield name, _refuse_preview if _is_preview(name, readers) else readers[name]
+
+
+def _is_preview(name: str, names: dict[str, Callable[[], bytes]]) -> bool:
+    """Return whether a file is the contact sheet of a data set that was prepared into the folder."""
+    path = PurePosixPath(name)
+    return path.name == PREVIEW and any(path.with_name(beside).as_posix() in names for beside in SET_FILES)
+
+
+def _refuse_preview() -> bytes:
+    raise NotConvertible("preview of a data set")
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes; raise NotConvertible where there are none to have."""
+    try:
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise NotConvertible("larger than 1 GiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise NotConvertible(f"not readable ({error.strerror})") from error
+
+
+def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Return the bytes of a zip's entry; raise NotConvertible where there are none to have."""
+    if entry.file_size > LARGEST_FILE_BYTES:
+        raise NotConvertible("larger than 1 GiB")
+    try:
+        return archive.read(entry)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        raise NotConvertible(f"not readable ({error})") from error
