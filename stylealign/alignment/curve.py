@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from stylealign.alignment.pointwise import Drawn, draw_and_measure, pointwise_rows
 from stylealign.checkpoints import Checkpoint
 from stylealign.config import MetricSettings
-from stylealign.datasets.annotations import POSE
+from stylealign.datasets.avatars import POSE
 from stylealign.metrics import fid_kid
 from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
 from stylealign.metrics.features import features_of

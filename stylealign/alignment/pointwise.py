@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from stylealign.config import MetricSettings
-from stylealign.datasets.annotations import POSE, SEGMENTATION_CLASSES
+from stylealign.datasets.avatars import POSE
+from stylealign.datasets.figures import SEGMENTATION_CLASSES
 from stylealign.metrics.bootstrap import Estimate, correlation_estimates, mean_estimate
 from stylealign.metrics.features import to_uint8
 from stylealign.metrics.generators import sample_latents

@@ -76,16 +76,16 @@ def _curve(arguments: argparse.Namespace) -> None:
     print(json.dumps({"figure": str(arguments.out)}))
 
 
-def _samples(arguments: argparse.Namespace) -> "Pixels":
+def _samples(arguments: argparse.Namespace) -> Pixels:
     rows = {label: _images_of_model(path, SAMPLE_LINES * arguments.columns) for label, path in arguments.rows}
     return tiled(image_rows(rows, SAMPLE_LINES, SAMPLE_FONT_PX), len(rows))
 
 
-def _aligned(arguments: argparse.Namespace) -> "Pixels":
+def _aligned(arguments: argparse.Namespace) -> Pixels:
     return image_rows({label: _images_of_model(path, arguments.columns) for label, path in arguments.rows})
 
 
-def _images_of_model(path: Path, count: int) -> "Pixels":
+def _images_of_model(path: Path, count: int) -> Pixels:
     """Return `[count, 3, r, r]` uint8 images of the same latents for every model, drawn on the CPU."""
     generator = load(path).generator
     z = torch.randn(count, generator.architecture.z_dim, generator=torch.Generator().manual_seed(SEED))
@@ -93,13 +93,13 @@ def _images_of_model(path: Path, count: int) -> "Pixels":
         return to_uint8(torch.cat([generator(part) for part in z.split(16)]))
 
 
-def _translation(arguments: argparse.Namespace) -> "Pixels":
+def _translation(arguments: argparse.Namespace) -> Pixels:
     zips = {label: ImageZip(path) for label, path in arguments.rows}
     sources = _sources(arguments.data, next(iter(zips.values())), arguments.columns)
     return image_rows({"source": sources} | {label: data.read(slice(0, len(sources))) for label, data in zips.items()})
 
 
-def _multi_modal(arguments: argparse.Namespace) -> "Pixels":
+def _multi_modal(arguments: argparse.Namespace) -> Pixels:
     blocks = {}
     for label, path in arguments.rows:
         data = ImageZip(path)
@@ -109,7 +109,7 @@ def _multi_modal(arguments: argparse.Namespace) -> "Pixels":
     return image_rows(blocks, min(MULTI_MODAL_SOURCES, len(sources)))
 
 
-def _sources(path: Path, translated: "ImageZip", count: int) -> "Pixels":
+def _sources(path: Path, translated: "ImageZip", count: int) -> Pixels:
     """Return the first sources of a zip of translations or reconstructions, which names them."""
     data, names = ImageZip(path), translated.info.get("names", [])[:count]
     if not names:
@@ -120,23 +120,19 @@ def _sources(path: Path, translated: "ImageZip", count: int) -> "Pixels":
     return data.read([data.names.index(name) for name in names])
 
 
-def _morphing(arguments: argparse.Namespace) -> "Pixels":
+def _morphing(arguments: argparse.Namespace) -> Pixels:
     sheet = stacked({label: read_sheet(path) for label, path in arguments.rows})
     return enlarge(sheet, max(1, LEAST_WIDTH_PX // sheet.shape[2]))
 
 
-def _zero_shot(arguments: argparse.Namespace) -> "Pixels":
+def _zero_shot(arguments: argparse.Namespace) -> Pixels:
     networks = arguments.keypoints or [None] * len(arguments.rows)
     if len(networks) != len(arguments.rows):
         raise StyleAlignError(f"--keypoints: {len(networks)} networks for {len(arguments.rows)} rows; give one a row")
     images = ImageZip(arguments.data).read(slice(0, arguments.columns))
     truth = Annotations.load(arguments.annotations)
     scale = max(1, CELL_PX // images.shape[-1])
-    marked = segmentation_overlay(images, truth.segmentation[: len(images)])
-    rows = {
-        "image": enlarge(images, scale),
-        "annotation": mark_points(marked, truth.keypoints, truth.visible[: len(images)], scale),
-    }
+    rows = {"image": enlarge(images, scale), "annotation": _annotated(images, truth, scale)}
     for (label, path), keypoints in zip(arguments.rows, networks, strict=True):
         marked = segmentation_overlay(images, _predict("segmentation", path, images)["classes"])
         if keypoints is None:
@@ -147,7 +143,16 @@ def _zero_shot(arguments: argparse.Namespace) -> "Pixels":
     return image_rows(rows)
 
 
-def _predict(task: str, path: Path, images: "Pixels"):  # type: ignore[no-untyped-def]
+def _annotated(images: Pixels, truth: Annotations, scale: int) -> Pixels:
+    """Return images with those labels drawn on them that the annotations hold."""
+    maps, points, shown = truth.segmentation, truth.keypoints, truth.visible
+    marked = images if maps is None else segmentation_overlay(images, maps[: len(images)])
+    if points is None or shown is None:
+        return enlarge(marked, scale)
+    return mark_points(marked, points, shown[: len(images)], scale)
+
+
+def _predict(task: str, path: Path, images: Pixels):  # type: ignore[no-untyped-def]
 
     network, _ = load_label_network(path, task, images.shape[-1])
     return predict(network, images)

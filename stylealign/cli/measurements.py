@@ -69,7 +69,7 @@ def _coverage(arguments: argparse.Namespace, settings: MetricSettings) -> Measur
 
     from stylealign import load
     from stylealign.applications.zero_shot import attributes
-    from stylealign.applications.zero_shot.learning import predict
+    from stylealign.applications.zero_shot.learning import predict, require_matching
     from stylealign.applications.zero_shot.networks import load_label_network
     from stylealign.cli.models import compute_device
     from stylealign.datasets.annotations import Annotations
@@ -83,9 +83,7 @@ def _coverage(arguments: argparse.Namespace, settings: MetricSettings) -> Measur
     device = compute_device()
     pose = _predictor(arguments.pose, "pose")
     network = load_label_network(arguments.attributes, "attributes", data.resolution_px)[0].to(device)
-    if network.spec != attributes.spec(data.resolution_px, truth):
-        raise StyleAlignError(f"{arguments.attributes}: knows other attributes than {arguments.annotations}; give the "
-                              "network of this domain")  # fmt: skip
+    require_matching(network.spec, arguments.attributes, truth, arguments.annotations)
 
     def seen(batches: "Iterator[np.ndarray]") -> coverage.Seen:
         parts = [(pose(images), predict(network, images)["attributes"]) for images in batches]
@@ -99,8 +97,8 @@ def _coverage(arguments: argparse.Namespace, settings: MetricSettings) -> Measur
         checkpoint = load(arguments.model)
         generators.require_resolution(data, checkpoint.architecture.resolution)
         measured = seen(generators.sample_images(checkpoint.generator.to(device), settings.samples, settings.seed))
-    skills = {name: coverage.attribute_skill(tested.attributes[name], truth.attributes[name])
-              for name in truth.attribute_values}  # fmt: skip
+    skills = {name: coverage.attribute_skill(tested.attributes[name], values)
+              for name, values in attributes.numbered_like(network.spec, truth).items()}  # fmt: skip
     values = {name: len(names) for name, names in truth.attribute_values.items()}
     rows = coverage.coverage_rows(measured, seen(generators.read_images(data)), skills, values,
                                   _labels(arguments, coverage.TABLE), settings)  # fmt: skip
@@ -233,6 +231,7 @@ def _morphing(arguments: argparse.Namespace, settings: MetricSettings) -> Measur
 
 
 def _zero_shot(arguments: argparse.Namespace, settings: MetricSettings) -> Measured:
+    from stylealign.applications.zero_shot.learning import require_matching
     from stylealign.applications.zero_shot.networks import load_label_network
     from stylealign.applications.zero_shot.scores import TABLES, zero_shot_rows
     from stylealign.cli.models import compute_device
@@ -243,6 +242,8 @@ def _zero_shot(arguments: argparse.Namespace, settings: MetricSettings) -> Measu
     data, annotations = ImageZip(arguments.data), Annotations.load(arguments.annotations)
     _require_annotated(data, annotations, arguments.annotations)
     networks = {label: load_label_network(path, arguments.task, data.resolution_px) for label, path in arguments.rows}
+    for (network, _), (_, path) in zip(networks.values(), arguments.rows, strict=True):
+        require_matching(network.spec, path, annotations, arguments.annotations)
     images, rows = data.read(), []
     for label, (network, _) in networks.items():
         labels = _labels_of_row(arguments, TABLES[arguments.task], label)
@@ -252,7 +253,7 @@ def _zero_shot(arguments: argparse.Namespace, settings: MetricSettings) -> Measu
 
 
 def _require_annotated(data: "ImageZip", annotations: "Annotations", path: str) -> None:
-    if len(annotations) != len(data) or annotations.segmentation.shape[1] != data.resolution_px:
+    if not annotations.belong_to(len(data), data.resolution_px):
         raise StyleAlignError(f"{path}: annotations of other images than {data.path}; give those made with it")
 
 

@@ -3,8 +3,7 @@
 import argparse
 import json
 
-from stylealign.applications.zero_shot import attributes
-from stylealign.applications.zero_shot.learning import TASKS, learn
+from stylealign.applications.zero_shot.learning import TASKS, learn, spec_of
 from stylealign.applications.zero_shot.networks import save_label_network
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import compute_device
@@ -47,13 +46,13 @@ def run(arguments: argparse.Namespace) -> None:
     inputs = {"data": arguments.data, "annotations": arguments.annotations}
     provenance = provenance_of("supervise", version("supervise"), settings, inputs, labels="annotations")
     data, annotations = ImageZip(arguments.data), Annotations.load(arguments.annotations)
-    if len(annotations) != len(data) or annotations.segmentation.shape[1] != data.resolution_px:
+    if not annotations.belong_to(len(data), data.resolution_px):
         raise StyleAlignError(f"{arguments.annotations}: annotations of other images than {arguments.data}; "
                               "give those made with it")  # fmt: skip
     images = data.read(slice(0, settings.images))
-    labels = {name: value[: len(images)] for name, value in TASKS[arguments.task].annotated(annotations).items()}
+    spec = spec_of(arguments.task, data.resolution_px, annotations, arguments.annotations)
+    labels = {name: value[: len(images)] for name, value in TASKS[spec.task].annotated(annotations, spec).items()}
     progress = StepProgress("supervise")
-    spec = attributes.spec(data.resolution_px, annotations) if arguments.task == "attributes" else None
-    network = learn(arguments.task, images, labels, settings, compute_device(), progress.update, spec)
+    network = learn(images, labels, settings, compute_device(), spec, progress.update)
     save_label_network(arguments.out, network, provenance)
     print(json.dumps({"task": arguments.task, "images": len(images), "steps": progress.steps, "loss": progress.loss}))

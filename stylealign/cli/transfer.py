@@ -46,6 +46,6 @@ def run(arguments: argparse.Namespace) -> None:
         settings.images, settings.truncation_psi, settings.seed, drawing.update,
     )  # fmt: skip
     progress = StepProgress("transfer")
-    network = learn(arguments.task, images, labels, settings, device, progress.update)
+    network = learn(images, labels, settings, device, labeller.spec, progress.update)
     save_label_network(arguments.out, network, provenance)
     print(json.dumps({"task": arguments.task, "pairs": len(images), "steps": progress.steps, "loss": progress.loss}))

@@ -1,80 +1,193 @@
-"""Annotations of a drawn image set, one `.npz`: segmentation maps, key points, poses and attributes."""
+"""Annotations of an image set, one `.npz`: segmentation maps, key points, numbers and attributes, and their names."""
 
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.datasets.avatars import POSE
-from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
+from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
 
-__all__ = ["KEYPOINTS", "POSE", "SEGMENTATION_CLASSES", "Annotations"]
-
 ATTRIBUTE_PREFIX = "attribute."
 SHAPES = {"segmentation": 3, "keypoints": 3, "visible": 2, "pose": 2}
+"""Arrays of a file and their number of dimensions; a file holds those of the tasks that its domain has."""
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """What is known of each image of a set, in the set's order.
+    """What is known of each image of a set, in the set's order; None or empty where nothing is known.
 
     Attributes:
-        segmentation: [N, H, W] uint8, indices into `SEGMENTATION_CLASSES`.
-        keypoints: [N, K, 2] float32, (x, y) in pixels with pixel centres at .5, in the order of `KEYPOINTS`.
+        segmentation: [N, H, W] uint8, indices into `names.classes`.
+        keypoints: [N, K, 2] float32, (x, y) in pixels with pixel centres at .5, in the order of `names.keypoints`.
         visible: [N, K] bool: present, inside the frame and not covered.
-        pose: [N, 4] float32 in the order of `POSE`; shifts as shares of the frame.
+        pose: [N, V] float32 in the order of `names.values`.
         attributes: name -> [N] int, indices into the names of its values.
-        attribute_values: name -> names of its values.
+        names: names of all these.
     """
 
-    segmentation: NDArray[np.uint8]
-    keypoints: NDArray[np.float32]
-    visible: NDArray[np.bool_]
-    pose: NDArray[np.float32]
-    attributes: dict[str, NDArray[np.int64]]
-    attribute_values: dict[str, list[str]]
+    segmentation: NDArray[np.uint8] | None = None
+    keypoints: NDArray[np.float32] | None = None
+    visible: NDArray[np.bool_] | None = None
+    pose: NDArray[np.float32] | None = None
+    attributes: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    names: LabelNames = field(default_factory=LabelNames)
+
+    @property
+    def attribute_values(self) -> dict[str, list[str]]:
+        """Attribute -> names of its values."""
+        return {name: list(values) for name, values in self.names.attributes.items()}
 
     def __len__(self) -> int:
         """Return the number of images."""
-        return len(self.segmentation)
+        return len(next(iter(self._arrays().values()), ()))
+
+    def belong_to(self, count: int, resolution_px: int) -> bool:
+        """Tell whether these can be annotations of `count` images of this size."""
+        maps = self.segmentation
+        return len(self) == count and (maps is None or maps.shape[1] == resolution_px)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        arrays = {name: getattr(self, name) for name in SHAPES if getattr(self, name) is not None}
+        return arrays | {ATTRIBUTE_PREFIX + name: values for name, values in self.attributes.items()}
 
     def save(self, path: str | Path) -> None:
         """Write the annotations to an `.npz` file, whole or not at all."""
-        arrays = {name: getattr(self, name) for name in SHAPES}
-        arrays |= {ATTRIBUTE_PREFIX + name: values.astype(np.int16) for name, values in self.attributes.items()}
-        names = {
-            "classes": SEGMENTATION_CLASSES, "keypoints": KEYPOINTS, "pose": POSE, "values": self.attribute_values,
-        }  # fmt: skip
+        arrays: dict[str, Any] = {name: values.astype(np.int16) if name.startswith(ATTRIBUTE_PREFIX) else values
+                  for name, values in self._arrays().items()}  # fmt: skip
         with atomic_path(path) as temporary:
-            np.savez_compressed(temporary, names=np.array(json.dumps(names)), **arrays)
+            np.savez_compressed(temporary, names=np.array(json.dumps(_to_json(self.names))), **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Annotations":
         """Read annotations.
 
         Raises:
-            StyleAlignError: missing, truncated, not such a file, or made for other classes or key points.
+            StyleAlignError: missing, truncated, not such a file, or arrays and names that do not belong together.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
-                names = json.loads(str(file["names"]))
-                arrays = {name: file[name] for name in SHAPES}
-                values = names["values"]
-                attributes = {name: file[ATTRIBUTE_PREFIX + name].astype(np.int64) for name in values}
+                names = _from_json(json.loads(str(file["names"])))
+                arrays = {name: file[name] for name in SHAPES if name in file}
+                attributes = {name: file[ATTRIBUTE_PREFIX + name].astype(np.int64) for name in names.attributes}
         except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file; make it with `stylealign data draw`") from error
-        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile,
+                zlib.error) as error:  # fmt: skip
             raise StyleAlignError(f"{path}: not readable annotations ({error}); make them again") from error
-        known = (list(SEGMENTATION_CLASSES), list(KEYPOINTS), list(POSE))
-        if (names.get("classes"), names.get("keypoints"), names.get("pose")) != known:
-            raise StyleAlignError(f"{path}: made for other classes or key points; make it again")
-        counts = {len(array) for array in (*arrays.values(), *attributes.values())}
-        if len(counts) != 1 or any(arrays[name].ndim != rank for name, rank in SHAPES.items()):
-            raise StyleAlignError(f"{path}: its arrays do not belong together; make it again")
-        return cls(**arrays, attributes=attributes, attribute_values=values)
+        annotations = cls(**arrays, attributes=attributes, names=names)
+        trouble = _trouble(annotations)
+        if trouble is not None:
+            raise StyleAlignError(f"{path}: {trouble}; make it again")
+        return annotations
+
+    def named_like(self, other: "Annotations", path: str | Path, other_path: str | Path) -> "Annotations":
+        """Return these annotations with classes, key points, numbers and attributes in the order of `other`'s names.
+
+        Args:
+            other: annotations of another set, whose order counts.
+            path, other_path: the two files, for the message.
+
+        Raises:
+            StyleAlignError: the two do not name the same things.
+        """
+        for kind in ("classes", "keypoints", "values"):
+            require_same_names(kind, getattr(self.names, kind), path, getattr(other.names, kind), other_path)
+        require_same_names("attributes", _flat(self.names), path, _flat(other.names), other_path)
+        names, target = self.names, other.names
+        if _mirroring(names) != _mirroring(target):
+            raise StyleAlignError(f"{path}: mirrors other names than {other_path}; give sets that agree")
+        points = [names.keypoints.index(name) for name in target.keypoints]
+        values = [names.values.index(name) for name in target.values]
+        return replace(
+            self,
+            segmentation=renumbered(self.segmentation, names.classes, target.classes),
+            keypoints=None if self.keypoints is None else self.keypoints[:, points],
+            visible=None if self.visible is None else self.visible[:, points],
+            pose=None if self.pose is None else self.pose[:, values],
+            attributes={name: renumbered(self.attributes[name], names.attributes[name], wanted)
+                        for name, wanted in target.attributes.items()},
+            names=target,
+        )  # fmt: skip
+
+
+def require_same_names(
+    kind: str, names: Iterable[str], path: str | Path, others: Iterable[str], other_path: str | Path
+) -> None:
+    """Refuse two files that do not name the same things, in whatever order.
+
+    Raises:
+        StyleAlignError: naming both files and the first name that only one has.
+    """
+    odd = sorted(set(names) ^ set(others))
+    if odd:
+        raise StyleAlignError(f"{path}: names other {kind} than {other_path} ({odd[0]}); give files that agree")
+
+
+def _mirroring(names: LabelNames) -> tuple[set[frozenset[str]], set[str]]:
+    return {frozenset(pair) for pair in names.swapped}, set(names.negated)
+
+
+def _flat(names: LabelNames) -> list[str]:
+    return [f"{name}={value}" for name, values in names.attributes.items() for value in values]
+
+
+def renumbered(indices: Any, names: Sequence[str], target: Sequence[str]) -> Any:
+    """Return indices into `names` as indices into `target`, which has the same names, in the same type."""
+    if indices is None or list(names) == list(target):
+        return indices
+    return np.array([list(target).index(name) for name in names], dtype=indices.dtype)[indices]
+
+
+def _to_json(names: LabelNames) -> dict[str, Any]:
+    """Return the names as they stand in a file; what the names say about mirroring by themselves is left out."""
+    found: dict[str, Any] = {
+        "classes": names.classes, "keypoints": names.keypoints, "pose": names.values, "values": names.attributes,
+    }  # fmt: skip
+    plain = LabelNames(names.classes, names.keypoints, names.values)
+    if names.swapped != plain.swapped:
+        found["swapped"] = names.swapped
+    if names.negated != plain.negated:
+        found["negated"] = names.negated
+    return found
+
+
+def _from_json(found: dict[str, Any]) -> LabelNames:
+    mirroring: dict[str, Any] = {}
+    if "swapped" in found:
+        mirroring["swapped"] = tuple((left, right) for left, right in found["swapped"])
+    if "negated" in found:
+        mirroring["negated"] = tuple(found["negated"])
+    return LabelNames(
+        classes=tuple(found.get("classes", ())),
+        keypoints=tuple(found.get("keypoints", ())),
+        values=tuple(found.get("pose", ())),
+        attributes={name: list(values) for name, values in found.get("values", {}).items()},
+        **mirroring,
+    )
+
+
+def _trouble(annotations: Annotations) -> str | None:
+    """Return why arrays and names do not belong together, None where they do."""
+    arrays, names = annotations._arrays(), annotations.names
+    if not arrays:
+        return "holds no labels"
+    together = len({len(array) for array in arrays.values()}) == 1 and ("keypoints" in arrays) == ("visible" in arrays)
+    if not together or any(array.ndim != SHAPES.get(name, 1) for name, array in arrays.items()):
+        return "its arrays do not belong together"
+    widths = {"keypoints": len(names.keypoints), "visible": len(names.keypoints), "pose": len(names.values)}
+    counts = {"segmentation": len(names.classes)}
+    counts |= {ATTRIBUTE_PREFIX + name: len(values) for name, values in names.attributes.items()}
+    for name, array in arrays.items():
+        if array.shape[1] != widths[name] if name in widths else array.max(initial=0) >= counts[name]:
+            return f"its {name} and their names do not belong together"
+    unknown = {point for pair in names.swapped for point in pair} - set(names.keypoints)
+    unknown |= set(names.negated) - set(names.values)
+    return f"mirrors {min(unknown)}, which it does not name" if unknown else None

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from stylealign.config import DatasetSettings
 from stylealign.datasets.annotations import Annotations
-from stylealign.datasets.avatars import Avatar, attribute_values, draw_avatar
+from stylealign.datasets.avatars import POSE, Avatar, attribute_values, draw_avatar
+from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.datasets.images import write_image_zip
+from stylealign.datasets.label_names import LabelNames
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
 from stylealign.errors import StyleAlignError
 from stylealign.files import write_json
@@ -84,7 +86,7 @@ def _annotations(domain: str, avatars: list[Avatar]) -> Annotations:
         visible=np.stack([avatar.visible for avatar in avatars]),
         pose=np.stack([avatar.pose for avatar in avatars]),
         attributes={name: _indices(avatars, name, names) for name, names in values.items()},
-        attribute_values=values,
+        names=LabelNames(SEGMENTATION_CLASSES, KEYPOINTS, POSE, values),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylealign.config import MetricSettings
-from stylealign.datasets.annotations import POSE
+from stylealign.datasets.avatars import POSE
 from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
 from stylealign.metrics.rows import Row, RowKey
 from stylealign.metrics.structure import POSE_NAMES

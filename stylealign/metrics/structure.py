@@ -1,17 +1,20 @@
 """How well labels, key points and poses agree: with annotations, or between two images of the same latent."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES
+from stylealign.datasets.avatars import POSE
+from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.metrics.bootstrap import Estimate, mean_estimate, ratio_estimate, ratio_estimates
 
 PCK_THRESHOLD = 0.1
 SMALLEST_EYE_DISTANCE = 0.05
 """Images whose eyes are closer than this share of the frame (an eye is missing) have no normalised key-point error."""
 
+EYES = (KEYPOINTS.index("left_eye"), KEYPOINTS.index("right_eye"))
 COMMON_KEYPOINTS = tuple(name for name in KEYPOINTS if name != "top")
 """Key points that mean the same thing in every domain: hair and hats are not ears and horns."""
 
@@ -63,7 +66,7 @@ class KeypointScores:
 
     Attributes:
         nme: mean over all visible points.
-        nme_of: the same of each point, in the order of `KEYPOINTS`.
+        nme_of: the same of each point, in their order.
         nme_centred: mean over all visible points, each point's mean error vector taken off. A mouth and a muzzle are
             not at the same place: labels of one domain place the points of another a constant apart. It takes
             annotations to know that constant, so this explains a zero-shot number and is none.
@@ -83,16 +86,18 @@ def keypoint_scores(
     size_px: int,
     draws: int,
     seed: int,
+    eyes: tuple[int, int] | None = EYES,
 ) -> KeypointScores:
     """Return the normalised mean errors and PCK@0.1 of visible key points.
 
     Args:
-        predicted, truth: `[N, K, 2]` pixels, in the order of `KEYPOINTS`.
+        predicted, truth: `[N, K, 2]` pixels.
         visible: `[N, K]` bool.
         size_px: size of the images.
         draws, seed: bootstrap over images.
+        eyes: places of the two key points whose distance is 1; None: the size of the image is 1.
     """
-    vectors, usable = _errors_in_eye_frame(predicted, truth, size_px)
+    vectors, usable = _errors_in_eye_frame(predicted, truth, size_px, eyes)
     counted = visible & usable[:, None]
     offsets = np.where(counted, vectors, 0).sum(axis=0) / np.maximum(counted.sum(axis=0), 1)
     errors, centred = np.abs(vectors), np.abs(vectors - offsets)
@@ -128,17 +133,18 @@ def keypoint_errors(
     return np.where(usable, np.abs(vectors[:, common]).mean(axis=1), np.nan)
 
 
-def _errors_in_eye_frame(predicted: NDArray[np.float32], truth: NDArray[np.float32], size_px: int
-                         ) -> tuple[NDArray[np.complex128], NDArray[np.bool_]]:  # fmt: skip
+def _errors_in_eye_frame(
+    predicted: NDArray[np.float32], truth: NDArray[np.float32], size_px: int, eyes: tuple[int, int] | None = EYES
+) -> tuple[NDArray[np.complex128], NDArray[np.bool_]]:
     """Return error vectors as complex numbers `[N, K]`, and which images have an eye distance in `truth`.
 
     The vector between the eyes of `truth` is 1: errors are shares of the eye distance, and turn with the head.
     """
     assert predicted.shape == truth.shape, "key points must have one shape"
     wrong, right = (points.astype(np.float64) @ np.array([1, 1j]) for points in (predicted, truth))
-    eyes = right[:, KEYPOINTS.index("right_eye")] - right[:, KEYPOINTS.index("left_eye")]
-    usable: NDArray[np.bool_] = np.abs(eyes) >= SMALLEST_EYE_DISTANCE * size_px
-    vectors: NDArray[np.complex128] = (wrong - right) / np.where(usable, eyes, 1)[:, None]
+    unit = np.full(len(right), size_px + 0j) if eyes is None else right[:, eyes[1]] - right[:, eyes[0]]
+    usable: NDArray[np.bool_] = np.abs(unit) >= SMALLEST_EYE_DISTANCE * size_px
+    vectors: NDArray[np.complex128] = (wrong - right) / np.where(usable, unit, 1)[:, None]
     return vectors, usable
 
 
@@ -173,16 +179,18 @@ def segmentation_agreements(source: NDArray[np.uint8], translated: NDArray[np.ui
     return agreements
 
 
-def pose_scores(predicted: NDArray[np.float32], truth: NDArray[np.float32], draws: int, seed: int
-                ) -> dict[str, tuple[Estimate, Estimate]]:  # fmt: skip
-    """Return the mean absolute error and R^2 of each number of `POSE`.
+def pose_scores(
+    predicted: NDArray[np.float32], truth: NDArray[np.float32], draws: int, seed: int, names: Sequence[str] = POSE
+) -> dict[str, tuple[Estimate, Estimate]]:
+    """Return the mean absolute error and R^2 of each number.
 
     Args:
-        predicted, truth: `[N, 4]`.
+        predicted, truth: `[N, V]`.
         draws, seed: bootstrap over images (R^2 against the variance of the whole set).
+        names: names of the numbers.
     """
     scores = {}
-    for column, name in enumerate(POSE):
+    for column, name in enumerate(names):
         error = predicted[:, column].astype(np.float64) - truth[:, column]
         residual = ratio_estimate(error**2, np.full(len(error), truth[:, column].astype(np.float64).var()), draws, seed)
         r2 = Estimate(1 - residual.value, _complement(residual.ci_high), _complement(residual.ci_low), residual.n)

@@ -1,5 +1,6 @@
 """Figures: labelled rows of images, label overlays. Imports no torch."""
 
+import colorsys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +17,7 @@ CELL_PX = 128
 CLASS_COLOURS = np.array(
     [[96, 96, 96], [255, 196, 128], [32, 96, 255], [230, 25, 75], [150, 60, 200], [40, 180, 99]], np.uint8
 )
-"""RGB of background, skin, eyes, mouth, top, clothes."""
+"""RGB of the drawn domains' background, skin, eyes, mouth, top, clothes; further classes get hues of their own."""
 
 POINT_COLOUR = (255, 255, 0)
 COLOUR_SHARE = 0.6
@@ -98,10 +99,15 @@ def segmentation_overlay(images: Pixels, classes: NDArray[np.uint8]) -> Pixels:
         `[N, 3, H, W]` uint8; the background keeps the image's own colours.
     """
     assert classes.shape == (len(images), *images.shape[2:]), f"{classes.shape} classes for {images.shape} images"
-    assert classes.max(initial=0) < len(CLASS_COLOURS), "a class without a colour"
-    colours = CLASS_COLOURS[classes].transpose(0, 3, 1, 2)
+    colours = class_colours(int(classes.max(initial=0)) + 1)[classes].transpose(0, 3, 1, 2)
     mixed = images * (1 - COLOUR_SHARE) + colours * COLOUR_SHARE
     return np.where(classes[:, None] == 0, images, mixed.round().astype(np.uint8))
+
+
+def class_colours(count: int) -> NDArray[np.uint8]:
+    """Return the RGB `[n, 3]` of the first classes, `count` of them or more."""
+    further = [colorsys.hsv_to_rgb(index * 0.618 % 1, 0.8, 0.9) for index in range(count - len(CLASS_COLOURS))]
+    return np.concatenate([CLASS_COLOURS, np.round(np.reshape(further, (-1, 3)) * 255).astype(np.uint8)])
 
 
 def mark_points(images: Pixels, points: NDArray[np.float32], shown: NDArray[np.bool_], scale: int = 1) -> Pixels:

@@ -6,7 +6,8 @@ import torch
 
 from stylealign.alignment.pointwise import Drawn, cosine_estimate, draw_and_measure, mean_colour, pointwise_rows
 from stylealign.config import MetricSettings
-from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES
+from stylealign.datasets.avatars import POSE
+from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.metrics.features import BATCH_SIZE, to_uint8
 from stylealign.metrics.rows import RowKey
 from stylealign.networks.architecture import Architecture

@@ -7,10 +7,22 @@ import pytest
 import torch
 
 from stylealign.applications.zero_shot import attributes, keypoints, regression, segmentation
-from stylealign.applications.zero_shot.learning import TASKS, _augmented, _batches, learn, predict
-from stylealign.applications.zero_shot.networks import LabelSpec
+from stylealign.applications.zero_shot.learning import (
+    TASKS,
+    _augmented,
+    _batches,
+    learn,
+    predict,
+    require_matching,
+    spec_of,
+)
+from stylealign.applications.zero_shot.networks import LabelNetwork, LabelSpec
+from stylealign.applications.zero_shot.scores import TABLES, zero_shot_rows
 from stylealign.config import LabelSettings, MetricSettings
-from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES, Annotations
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.avatars import POSE
+from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
+from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
 from stylealign.metrics.rows import RowKey
 
@@ -34,11 +46,16 @@ def shapes(count: int = 192, seed: int = 0) -> tuple[np.ndarray, Annotations]:
     images[:, 0] += 40 * (left % 3 == 1)[:, None, None].astype(np.uint8)
     attributes = {"half": (top > 5).astype(np.int64), "tint": (left % 3 == 1).astype(np.int64)}
     values = {"half": ["upper", "lower"], "tint": ["none", "red"]}
-    return images, Annotations(maps, points, np.ones((count, len(KEYPOINTS)), dtype=bool), pose, attributes, values)
+    names = LabelNames(SEGMENTATION_CLASSES, KEYPOINTS, POSE, values)
+    return images, Annotations(maps, points, np.ones((count, len(KEYPOINTS)), dtype=bool), pose, attributes, names)
 
 
-def spec_of(task: str, annotations: Annotations) -> LabelSpec | None:
-    return attributes.spec(SIZE, annotations) if task == "attributes" else None
+def spec(task: str) -> LabelSpec:
+    return spec_of(task, SIZE, shapes(2)[1], "shapes.npz")
+
+
+def annotated(task: str, annotations: Annotations) -> dict[str, torch.Tensor]:
+    return TASKS[task].annotated(annotations, spec(task))
 
 
 def error(task: str, predicted: dict[str, np.ndarray], truth: Annotations) -> float:
@@ -52,7 +69,7 @@ def error(task: str, predicted: dict[str, np.ndarray], truth: Annotations) -> fl
 @pytest.mark.parametrize(("task", "tolerated"), [("segmentation", 0.02), ("keypoints", 0.8), ("pose", 0.8)])
 def test_learns(task: str, tolerated: float) -> None:
     images, annotations = shapes()
-    network = learn(task, images, TASKS[task].annotated(annotations), SETTINGS, CPU)
+    network = learn(images, annotated(task, annotations), SETTINGS, CPU, spec(task))
     test_images, test_annotations = shapes(64, seed=1)
     assert error(task, predict(network, test_images), test_annotations) < tolerated
     assert not any(parameter.requires_grad for parameter in network.parameters())
@@ -61,12 +78,11 @@ def test_learns(task: str, tolerated: float) -> None:
 @pytest.mark.parametrize("task", list(TASKS))
 def test_repeatable_by_seed_and_leaves_the_random_stream_alone(task: str) -> None:
     images, annotations = shapes(32)
-    labels = TASKS[task].annotated(annotations)
+    labels = annotated(task, annotations)
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    spec = spec_of(task, annotations)
-    runs = [learn(task, images, labels, LabelSettings(epochs=1, seed=seed), CPU, spec=spec).state_dict()
+    runs = [learn(images, labels, LabelSettings(epochs=1, seed=seed), CPU, spec(task)).state_dict()
             for seed in (0, 0, 1)]  # fmt: skip
     assert torch.equal(torch.rand(1), expected)
     assert all(torch.equal(value, runs[1][name]) for name, value in runs[0].items())
@@ -75,11 +91,11 @@ def test_repeatable_by_seed_and_leaves_the_random_stream_alone(task: str) -> Non
 
 def test_attributes_are_learnt_and_their_names_split_again() -> None:
     images, annotations = shapes()
-    spec = attributes.spec(SIZE, annotations)
-    assert spec.names == ("half=upper", "half=lower", "tint=none", "tint=red")
-    network = learn("attributes", images, attributes.annotated(annotations), SETTINGS, CPU, spec=spec)
+    names = spec("attributes").names
+    assert names == ("half=upper", "half=lower", "tint=none", "tint=red")
+    network = learn(images, annotated("attributes", annotations), SETTINGS, CPU, spec("attributes"))
     test_images, truth = shapes(64, seed=1)
-    chosen = attributes.choices(spec.names, predict(network, test_images)["attributes"])
+    chosen = attributes.choices(names, predict(network, test_images)["attributes"])
     assert list(chosen) == ["half", "tint"]
     for name, values in chosen.items():
         assert (values == truth.attributes[name]).mean() > 0.9, name
@@ -87,23 +103,30 @@ def test_attributes_are_learnt_and_their_names_split_again() -> None:
 
 def test_attributes_see_the_images_in_their_own_colours() -> None:
     images = torch.linspace(-0.5, 0.5, 4 * 3 * 4).reshape(4, 3, 4, 1).expand(4, 3, 4, 4)
-    labels = {"half": torch.eye(2)[[0, 1, 0, 1]]}
-    kept, _ = _augmented(images, labels, attributes, torch.Generator().manual_seed(0), colours=False)
+    kept, _ = _augmented(images, {}, spec("attributes"), torch.Generator().manual_seed(0))
     assert torch.equal(kept, images)
-    changed, _ = _augmented(images, labels, attributes, torch.Generator().manual_seed(0), colours=True)
+    changed, _ = _augmented(images, {"pose": torch.ones(4, 4)}, spec("pose"), torch.Generator().manual_seed(0))
     assert not torch.equal(changed, images)
 
 
-def test_annotations_without_attributes_are_refused() -> None:
-    bare = dataclasses.replace(shapes(2)[1], attributes={}, attribute_values={})
-    with pytest.raises(StyleAlignError, match="hold no attributes"):
-        attributes.spec(SIZE, bare)
+@pytest.mark.parametrize("task", list(TASKS))
+def test_annotations_without_a_task_are_refused(task: str) -> None:
+    with pytest.raises(StyleAlignError, match=rf"bare\.npz: hold no {task}; give"):
+        spec_of(task, SIZE, Annotations(), "bare.npz")
+
+
+def test_a_network_of_other_names_is_refused() -> None:
+    _, annotations = shapes(2)
+    require_matching(spec("keypoints"), "net", annotations, "a.npz")
+    names = dataclasses.replace(annotations.names, keypoints=("bow", *KEYPOINTS[1:]))
+    with pytest.raises(StyleAlignError, match=r"net: names other keypoints than a\.npz \(bow\)"):
+        require_matching(spec("keypoints"), "net", dataclasses.replace(annotations, names=names), "a.npz")
 
 
 def test_progress() -> None:
     images, annotations = shapes(40)
     seen: list[tuple[int, int]] = []
-    learn("pose", images, regression.annotated(annotations), LabelSettings(epochs=2, batch_size=16), CPU,
+    learn(images, annotated("pose", annotations), LabelSettings(epochs=2, batch_size=16), CPU, spec("pose"),
           lambda step, steps, loss: seen.append((step, steps)))  # fmt: skip
     assert seen == [(4, 4)]
 
@@ -117,10 +140,10 @@ def test_batches_cover_each_epoch_once_and_drop_the_short_one() -> None:
 
 @pytest.mark.parametrize("task", list(TASKS))
 def test_mirroring_twice_changes_nothing_and_spares_the_others(task: str) -> None:
-    labels = TASKS[task].annotated(shapes(4)[1])
+    labels = annotated(task, shapes(4)[1])
     which = torch.tensor([True, False, True, False])
-    once = TASKS[task].mirrored(labels, which)
-    for name, value in TASKS[task].mirrored(once, which).items():
+    once = TASKS[task].mirrored(labels, which, spec(task))
+    for name, value in TASKS[task].mirrored(once, which, spec(task)).items():
         torch.testing.assert_close(value, labels[name])
         assert torch.equal(once[name][1], labels[name][1])
     if task != "attributes":
@@ -128,13 +151,13 @@ def test_mirroring_twice_changes_nothing_and_spares_the_others(task: str) -> Non
 
 
 def test_mirrored_labels_fit_mirrored_images() -> None:
-    labels = keypoints.annotated(shapes(1)[1])
-    mirrored = keypoints.mirrored(labels, torch.tensor([True]))["positions"][0]
+    labels = annotated("keypoints", shapes(1)[1])
+    mirrored = keypoints.mirrored(labels, torch.tensor([True]), spec("keypoints"))["positions"][0]
     left, right = KEYPOINTS.index("left_eye"), KEYPOINTS.index("right_eye")
     torch.testing.assert_close(mirrored[left, 0], 1 - labels["positions"][0, right, 0])
     assert mirrored[left, 0] < mirrored[right, 0], "left stays left as seen"
     pose = {"pose": torch.ones(1, len(POSE))}
-    signs = regression.mirrored(pose, torch.tensor([True]))["pose"][0].tolist()
+    signs = regression.mirrored(pose, torch.tensor([True]), spec("pose"))["pose"][0].tolist()
     assert dict(zip(POSE, signs, strict=True)) == {"rotation_deg": -1, "log2_scale": 1, "shift_x": -1, "shift_y": 1}
 
 
@@ -142,17 +165,18 @@ def test_soft_labels_train_like_the_classes_they_stand_for() -> None:
     classes = torch.randint(0, len(SEGMENTATION_CLASSES), (2, 8, 8), generator=torch.Generator().manual_seed(0))
     maps = torch.randn(2, len(SEGMENTATION_CLASSES), 8, 8, generator=torch.Generator().manual_seed(1))
     certain = 100.0 * torch.nn.functional.one_hot(classes, len(SEGMENTATION_CLASSES)).permute(0, 3, 1, 2)
-    soft = segmentation.pseudo({"maps": certain}, 8)
+    soft = segmentation.pseudo({"maps": certain}, spec("segmentation"))
     hard = {"classes": classes.to(torch.uint8)}
     torch.testing.assert_close(segmentation.loss({"maps": maps}, soft), segmentation.loss({"maps": maps}, hard))
     assert segmentation.loss({"maps": certain}, hard) < 0.01
-    assert torch.equal(segmentation.decode({"maps": certain}, 8)["classes"], classes.to(torch.uint8))
+    assert torch.equal(segmentation.decode({"maps": certain}, spec("segmentation"))["classes"], classes.to(torch.uint8))
 
 
 def test_heat_map_mean_is_the_position() -> None:
     maps = torch.full((1, len(KEYPOINTS), SIZE, SIZE), -100.0)
     maps[:, :, 4, 10] = 100.0
-    points = keypoints.decode({"maps": maps, "numbers": torch.zeros(1, len(KEYPOINTS))}, SIZE)["keypoints"]
+    outputs = {"maps": maps, "numbers": torch.zeros(1, len(KEYPOINTS))}
+    points = keypoints.decode(outputs, spec("keypoints"))["keypoints"]
     torch.testing.assert_close(points, torch.tensor([10.5, 4.5]).expand(1, len(KEYPOINTS), 2))
 
 
@@ -176,17 +200,16 @@ def test_invisible_points_do_not_count() -> None:
 
 def test_pose_units_round_trip() -> None:
     annotations = shapes(3)[1]
-    decoded = regression.decode({"numbers": regression.annotated(annotations)["pose"]}, SIZE)["pose"]
+    numbers = annotated("pose", annotations)["pose"]
+    decoded = regression.decode({"numbers": numbers}, spec("pose"))["pose"]
     np.testing.assert_allclose(decoded.numpy(), annotations.pose, rtol=1e-5, atol=1e-7)
 
 
 def test_scores_of_a_trained_network() -> None:
-    from stylealign.applications.zero_shot.scores import zero_shot_rows
-
     images, annotations = shapes()
     test_images, test_annotations = shapes(64, seed=1)
     labels = RowKey("zero_shot_segmentation", "human", "animal", "oracle")
-    network = learn("segmentation", images, segmentation.annotated(annotations), SETTINGS, CPU)
+    network = learn(images, annotated("segmentation", annotations), SETTINGS, CPU, spec("segmentation"))
     rows = zero_shot_rows(network, test_images, test_annotations, labels, MetricSettings(bootstrap=20))
     values = {(row.metric, row.setting): row.value for row in rows}
     assert [row.setting for row in rows[:-1]] == list(SEGMENTATION_CLASSES)
@@ -194,3 +217,33 @@ def test_scores_of_a_trained_network() -> None:
     assert values["iou", "skin"] > 0.9
     assert values["iou", "clothes"] is None
     assert values["miou", ""] == pytest.approx((values["iou", "background"] + values["iou", "skin"]) / 2)
+
+
+def test_numbers_of_any_name_are_learnt_in_units_of_their_spread() -> None:
+    _, annotations = shapes()
+    names = dataclasses.replace(annotations.names, values=("left", "hue", "size", "shift_y"), negated=("left",))
+    pose = annotations.pose * np.float32([1, 1, 1000, 1])
+    own = dataclasses.replace(annotations, pose=pose, names=names)
+    found = spec_of("pose", SIZE, own, "own.npz")
+    assert found.names == names.values
+    assert found.units == (1.0, 1.0, pytest.approx(pose[:, 2].std(), rel=1e-5), 0.05)
+    turned = regression.mirrored({"pose": torch.ones(1, 4)}, torch.tensor([True]), found)["pose"]
+    assert turned.tolist() == [[-1, 1, 1, 1]]
+
+
+def test_scores_go_by_name_whatever_the_order() -> None:
+    images, annotations = shapes(32)
+    for task, table in TABLES.items():
+        torch.manual_seed(0)
+        network = LabelNetwork(spec(task)).eval()
+        reordered = annotations.named_like(
+            dataclasses.replace(annotations, names=reversed_names(annotations.names)), "a", "b"
+        )
+        one, two = (zero_shot_rows(network, images, truth, RowKey(table, "", "a", "b"), MetricSettings(bootstrap=5))
+                    for truth in (annotations, reordered))  # fmt: skip
+        assert one == two, task
+
+
+def reversed_names(names: LabelNames) -> LabelNames:
+    return dataclasses.replace(names, classes=names.classes[::-1], keypoints=names.keypoints[::-1],
+                               values=names.values[::-1])  # fmt: skip

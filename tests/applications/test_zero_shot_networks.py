@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -13,13 +14,28 @@ from stylealign.applications.zero_shot.networks import (
     load_label_network,
     save_label_network,
 )
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.avatars import POSE
+from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
+from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
 
 
 def spec_of(task: str, size: int) -> LabelSpec:
     if task == "attributes":  # their names are those of the annotations
         return LabelSpec(task, ("hat=none", "hat=cap", "hat=scarf", "tint=dark", "tint=light"), size, maps=0, numbers=5)
-    return TASKS[task].spec(size)
+    return spec_of_names(task, size)
+
+
+def spec_of_names(task: str, size: int) -> LabelSpec:
+    annotations = Annotations(
+        segmentation=np.zeros((1, size, size), np.uint8),
+        keypoints=np.zeros((1, 5, 2), np.float32),
+        visible=np.ones((1, 5), bool),
+        pose=np.zeros((1, 4), np.float32),
+        names=LabelNames(SEGMENTATION_CLASSES, KEYPOINTS, POSE),
+    )
+    return TASKS[task].spec(size, annotations)
 
 
 def network(task: str = "segmentation", size: int = 32) -> LabelNetwork:
@@ -70,6 +86,17 @@ def test_file_round_trip(task: str, tmp_path) -> None:  # type: ignore[no-untype
     assert not loaded.training
     for name, value in net(images()).items():
         assert torch.equal(loaded(images())[name], value)
+
+
+def test_files_without_mirroring_and_units_go_by_their_names() -> None:
+    for task in ("keypoints", "pose"):
+        spec = spec_of(task, 32)
+        fields = dataclasses.asdict(spec)
+        old = {name: fields[name] for name in ("task", "names", "resolution_px", "maps", "numbers", "width")}
+        assert LabelSpec.of_header(old) == dataclasses.replace(spec, units=())
+        labels = TASKS[task].decode(network(task)(images()), spec)
+        for name, value in TASKS[task].decode(network(task)(images()), LabelSpec.of_header(old)).items():
+            assert torch.equal(labels[name], value)
 
 
 def test_the_same_network_gives_the_same_bytes(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -10,6 +10,7 @@ from stylealign.applications.zero_shot.pairs import pseudo_labelled
 from stylealign.config import Task
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
+from tests.applications.test_zero_shot_networks import spec_of_names
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
 
@@ -21,7 +22,7 @@ def generator(seed: int, architecture: Architecture = SMALL) -> Generator:
 
 def labeller(task: str) -> LabelNetwork:
     torch.manual_seed(7)
-    return LabelNetwork(TASKS[task].spec(16)).eval().requires_grad_(False)
+    return LabelNetwork(spec_of_names(task, 16)).eval().requires_grad_(False)
 
 
 @pytest.mark.parametrize("task", Task.__args__)
@@ -29,7 +30,7 @@ def test_labels_are_the_parents_and_images_the_childs(task: str) -> None:
     parent, child, network = generator(0), generator(1), labeller(task)
     images, labels = pseudo_labelled(parent, child, network, count=5, truncation_psi=0.7, seed=3)
     z = torch.randn(5, 6, generator=torch.Generator().manual_seed(3))
-    expected = TASKS[task].pseudo(network(parent(z, truncation_psi=0.7).clamp(-1, 1)), 16)
+    expected = TASKS[task].pseudo(network(parent(z, truncation_psi=0.7).clamp(-1, 1)), network.spec)
     drawn = ((child(z, truncation_psi=0.7) + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images, drawn.numpy())

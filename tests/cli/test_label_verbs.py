@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from stylealign.applications.zero_shot.networks import load_label_network
 from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.main import main
-from stylealign.datasets.annotations import KEYPOINTS, Annotations
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.avatars import POSE
+from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.datasets.images import ImageZip, image_name, write_image_zip
+from stylealign.datasets.label_names import LabelNames
 from stylealign.files import sha256_of_file, write_json
 from stylealign.latents.codes import Codes
 from stylealign.metrics.rows import Row, read_rows
@@ -40,7 +44,7 @@ def _write_set(folder: Path, split: str, count: int, seed: int) -> None:
         visible=np.ones((count, len(KEYPOINTS)), dtype=bool),
         pose=rng.normal(size=(count, 4)).astype(np.float32),
         attributes={"glasses": rng.integers(0, 3, count)},
-        attribute_values={"glasses": ["none", "clear", "dark"]},
+        names=LabelNames(SEGMENTATION_CLASSES, KEYPOINTS, POSE, {"glasses": ["none", "clear", "dark"]}),
     ).save(folder / f"{split}.annotations.npz")
 
 
@@ -336,11 +340,12 @@ def test_evaluate_coverage_of_a_model_and_of_the_test_images(files: Path, tmp_pa
 
 def test_coverage_refuses_the_attributes_of_another_domain(files: Path, tmp_path: Path, capsys: Any) -> None:
     annotations = Annotations.load(files / "test.annotations.npz")
-    annotations.attribute_values["glasses"][2] = "round"
-    annotations.save(tmp_path / "other.npz")
+    names = replace(annotations.names, attributes={"glasses": ["none", "clear", "round"]})
+    replace(annotations, names=names).save(tmp_path / "other.npz")
     command = [*_coverage(files), "--annotations", tmp_path / "other.npz", "--child-name", "a"]
     assert _run("evaluate", "coverage", *command, "--out", tmp_path / "rows") == 2
-    assert "knows other attributes" in capsys.readouterr().err
+    message = f"{files / 'attributes.safetensors'}: names other attributes than {tmp_path / 'other.npz'}"
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "rows").exists()
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import jaccard_score, r2_score
 
-from stylealign.datasets.annotations import KEYPOINTS, POSE, SEGMENTATION_CLASSES
+from stylealign.datasets.avatars import POSE
+from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.metrics.structure import (
     COMMON_CLASSES,
     iou,

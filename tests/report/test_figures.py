@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from stylealign.cli.main import main
-from stylealign.datasets.annotations import SEGMENTATION_CLASSES
+from stylealign.datasets.figures import SEGMENTATION_CLASSES
 from stylealign.errors import StyleAlignError
 from stylealign.report.figures import (
     CELL_PX,

@@ -9,34 +9,32 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stylealign.applications.zero_shot.networks import LabelSpec
-from stylealign.datasets.annotations import Annotations
-from stylealign.errors import StyleAlignError
+from stylealign.datasets.annotations import Annotations, renumbered
 
 _SEPARATOR = "="
 
 
-def spec(resolution_px: int, annotations: Annotations) -> LabelSpec:
-    """Return the network's shape; its names are `glasses=none`, `glasses=clear`, ... in the annotations' order.
+def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
+    """Return the network's shape, None for annotations without attributes.
 
-    Raises:
-        StyleAlignError: annotations without attributes.
+    Its names are `glasses=none`, `glasses=clear`, ... in the annotations' order.
     """
     names = tuple(f"{name}{_SEPARATOR}{value}" for name, values in annotations.attribute_values.items()
                   for value in values)  # fmt: skip
     if not names:
-        raise StyleAlignError("--annotations: hold no attributes; give those of a drawn domain, or another --task")
+        return None
     return LabelSpec("attributes", names, resolution_px, maps=0, numbers=len(names))
 
 
-def annotated(annotations: Annotations) -> dict[str, Tensor]:
+def annotated(annotations: Annotations, spec: LabelSpec) -> dict[str, Tensor]:
     """Return each attribute's values as `[N, V]` float, 1 at the annotated one."""
     return {
-        name: F.one_hot(torch.from_numpy(annotations.attributes[name]), len(values)).float()
-        for name, values in annotations.attribute_values.items()
+        name: F.one_hot(torch.from_numpy(numbers), len(annotations.names.attributes[name])).float()
+        for name, numbers in numbered_like(spec, annotations).items()
     }
 
 
-def mirrored(labels: dict[str, Tensor], which: Tensor) -> dict[str, Tensor]:
+def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
     """Return the labels as they are: a mirrored figure has the same attributes."""
     return labels
 
@@ -47,9 +45,21 @@ def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     return torch.stack([F.cross_entropy(*pair) for pair in zip(scores, labels.values(), strict=True)]).mean()
 
 
-def decode(outputs: dict[str, Tensor], resolution_px: int) -> dict[str, Tensor]:
+def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
     """Return `attributes` `[N, V]`: the score of every value of every attribute."""
     return {"attributes": outputs["numbers"]}
+
+
+def numbered_like(spec: LabelSpec, annotations: Annotations) -> dict[str, NDArray[np.int64]]:
+    """Return the annotated values of each attribute `[N]` as indices into the network's values (`choices`)."""
+    ours = {attribute: [name.split(_SEPARATOR, 1)[1] for name in names] for attribute, names in _groups(spec.names)}
+    return {name: renumbered(annotations.attributes[name], annotations.names.attributes[name], values)
+            for name, values in ours.items()}  # fmt: skip
+
+
+def _groups(names: tuple[str, ...]) -> list[tuple[str, list[str]]]:
+    """Return the names `glasses=none`, ... of each attribute."""
+    return [(name, list(values)) for name, values in groupby(names, key=lambda name: name.split(_SEPARATOR)[0])]
 
 
 def choices(names: tuple[str, ...], scores: NDArray[np.float32]) -> dict[str, NDArray[np.int64]]:
@@ -63,8 +73,8 @@ def choices(names: tuple[str, ...], scores: NDArray[np.float32]) -> dict[str, ND
         Attribute -> `[N]` indices into its values.
     """
     chosen, start = {}, 0
-    for attribute, values in groupby(names, key=lambda name: name.split(_SEPARATOR)[0]):
-        end = start + len(list(values))
+    for attribute, values in _groups(names):
+        end = start + len(values)
         chosen[attribute] = scores[:, start:end].argmax(axis=1)
         start = end
     return chosen

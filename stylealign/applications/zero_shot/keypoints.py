@@ -5,7 +5,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stylealign.applications.zero_shot.networks import LabelSpec
-from stylealign.datasets.annotations import KEYPOINTS, Annotations
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.label_names import mirrored_order
 
 _SPREAD = 1 / 64
 """Standard deviation of the target heat map, as a share of the frame."""
@@ -13,37 +14,34 @@ _DISTANCE_WEIGHT = 10.0
 _VISIBLE_WEIGHT = 0.1
 
 
-def spec(resolution_px: int) -> LabelSpec:
-    """Return the network's shape."""
-    return LabelSpec("keypoints", KEYPOINTS, resolution_px, maps=len(KEYPOINTS), numbers=len(KEYPOINTS))
+def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
+    """Return the network's shape, None for annotations without key points."""
+    if annotations.keypoints is None:
+        return None
+    points = annotations.names.keypoints
+    swapped = annotations.names.swapped
+    return LabelSpec("keypoints", points, resolution_px, maps=len(points), numbers=len(points), swapped=swapped)
 
 
-def annotated(annotations: Annotations) -> dict[str, Tensor]:
+def annotated(annotations: Annotations, spec: LabelSpec) -> dict[str, Tensor]:
     """Return `positions` `[N, K, 2]` as shares of the frame and `visible` `[N, K]` in {0, 1}."""
-    size = annotations.segmentation.shape[-1]
-    positions = torch.from_numpy(annotations.keypoints / size).float()
+    assert annotations.keypoints is not None
+    positions = torch.from_numpy(annotations.keypoints / spec.resolution_px).float()
     return {"positions": positions, "visible": torch.from_numpy(annotations.visible).float()}
 
 
-def pseudo(outputs: dict[str, Tensor], resolution_px: int) -> dict[str, Tensor]:
+def pseudo(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
     """Return a network's predictions as labels; `visible` is its probability, rounded."""
     return {"positions": _expected(outputs["maps"]), "visible": (outputs["numbers"] > 0).float()}
 
 
-def mirrored(labels: dict[str, Tensor], which: Tensor) -> dict[str, Tensor]:
+def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
     """Return the labels of images of which those in `which` `[N]` bool were mirrored: left and right change names."""
-    order = [KEYPOINTS.index(_other_side(name)) for name in KEYPOINTS]
+    order = mirrored_order(spec.names, spec.swapped)
     positions, visible = labels["positions"], labels["visible"]
     flipped = positions[:, order] * positions.new_tensor([-1.0, 1.0]) + positions.new_tensor([1.0, 0.0])
     return {"positions": torch.where(which[:, None, None], flipped, positions),
             "visible": torch.where(which[:, None], visible[:, order], visible)}  # fmt: skip
-
-
-def _other_side(name: str) -> str:
-    for one, other in (("left_", "right_"), ("right_", "left_")):
-        if name.startswith(one):
-            return other + name.removeprefix(one)
-    return name
 
 
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
@@ -77,6 +75,6 @@ def _expected(maps: Tensor) -> Tensor:
     return torch.stack([(heat.sum(dim=2) * centres).sum(dim=2), (heat.sum(dim=3) * centres).sum(dim=2)], dim=2)
 
 
-def decode(outputs: dict[str, Tensor], resolution_px: int) -> dict[str, Tensor]:
+def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
     """Return `keypoints` `[N, K, 2]` (x, y) in pixels and `visible` `[N, K]` probabilities."""
-    return {"keypoints": _expected(outputs["maps"]) * resolution_px, "visible": outputs["numbers"].sigmoid()}
+    return {"keypoints": _expected(outputs["maps"]) * spec.resolution_px, "visible": outputs["numbers"].sigmoid()}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -11,6 +12,8 @@ from torch import Tensor
 from stylealign.applications.zero_shot import attributes, keypoints, regression, segmentation
 from stylealign.applications.zero_shot.networks import LabelNetwork, LabelSpec
 from stylealign.config import LabelSettings
+from stylealign.datasets.annotations import Annotations, require_same_names
+from stylealign.errors import StyleAlignError
 
 TASKS: dict[str, ModuleType] = {
     "segmentation": segmentation, "keypoints": keypoints, "pose": regression, "attributes": attributes
@@ -28,27 +31,59 @@ _WARM_UP = 0.2
 _GAIN, _OFFSET = 0.25, 0.25
 
 
-def learn(task: str, images: np.ndarray, labels: dict[str, Tensor], settings: LabelSettings, device: torch.device,
-          progress: Callable[[int, int, float], None] | None = None, spec: LabelSpec | None = None
-          ) -> LabelNetwork:  # fmt: skip
+def spec_of(task: str, resolution_px: int, annotations: Annotations, path: str | Path) -> LabelSpec:
+    """Return what a network of a task predicts on images with these annotations.
+
+    Args:
+        task: one of `TASKS`.
+        resolution_px: size of the images.
+        annotations: their names become the network's.
+        path: the annotations' file, for the message.
+
+    Raises:
+        StyleAlignError: annotations that lack the task.
+    """
+    spec: LabelSpec | None = TASKS[task].spec(resolution_px, annotations)
+    if spec is None:
+        raise StyleAlignError(f"{path}: hold no {task}; give annotations that do, or another --task")
+    return spec
+
+
+def require_matching(spec: LabelSpec, path: str | Path, annotations: Annotations, annotations_path: str | Path) -> None:
+    """Refuse a network and annotations that do not name the same things.
+
+    Args:
+        spec: what the network predicts.
+        path: the network's file.
+        annotations: what it is to be compared with.
+        annotations_path: the annotations' file.
+
+    Raises:
+        StyleAlignError: naming both files.
+    """
+    annotated = spec_of(spec.task, spec.resolution_px, annotations, annotations_path)
+    require_same_names(spec.task, spec.names, path, annotated.names, annotations_path)
+
+
+def learn(images: np.ndarray, labels: dict[str, Tensor], settings: LabelSettings, device: torch.device,
+          spec: LabelSpec, progress: Callable[[int, int, float], None] | None = None) -> LabelNetwork:  # fmt: skip
     """Train a network; the same seed, device and thread count give the same network.
 
     Args:
-        task: segmentation, keypoints, pose or attributes.
         images: `[N, 3, H, W]` uint8.
         labels: what the task's `annotated` or `pseudo` returned for these images.
         settings: length, batch, learning rate, seed.
         device: where to train.
+        spec: what the network predicts (`spec_of`, or the spec of the network that labelled the images).
         progress: called with the step, the number of steps and the loss.
-        spec: shape of the network; default: the task's own (attributes have none: it depends on the annotations).
 
     Returns:
         The network in evaluation mode, frozen.
     """
-    module = TASKS[task]
+    module = TASKS[spec.task]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network = LabelNetwork(spec or module.spec(images.shape[-1])).to(device)
+        network = LabelNetwork(spec).to(device)
     random = torch.Generator().manual_seed(settings.seed)
     batches = list(_batches(len(images), settings, random))
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=_WEIGHT_DECAY)
@@ -56,7 +91,7 @@ def learn(task: str, images: np.ndarray, labels: dict[str, Tensor], settings: La
     for step, chosen in enumerate(batches, start=1):
         x = to_float(torch.from_numpy(images[chosen.numpy()]).to(device))
         y = {name: value[chosen].to(device) for name, value in labels.items()}
-        x, y = _augmented(x, y, module, random, colours=task not in NEEDS_COLOURS)
+        x, y = _augmented(x, y, spec, random)
         value = module.loss(network(x), y)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
@@ -83,17 +118,18 @@ def _batches(count: int, settings: LabelSettings, random: torch.Generator) -> It
         yield from order[:whole].split(settings.batch_size)
 
 
-def _augmented(images: Tensor, labels: dict[str, Tensor], module: ModuleType, random: torch.Generator, colours: bool
+def _augmented(images: Tensor, labels: dict[str, Tensor], spec: LabelSpec, random: torch.Generator
                ) -> tuple[Tensor, dict[str, Tensor]]:  # fmt: skip
-    """Mirror half of the images with their labels; with `colours`, jitter gain and offset of each channel."""
+    """Mirror half of the images with their labels; jitter gain and offset where no label names colours."""
     count = len(images)
     which = (torch.rand(count, generator=random) < 0.5).to(images.device)
     images = torch.where(which[:, None, None, None], images.flip(-1), images)
-    if not colours:
-        return images, module.mirrored(labels, which)
+    labels = TASKS[spec.task].mirrored(labels, which, spec)
+    if spec.task in NEEDS_COLOURS:
+        return images, labels
     gain = 1 + _GAIN * (2 * torch.rand(count, 3, 1, 1, generator=random) - 1).to(images.device)
     offset = _OFFSET * (2 * torch.rand(count, 3, 1, 1, generator=random) - 1).to(images.device)
-    return (images * gain + offset).clamp(-1, 1), module.mirrored(labels, which)
+    return (images * gain + offset).clamp(-1, 1), labels
 
 
 @torch.inference_mode()
@@ -108,10 +144,12 @@ def predict(network: LabelNetwork, images: np.ndarray) -> dict[str, np.ndarray]:
         What the task's `decode` returns, as arrays: `classes`, or `keypoints` and `visible`, `pose`, or `attributes`.
     """
     assert not network.training, "the network must be in evaluation mode"
-    module, size = TASKS[network.spec.task], network.spec.resolution_px
+    module = TASKS[network.spec.task]
     device = next(network.parameters()).device
-    parts = [module.decode(network(to_float(torch.from_numpy(images[start : start + BATCH_SIZE]).to(device))), size)
-             for start in range(0, len(images), BATCH_SIZE)]  # fmt: skip
+    parts = []
+    for start in range(0, len(images), BATCH_SIZE):
+        batch = torch.from_numpy(images[start : start + BATCH_SIZE]).to(device)
+        parts.append(module.decode(network(to_float(batch)), network.spec))
     return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
 
 

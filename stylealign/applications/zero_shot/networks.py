@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
 
@@ -32,6 +33,9 @@ class LabelSpec:
         maps: output channels at the images' resolution (0: no decoder).
         numbers: output numbers beside them.
         width: channels of the first layer.
+        swapped: pairs of names that change places when an image is mirrored.
+        negated: names whose numbers change sign then.
+        units: for each number of a pose, what the network counts it in.
     """
 
     task: str
@@ -40,6 +44,21 @@ class LabelSpec:
     maps: int
     numbers: int
     width: int = 16
+    swapped: tuple[tuple[str, str], ...] = ()
+    negated: tuple[str, ...] = ()
+    units: tuple[float, ...] = ()
+
+    @classmethod
+    def of_header(cls, fields: dict[str, Any]) -> "LabelSpec":
+        """Return the spec that a file's header holds; older files leave to the names what they say by themselves.
+
+        Raises:
+            KeyError, TypeError: not such a header.
+        """
+        plain = LabelNames(keypoints=tuple(fields["names"]), values=tuple(fields["names"]))
+        complete = {"swapped": plain.swapped, "negated": plain.negated, "units": (), **fields}
+        lists = {name: tuple(complete[name]) for name in ("names", "negated", "units")}
+        return cls(**complete | lists | {"swapped": tuple((left, right) for left, right in complete["swapped"])})
 
 
 class LabelNetwork(nn.Module):
@@ -125,8 +144,7 @@ def load_label_network(path: str | Path, task: str | None = None, resolution_px:
     """
     header, tensors = _read(path)
     try:
-        fields = header["spec"]
-        spec = LabelSpec(**{**fields, "names": tuple(fields["names"])})
+        spec = LabelSpec.of_header(header["spec"])
         network = LabelNetwork(spec)
         network.load_state_dict(tensors)
         provenance = header["provenance"]

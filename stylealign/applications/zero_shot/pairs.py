@@ -48,7 +48,7 @@ def pseudo_labelled(
         size = min(batch, count - start)
         z, c = _latents(parent, size, random, device)
         seen = parent.synthesis(parent.mapping(z, c, truncation_psi=truncation_psi)).clamp(-1, 1)
-        labels.append({name: value.cpu() for name, value in task.pseudo(labeller(seen), seen.shape[-1]).items()})
+        labels.append({name: value.cpu() for name, value in task.pseudo(labeller(seen), labeller.spec).items()})
         drawn = child.synthesis(child.mapping(z, c, truncation_psi=truncation_psi))
         images.append((drawn * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8).cpu())
         if progress is not None:

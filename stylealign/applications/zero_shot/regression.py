@@ -1,35 +1,44 @@
-"""Pose: in-plane rotation, scale and shift of the figure."""
+"""Pose: in-plane rotation, scale and shift of the figure, or whatever numbers the annotations name."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from stylealign.applications.zero_shot.networks import LabelSpec
-from stylealign.datasets.annotations import POSE, Annotations
+from stylealign.datasets.annotations import Annotations
 
 _UNITS = {"rotation_deg": 15.0, "log2_scale": 0.13, "shift_x": 0.05, "shift_y": 0.05}
-"""About one standard deviation of each number: the network predicts in these units."""
+"""About one standard deviation of each number of a drawn pose: the network predicts in these units."""
 
 
-def spec(resolution_px: int) -> LabelSpec:
-    """Return the network's shape."""
-    return LabelSpec("pose", POSE, resolution_px, maps=0, numbers=len(POSE))
+def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
+    """Return the network's shape, None for annotations without numbers.
+
+    The unit of a number that is not one of a drawn pose is its standard deviation in the annotations.
+    """
+    if annotations.pose is None:
+        return None
+    names, spreads = annotations.names.values, annotations.pose.std(axis=0, dtype=np.float64)
+    units = tuple(_UNITS.get(name, float(spread) or 1.0) for name, spread in zip(names, spreads, strict=True))
+    negated = annotations.names.negated
+    return LabelSpec("pose", names, resolution_px, maps=0, numbers=len(names), negated=negated, units=units)
 
 
-def annotated(annotations: Annotations) -> dict[str, Tensor]:
-    """Return the annotated `pose` `[N, 4]` in the network's units."""
+def annotated(annotations: Annotations, spec: LabelSpec) -> dict[str, Tensor]:
+    """Return the annotated `pose` `[N, V]` in the network's units."""
     pose = torch.from_numpy(annotations.pose).float()
-    return {"pose": pose / _units(pose)}
+    return {"pose": pose / _units(spec, pose)}
 
 
-def pseudo(outputs: dict[str, Tensor], resolution_px: int) -> dict[str, Tensor]:
+def pseudo(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
     """Return a network's prediction as labels, in the network's units."""
     return {"pose": outputs["numbers"]}
 
 
-def mirrored(labels: dict[str, Tensor], which: Tensor) -> dict[str, Tensor]:
-    """Return the labels of images of which those in `which` `[N]` bool were mirrored: rotation and x shift turn."""
+def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
+    """Return the labels of images of which those in `which` `[N]` bool were mirrored: some numbers change sign."""
     pose = labels["pose"]
-    signs = pose.new_tensor([-1.0 if name in ("rotation_deg", "shift_x") else 1.0 for name in POSE])
+    signs = pose.new_tensor([-1.0 if name in spec.negated else 1.0 for name in spec.names])
     return {"pose": torch.where(which[:, None], pose * signs, pose)}
 
 
@@ -38,10 +47,11 @@ def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     return torch.nn.functional.smooth_l1_loss(outputs["numbers"], labels["pose"], beta=0.2)
 
 
-def decode(outputs: dict[str, Tensor], resolution_px: int) -> dict[str, Tensor]:
-    """Return `pose` `[N, 4]`: degrees, binary logarithm, shares of the frame."""
-    return {"pose": outputs["numbers"] * _units(outputs["numbers"])}
+def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
+    """Return `pose` `[N, V]` in the units of the annotations (degrees, binary logarithm, shares of the frame)."""
+    return {"pose": outputs["numbers"] * _units(spec, outputs["numbers"])}
 
 
-def _units(like: Tensor) -> Tensor:
-    return like.new_tensor([_UNITS[name] for name in POSE])
+def _units(spec: LabelSpec, like: Tensor) -> Tensor:
+    """Return the units `[V]`; networks of older files know those of a drawn pose alone."""
+    return like.new_tensor(spec.units or [_UNITS[name] for name in spec.names])

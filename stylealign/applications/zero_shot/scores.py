@@ -5,7 +5,7 @@ import numpy as np
 from stylealign.applications.zero_shot.learning import predict
 from stylealign.applications.zero_shot.networks import LabelNetwork
 from stylealign.config import MetricSettings
-from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.annotations import Annotations, renumbered
 from stylealign.metrics.rows import Row, RowKey
 from stylealign.metrics.structure import iou, keypoint_scores, pose_scores
 
@@ -30,15 +30,23 @@ def zero_shot_rows(network: LabelNetwork, images: np.ndarray, annotations: Annot
 def _segmentation(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: RowKey,
                   settings: MetricSettings) -> list[Row]:  # fmt: skip
     names = network.spec.names
-    classes, mean = iou(predicted["classes"], annotations.segmentation, len(names), settings.bootstrap, settings.seed)
+    truth = renumbered(annotations.segmentation, annotations.names.classes, names)
+    classes, mean = iou(predicted["classes"], truth, len(names), settings.bootstrap, settings.seed)
     rows = [labels.row("iou", estimate, setting=name) for name, estimate in zip(names, classes, strict=True)]
     return [*rows, labels.row("miou", mean)]
 
 
 def _keypoints(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: RowKey,
                settings: MetricSettings) -> list[Row]:  # fmt: skip
-    scores = keypoint_scores(predicted["keypoints"], annotations.keypoints, annotations.visible,
-                             network.spec.resolution_px, settings.bootstrap, settings.seed)  # fmt: skip
+    assert annotations.keypoints is not None
+    assert annotations.visible is not None
+    spec = network.spec
+    eyes = [(spec.names.index(left), spec.names.index(right)) for left, right in spec.swapped[:1]]
+    order = [annotations.names.keypoints.index(name) for name in spec.names]
+    scores = keypoint_scores(
+        predicted["keypoints"], annotations.keypoints[:, order], annotations.visible[:, order], spec.resolution_px,
+        settings.bootstrap, settings.seed, eyes[0] if eyes else None,
+    )  # fmt: skip
     rows = [labels.row("nme", scores.nme), labels.row("pck@0.1", scores.pck)]
     rows.append(labels.row("nme_centred", scores.nme_centred))
     of_points = zip(network.spec.names, scores.nme_of, strict=True)
@@ -47,6 +55,9 @@ def _keypoints(predicted: dict[str, np.ndarray], network: LabelNetwork, annotati
 
 def _pose(predicted: dict[str, np.ndarray], network: LabelNetwork, annotations: Annotations, labels: RowKey,
           settings: MetricSettings) -> list[Row]:  # fmt: skip
-    scores = pose_scores(predicted["pose"], annotations.pose, settings.bootstrap, settings.seed)
+    assert annotations.pose is not None
+    names = network.spec.names
+    truth = annotations.pose[:, [annotations.names.values.index(name) for name in names]]
+    scores = pose_scores(predicted["pose"], truth, settings.bootstrap, settings.seed, names)
     return [labels.row(metric, estimate, setting=name) for name, pair in scores.items()
             for metric, estimate in zip(("mae", "r2"), pair, strict=True)]  # fmt: skip

@@ -5,28 +5,31 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stylealign.applications.zero_shot.networks import LabelSpec
-from stylealign.datasets.annotations import SEGMENTATION_CLASSES, Annotations
+from stylealign.datasets.annotations import Annotations
 
 _RAREST = 1e-3
 """Added to a class's share of the pixels: bounds the weight of an absent class."""
 
 
-def spec(resolution_px: int) -> LabelSpec:
-    """Return the network's shape."""
-    return LabelSpec("segmentation", SEGMENTATION_CLASSES, resolution_px, maps=len(SEGMENTATION_CLASSES), numbers=0)
+def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
+    """Return the network's shape, None for annotations without class maps."""
+    if annotations.segmentation is None:
+        return None
+    classes = annotations.names.classes
+    return LabelSpec("segmentation", classes, resolution_px, maps=len(classes), numbers=0)
 
 
-def annotated(annotations: Annotations) -> dict[str, Tensor]:
+def annotated(annotations: Annotations, spec: LabelSpec) -> dict[str, Tensor]:
     """Return the annotated labels: `classes` `[N, H, W]` uint8."""
     return {"classes": torch.from_numpy(annotations.segmentation)}
 
 
-def pseudo(outputs: dict[str, Tensor], resolution_px: int) -> dict[str, Tensor]:
+def pseudo(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
     """Return soft labels from a network's outputs: `probabilities` `[N, C, H, W]` uint8, in steps of 1/255."""
     return {"probabilities": (outputs["maps"].softmax(dim=1) * 255).round().to(torch.uint8)}
 
 
-def mirrored(labels: dict[str, Tensor], which: Tensor) -> dict[str, Tensor]:
+def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
     """Return the labels of images of which those in `which` `[N]` bool were mirrored left to right."""
     mask = which[:, None, None]
     return {name: torch.where(mask if value.ndim == 3 else mask[:, None], value.flip(-1), value)
@@ -60,6 +63,6 @@ def _probabilities(labels: dict[str, Tensor], classes: int) -> Tensor:
     return labels["probabilities"].float() / 255
 
 
-def decode(outputs: dict[str, Tensor], resolution_px: int) -> dict[str, Tensor]:
+def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
     """Return the prediction: `classes` `[N, H, W]` uint8."""
     return {"classes": outputs["maps"].argmax(dim=1).to(torch.uint8)}
