@@ -3,12 +3,8 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from stylealign.config import Config, validate
-from stylealign.errors import StyleAlignError
+from stylealign.config import Config, load_config, parse_yaml, repository_of, validate
 from stylealign.report.html import Sources, write_report
 
 
@@ -52,12 +48,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _config(text: str) -> Config:
-    """Return the configuration of a YAML file, or of a JSON object (which is YAML too)."""
-    source = "--config" if text.lstrip().startswith("{") else text
-    try:
-        values: Any = yaml.safe_load(text if source == "--config" else Path(text).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StyleAlignError(f"--config: {text}: {error.strerror}; give a YAML file or a JSON object") from error
-    except yaml.YAMLError as error:
-        raise StyleAlignError(f"{source}: not YAML ({' '.join(str(error).split())})") from error
-    return validate(Config, values, source)
+    """Return the configuration of a YAML file, as Snakemake reads it, or of a JSON object."""
+    if text.lstrip().startswith("{"):
+        return validate(Config, parse_yaml(text, "--config"), "--config")
+    here = Path.cwd()
+    return load_config(here, repository_of(here) or here, [Path(text)])

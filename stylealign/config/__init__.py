@@ -28,10 +28,12 @@ from stylealign.config.data import DatasetSettings, Splits
 from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import M, nearest, validate
-from stylealign.config.training import ArchitectureSettings, TrainSettings
+from stylealign.config.reading import default_file, load_config, merged, parse_yaml, read_yaml, repository_of
+from stylealign.config.training import UPKEEP, ArchitectureSettings, TrainSettings
 from stylealign.config.workflow import Config, ModelSettings
 
 __all__ = [
+    "UPKEEP",
     "ArchitectureSettings",
     "AvatarDomain",
     "BlendSettings",
@@ -63,6 +65,12 @@ __all__ = [
     "Task",
     "TrainSettings",
     "TranslateSettings",
+    "default_file",
+    "load_config",
+    "merged",
     "nearest",
+    "parse_yaml",
+    "read_yaml",
+    "repository_of",
     "validate",
 ]

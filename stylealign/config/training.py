@@ -16,6 +16,9 @@ from stylealign.config.base import (
 )
 from stylealign.presets import PRESETS, PresetName
 
+UPKEEP = ("snapshot_kimg", "state_interval_s")
+"""Keys of `TrainSettings` that change nothing of what a training gives."""
+
 
 class ArchitectureSettings(Settings):
     """Shape of a StyleGAN2 trained from scratch; a child takes its parent's."""

@@ -5,14 +5,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from stylealign.config import Config, validate
+from stylealign.config import Config, default_file, load_config, repository_of
 from stylealign.errors import StyleAlignError
 
-CONFIG = Path("config") / "config.yaml"
 SNAKEFILE = Path("workflow") / "Snakefile"
 DVC_DIR = ".dvc"
 NOTHING = "Nothing to be done"
@@ -51,37 +47,14 @@ def find_run(directory: Path, configfile: Path | None) -> Run:
         StyleAlignError: not a folder of the repository, or an invalid configuration.
     """
     directory = directory.resolve()
-    root = next((path for path in (directory, *directory.parents) if (path / SNAKEFILE).is_file()), None)
+    root = repository_of(directory)
     if root is None:
         raise StyleAlignError(f"--directory: {directory} is not in a repository with {SNAKEFILE}; run it in one")
     if not (root / DVC_DIR).is_dir():
         raise StyleAlignError(f"{root / DVC_DIR}: no such folder; set DVC up with `dvc init`")
-    default = directory / CONFIG if (directory / CONFIG).is_file() else root / CONFIG
-    chosen = default if configfile is None else configfile.resolve()
-    values = _read_yaml(chosen)
-    if "domains" not in values:  # as the Snakefile: such a file changes the default
-        values = _merged(_read_yaml(default), values)
-    return Run(root, directory, chosen, validate(Config, values, str(chosen)))
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StyleAlignError(f"--configfile: {path}: {error.strerror or error}") from error
-    except yaml.YAMLError as error:
-        raise StyleAlignError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(values, dict):
-        raise StyleAlignError(f"{path}: must hold keys and values")
-    return values
-
-
-def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    both = dict(old)
-    for key, value in new.items():
-        inner = isinstance(value, dict) and isinstance(old.get(key), dict)
-        both[key] = _merged(old[key], value) if inner else value
-    return both
+    named = [] if configfile is None else [configfile.resolve()]
+    chosen = named[0] if named else default_file(directory, root)
+    return Run(root, directory, chosen, load_config(directory, root, named))
 
 
 def workflow_verbs(run: Run) -> list[str]:

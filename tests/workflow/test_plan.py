@@ -39,7 +39,8 @@ def test_the_literal_command_is_planned(tmp_path: Path) -> None:
 def test_a_domain_of_ones_own_takes_five_lines(tmp_path: Path) -> None:
     values = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "a.png").touch()
+    for name in "ab":
+        (tmp_path / "photos" / f"{name}.png").touch()
     values["domains"]["mine"] = {"path": "photos", "train_images": 1, "test_images": 1}
     values["models"]["mine"] = {"domain": "mine", "parent": "human"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values))

@@ -3,7 +3,7 @@
 
 rule translate:
     input:
-        unpack(lambda w: translate_inputs(w.model, w.way)),
+        unpack(lambda w: EXPERIMENT.translate_inputs(w.model, w.way)),
     output:
         images="results/translation/{model}/{way}/images.zip",
         sheet=report(
@@ -25,7 +25,7 @@ rule translate:
         runtime=minutes("translate"),
     params:
         inputs=lambda w, input: flags(**input),
-        settings=lambda w: translate_settings(w.way),
+        settings=lambda w: EXPERIMENT.translate_settings(w.way),
         out_dir=subpath(output.images, parent=True),
         version=version("translate"),
     shell:
@@ -72,7 +72,7 @@ rule random_samples:
         mem_mb=memory("random_samples"),
         runtime=minutes("random_samples"),
     params:
-        seeds=lambda w: random_seeds(w.child),
+        seeds=lambda w: EXPERIMENT.random_seeds(w.child),
         truncation_psi=RUN.translation.truncation_psi,
         version=version("generate"),
     shell:
@@ -82,8 +82,8 @@ rule random_samples:
 
 rule morph:
     input:
-        codes=lambda w: f"results/latents/{aligned_parent(w.child)}/{detailed_space()}/codes.npz",
-        target_codes=lambda w: f"results/latents/{w.child}/{detailed_space()}/codes.npz",
+        codes=lambda w: f"results/latents/{aligned_parent(w.child)}/{EXPERIMENT.detailed_space()}/codes.npz",
+        target_codes=lambda w: f"results/latents/{w.child}/{EXPERIMENT.detailed_space()}/codes.npz",
         source=lambda w: model_file(aligned_parent(w.child)),
         target=lambda w: model_file(w.child),
         weights=weights_of(RUN.morphing.perceptual),

@@ -19,7 +19,7 @@ rule draw_domain:
     benchmark:
         "results/benchmarks/draw_domain/{domain}.tsv"
     wildcard_constraints:
-        domain=one_of(DRAWN),
+        domain=one_of(EXPERIMENT.drawn),
     threads: 1
     resources:
         gpu=0,
@@ -44,7 +44,7 @@ rule fetch_domain:
     benchmark:
         "results/benchmarks/fetch_domain/{domain}.tsv"
     wildcard_constraints:
-        domain=one_of(FETCHED),
+        domain=one_of(EXPERIMENT.fetched),
     retries: 2
     threads: 1
     resources:
@@ -53,13 +53,12 @@ rule fetch_domain:
         runtime=minutes("fetch_domain"),
     params:
         source=lambda w: RUN.domains[w.domain].fetch,
-        entry=lambda w: json.dumps(zoo_entry("datasets", RUN.domains[w.domain].fetch)),
+        entry=lambda w: json.dumps(EXPERIMENT.zoo.entry("datasets", RUN.domains[w.domain].fetch)),
         settings=lambda w: as_json(RUN.domains[w.domain]),
         out_dir=subpath(output.train, parent=True),
-        zoo=os.path.relpath(ZOO),
         version=version("data"),
     shell:
-        "stylealign data fetch {params.source:q} --zoo {params.zoo:q} --out-dir {params.out_dir}"
+        'stylealign data fetch {params.source:q} --zoo "$STYLEALIGN_ZOO" --out-dir {params.out_dir}'
         " --settings {params.settings:q} &> {log}"
 
 
@@ -72,7 +71,7 @@ rule fetch_weights:
     benchmark:
         "results/benchmarks/fetch_weights/{network}.tsv"
     wildcard_constraints:
-        network="inception-v3|lpips-vgg|lpips-alex",
+        network=one_of(EXPERIMENT.zoo.names("weights")),
     retries: 2
     threads: 1
     resources:
@@ -80,16 +79,16 @@ rule fetch_weights:
         mem_mb=memory("fetch_weights"),
         runtime=minutes("fetch_weights"),
     params:
-        entry=lambda w: json.dumps(zoo_entry("weights", w.network)),
-        zoo=os.path.relpath(ZOO),
+        entry=lambda w: json.dumps(EXPERIMENT.zoo.entry("weights", w.network)),
         version=version("fetch"),
     shell:
-        "stylealign fetch {wildcards.network} --weights --zoo {params.zoo:q} --out {output.weights} &> {log}"
+        'stylealign fetch {wildcards.network} --weights --zoo "$STYLEALIGN_ZOO" --out {output.weights} &> {log}'
 
 
+# The content of the pictures, not their times, says whether they are imported again.
 rule import_domain:
     input:
-        lambda w: RUN.domains[w.domain].path,
+        pictures=lambda w: ancient(EXPERIMENT.identity.own_file(RUN.domains[w.domain].path)),
     output:
         train="data/prepared/{domain}/train.zip",
         test="data/prepared/{domain}/test.zip",
@@ -105,15 +104,16 @@ rule import_domain:
     benchmark:
         "results/benchmarks/import_domain/{domain}.tsv"
     wildcard_constraints:
-        domain=one_of(IMPORTED),
+        domain=one_of(EXPERIMENT.imported),
     threads: 1
     resources:
         gpu=0,
         mem_mb=memory("import_domain"),
         runtime=minutes("import_domain"),
     params:
-        settings=lambda w: as_json(RUN.domains[w.domain]),
+        settings=lambda w: as_json(RUN.domains[w.domain], without=["path"]),
+        content=lambda w: EXPERIMENT.identity.pictures_of(w.domain),
         out_dir=subpath(output.train, parent=True),
         version=version("data"),
     shell:
-        "stylealign data import {input:q} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+        "stylealign data import {input.pictures:q} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"

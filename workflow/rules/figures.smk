@@ -30,7 +30,7 @@ rule figure_samples:
 
 rule figure_aligned:
     input:
-        models=lambda w: [model_file(model) for model in aligned_with(w.parent)],
+        models=lambda w: [model_file(model) for model in EXPERIMENT.aligned_with(w.parent)],
     output:
         figure=report(
             "results/figures/aligned-{parent}.png",
@@ -43,14 +43,14 @@ rule figure_aligned:
     benchmark:
         "results/benchmarks/figures/aligned-{parent}.tsv"
     wildcard_constraints:
-        parent=one_of(PARENTS),
+        parent=one_of(EXPERIMENT.parents),
     threads: 1
     resources:
         gpu=0,
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: labelled(aligned_with(w.parent), input.models),
+        rows=lambda w, input: labelled(EXPERIMENT.aligned_with(w.parent), input.models),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
@@ -60,7 +60,7 @@ rule figure_aligned:
 rule figure_translation:
     input:
         data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),
-        images=lambda w: list(translation_rows(w.child).values()),
+        images=lambda w: list(EXPERIMENT.translation_rows(w.child).values()),
     output:
         figure=report(
             "results/figures/translation-{child}.png",
@@ -78,7 +78,7 @@ rule figure_translation:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: labelled(translation_rows(w.child), input.images),
+        rows=lambda w, input: labelled(EXPERIMENT.translation_rows(w.child), input.images),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:

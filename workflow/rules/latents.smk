@@ -26,7 +26,7 @@ rule encoder:
 
 rule invert:
     input:
-        unpack(encoder_inputs),
+        unpack(lambda w: EXPERIMENT.encoder_inputs(w.model, w.space)),
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
         reference=lambda w: data_file(domain_of(w.model), "train.zip"),

@@ -17,11 +17,10 @@ rule fetch_parent:
         runtime=minutes("fetch_parent"),
     params:
         source=lambda w: MODELS[w.model].fetch,
-        identity=lambda w: source_identity(MODELS[w.model].fetch),
-        zoo=os.path.relpath(ZOO),
+        identity=lambda w: EXPERIMENT.identity.source_of(w.model),
         version=version("fetch"),
     shell:
-        "stylealign fetch {params.source:q} --zoo {params.zoo:q} --out {output.model} &> {log}"
+        'stylealign fetch {params.source:q} --zoo "$STYLEALIGN_ZOO" --out {output.model} &> {log}'
 
 
 # A training that is stopped, by whatever, goes on from the state in its run directory: retries and later runs resume it.
@@ -58,7 +57,7 @@ rule train_child:
         slurm_extra=SIGNAL_BEFORE_TIME_LIMIT,
     params:
         settings=lambda w: as_json(RUN.training_of(w.model)),
-        run_dir=lambda w: run_dir(w.model),
+        run_dir=lambda w: EXPERIMENT.identity.run_dir(w.model),
         out_dir=subpath(output.model, parent=True),
         version=version("train"),
     shell:
@@ -97,7 +96,7 @@ rule train_parent:
     params:
         architecture=lambda w: as_json(MODELS[w.model].architecture),
         settings=lambda w: as_json(RUN.training_of(w.model)),
-        run_dir=lambda w: run_dir(w.model),
+        run_dir=lambda w: EXPERIMENT.identity.run_dir(w.model),
         out_dir=subpath(output.model, parent=True),
         version=version("train"),
     shell:

@@ -4,8 +4,8 @@
 
 rule report_page:
     input:
-        rows=all_rows(),
-        figures=all_figures(),
+        rows=EXPERIMENT.all_rows(),
+        figures=EXPERIMENT.all_figures(),
         videos=[f"results/morphing/{child}/morph.mp4" for child in CHILDREN],
         previews=[data_file(domain, "preview.png") for domain in RUN.domains],
         artifacts=[model_file(model) for model in MODELS]

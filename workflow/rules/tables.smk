@@ -4,8 +4,8 @@
 # The figures come first, so that asking for the tables, as everybody does, makes both.
 rule tables:
     input:
-        rows=all_rows(),
-        figures=all_figures(),
+        rows=EXPERIMENT.all_rows(),
+        figures=EXPERIMENT.all_figures(),
     output:
         all=report("results/tables/all.csv", caption="../report/tables.rst", category="Tables"),
         summary="results/tables/summary.md",
@@ -14,7 +14,7 @@ rule tables:
         seeds=["results/tables/seeds.csv"] if RUN.seeded else [],
         sources="results/tables/sources.csv",
         tables=report(
-            expand("results/tables/{table}.{kind}", table=TABLES, kind=["csv", "md", "tex"]),
+            expand("results/tables/{table}.{kind}", table=EXPERIMENT.tables(), kind=["csv", "md", "tex"]),
             caption="../report/tables.rst",
             category="Tables",
         ),
@@ -29,7 +29,7 @@ rule tables:
         runtime=10,
     params:
         out_dir=subpath(output.all, parent=True),
-        seeds=seed_groups(),
+        seeds=EXPERIMENT.seed_groups(),
         version=version("tables"),
     shell:
         "stylealign tables {input.rows} --figures {input.figures} {params.seeds} --out-dir {params.out_dir} &> {log}"

@@ -1,0 +1,260 @@
+"""One experiment: what a configuration asks for, and which files each job of it reads."""
+
+from pathlib import Path
+from typing import cast
+
+from stylealign.config import Config, Space
+from stylealign.experiment.content import files_in
+from stylealign.experiment.family import Family
+from stylealign.experiment.identity import Identity
+from stylealign.experiment.words import as_json, flags
+from stylealign.experiment.zoo import Zoo
+
+Files = dict[str, str]
+"""Files by the role they play in a job."""
+
+WITH_PACKAGE = "efficientnet-lite0"
+"""Network whose weights come as a Python package; those of the others are downloaded."""
+WEIGHTS_DIR = "data/weights"
+TASKS = {"segmentation": "zero_shot_segmentation", "keypoints": "zero_shot_keypoints", "pose": "zero_shot_regression"}
+ALIGNMENT = ("alignment_weights", "alignment_reset", "alignment_pointwise", "alignment_curve")
+GUIDES = {"latent-guided": "latent", "reference-guided": "reference"}
+LAYER_SWAP = "layer-swap"
+SPACES: tuple[Space, ...] = ("z", "z+", "w", "w+")
+"""From the least to the most detailed."""
+
+
+def data_file(domain: str, name: str) -> str:
+    """Return a file of a prepared data set."""
+    return f"data/prepared/{domain}/{name}"
+
+
+def model_file(model: str) -> str:
+    """Return the file of a model."""
+    return f"results/models/{model}/model.safetensors"
+
+
+def label_network(task: str, domain: str) -> str:
+    """Return the network that was trained on a domain's own annotations."""
+    return f"results/zero_shot/{task}/{domain}/oracle.safetensors"
+
+
+class Experiment(Family):
+    """A configuration, with what its jobs read and make. Paths are relative to the folder of the run.
+
+    Args:
+        config: the configuration.
+        zoo: `data/zoo.yaml`.
+        directory: folder of the run.
+    """
+
+    def __init__(self, config: Config, zoo: Path, directory: Path = Path()) -> None:
+        super().__init__(config)
+        self.config = _with_weights(config)
+        self.zoo = Zoo(zoo)
+        self.identity = Identity(self.config, self.zoo, directory)
+        self.directory = directory
+
+    def problems(self) -> list[str]:
+        """Return what would make jobs fail and can be seen before they start, a line each."""
+        return [problem for domain in self.imported if (problem := self._too_few_pictures(domain))]
+
+    def _too_few_pictures(self, domain: str) -> str | None:
+        settings = self.config.domains[domain]
+        source = self.directory / self.identity.own_file(settings.path or "")
+        if not source.exists():
+            is_prepared = (self.directory / data_file(domain, "train.zip")).is_file()
+            return None if is_prepared else f"domains.{domain}.path: {source}: no such folder or zip"
+        if source.is_file():  # the import knows better
+            return None
+        found = sum(not name.rpartition("/")[2].startswith(".") for name, _ in files_in(source))
+        if settings.split(found) is not None:
+            return None
+        wanted = " + ".join(
+            f"{key} {value}" for key in ("train_images", "test_images") if (value := getattr(settings, key))
+        )
+        return f"domains.{domain}: {source} holds {found} files, too few for {wanted or 'two images'}; add pictures"
+
+    # Networks and their weights
+
+    def networks(self) -> list[str]:
+        """Return the networks that measure and steer the jobs."""
+        return networks_of(self.config)
+
+    def weights_of(self, network: str) -> list[str]:
+        """Return the file of a network's weights, [] for the one that comes as a package."""
+        return [] if network == WITH_PACKAGE else [f"{self.config.metrics.weights_dir}/{network}.pth"]
+
+    def weights_of_training(self, model: str) -> list[str]:
+        """Return the weights of the network that measures while a model is trained."""
+        settings = self.config.training_of(model)
+        return [] if settings.evaluate_kimg is None else self.weights_of(settings.evaluate_features)
+
+    def measuring_networks(self, model: str, tasks: tuple[str, ...] = tuple(TASKS)) -> Files:
+        """Return the label networks of the domains of a child and of its parent by role; none without labels."""
+        roles = {"parent": self.compared_with(model), "child": model} if self.is_annotated(model) else {}
+        return {
+            f"{role}_{task}": label_network(task, self.domain_of(name))
+            for role, name in roles.items()
+            for task in tasks
+        }
+
+    def zero_shot_networks(self, task: str, child: str) -> Files:
+        """Return the networks that are tested on the domain of `child`, by METHOD[/SETTING]."""
+        names = ["zero-shot unaligned", *(f"zero-shot unaligned/{control}" for control in self.controls_of(child)[1:])]
+        transferred = {"zero-shot": child, **dict(zip(names, self.controls_of(child), strict=False))}
+        return {
+            "source-only": label_network(task, self.domain_of(self.compared_with(child))),
+            **{way: f"results/zero_shot/{task}/{model}/zero-shot.safetensors" for way, model in transferred.items()},
+            "oracle": label_network(task, self.domain_of(child)),
+        }
+
+    # Codes and translations
+
+    def detailed_space(self) -> Space:
+        """Return the most detailed space that is inverted: morphs start from its codes."""
+        return max(self.config.inversion_spaces, key=SPACES.index)
+
+    def guided_space(self) -> Space:
+        """Return the space of the codes that guides and the swapped model start from."""
+        space = self.config.translation.space
+        return space if space in self.config.inversion_spaces else self.detailed_space()
+
+    def encoder_inputs(self, model: str, space: str) -> Files:
+        """Return the encoder of an inversion that starts with one."""
+        if self.config.inversion_of(cast(Space, space)).init != "encoder":
+            return {}
+        return {"encoder": f"results/latents/{model}/encoder.safetensors"}
+
+    def translate_inputs(self, model: str, way: str) -> Files:
+        """Return what a translation needs; `way` is a space, a guide or the layer swap."""
+        parent = self.compared_with(model)
+        space = way if way in self.config.inversion_spaces else self.guided_space()
+        swapped = f"results/translation/{model}/{LAYER_SWAP}/model.safetensors"
+        inputs = {
+            "codes": f"results/latents/{parent}/{space}/codes.npz",
+            "source_model": model_file(parent),
+            "target_model": swapped if way == LAYER_SWAP else model_file(model),
+        }
+        if GUIDES.get(way) == "reference":
+            inputs["reference_codes"] = f"results/latents/{model}/{space}/codes.npz"
+        return inputs
+
+    def translate_settings(self, way: str) -> str:
+        """Return the settings of a translation as JSON."""
+        settings, space = self.config.translation, self.guided_space() if way in (*GUIDES, LAYER_SWAP) else way
+        guide, outputs = GUIDES.get(way, "none"), self.config.guided_outputs if way in GUIDES else 1
+        return as_json(settings, space=space, guide=guide, outputs=outputs)
+
+    def random_seeds(self, child: str) -> str:
+        """Return as many seeds as a guide draws images."""
+        held_out = self.config.domains[self.domain_of(self.compared_with(child))].splits.test_images
+        return f"0-{min(self.config.inversion.images, held_out) * self.config.guided_outputs - 1}"
+
+    def translation_methods(self, child: str) -> Files:
+        """Return the image zips of a translation's measurement by METHOD[/SETTING]; untouched sources need none."""
+        spaces = self.config.inversion_spaces
+        methods = {way: self._translated(child, way) for way in (*spaces, *GUIDES, LAYER_SWAP, "random")}
+        for control in self.controls_of(child):
+            methods |= {f"unaligned/{space}": self._translated(control, space) for space in spaces}
+        return methods
+
+    def _translated(self, model: str, way: str) -> str:
+        return f"results/translation/{model}/{way}/images.zip"
+
+    def translation_data(self, child: str) -> Files:
+        """Return what translations are measured against: images, and label networks where the domains have labels."""
+        source, target = self.domain_of(self.compared_with(child)), self.domain_of(child)
+        files = {
+            "source_data": data_file(source, "test.zip"),
+            "target_data": data_file(target, "test.zip"),
+            "target_train": data_file(target, "train.zip"),
+        }
+        for task in ("keypoints", "pose", "segmentation") if self.is_annotated(child) else ():
+            files[f"source_{task}"] = label_network(task, source)
+            files[f"target_{task}"] = label_network(task, target)
+        return files
+
+    def translation_rows(self, child: str) -> Files:
+        """Return the image zips of a translation figure by label: reconstructions, translations, swap, controls'."""
+        parent, rows = self.compared_with(child), {}
+        for space in self.config.inversion_spaces:
+            rows[f"reconstruction {space}"] = f"results/latents/{parent}/{space}/reconstructions.zip"
+            rows |= {f"{model} {space}": self._translated(model, space) for model in self.family(child)}
+        return rows | {LAYER_SWAP: self._translated(child, LAYER_SWAP)}
+
+    def coverage_inputs(self, domain: str) -> Files:
+        """Return what coverage is measured with: images, annotations and label networks of a domain."""
+        return {
+            "data": data_file(domain, "train.zip"),
+            "test_data": data_file(domain, "test.zip"),
+            "annotations": data_file(domain, "test.annotations.npz"),
+            "pose": label_network("pose", domain),
+            "attributes": label_network("attributes", domain),
+        }
+
+    # Rows, tables and figures
+
+    def row_names(self, model: str, method: str = "", setting: str = "") -> str:
+        """Return the flags that name a model's rows in the tables."""
+        parent, child = self.aligned_parent(model) or model, self.controls.get(model, model)
+        return flags(parent_name=parent, child_name=child, method=method, setting=setting)
+
+    def rows_by_table(self) -> dict[tuple[str, ...], list[str]]:
+        """Return the files of rows behind tables, in their order; only tables that get rows."""
+        spaces, measured, children = self.config.inversion_spaces, self.parents + self.children, self.children
+        covered = self.covering_models()
+        annotated = [child for child in children if self.is_annotated(child)]
+        rows: dict[tuple[str, ...], list[str]] = {
+            ("generators",): [f"generators/{s}/{model}" for s in measured for model in self.generators_of(s)],
+            ("coverage", "coverage_attributes"): [
+                *(f"coverage/test/{domain}" for domain in dict.fromkeys(map(self.domain_of, covered))),
+                *(f"coverage/{model}" for model in covered),
+            ],
+            ("inversion",): [f"inversion/{model}/{space}" for model in measured for space in spaces],
+            **{(table,): [f"{table}/{child}" for child in children] for table in ("translation", "morphing")},
+            **{(table,): [f"zero_shot/{task}/{child}" for child in annotated] for task, table in TASKS.items()},
+            **{(kind,): [f"{kind}/{m}" for child in children for m in self.family(child)] for kind in ALIGNMENT},
+        }
+        return {tables: [f"results/metrics/{row}.json" for row in files] for tables, files in rows.items() if files}
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables, in their order."""
+        return [table for tables in self.rows_by_table() for table in tables]
+
+    def all_rows(self) -> list[str]:
+        """Return every file of rows, in the order of the tables."""
+        return list(dict.fromkeys(row for rows in self.rows_by_table().values() for row in rows))
+
+    def all_figures(self) -> list[str]:
+        """Return every figure."""
+        figures = ["samples", *(f"aligned-{parent}" for parent in self.parents if len(self.aligned_with(parent)) > 1)]
+        figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal", "morphing") for child in self.children]
+        annotated = [child for child in self.children if self.is_annotated(child)]
+        figures += [f"{kind}-{child}" for kind in ("zero-shot", "curve") for child in annotated]
+        return [f"results/figures/{figure}.png" for figure in figures]
+
+    def seed_groups(self) -> str:
+        """Return the flag that says which models differ in the seed alone."""
+        measured = self.children + self.parents
+        groups = [f"{name}={','.join(own)}" for name, own in self.config.seeded.items() if own[0] in measured]
+        return "--seeds " + " ".join(groups) if groups else ""
+
+
+def networks_of(config: Config) -> list[str]:
+    """Return the networks that measure and steer the jobs of a configuration, each once."""
+    found = [config.metrics.features, config.metrics.perceptual, config.morphing.perceptual]
+    inversions = [config.inversion_of(space) for space in config.inversion_spaces]
+    found += [inversion.perceptual for inversion in inversions]
+    if any(inversion.init == "encoder" for inversion in inversions):
+        found.append(config.encoder.perceptual)
+    trainings = [config.training_of(name) for name, model in config.models.items() if not model.fetch]
+    found += [training.evaluate_features for training in trainings if training.evaluate_kimg is not None]
+    return list(dict.fromkeys(found))
+
+
+def _with_weights(config: Config) -> Config:
+    """Return the configuration with a folder for the weights that it asks to be downloaded."""
+    if config.metrics.weights_dir or not set(networks_of(config)) - {WITH_PACKAGE}:
+        return config
+    return config.model_copy(update={"metrics": config.metrics.model_copy(update={"weights_dir": WEIGHTS_DIR})})

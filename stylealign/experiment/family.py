@@ -1,0 +1,84 @@
+"""How the models of a configuration descend from each other, and what they are called in the tables."""
+
+from stylealign.config import Config
+
+
+class Family:
+    """Parents, children and controls of a configuration.
+
+    Attributes:
+        models: every model by name.
+        drawn, imported, fetched: domains that are drawn, of one's own pictures, and downloaded.
+        controls: control -> the child that it is the control of.
+        children: models with a parent, without the controls.
+        parents: models that a child is compared with, and roots that no model descends from.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.models = config.models
+        self.drawn = [name for name, domain in config.domains.items() if domain.draw]
+        self.imported = [name for name, domain in config.domains.items() if domain.path]
+        self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
+        self.controls = {name: model.control_of for name, model in self.models.items() if model.control_of}
+        self.children = [name for name, model in self.models.items() if model.parent and name not in self.controls]
+        used = {model.parent for model in self.models.values()}
+        alone = [name for name, model in self.models.items() if not model.parent and name not in used]
+        self.parents = list(dict.fromkeys([*map(self.parent_of, self.children), *alone]))
+
+    def parent_of(self, child: str) -> str:
+        """Return the parent of a model that has one."""
+        parent = self.models[child].parent
+        assert parent is not None, f"{child} has a parent"
+        return parent
+
+    def domain_of(self, model: str) -> str:
+        """Return the domain that a model draws."""
+        return self.models[model].domain
+
+    def aligned_parent(self, model: str) -> str | None:
+        """Return the parent a child is compared with; of a control, the parent of the child it is the control of."""
+        return self.models[self.controls.get(model, model)].parent
+
+    def compared_with(self, model: str) -> str:
+        """Return the same of a child or a control, which have one."""
+        return self.parent_of(self.controls.get(model, model))
+
+    def controls_of(self, child: str) -> list[str]:
+        """Return the controls of a child."""
+        return [control for control, of in self.controls.items() if of == child]
+
+    def family(self, child: str) -> list[str]:
+        """Return a child and its controls."""
+        return [child, *self.controls_of(child)]
+
+    def aligned_with(self, parent: str) -> list[str]:
+        """Return a parent, its children and their controls."""
+        children = [child for child in self.children if self.models[child].parent == parent]
+        return [parent, *(model for child in children for model in self.family(child))]
+
+    def is_annotated(self, model: str) -> bool:
+        """Return whether a model's and its parent's domain come with annotations, as drawn ones do."""
+        names = [model, *filter(None, [self.aligned_parent(model)])]
+        return {self.domain_of(name) for name in names} <= set(self.drawn)
+
+    def generators_of(self, subject: str) -> list[str]:
+        """Return the models that are scored on the domain of `subject`, a parent or a child."""
+        if subject not in self.children:
+            return [subject]
+        return [subject, self.parent_of(subject), *self.controls_of(subject)]
+
+    def generator_method(self, subject: str, model: str) -> str:
+        """Return what the tables' `method` column says of a model that is scored on the domain of `subject`."""
+        if model in self.controls:
+            return "unaligned"
+        return "child" if model == subject and subject in self.children else "parent"
+
+    def model_method(self, model: str) -> str:
+        """Return what the tables' `method` column says of a model that is measured in its own domain."""
+        return self.generator_method(self.controls.get(model, model), model)
+
+    def covering_models(self) -> list[str]:
+        """Return the models whose coverage is measured: of annotated domains, the controls and their parents too."""
+        parents_of_controls = [self.parent_of(control) for control in self.controls]
+        named = dict.fromkeys([*self.parents, *parents_of_controls, *self.children, *self.controls])
+        return [model for model in named if self.domain_of(model) in self.drawn]

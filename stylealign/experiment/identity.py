@@ -1,0 +1,97 @@
+"""What tells one content from another: of data sets, models and trainings, without reading images."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from stylealign.config import UPKEEP, Config
+from stylealign.experiment.content import content_of
+from stylealign.experiment.words import as_json
+from stylealign.experiment.zoo import Zoo
+from stylealign.files import sha256_of_json
+from stylealign.versions import version
+
+RECORDS = Path(".snakemake") / "stylealign"
+"""Folder of the run with the hashes of pictures and models of one's own."""
+NO_IDENTITY = ("kimg", "preset", "threads", *UPKEEP)
+"""Keys of a training that goes on from its state when they change: the length, a recipe's name, the threads (which the
+rules name apart), and what changes nothing."""
+
+
+class Identity:
+    """Names and hashes of what jobs start from.
+
+    Args:
+        config: the configuration.
+        zoo: known models and data sets.
+        directory: folder of the run, which relative paths of the configuration start from.
+    """
+
+    def __init__(self, config: Config, zoo: Zoo, directory: Path = Path()) -> None:
+        self.config, self.zoo, self.directory = config, zoo, directory
+        self.content = cache(self._content)
+
+    def own_file(self, text: str) -> str:
+        """Return a path of the configuration, `~` replaced by the home folder."""
+        return os.path.expanduser(text)
+
+    def model_file(self, model: str) -> str | None:
+        """Return the file of one's own that a model is fetched from, None for a name of the zoo or an address."""
+        source = self.config.models[model].fetch
+        if source is None or "://" in source or self.zoo.entry("models", source):
+            return None
+        return self.own_file(source)
+
+    def _content(self, path: str, name: str) -> str | None:
+        """Return the hash of a file or folder; `name` tells its record from others."""
+        return content_of(self.directory / path, self.directory / RECORDS / f"{name}.json")
+
+    def source_of(self, model: str) -> dict[str, Any]:
+        """Return what tells one content of a model's `fetch` from another: its entry in the zoo, the file's hash."""
+        own, source = self.model_file(model), self.config.models[model].fetch or ""
+        if own is not None:
+            return {"sha256": self.content(own, f"model-{model}")}
+        bundled = self.zoo.file_of(source)
+        return {
+            "entry": self.zoo.entry("models", source),
+            "sha256": None if bundled is None else content_of(bundled, self.directory / RECORDS / f"zoo-{source}.json"),
+        }
+
+    def pictures_of(self, domain: str) -> str | None:
+        """Return the hash of the pictures of one's own in a domain."""
+        return self.content(self.own_file(self.config.domains[domain].path or ""), f"pictures-{domain}")
+
+    def data_of(self, domain: str) -> dict[str, Any]:
+        """Return what tells one content of a prepared data set from another."""
+        settings = self.config.domains[domain]
+        identity: dict[str, Any] = {"settings": as_json(settings, without=["path"]), "version": version("data")}
+        if settings.path:
+            identity["pictures"] = self.pictures_of(domain)
+        if settings.fetch:
+            identity["entry"] = self.zoo.entry("datasets", settings.fetch)
+        return identity
+
+    def origin_of(self, model: str) -> dict[str, Any]:
+        """Return everything that a model's weights follow from, as JSON values."""
+        start = self.start_of(model)
+        return start if self.config.models[model].fetch else start | {"kimg": self.config.training_of(model).kimg}
+
+    def start_of(self, model: str) -> dict[str, Any]:
+        """Return the same without the length of its training: such a training goes on when it is made longer."""
+        settings = self.config.models[model]
+        if settings.fetch:
+            is_own = self.model_file(model) is not None
+            named = {} if is_own else {"fetch": settings.fetch}
+            return named | {"is": self.source_of(model), "version": version("fetch")}
+        shape = settings.architecture
+        return {
+            "parent": self.origin_of(settings.parent) if settings.parent else as_json(shape) if shape else None,
+            "data": self.data_of(settings.domain),
+            "training": as_json(self.config.training_of(model), without=NO_IDENTITY),
+            "version": version("train"),
+        }
+
+    def run_dir(self, model: str) -> str:
+        """Return the directory of a training's resume state: another for every other training, not for its length."""
+        return f"results/runs/{model}-{sha256_of_json(self.start_of(model))[:12]}"

@@ -1,0 +1,36 @@
+"""Words of command lines and patterns, as the rules write them."""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import PurePath
+from shlex import quote
+from typing import Any
+
+from stylealign.config import Settings
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return a regular expression for exactly these names (for none, one that nothing matches)."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def flags(**values: Any) -> str:
+    """Return command-line flags for the `values` that are there, quoted for the shell."""
+    return " ".join(f"--{name.replace('_', '-')} {quote(str(value))}" for name, value in values.items() if value)
+
+
+def labelled(names: Iterable[str], files: Iterable[str | PurePath]) -> str:
+    """Return NAME=FILE arguments, quoted for the shell: the labelled rows of a table or figure."""
+    return " ".join(quote(f"{name}={file}") for name, file in zip(names, files, strict=True))
+
+
+def as_json(settings: Settings, *keys: str, without: Iterable[str] = (), **update: Any) -> str:
+    """Return settings as JSON: all of them or the `keys` a job depends on, with `update` in place.
+
+    Raises:
+        pydantic.ValidationError: they are not valid together.
+    """
+    if update:
+        settings = type(settings).model_validate(settings.model_dump(exclude_unset=True) | update)
+    return json.dumps(settings.model_dump(mode="json", include=set(keys) or None, exclude=set(without) or None))

@@ -1,0 +1,139 @@
+"""What a configuration asks for: families, rows, tables, figures, and the files of jobs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.experiment.common import experiment
+
+A = Path()
+
+
+def test_a_family_is_told_apart() -> None:
+    asked = experiment(A)
+    assert (asked.parents, asked.children) == (["human", "animal"], ["animal", "grandchild"])
+    assert asked.controls == {"unaligned": "animal"}
+    assert asked.aligned_parent("unaligned") == "human", "a control is measured against the parent of its child"
+    assert asked.aligned_parent("human") is None
+    assert asked.family("animal") == ["animal", "unaligned"]
+    assert asked.aligned_with("animal") == ["animal", "grandchild"]
+    assert asked.generators_of("animal") == ["animal", "human", "unaligned"]
+    assert [asked.generator_method("animal", model) for model in asked.generators_of("animal")] == [
+        "child",
+        "parent",
+        "unaligned",
+    ]
+    assert [model for model in asked.models if asked.is_annotated(model)] == ["human", "other", "animal", "unaligned"]
+
+
+def test_rows_are_asked_for_once_and_in_the_order_of_the_tables() -> None:
+    asked = experiment(A, inversion_spaces=["z", "w+"])
+    rows = asked.all_rows()
+    assert len(rows) == len(set(rows))
+    assert rows[:2] == ["results/metrics/generators/human/human.json", "results/metrics/generators/animal/animal.json"]
+    assert "results/metrics/alignment_curve/unaligned.json" in rows
+    assert "results/metrics/zero_shot/pose/animal.json" in rows
+    assert "results/metrics/zero_shot/pose/grandchild.json" not in rows, "its domain has no annotations"
+    assert asked.tables()[:4] == ["generators", "coverage", "coverage_attributes", "inversion"]
+
+
+def test_a_child_of_drawn_pictures_under_a_parent_of_others_asks_for_no_zero_shot_table() -> None:
+    models = "own: {domain: mine, architecture: {}}\nanimal: {domain: animal, parent: own}"
+    tables = experiment(A, models).tables()
+    assert "coverage" in tables
+    assert not [table for table in tables if table.startswith("zero_shot")]
+
+
+def test_a_parent_without_a_child_gets_the_tables_that_it_can_have() -> None:
+    asked = experiment(A, "human: {domain: human, fetch: human-64-a}")
+    assert asked.tables() == ["generators", "coverage", "coverage_attributes", "inversion"]
+    assert asked.all_figures() == ["results/figures/samples.png"]
+
+
+def test_figures_belong_to_children_with_what_they_need() -> None:
+    names = [Path(figure).stem for figure in experiment(A).all_figures()]
+    assert {"aligned-human", "aligned-animal", "morphing-grandchild", "zero-shot-animal", "curve-animal"} <= set(names)
+    assert "zero-shot-grandchild" not in names
+
+
+def test_a_translation_starts_from_the_codes_of_the_aligned_parent() -> None:
+    asked = experiment(A)
+    assert asked.translate_inputs("unaligned", "z") == {
+        "codes": "results/latents/human/z/codes.npz",
+        "source_model": "results/models/human/model.safetensors",
+        "target_model": "results/models/unaligned/model.safetensors",
+    }
+    swap = asked.translate_inputs("animal", "layer-swap")
+    assert swap["target_model"] == "results/translation/animal/layer-swap/model.safetensors"
+    guided = asked.translate_inputs("animal", "reference-guided")
+    assert guided["reference_codes"] == "results/latents/animal/w+/codes.npz"
+    settings = json.loads(asked.translate_settings("reference-guided"))
+    assert (settings["guide"], settings["outputs"], settings["space"]) == ("reference", 10, "w+")
+    assert json.loads(asked.translate_settings("z"))["outputs"] == 1
+
+
+def test_methods_of_a_translation_are_named_once() -> None:
+    methods = experiment(A, inversion_spaces=["z"]).translation_methods("animal")
+    assert list(methods) == ["z", "latent-guided", "reference-guided", "layer-swap", "random", "unaligned/z"]
+    assert methods["unaligned/z"] == "results/translation/unaligned/z/images.zip"
+
+
+def test_networks_of_a_second_control_have_a_setting() -> None:
+    more = "human: {domain: human, fetch: a}\nb: {domain: human, fetch: b}\nc: {domain: human, fetch: c}\n"
+    more += "animal: {domain: animal, parent: human}\n"
+    more += "one: {domain: animal, parent: b, control_of: animal}\ntwo: {domain: animal, parent: c, control_of: animal}"
+    assert list(experiment(A, more).zero_shot_networks("pose", "animal")) == [
+        "source-only",
+        "zero-shot",
+        "zero-shot unaligned",
+        "zero-shot unaligned/two",
+        "oracle",
+    ]
+
+
+def test_row_names_are_flags() -> None:
+    asked = experiment(A)
+    assert asked.row_names("human") == "--parent-name human --child-name human"
+    assert asked.row_names("unaligned", "unaligned", "a b") == (
+        "--parent-name human --child-name animal --method unaligned --setting 'a b'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "weights"),
+    [
+        ({}, []),
+        ({"metrics": {"features": "inception-v3"}}, ["inception-v3"]),
+        ({"encoder": {"perceptual": "lpips-vgg"}}, []),
+        ({"encoder": {"perceptual": "lpips-vgg"}, "inversion": {"init": "encoder"}}, ["lpips-vgg"]),
+        ({"train": {"evaluate_features": "inception-v3"}}, []),
+        ({"train": {"evaluate_features": "inception-v3", "evaluate_kimg": 4}}, ["inception-v3"]),
+        ({"inversion_by_space": {"w+": {"perceptual": "lpips-alex"}}}, ["lpips-alex"]),
+    ],
+)
+def test_weights_are_downloaded_where_a_job_asks_for_them(values: dict[str, object], weights: list[str]) -> None:
+    asked = experiment(A, **values)
+    assert [network for network in asked.networks() if asked.weights_of(network)] == weights
+    assert asked.config.metrics.weights_dir == ("data/weights" if weights else None)
+
+
+def test_too_few_pictures_are_told_before_the_run(tmp_path: Path) -> None:
+    asked = experiment(tmp_path)
+    assert asked.problems() == [f"domains.mine.path: {tmp_path / 'mine'}: no such folder or zip"]
+    (tmp_path / "mine" / "deep").mkdir(parents=True)
+    (tmp_path / "mine" / "a.png").touch()
+    (tmp_path / "mine" / ".hidden").touch()
+    assert asked.problems() == [
+        f"domains.mine: {tmp_path / 'mine'} holds 1 files, too few for two images; add pictures"
+    ]
+    (tmp_path / "mine" / "deep" / "b.png").touch()
+    assert asked.problems() == []
+    asked.config.domains["mine"].__dict__.update(train_images=2, test_images=1)
+    assert asked.problems()[0].endswith("holds 2 files, too few for train_images 2 + test_images 1; add pictures")
+
+
+def test_a_prepared_data_set_needs_its_pictures_no_more(tmp_path: Path) -> None:
+    (tmp_path / "data/prepared/mine").mkdir(parents=True)
+    (tmp_path / "data/prepared/mine/train.zip").touch()
+    assert experiment(tmp_path).problems() == []

@@ -1,0 +1,103 @@
+"""What tells one content from another: exactly what changed has another identity."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from stylealign.experiment import content
+from stylealign.experiment.content import content_of
+from tests.experiment.common import experiment
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    (tmp_path / "mine" / "deep").mkdir(parents=True)
+    (tmp_path / "mine" / "a.png").write_bytes(b"one")
+    (tmp_path / "mine" / "deep" / "b.png").write_bytes(b"two")
+    return tmp_path / "mine"
+
+
+def test_a_picture_added_deep_or_replaced_by_one_of_the_same_size_is_seen(tmp_path: Path, pictures: Path) -> None:
+    record = tmp_path / "record.json"
+    found = [content_of(pictures, record)]
+    (pictures / "deep" / "c.png").write_bytes(b"six")
+    found.append(content_of(pictures, record))
+    times = (pictures / "a.png").stat()
+    (pictures / "a.png").write_bytes(b"eno")
+    os.utime(pictures / "a.png", ns=(times.st_atime_ns, times.st_mtime_ns))
+    found.append(content_of(pictures, record))
+    (pictures / "a.png").rename(pictures / "z.png")
+    found.append(content_of(pictures, record))
+    assert len(set(found)) == 4
+    assert found[-1] == content_of(pictures), "with a record as without"
+
+
+def test_other_times_and_another_place_are_no_other_content(tmp_path: Path, pictures: Path) -> None:
+    before = content_of(pictures)
+    os.utime(pictures / "a.png", (1, 1))
+    assert content_of(pictures) == before
+    pictures.rename(tmp_path / "elsewhere")
+    assert content_of(tmp_path / "elsewhere") == before
+
+
+def test_nothing_is_read_twice(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = tmp_path / "record.json"
+    before = content_of(pictures, record)
+    monkeypatch.setattr(content, "sha256_of_file", lambda path: pytest.fail(f"{path} was read again"))
+    assert content_of(pictures, record) == before
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"a.png": 3}', '{"a.png": []}'])
+def test_a_damaged_record_is_made_again(tmp_path: Path, pictures: Path, damage: str) -> None:
+    (tmp_path / "record.json").write_text(damage)
+    assert content_of(pictures, tmp_path / "record.json") == content_of(pictures)
+
+
+def test_links_are_followed_and_a_circle_ends(tmp_path: Path, pictures: Path) -> None:
+    before = content_of(pictures)
+    (pictures / "deep" / "back").symlink_to(pictures)
+    assert content_of(pictures) == before
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "all").symlink_to(pictures)
+    assert content_of(tmp_path / "linked") not in (None, content_of(tmp_path / "empty"))
+
+
+def test_a_training_goes_on_in_its_folder_when_only_its_length_changes(tmp_path: Path) -> None:
+    def folder(**train: object) -> str:
+        return experiment(tmp_path, train=train).identity.run_dir("animal")
+
+    before = folder()
+    assert before == folder(kimg=99) == folder(state_interval_s=1) == folder(snapshot_kimg=1) == folder(threads=1)
+    assert len({before, folder(batch_size=8), folder(evaluate_kimg=1), folder(seed=1)}) == 4
+
+
+def test_a_child_of_a_longer_parent_is_another_training(tmp_path: Path) -> None:
+    def folder(kimg: float) -> str:
+        models = f"human: {{domain: human, architecture: {{}}, train: {{kimg: {kimg}}}}}\n"
+        models += "animal: {domain: animal, parent: human, train: {kimg: 3}}"
+        return experiment(tmp_path, models).identity.run_dir("animal")
+
+    assert folder(1) != folder(2)
+
+
+def test_the_path_of_ones_own_pictures_is_no_identity(tmp_path: Path, pictures: Path) -> None:
+    models = "own: {domain: mine, architecture: {}}"
+    here = experiment(tmp_path, models).identity
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "mine").symlink_to(pictures)
+    there = experiment(tmp_path / "b", models).identity
+    assert here.run_dir("own") == there.run_dir("own")
+    (pictures / "deep" / "b.png").write_bytes(b"owt")
+    assert here.run_dir("own") == there.run_dir("own"), "looked at once a run"
+    assert experiment(tmp_path, models).identity.run_dir("own") != here.run_dir("own")
+
+
+def test_a_model_of_ones_own_is_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.pkl").write_bytes(b"a")
+    identity = experiment(tmp_path / "run", "a: {domain: human, fetch: ~/a.pkl}").identity
+    assert identity.model_file("a") == str(tmp_path / "a.pkl")
+    assert str(tmp_path) not in str(identity.start_of("a"))
+    assert identity.source_of("a")["sha256"]
+    assert experiment(tmp_path).identity.model_file("human") is None, "it comes from the zoo"
