@@ -18,7 +18,7 @@ VERSIONS = {
     "blend": 2,
     "supervise": 3,
     "transfer": 3,
-    "evaluate": 5,
+    "evaluate": 6,
     "tables": 2,
     "figures": 2,
     "card": 1,

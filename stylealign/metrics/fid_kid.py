@@ -1,25 +1,25 @@
-"""FID, KID, precision and recall between two matrices of features, through torch-fidelity's own functions.
+"""FID, KID, precision and recall between two matrices of features; all but KID by torch-fidelity's own functions.
 
 The first argument is always the generated set, the second the real one (only precision and recall tell them apart).
 """
 
 import warnings
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from stylealign.metrics.bootstrap import Estimate
+from stylealign.metrics.kernel_distance import between, kernel_distance, within
 
 FEWEST_IMAGES = 2048
 """Below this number of images FID is biased too far upwards to be compared with anything."""
 
-KID_SUBSET_SIZE = 1000
-KID_SUBSETS = 50
+KID_MOST_IMAGES = 10_000
 NEIGHBOURS = 3
 PROTOCOL = (
-    f"torch-fidelity: FID in float64; KID polynomial kernel of degree 3, mean of {KID_SUBSETS} subsets of at most "
-    f"{KID_SUBSET_SIZE} images and at most half of them; precision and recall with {NEIGHBOURS} neighbours"
+    "FID of torch-fidelity, in float64; KID with the polynomial kernel of degree 3, unbiased, over all pairs of images "
+    f"(of at most {KID_MOST_IMAGES:,} of each set), interval by the variance of the U-statistic; precision and recall "
+    f"of torch-fidelity with {NEIGHBOURS} neighbours"
 )
 
 
@@ -46,28 +46,35 @@ def fid(generated: Tensor, real: Tensor) -> Estimate:
     return Estimate(fid_statistics_to_metric(*statistics, verbose=False)[KEY_METRIC_FID], n=count)
 
 
-def kid(generated: Tensor, real: Tensor, seed: int = 0, subset_size: int = KID_SUBSET_SIZE, subsets: int = KID_SUBSETS
-        ) -> Estimate:  # fmt: skip
+def kid(generated: Tensor, real: Tensor, seed: int = 0) -> Estimate:
     """Return the kernel distance (Binkowski et al. 2018, arXiv 1801.01401, section 4) between two feature matrices.
 
-    The interval is 1.96 standard errors, estimated from subsets of b out of n images (Politis and Romano 1994): the
-    spread of the subsets' values times sqrt(b / (n - b)), which is 1 for halves.
+    The value is the unbiased estimator over all pairs of images, which is what the usual mean over subsets approaches
+    as subsets are added; it has their expectation and less noise. Its interval: `kernel_distance`.
 
     Args:
         generated, real: `[N, D]` and `[M, D]` float, N and M at least 4.
-        seed: seed of the subsets.
-        subset_size, subsets: images of a subset (at most half of the smaller set), and how many are drawn.
+        seed: which images are left out of a set of more than `KID_MOST_IMAGES`.
     """
-    from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
+    _checked(generated, real)
+    generated, real = (_at_most(features, KID_MOST_IMAGES, seed).double() for features in (generated, real))
+    return kernel_distance(within(generated), within(real), between(generated, real))
 
-    count = _checked(generated, real)
-    size = min(subset_size, count // 2)
-    assert size >= 2, "KID needs at least 4 images"
-    result = kid_features_to_metric(generated.double(), real.double(), kid_subsets=subsets, kid_subset_size=size,
-                                    rng_seed=seed, verbose=False)  # fmt: skip
-    value = result[KEY_METRIC_KID_MEAN]
-    half_width = 1.96 * result[KEY_METRIC_KID_STD] * float(np.sqrt(size / (count - size)))
-    return Estimate(value, value - half_width, value + half_width, count)
+
+def kid_difference(one: Tensor, other: Tensor, real: Tensor, seed: int = 0) -> Estimate:
+    """Return KID(one, real) - KID(other, real), with the interval of the paired difference.
+
+    Args:
+        one, other: `[N, D]` features of two methods' images of the same N sources or latents, row by row.
+        real: `[M, D]`.
+        seed: as in `kid`.
+    """
+    assert one.shape == other.shape, "paired features must have one shape"
+    _checked(one, real)
+    _checked(other, real)
+    one, other, real = (_at_most(features, KID_MOST_IMAGES, seed).double() for features in (one, other, real))
+    # A kernel of pairs: what the real images have among themselves falls out.
+    return kernel_distance(within(one, other), None, between(one, real, other))
 
 
 def precision_recall(generated: Tensor, real: Tensor) -> tuple[Estimate, Estimate]:
@@ -82,6 +89,13 @@ def precision_recall(generated: Tensor, real: Tensor) -> tuple[Estimate, Estimat
     result = prc_features_to_metric(generated.float(), real.float(), prc_neighborhood=NEIGHBOURS, prc_batch_size=10000,
                                     save_cpu_ram=False, verbose=False)  # fmt: skip
     return Estimate(result[KEY_METRIC_PRECISION], n=count), Estimate(result[KEY_METRIC_RECALL], n=count)
+
+
+def _at_most(features: Tensor, count: int, seed: int) -> Tensor:
+    """Return `count` of the rows, the same for every matrix of one length, or all of them where there are fewer."""
+    if len(features) <= count:
+        return features
+    return features[torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))[:count]]
 
 
 def _checked(generated: Tensor, real: Tensor) -> int:

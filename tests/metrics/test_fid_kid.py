@@ -1,13 +1,16 @@
 """FID, KID, precision and recall against closed forms in numpy and scipy."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
+from torch_fidelity.metric_kid import kid_features_to_metric
 
 from stylealign.metrics import fid_kid
-from stylealign.metrics.fid_kid import FewImagesWarning, fid, kid, precision_recall
+from stylealign.metrics.fid_kid import FewImagesWarning, fid, kid, kid_difference, precision_recall
 
 
 def features(seed: int, count: int = 300, shift: float = 0.0, scale: float = 1.0) -> torch.Tensor:
@@ -52,26 +55,81 @@ def test_fid_warns_of_few_images() -> None:
         fid(features(0), features(1, count=3000))
 
 
-def test_kid_is_the_mean_over_subsets_of_the_unbiased_mmd() -> None:
+def test_kid_is_the_unbiased_mmd() -> None:
     a, b = features(0, count=40), features(1, count=60, shift=0.3)
-    rng = np.random.RandomState(5)
-    subsets = [
-        (a.numpy()[rng.choice(40, 20, replace=False)], b.numpy()[rng.choice(60, 20, replace=False)]) for _ in range(8)
-    ]
-    expected = np.mean([mmd2_unbiased(x, y) for x, y in subsets])
-    assert kid(a, b, seed=5, subsets=8).value == pytest.approx(expected, rel=1e-9)
+    assert kid(a, b).value == pytest.approx(mmd2_unbiased(a.numpy(), b.numpy()), rel=1e-9)
+    assert kid(a, b).n == 40
 
 
-def test_kid_interval_covers_the_truth_and_shrinks() -> None:
-    truth = kid(features(10, count=4000), features(11, count=4000, shift=0.5), subset_size=2000, subsets=4).value
-    hits, widths = 0, []
-    for seed in range(30):
-        estimate = kid(features(2 * seed + 100, count=200), features(2 * seed + 101, count=200, shift=0.5), subsets=50)
-        hits += estimate.ci_low <= truth <= estimate.ci_high
-        widths.append(estimate.ci_high - estimate.ci_low)
-    assert hits >= 25
-    larger = kid(features(0, count=1600), features(1, count=1600, shift=0.5), subsets=50)
-    assert (larger.ci_high - larger.ci_low) < 0.5 * np.mean(widths)
+def test_kid_is_what_the_mean_over_subsets_approaches() -> None:
+    a, b = features(0, count=80), features(1, count=120, shift=0.5)
+    subsets = kid_features_to_metric(a, b, kid_subsets=4000, kid_subset_size=30, verbose=False)
+    error = 4 * subsets["kernel_inception_distance_std"] / 4000**0.5
+    assert kid(a, b).value == pytest.approx(subsets["kernel_inception_distance_mean"], abs=error)
+
+
+def test_kid_of_more_images_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fid_kid, "KID_MOST_IMAGES", 50)
+    estimate = kid(features(0), features(1), seed=3)
+    assert estimate.n == 50
+    assert estimate == kid(features(0), features(1), seed=3)
+    assert estimate.value != kid(features(0), features(1), seed=4).value
+
+
+def test_rows_of_a_kernel_matrix_are_taken_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = kid(features(0), features(1, shift=0.5))
+    monkeypatch.setattr("stylealign.metrics.kernel_distance._ROWS", 7)
+    assert dataclasses.astuple(kid(features(0), features(1, shift=0.5))) == pytest.approx(dataclasses.astuple(whole))
+
+
+DIMENSIONS = 4
+MIX = np.random.default_rng(99).normal(size=(DIMENSIONS, DIMENSIONS)) / DIMENSIONS**0.5
+
+
+def moments(mean: np.ndarray) -> list[np.ndarray]:
+    """Return the first three moments of the normal distribution that `sample` draws from."""
+    covariance = MIX.T @ MIX
+    second = covariance + np.outer(mean, mean)
+    mixed = np.einsum("i,jk->ijk", mean, covariance)
+    third = np.einsum("i,j,k->ijk", mean, mean, mean) + mixed + mixed.transpose(1, 0, 2) + mixed.transpose(1, 2, 0)
+    return [mean, second, third]
+
+
+def true_kid(shift: float) -> float:
+    """Return the distance in closed form: the kernel (x.y/d + 1)^3 compares the moments up to the third."""
+    pairs = zip(moments(np.full(DIMENSIONS, 1.0 + shift)), moments(np.ones(DIMENSIONS)), strict=True)
+    weights = [3 / DIMENSIONS, 3 / DIMENSIONS**2, 1 / DIMENSIONS**3]
+    return sum(weight * ((one - other) ** 2).sum() for weight, (one, other) in zip(weights, pairs, strict=True))
+
+
+def sample(rng: np.random.Generator, count: int, shift: float = 0.0) -> torch.Tensor:
+    return torch.from_numpy(rng.normal(size=(count, DIMENSIONS)) @ MIX + 1.0 + shift)
+
+
+@pytest.mark.parametrize("count", [96, 500])
+@pytest.mark.parametrize("shift", [0.0, 0.1, 0.5])
+def test_95_percent_intervals_of_kid_hold_the_truth(count: int, shift: float) -> None:
+    rng, truth, repeats = np.random.default_rng(7), true_kid(shift), 500
+    estimates = [kid(sample(rng, count, shift), sample(rng, 500)) for _ in range(repeats)]
+    hits = sum(estimate.ci_low <= truth <= estimate.ci_high for estimate in estimates)
+    assert 0.90 <= hits / repeats <= 0.99
+    spread = np.std([estimate.value for estimate in estimates])
+    assert np.mean([estimate.value for estimate in estimates]) == pytest.approx(truth, abs=4 * spread / repeats**0.5)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1, 0.5])
+def test_95_percent_intervals_of_a_difference_of_two_methods_hold_the_truth(shift: float) -> None:
+    rng, repeats, hits, narrower = np.random.default_rng(8), 500, 0, 0
+    for _ in range(repeats):
+        shared, real = sample(rng, 96), sample(rng, 500)
+        one, other = (0.9 * (shared - 1) + 0.19**0.5 * (sample(rng, 96) - 1) + 1 for _ in range(2))
+        difference = kid_difference(one + shift, other, real)
+        hits += difference.ci_low <= true_kid(shift) <= difference.ci_high
+        alone = [kid(one + shift, real), kid(other, real)]
+        narrower += difference.ci_high - difference.ci_low < sum(each.ci_high - each.ci_low for each in alone)
+        assert difference.value == pytest.approx(alone[0].value - alone[1].value, abs=1e-9)
+    assert 0.90 <= hits / repeats <= 0.99
+    assert narrower == repeats
 
 
 def test_precision_recall_against_brute_force_and_argument_order() -> None:
