@@ -6,9 +6,14 @@ from typing import Any
 
 from stylealign.checkpoints import native, rosinality_export
 from stylealign.checkpoints.recognise import NATIVE, Recognised, read_any
-from stylealign.checkpoints.weights import Weights
+from stylealign.checkpoints.weights import DISCRIMINATOR, Weights
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, sha256_of_file
+
+NO_DISCRIMINATOR = (
+    "holds no discriminator: no child can be trained from it (train --init-from), and invert --reference compares"
+    " nothing; everything else works. Give the complete training snapshot for a model with D"
+)
 
 
 def convert(source: str | Path, out: str | Path) -> dict[str, Any]:
@@ -25,7 +30,7 @@ def convert(source: str | Path, out: str | Path) -> dict[str, Any]:
         raise StyleAlignError(f"{out}: no known format; name it .safetensors (native) or .pt (rosinality style)")
     recognised = read_any(source)
     found = sha256_of_file(source)
-    notices = list(recognised.weights.info.get("notices", []))
+    notices = notices_of(recognised.weights)
     if suffix == ".pt":
         notices += rosinality_export.write(out, recognised.weights)
     else:
@@ -38,6 +43,12 @@ def convert(source: str | Path, out: str | Path) -> dict[str, Any]:
         "source_sha256": found,
         "notices": notices,
     }
+
+
+def notices_of(weights: Weights) -> list[str]:
+    """Return what a user should know of a model that was read: what was made of it, and what it cannot do."""
+    notices = list(weights.info.get("notices", []))
+    return notices if DISCRIMINATOR in weights.networks else [*notices, NO_DISCRIMINATOR]
 
 
 def write_native(source: str | Path, recognised: Recognised, out: str | Path, provenance: dict[str, Any]) -> None:

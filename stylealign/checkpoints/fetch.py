@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from stylealign.checkpoints.convert import write_native
+from stylealign.checkpoints.convert import notices_of, write_native
 from stylealign.checkpoints.download import Policy, Progress, download
 from stylealign.checkpoints.recognise import read_any
 from stylealign.checkpoints.zoo import FileEntry, ZooEntry, load_zoo, nearest_name
@@ -60,7 +60,7 @@ def fetch(source: str, out: str | Path, *, zoo: str | Path, cache: Cache, sha256
         "source_sha256": found,
         "source_format": recognised.format,
         "kimg": info.get("kimg"),
-        "notices": info.get("notices", []),
+        "notices": notices_of(recognised.weights),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from torch import Tensor
 
+from stylealign.checkpoints.variants import unsupported_generator
 from stylealign.errors import StyleAlignError
 from stylealign.networks.architecture import Architecture
 
@@ -25,6 +26,9 @@ def infer_architecture(generator: Mapping[str, Tensor], hints: Mapping[str, Any]
     Raises:
         StyleAlignError: tensors that no StyleGAN2 generator has.
     """
+    variant = unsupported_generator(generator)
+    if variant is not None:
+        raise StyleAlignError(f"{source}: {variant}")
     blocks = sorted(
         int(match[1]) for name in generator if (match := re.fullmatch(r"synthesis\.b(\d+)\.conv1\.weight", name))
     )

@@ -8,8 +8,17 @@ from typing import Any
 
 import torch
 
-from stylealign.checkpoints.pickle_machine import Constructor, PickleMachine
-from stylealign.checkpoints.pickle_values import Array, Dtype, Instance, Storage, StoredTensor, as_bytes, make_tensor
+from stylealign.checkpoints.pickle_machine import ANY_MODULE, Constructor, PickleMachine
+from stylealign.checkpoints.pickle_values import (
+    Array,
+    Dtype,
+    Instance,
+    Module,
+    Storage,
+    StoredTensor,
+    as_bytes,
+    make_tensor,
+)
 from stylealign.checkpoints.source import Blob, shown
 
 STORAGE_DTYPES = {
@@ -29,6 +38,20 @@ INERT_TORCH = (
     *("strided", "contiguous_format", "channels_last", "preserve_format"),
 )
 PERSISTENT_KEYS = {"type", "version", "module_src", "class_name", "state"}
+MODULE_CLASSES = (
+    *("Generator", "Discriminator", "PixelNorm", "EqualLinear", "EqualConv2d", "ConstantInput", "StyledConv", "ToRGB"),
+    *("ModulatedConv2d", "NoiseInjection", "Blur", "Upsample", "Downsample", "ConvLayer", "ResBlock"),
+    *("FusedLeakyReLU", "ScaledLeakyReLU"),
+)
+"""Classes of rosinality-style networks, wherever a user's copy of that code keeps them."""
+TORCH_CLASSES = (
+    ("torch.nn.modules.container", "Sequential"),
+    ("torch.nn.modules.container", "ModuleList"),
+    ("torch.nn.modules.module", "Module"),
+    ("torch.nn.modules.activation", "LeakyReLU"),
+    ("torch.nn.parallel.data_parallel", "DataParallel"),
+    ("torch.nn.parallel.distributed", "DistributedDataParallel"),
+)
 TENSORFLOW_NETWORK = "dnnlib.tflib.network.Network"
 
 
@@ -145,6 +168,15 @@ def _network(m: PickleMachine, arguments: tuple[Any, ...]) -> Instance:
     return Instance(TENSORFLOW_NETWORK)
 
 
+def _module_class(name: str) -> Constructor:
+    def construct(m: PickleMachine, arguments: tuple[Any, ...]) -> Module:
+        if arguments != ():
+            raise m.unexpected(f"builds {name}")
+        return Module(name)
+
+    return construct
+
+
 def _allow_list() -> dict[tuple[str, str], Constructor | None]:
     allowed: dict[tuple[str, str], Constructor | None] = {
         ("collections", "OrderedDict"): _dictionary,
@@ -173,6 +205,8 @@ def _allow_list() -> dict[tuple[str, str], Constructor | None]:
         allowed[module, "PosixPath"] = allowed[module, "WindowsPath"] = _text
     for builtins in ("builtins", "__builtin__"):
         allowed[builtins, "set"] = allowed[builtins, "frozenset"] = _set
+    for key in (*TORCH_CLASSES, *((ANY_MODULE, name) for name in MODULE_CLASSES)):
+        allowed[key] = _module_class(key[1])
     return allowed | {("torch", name): None for name in INERT_TORCH}
 
 

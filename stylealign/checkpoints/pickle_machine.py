@@ -7,6 +7,7 @@ stay in the file (`Blob`), so a pickle of tensors takes no more memory than its 
 """
 
 import struct
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from stylealign.checkpoints.source import Blob, Source, shown
 Constructor = Callable[["PickleMachine", tuple[Any, ...]], Any]
 """Called with the machine (for errors and limits) and the arguments found in the file."""
 
+ANY_MODULE = "*"
+"""In the allow-list, in the place of a module: the name is allowed wherever it comes from."""
 MOST_INTEGER_BYTES = 32
 MOST_KEY = 1 << 63
 HIGHEST_PROTOCOL = 5
@@ -107,10 +110,13 @@ class PickleMachine:
         """
         if not isinstance(module, str) or not isinstance(name, str):
             raise self.damaged("names a global that is not text")
-        if (module, name) not in self.globals:
+        key = (module, name) if (module, name) in self.globals else (ANY_MODULE, name)
+        if key not in self.globals:
             what = shown(f"{module}.{name}")
-            raise self.source.refuse(f"asks for {what}, which no known checkpoint needs; nothing of the file was run")
-        return Global(module, name, self.globals[module, name])
+            remedy = "; a whole model? Save its state_dict() instead" if _may_be_a_class(module, name) else ""
+            why = "which no known checkpoint needs; nothing of the file was run"
+            raise self.source.refuse(f"asks for {what}, {why}{remedy}")
+        return Global(module, name, self.globals[key])
 
     def call(self, function: Any, arguments: Any) -> Any:
         """Return what an allow-listed constructor makes of its arguments."""
@@ -187,6 +193,11 @@ class PickleMachine:
         if isinstance(value, (str, bool, type(None))) or (isinstance(value, int) and -MOST_KEY < value < MOST_KEY):
             return value
         raise self.damaged(f"uses {shown(value)} as a key")
+
+
+def _may_be_a_class(module: str, name: str) -> bool:
+    """Say whether a name looks like a class of a user's program."""
+    return name[:1].isupper() and module.split(".")[0] not in sys.stdlib_module_names
 
 
 # One function an opcode; `m` is the machine.

@@ -183,6 +183,10 @@ class Instance(Stateful):
         self.state = state
 
 
+class Module(Instance):
+    """A module that `torch.save` pickled whole: its attributes hold its tensors and its children."""
+
+
 def as_bytes(m: PickleMachine, text: str) -> bytes:
     """Return bytes that an old pickle protocol spells as Latin-1 text."""
     m.source.spend(len(text))

@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stylealign.checkpoints import native, rosinality, stylegan2_pytorch, stylegan2_tensorflow
+from stylealign.checkpoints import native, rosinality, stylegan2_pytorch, stylegan2_states, stylegan2_tensorflow
+from stylealign.checkpoints.module_trees import without_data_parallel, without_modules
 from stylealign.checkpoints.pickle_globals import ALLOWED
 from stylealign.checkpoints.pickle_machine import PickleMachine
+from stylealign.checkpoints.pickle_values import Instance
 from stylealign.checkpoints.source import Source, shown
 from stylealign.checkpoints.torch_container import LEGACY_START, ZIP_START, read_legacy, read_zip
-from stylealign.checkpoints.weights import Weights, checked
+from stylealign.checkpoints.weights import AVERAGED, Weights, checked
 
 NATIVE = "native"
 PICKLE_START = b"\x80"
-IMPORTERS = (stylegan2_pytorch, stylegan2_tensorflow, rosinality)
+IMPORTERS = (stylegan2_pytorch, stylegan2_tensorflow, rosinality, stylegan2_states)
 
 
 class Recognised(NamedTuple):
@@ -60,7 +62,17 @@ def _unpickled(source: Source, start: bytes) -> Any:
     raise source.refuse(f"not a model file of a known format (begins with {start[:8]!r})")
 
 
+def _plain(source: Source, value: Any) -> Any:
+    """Return what a file holds as the importers know it: whole modules and DataParallel's names in their plain form."""
+    value = without_data_parallel(without_modules(source, value))
+    if isinstance(value, dict):
+        return {key: without_data_parallel(part) for key, part in value.items()}
+    lone = isinstance(value, Instance) and value.class_name == "Generator"
+    return {AVERAGED: value} if lone else value
+
+
 def _imported(source: Source, value: Any) -> Recognised:
+    value = _plain(source, value)
     for importer in IMPORTERS:
         if importer.recognises(value):
             weights = importer.read(source, value)

@@ -132,6 +132,8 @@ def _hints(source: Source, modules: dict[str, Instance]) -> tuple[dict[str, Any]
         clamp = _child(discriminator, "b4", "conv").get("conv_clamp", _arguments(discriminator).get("conv_clamp"))
         if clamp != hints["conv_clamp"]:
             notices.append(f"D clamped its activations at {shown(clamp)}; here at {hints['conv_clamp']}, as G does")
+        labels = _nested(_arguments(discriminator), "mapping_kwargs").get("lr_multiplier")
+        hints["label_lr_multiplier"] = _child(discriminator, "mapping", "fc0").get("bias_gain", labels)
         halves = _arguments(discriminator).get("num_fp16_res", hints["fp16_resolutions"])
         if halves != hints["fp16_resolutions"]:
             notices.append(

@@ -11,6 +11,7 @@ from stylealign.checkpoints.inference import infer_architecture
 from stylealign.checkpoints.pickle_globals import TENSORFLOW_NETWORK
 from stylealign.checkpoints.pickle_values import Array, Instance
 from stylealign.checkpoints.source import Source, shown
+from stylealign.checkpoints.variants import other_architecture
 from stylealign.checkpoints.weights import AVERAGED, DISCRIMINATOR, RAW, Weights
 
 FORMAT = "stylegan2-tensorflow"
@@ -53,6 +54,9 @@ def _plus_one(value: Tensor) -> Tensor:
 # Pattern of the TensorFlow name, PyTorch name, change of the layout, dimensions in the file.
 Rule = tuple[str, str, Change, int]
 RESOLUTION = r"(?P<r>\d+)x(?P=r)"
+NOT_SQUARE = re.compile(r"(?:^|.*/)(\d+)x(?!\1/)(\d+)/.*")
+LABEL_LR_MULTIPLIER = 0.1
+"""Of a discriminator's mapping of the labels, where a file does not say."""
 
 
 def _styled(theirs: str, ours: str, weight: Change) -> list[Rule]:
@@ -80,6 +84,7 @@ GENERATOR_RULES: list[Rule] = [
     *_styled(f"synthesis/{RESOLUTION}/Conv0_up", "synthesis.b{r}.conv0", _oihw_flipped),
     *_styled(f"synthesis/{RESOLUTION}/Conv1", "synthesis.b{r}.conv1", _oihw),
     *_styled(f"synthesis/{RESOLUTION}/ToRGB", "synthesis.b{r}.torgb", _oihw),
+    (f"synthesis/{RESOLUTION}/Skip/weight", "synthesis.b{r}.skip.weight", _oihw, 4),  # of the "resnet" variant
     (r"synthesis/noise(?P<k>\d+)", "{noise}.noise_const", _map, 4),
 ]
 DISCRIMINATOR_RULES: list[Rule] = [
@@ -120,9 +125,10 @@ def read(source: Source, value: Any) -> Weights:
         _check_settings(source, name, settings[name])
         rules = DISCRIMINATOR_RULES if name == DISCRIMINATOR else GENERATOR_RULES
         networks[name] = _translated(source, name, arrays, rules)
-    architecture = infer_architecture(networks[AVERAGED], _hints(settings), source.name)
-    notice = "TensorFlow networks run with truncation psi 0.5 unless told otherwise; here the default is none (psi 1)"
-    return Weights(architecture, networks, {"source_format": FORMAT, "notices": [notice]})
+    hints, notices = _hints(settings, "mapping.embed.weight" in networks.get(DISCRIMINATOR, {}))
+    architecture = infer_architecture(networks[AVERAGED], hints, source.name)
+    psi = "TensorFlow networks run with truncation psi 0.5 unless told otherwise; here the default is none (psi 1)"
+    return Weights(architecture, networks, {"source_format": FORMAT, "notices": [psi, *notices]})
 
 
 def _variables(source: Source, network: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Array]]:
@@ -183,6 +189,9 @@ def _check_settings(source: Source, name: str, settings: Mapping[str, Any]) -> N
     }
     for key, values in supported.items():
         value = settings.get(key, values[0])
+        if key == "architecture" and isinstance(value, str) and value != architecture:
+            network = "discriminator" if name == DISCRIMINATOR else "generator"
+            raise source.refuse(other_architecture(network, value[:40], architecture))
         if not isinstance(value, (str, int)) or value not in values:
             raise source.refuse(f"{name} was built with {key}={shown(value)}; only {values[0]} is supported")
     kernel = settings.get("resample_kernel")
@@ -190,17 +199,30 @@ def _check_settings(source: Source, name: str, settings: Mapping[str, Any]) -> N
         raise source.refuse(f"{name} was built with another resample_kernel than [1, 3, 3, 1]; not supported")
 
 
-def _hints(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    generator, discriminator = settings[AVERAGED], settings.get(DISCRIMINATOR, {})
+def _hints(settings: Mapping[str, Mapping[str, Any]], maps_labels: bool) -> tuple[dict[str, Any], list[str]]:
+    """Return what no tensor's shape shows, and what the user should know of it."""
+    generator, discriminator = settings[AVERAGED], settings.get(DISCRIMINATOR)
+    notices = []
+    if discriminator is not None and discriminator.get("conv_clamp") != generator.get("conv_clamp"):
+        clamps = shown(discriminator.get("conv_clamp")), shown(generator.get("conv_clamp"))
+        notices.append(f"D clamped its activations at {clamps[0]}; here at {clamps[1]}, as G does")
+    halves = generator.get("num_fp16_res", 0)
+    if discriminator is not None and discriminator.get("num_fp16_res", halves) != halves:
+        notices.append(
+            f"D ran {shown(discriminator['num_fp16_res'])} resolutions in half precision;"
+            f" here as many as G, {shown(halves)}"
+        )
+    discriminator = discriminator or {}
     fmap_base = generator.get("fmap_base")
     hints = {
         "conv_clamp": generator.get("conv_clamp"),
         "fp16_resolutions": generator.get("num_fp16_res", 0),
         "channel_base": 2 * fmap_base if isinstance(fmap_base, int) else None,
         "mapping_lr_multiplier": generator.get("mapping_lrmul", 0.01),
+        "label_lr_multiplier": discriminator.get("mapping_lrmul", LABEL_LR_MULTIPLIER) if maps_labels else None,
         "mbstd_group_size": discriminator.get("mbstd_group_size", 4),
     }
-    return {key: value for key, value in hints.items() if value is not None}
+    return {key: value for key, value in hints.items() if value is not None}, notices
 
 
 def _translated(source: Source, network: str, arrays: Mapping[str, Array], rules: list[Rule]) -> dict[str, Tensor]:
@@ -226,6 +248,8 @@ def _rule(source: Source, network: str, name: str, rules: list[Rule]) -> tuple[s
             if "k" in values:
                 values["noise"] = _noise_layer(int(values["k"][:4]))
             return template.format(**values), change, dimensions
+    if NOT_SQUARE.fullmatch(name):
+        raise source.refuse(f"draws images that are not square ({shown(name)}); only square networks are supported")
     raise source.refuse(f"{network} has a variable {shown(name)}, which no supported StyleGAN2 has; not supported")
 
 

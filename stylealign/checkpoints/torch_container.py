@@ -27,8 +27,16 @@ class _Storages:
         self.source = source
         self.by_key: dict[str, Storage] = {}
 
-    def __call__(self, reference: Any) -> Storage:
-        """Return the storage of a persistent id ("storage", type, key, location, numel(, None))."""
+    def __call__(self, reference: Any) -> Storage | Global:
+        """Return the storage of a persistent id ("storage", type, key, location, numel(, None)).
+
+        Older files name the class of a whole module like this too, with its source text, which is dropped unread:
+        ("module", class, file, source).
+        """
+        if isinstance(reference, tuple) and len(reference) == 4 and reference[0] == "module":
+            if not isinstance(reference[1], Global):
+                raise self.source.refuse("refers to outside data in an unknown way; refused")
+            return reference[1]
         if (
             not isinstance(reference, tuple)
             or len(reference) not in (5, 6)

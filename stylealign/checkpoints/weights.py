@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from stylealign.checkpoints.variants import RGB, grey_to_rgb, unsupported_discriminator
 from stylealign.errors import StyleAlignError
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
@@ -20,9 +21,9 @@ LIMITS = {
     "c_dim": (0, 65536),
     "mapping_layers": (1, 64),
     "channel_max": (1, 65536),
-    "img_channels": (1, 16),
     "fp16_resolutions": (0, 9),
 }
+GREY_NOTICE = "a network of one colour channel: an RGB network now, which draws the same grey images"
 FLOAT_TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -67,6 +68,8 @@ def parameter_counts(weights: Weights) -> dict[str, int]:
 def checked(weights: Weights, source: str) -> Weights:
     """Return `weights` with exactly the tensors its architecture asks for, in order, as float32.
 
+    Networks of one colour channel come back as RGB networks that draw the same images.
+
     No memory is taken for a tensor before its name and shape are known to be right.
 
     Args:
@@ -89,6 +92,10 @@ def checked(weights: Weights, source: str) -> Weights:
         raise StyleAlignError(
             f"{source}: unknown network {min(surplus)!r}; this file is not from a StyleGAN2 known here"
         )
+    if architecture.img_channels == 1:
+        notices = [*weights.info.get("notices", []), GREY_NOTICE]
+        grey = architecture.model_copy(update={"img_channels": RGB})
+        return Weights(grey, grey_to_rgb(networks), weights.info | {"notices": notices})
     return Weights(architecture, networks, weights.info)
 
 
@@ -98,6 +105,11 @@ def _check_limits(architecture: Architecture, source: str) -> None:
         value = getattr(architecture, key)
         if not least <= value <= most:
             raise StyleAlignError(f"{source}: {key} is {value}, must be from {least} to {most}; the file is damaged")
+    if architecture.img_channels not in (1, RGB):
+        found = architecture.img_channels
+        raise StyleAlignError(
+            f"{source}: draws images of {found} channels; only RGB (3) and grey (1) networks are supported"
+        )
     if architecture.channels(architecture.resolution) < 1:
         base, top = architecture.channel_base, architecture.resolution
         raise StyleAlignError(f"{source}: channel_base {base} leaves no channels at {top} px; the file is damaged")
@@ -113,6 +125,9 @@ def _checked_network(
     missing = [key for key in expected if key not in tensors]
     surplus = [key for key in tensors if key not in expected]
     if missing or surplus:
+        variant = unsupported_discriminator(tensors) if name == DISCRIMINATOR else None
+        if variant is not None:
+            raise StyleAlignError(f"{source}: {variant}")
         what = f"has no tensor {missing[0]!r}" if missing else f"has a surplus tensor {surplus[0]!r}"
         others = len(missing) + len(surplus) - 1
         more = f" (and {others} more differences)" if others else ""

@@ -234,6 +234,10 @@ def tensorflow_discriminator(state: State) -> dict[str, np.ndarray]:
     for name, value in state.items():
         block, layer, part = name.split(".")
         scope = f"{block[1:]}x{block[1:]}/"
+        if block == "mapping":
+            layer = "LabelEmbed" if layer == "embed" else f"Mapping{layer[2:]}"
+            variables[f"{layer}/{part}"] = value.numpy() if value.ndim == 1 else value.numpy().T.copy()
+            continue
         theirs = f"Output/{part}" if layer == "out" else f"{scope}{names[layer]}/{part}"
         array = value.numpy() if value.ndim == 1 else value.numpy().T.copy() if value.ndim == 2 else _hwio(value)
         variables[theirs] = array
@@ -262,9 +266,10 @@ def tensorflow_network(
 
 
 def tensorflow_snapshot(
-    generator: State, discriminator: State, static: dict[str, Any]
+    generator: State, discriminator: State, static: dict[str, Any], d_static: dict[str, Any] | None = None
 ) -> tuple[Network, Network, Network]:
     """Return (G, D, Gs); G's weights are those of Gs times 2."""
+    d_static = {"mbstd_group_size": 4} if d_static is None else d_static
 
     def whole(name: str, state: State) -> Network:
         main, mapping, synthesis = tensorflow_generator(state)
@@ -274,7 +279,7 @@ def tensorflow_snapshot(
         }
         return tensorflow_network(name, "G_main", main, static, parts)
 
-    d = tensorflow_network("D", "D_stylegan2", tensorflow_discriminator(discriminator), {"mbstd_group_size": 4})
+    d = tensorflow_network("D", "D_stylegan2", tensorflow_discriminator(discriminator), d_static)
     return whole("G", {name: value * 2 for name, value in generator.items()}), d, whole("Gs", generator)
 
 
@@ -362,6 +367,42 @@ def rosinality_snapshot(generator: State, discriminator: State | None = None) ->
     if discriminator is not None:
         snapshot["d"] = rosinality_discriminator(discriminator)
     return snapshot
+
+
+WHOLE_CLASSES = ("Generator", "StyledConv", "ToRGB", "EqualLinear", "Blur")
+
+
+@contextlib.contextmanager
+def users_program(module: str, *more: str) -> Iterator[dict[str, type[torch.nn.Module]]]:
+    """Yield the classes of a user's copy of a rosinality-style program, while its module can be found."""
+    classes = {name: type(name, (torch.nn.Module,), {"__module__": module}) for name in (*WHOLE_CLASSES, *more)}
+    parts = module.split(".")
+    names = [".".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+    sys.modules |= {name: types.ModuleType(name) for name in names}
+    vars(sys.modules[module]).update(classes)
+    try:
+        yield classes
+    finally:
+        for name in names:
+            del sys.modules[name]
+
+
+def whole_module(state: State, classes: dict[str, type[torch.nn.Module]]) -> torch.nn.Module:
+    """Return a module that has the tensors of a state dict, as parameters or buffers of a tree of modules."""
+    root = classes["Generator"]()
+    for name, value in state.items():
+        module, *path, last = root, *name.split(".")
+        for part in path:
+            if part not in module._modules:
+                numbered = part.isdigit() or part in ("convs", "to_rgbs", "style")
+                kind = torch.nn.Module if part == "noises" else classes["StyledConv"]
+                module.add_module(part, torch.nn.ModuleList() if numbered and not part.isdigit() else kind())
+            module = module._modules[part]
+        if last == "kernel" or "noises" in path:
+            module.register_buffer(last, value)
+        else:
+            module.register_parameter(last, torch.nn.Parameter(value))
+    return root
 
 
 def torch_saved(value: Any, path: Path, legacy: bool = False) -> Path:

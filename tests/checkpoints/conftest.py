@@ -36,6 +36,12 @@ class Model:
 
 
 @pytest.fixture(scope="session")
+def label_mapping() -> Model:
+    """Labels, with a discriminator as TensorFlow's: its mapping of the labels has a multiplier of 0.1."""
+    return Model("sg2_32_cond_d_lr", SMALL.model_copy(update={"c_dim": 3, "label_lr_multiplier": 0.1}))
+
+
+@pytest.fixture(scope="session")
 def small() -> Model:
     return Model("sg2_32", SMALL)
 

@@ -199,6 +199,8 @@ def hand_made(module: str, name: str, arguments: Any) -> bytes:
         ("pathlib", "PosixPath", ([],)),
         ("builtins", "set", (3,)),
         ("dnnlib.tflib.network", "Network", ("G", "os.system")),
+        ("os", "Generator", ("touch trap",)),
+        ("torch.nn.parallel.data_parallel", "DataParallel", ("x",)),
     ],
 )  # fmt: skip
 def test_allowed_names_with_unexpected_arguments(
@@ -441,3 +443,31 @@ def test_damaged_bytes_never_crash(tmp_path: Path, small: Model, seed: int) -> N
     (tmp_path / "m").write_bytes(data)
     with contextlib.suppress(StyleAlignError):
         stylealign.load(tmp_path / "m")
+
+
+def test_a_module_that_holds_itself(tmp_path: Path) -> None:
+    module = torch.nn.ModuleList()
+    module._modules["again"] = module
+    builders.torch_saved(module, tmp_path / "m.pt")
+    refused(tmp_path / "m.pt", "holds itself")
+
+
+def test_a_module_whose_parts_are_no_tensors(tmp_path: Path) -> None:
+    for group, part, message in (("_parameters", {"weight": "text"}, "not a tensor"), ("_buffers", 3, "_buffers")):
+        module = torch.nn.ModuleList()
+        module.__dict__[group] = part
+        builders.torch_saved(module, tmp_path / "m.pt")
+        refused(tmp_path / "m.pt", message)
+
+
+def test_source_text_of_an_old_whole_module_is_never_run(tmp_path: Path, trap: Path) -> None:
+    """Before torch 1.6 a module's class was stored with its file and source."""
+    start = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e80024de9032e80027d")
+    system = b"X\x0d\x00\x00\x00little_endian\x88s."
+    source = body_of((f"open({str(trap)!r}, 'w')", "model.py"))
+    reference = b"(X\x06\x00\x00\x00modulecmodel\nGenerator\n" + source + b"0X\x01\x00\x00\x00mX\x01\x00\x00\x00stQ"
+    (tmp_path / "m.pt").write_bytes(start + system + b"\x80\x02" + reference + b")\x81." + b"\x80\x02]." + bytes(16))
+    refused(tmp_path / "m.pt", "no StyleGAN2 model")
+    system = b"cposix\nsystem\n"
+    (tmp_path / "n.pt").write_bytes(start + b"X\x0d\x00\x00\x00little_endian\x88s.\x80\x02" + system + b".")
+    refused(tmp_path / "n.pt", "posix.system")

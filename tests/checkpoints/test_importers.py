@@ -285,7 +285,8 @@ def test_older_tensorflow_networks_are_named(tmp_path: Path, function: str, vari
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("architecture", "resnet", "architecture='resnet'"),
+        ("architecture", "resnet", "its generator is of the 'resnet' architecture"),
+        ("architecture", "orig", "its generator is of the 'orig' architecture"),
         ("nonlinearity", "relu", "nonlinearity='relu'"),
         ("resample_kernel", [1, 4, 6, 4, 1], "resample_kernel"),
     ],
