@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        stem, suffix = (part.encode(errors="replace").decode() for part in (path.stem, path.suffix))
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{stem[:40]}-", suffix=suffix)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -38,6 +39,34 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def require_writable(path: str | Path, folder: bool = False) -> None:
+    """Check before long work that a file, or files of a folder that need not exist yet, can be written at its end.
+
+    Raises:
+        StyleAlignError: a file in the way of a folder, a folder in the way of the file, or no permission.
+    """
+    place = Path(path).absolute()
+    if not folder and place.is_dir():
+        raise StyleAlignError(f"{path}: a folder; name a file in it")
+    place = place if folder else place.parent
+    while not (place.exists() or place.is_symlink()):
+        place = place.parent
+    if not place.is_dir():
+        raise StyleAlignError(f"{path}: {place} is no folder; name another place for the results")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StyleAlignError(f"{path}: cannot be written ({place} is protected); name another place for the results")
+
+
+def require_suffix(path: str | Path, suffixes: Iterable[str], what: str) -> None:
+    """Check that a file's name ends in one of `suffixes`, which tell its format.
+
+    Raises:
+        StyleAlignError: it does not.
+    """
+    if Path(path).suffix.lower() not in suffixes:
+        raise StyleAlignError(f"{path}: {what} ends in {', '.join(suffixes)}; name it so")
 
 
 @contextmanager
@@ -59,6 +88,28 @@ def tmpdir_named(what: str) -> Iterator[None]:
 def _flush_to_disk(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+@contextmanager
+def utf8_path(path: str | Path) -> Iterator[Path]:
+    """Yield a way to a file for a library that takes names in UTF-8 only: `path`, or one through a link.
+
+    The libraries put a new file in the place of the one they write, so the link is to its folder; only a file whose own
+    name is not UTF-8 is linked itself, and can be read alone (temporary files of `atomic_path` have other names).
+    """
+    path = Path(path)
+    if _is_utf8(str(path)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / "link"
+        through = link / path.name if _is_utf8(path.name) else link
+        link.symlink_to(path.absolute() if through is link else path.absolute().parent)
+        yield through
+
+
+def _is_utf8(text: str) -> bool:
+    return text.encode(errors="replace") == text.encode(errors="surrogatepass")
 
 
 def printable(name: str) -> str:

@@ -5,7 +5,7 @@ keep it.
 """
 
 VERSIONS = {
-    "data": 3,
+    "data": 4,
     "fetch": 2,
     "info": 1,
     "convert": 2,
@@ -20,7 +20,7 @@ VERSIONS = {
     "transfer": 3,
     "evaluate": 6,
     "tables": 2,
-    "figures": 2,
+    "figures": 3,
     "card": 1,
     "report": 1,
     "provenance": 1,

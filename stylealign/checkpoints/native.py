@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from stylealign.checkpoints.weights import AVERAGED, DISCRIMINATOR, RAW, Weights, checked
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
+from stylealign.files import atomic_path, utf8_path
 from stylealign.networks.architecture import Architecture
 
 FORMAT_VERSION = 1
@@ -64,7 +64,8 @@ def write(path: str | Path, weights: Weights) -> None:
     header = {"format_version": FORMAT_VERSION, "architecture": weights.architecture.model_dump(), "info": weights.info}
     with atomic_path(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata={HEADER_KEY: json.dumps(header)})
+            with utf8_path(temporary) as writable:
+                save_file(tensors, writable, metadata={HEADER_KEY: json.dumps(header)})
         except SafetensorError as error:
             raise StyleAlignError(f"{path}: cannot be written ({error}); nothing was changed") from error
 
@@ -87,7 +88,7 @@ def read(path: str | Path) -> Weights:
         StyleAlignError: a missing, truncated or damaged file, or one that is not a native checkpoint.
     """
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with utf8_path(path) as readable, safe_open(readable, framework="pt", device="cpu") as file:
             header = _header(file.metadata(), path)
             networks: dict[str, dict[str, Any]] = {}
             for key in file.keys():  # noqa: SIM118 - a safetensors handle is no dict
@@ -109,7 +110,7 @@ def read_header(path: str | Path) -> dict[str, Any]:
         StyleAlignError: as `read`.
     """
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with utf8_path(path) as readable, safe_open(readable, framework="pt", device="cpu") as file:
             return _header(file.metadata(), path)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise StyleAlignError(f"{path}: no such file") from error

@@ -9,6 +9,7 @@ from stylealign.checkpoints import native
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import load_matching
 from stylealign.config import BlendSettings
+from stylealign.files import require_writable
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
 
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Blend; print the share of the second model at each resolution as JSON."""
     settings = settings_from(arguments, BlendSettings)
+    require_writable(arguments.out)
 
     first, second = load_matching(arguments.first, arguments.second)
     shares = {str(resolution): share for resolution, share in resolution_shares(first.architecture, settings).items()}

@@ -11,6 +11,7 @@ from stylealign.config import DatasetSettings
 from stylealign.datasets.drawing import draw_dataset
 from stylealign.datasets.importing import Archive, import_dataset
 from stylealign.errors import StyleAlignError
+from stylealign.files import require_writable
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
 
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Make the data set; print the number of images as JSON on stdout."""
+    require_writable(arguments.out_dir, folder=True)
     {"draw": _draw, "import": _import, "fetch": _fetch}[arguments.action](arguments)
 
 

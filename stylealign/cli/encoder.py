@@ -13,6 +13,7 @@ from stylealign.cli.progress import Progress
 from stylealign.config import EncoderSettings
 from stylealign.datasets.loading import TrainingImages
 from stylealign.errors import StyleAlignError
+from stylealign.files import require_writable
 from stylealign.latents.encoding import EncoderLosses, save_encoder, train_encoder
 from stylealign.metrics.features import from_uint8
 from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train the encoder; print the mean losses of the last steps as JSON."""
     settings = settings_from(arguments, EncoderSettings)
+    require_writable(arguments.out)
 
     weights = weights_of(arguments, settings.perceptual)
     inputs = {"model": arguments.model, "data": arguments.data, "weights": weights}

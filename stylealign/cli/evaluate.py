@@ -7,6 +7,7 @@ from pathlib import Path
 from stylealign.cli.arguments import add_settings, labelled_file, settings_from
 from stylealign.config import MetricSettings, Task
 from stylealign.errors import StyleAlignError
+from stylealign.files import require_writable
 from stylealign.metrics.rows import write_rows
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
@@ -167,6 +168,7 @@ def _files_by_label(rows: list[tuple[str, Path]]) -> dict[str, Path]:
 def run(arguments: argparse.Namespace) -> None:
     """Measure, write the rows, and print them as JSON: method, metric and setting -> value."""
     settings = settings_from(arguments, MetricSettings)
+    require_writable(arguments.out)
     files = {flag: getattr(arguments, flag.replace("-", "_")) for flag in _FILES[arguments.kind]}
     files |= _files_by_label(getattr(arguments, "rows", []))
     files["weights"] = _downloaded_weights(arguments.kind, settings)

@@ -14,10 +14,11 @@ from stylealign.cli.arguments import labelled_file
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
+from stylealign.files import require_suffix, require_writable
 from stylealign.metrics.rows import read_rows
 from stylealign.report.curves import draw_curve
 from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
-from stylealign.report.sheets import Pixels, enlarge, save_png, to_uint8
+from stylealign.report.sheets import PICTURES, Pixels, enlarge, save_picture, to_uint8
 
 SAMPLE_LINES = 3
 SAMPLE_FONT_PX = 24  # two columns wide, it is shown smaller
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         sub.add_argument(
             "rows", nargs="+", type=labelled_file, metavar=f"LABEL={what}", help="rows of the figure, from the top"
         )
-        sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure")
+        sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure (.png, .jpg or .webp)")
         if kind not in ("multi-modal", "morphing", "curve"):
             sub.add_argument("--columns", type=int, default=8, metavar="N", help="images of a row (default: 8)")
         if kind in ("translation", "multi-modal", "zero-shot"):
@@ -62,11 +63,13 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the figure; print its size in pixels as JSON."""
     if getattr(arguments, "columns", 1) < 1:
         raise StyleAlignError(f"--columns: must be at least 1, not {arguments.columns}")
+    require_suffix(arguments.out, PICTURES, "a picture")
+    require_writable(arguments.out)
     if arguments.kind == "curve":
         _curve(arguments)
         return
     sheet = _SHEETS[arguments.kind](arguments)
-    save_png(arguments.out, sheet)
+    save_picture(arguments.out, sheet)
     print(json.dumps({"figure": str(arguments.out), "height_px": sheet.shape[1], "width_px": sheet.shape[2]}))
 
 

@@ -14,8 +14,9 @@ from stylealign.cli.models import compute_device
 from stylealign.cli.progress import Progress
 from stylealign.datasets.images import write_image_zip
 from stylealign.errors import StyleAlignError
+from stylealign.files import require_suffix, require_writable
 from stylealign.provenance import provenance_of
-from stylealign.report.sheets import grid, save_png, to_uint8
+from stylealign.report.sheets import PICTURES, grid, save_picture, to_uint8
 from stylealign.versions import version
 
 BATCH = 32
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", type=parse_seeds, default="0-63", metavar="SEEDS", help="e.g. 0-63 or 1,5,9-12 (default: 0-63)"
     )
-    parser.add_argument("--grid", type=Path, metavar="PNG", help="sheet of the samples")
+    parser.add_argument("--grid", type=Path, metavar="PNG", help="sheet of the samples (.png, .jpg or .webp)")
     parser.add_argument("--zip", type=Path, metavar="ZIP", help="image zip of the samples")
     parser.add_argument(
         "--columns", type=int, metavar="N", help="columns of the sheet (default: the square root of the samples)"
@@ -68,6 +69,10 @@ def run(arguments: argparse.Namespace) -> None:
         raise StyleAlignError("--grid, --zip: give at least one of them, or nothing is written")
     if arguments.columns is not None and arguments.columns < 1:
         raise StyleAlignError(f"--columns: must be at least 1, not {arguments.columns}")
+    for path, suffixes, what in ((arguments.grid, PICTURES, "a picture"), (arguments.zip, (".zip",), "an image zip")):
+        if path is not None:
+            require_suffix(path, suffixes, what)
+            require_writable(path)
 
     checkpoint = load(arguments.model)
     generator = checkpoint.generator.to(compute_device())
@@ -87,7 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
         progress.advance(len(part))
     pixels = np.concatenate(images)
     if arguments.grid is not None:
-        save_png(arguments.grid, grid(pixels, arguments.columns or math.ceil(math.sqrt(len(pixels)))))
+        save_picture(arguments.grid, grid(pixels, arguments.columns or math.ceil(math.sqrt(len(pixels)))))
     if arguments.zip is not None:
         settings = {"seeds": seeds, "truncation_psi": arguments.truncation_psi, "noise_mode": arguments.noise_mode,
                     "label": arguments.label}  # fmt: skip

@@ -18,7 +18,7 @@ from stylealign.config import InvertSettings
 from stylealign.datasets.images import ImageZip, is_image_zip, write_image_zip
 from stylealign.datasets.photos import read_landmarks, read_photos
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path, write_json
+from stylealign.files import atomic_path, require_writable, write_json
 from stylealign.latents.codes import Codes
 from stylealign.latents.encoding import load_encoder
 from stylealign.metrics.generators import require_resolution
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Invert the images; print the means over the images as JSON."""
     settings = settings_from(arguments, InvertSettings)
-
+    require_writable(arguments.out_dir, folder=True)
     by_encoder = settings.init == "encoder"
     if by_encoder != (arguments.encoder is not None) or (by_encoder and settings.space not in ("w", "w+")):
         raise StyleAlignError("--init encoder: goes with --encoder ENCODER and --space w or w+")
@@ -65,6 +65,9 @@ def run(arguments: argparse.Namespace) -> None:
     provenance = provenance_of("invert", version("invert"), settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
     checkpoint = load(arguments.model)
     names, images, changes = _read(arguments, settings.images, checkpoint.architecture.resolution)
+    reference = None if arguments.reference is None else ImageZip(arguments.reference)
+    if reference is not None:
+        require_resolution(reference, checkpoint.architecture.resolution)
     device = compute_device()
     distance = perceptual_distance(settings.perceptual, inputs["weights"]).to(device)
     encoder = None if arguments.encoder is None else load_encoder(arguments.encoder, checkpoint.sha256).to(device)
@@ -74,10 +77,10 @@ def run(arguments: argparse.Namespace) -> None:
     seconds = time.perf_counter() - started_s
     _write_images(arguments.out_dir, names, images, found, settings, checkpoint.sha256)
     facts: dict[str, list[Any]] = {} if changes is None else {"changes": changes}
-    if arguments.reference is not None and checkpoint.discriminator is None:
+    if reference is not None and checkpoint.discriminator is None:
         warn("invert", f"{arguments.model}: holds no discriminator, so nothing compares the images with --reference")
-    elif arguments.reference is not None:
-        facts["domain_rank"] = _ranks(arguments.reference, checkpoint, images)
+    elif reference is not None:
+        facts["domain_rank"] = _ranks(reference, checkpoint, images)
         provenance["domain"] = PROTOCOL
     summary = _write_metrics(arguments.out_dir, names, found, provenance, facts)
     # A file of its own: all the others are the same at every run on one machine.
@@ -111,15 +114,9 @@ def _read(
     return photos.names, photos.images, photos.changes
 
 
-def _ranks(path: Path, checkpoint: "Checkpoint", images: "Pixels") -> list[float]:
-    """Return how each image ranks among the reference images of a zip.
-
-    Raises:
-        StyleAlignError: reference images of another size.
-    """
+def _ranks(reference: ImageZip, checkpoint: "Checkpoint", images: "Pixels") -> list[float]:
+    """Return how each image ranks among the reference images of a zip."""
     assert checkpoint.discriminator is not None, "the discriminator compares"
-    reference = ImageZip(path)
-    require_resolution(reference, checkpoint.architecture.resolution)
     ranks = domain_ranks(
         checkpoint.discriminator.to(compute_device()), images, reference.read(slice(0, REFERENCE_IMAGES))
     )
@@ -161,7 +158,9 @@ def _write_metrics(
 
 def _write_losses(path: Path, names: list[str], found: "Inversion") -> None:
     """Write the loss curves in long form: image, step, loss."""
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    # Bytes of a name that are not UTF-8 are escaped as in the JSON files.
+    escaped: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace"}
+    with atomic_path(path) as temporary, temporary.open("w", newline="", **escaped) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["image", "step", "loss"])
         for name, curve in zip(names, found.losses.T, strict=True):

@@ -12,6 +12,7 @@ from stylealign.cli.parsing import Parser, PrintVersion
 from stylealign.cli.verbs import VERBS
 from stylealign.devices import thread_limits, usable_cpus
 from stylealign.errors import StyleAlignError
+from stylealign.files import printable
 
 
 def verb_module(verb: str) -> ModuleType:
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         verb_module(arguments.verb).run(arguments)
     except StyleAlignError as error:
-        print(f"stylealign {arguments.verb}: {error}", file=sys.stderr)
+        print(f"stylealign {arguments.verb}: {printable(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 1

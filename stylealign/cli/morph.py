@@ -22,13 +22,13 @@ from stylealign.cli.progress import Progress
 from stylealign.config import MorphSettings
 from stylealign.datasets.images import write_image_zip
 from stylealign.errors import StyleAlignError
-from stylealign.files import write_json
+from stylealign.files import require_suffix, require_writable, write_json
 from stylealign.latents.codes import Codes
 from stylealign.metrics.features import images_per_batch
 from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import enlarge, grid, save_png, to_uint8
-from stylealign.report.video import video_writer
+from stylealign.report.video import SUFFIXES, video_writer
 from stylealign.versions import version
 
 EVEN_ROUNDS = 2
@@ -55,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Make and measure the morphs; print the mean measures of each method as JSON."""
     settings = settings_from(arguments, MorphSettings)
-
+    require_writable(arguments.out_dir, folder=True)
+    for video in arguments.video:
+        require_suffix(video, SUFFIXES, "a video")
+        require_writable(video)
     inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
               "target-codes": arguments.target_codes,
               "weights": weights_of(arguments, settings.perceptual)}  # fmt: skip

@@ -12,6 +12,7 @@ from stylealign.config import LabelSettings, LabelTask
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
+from stylealign.files import require_writable
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
 
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train and write the network; print its images and time as JSON."""
     settings = settings_from(arguments, LabelSettings)
+    require_writable(arguments.out)
 
     inputs = {"data": arguments.data, "annotations": arguments.annotations}
     provenance = provenance_of("supervise", version("supervise"), settings, inputs, labels="annotations")

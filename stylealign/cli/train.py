@@ -20,7 +20,7 @@ from stylealign.config import ArchitectureSettings, Component, TrainSettings, va
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.loading import TrainingImages
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path, sha256_of_file, write_json
+from stylealign.files import atomic_path, require_writable, sha256_of_file, write_json
 from stylealign.networks.generator import Generator
 from stylealign.presets import PRESETS
 from stylealign.provenance import provenance_of
@@ -76,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train to the end and export the model; stopped by a signal, exit so that the same command is tried again."""
     settings = settings_from(arguments, TrainSettings)
+    require_writable(arguments.out_dir, folder=True)
     if arguments.init_from is not None and arguments.architecture is not None:
         raise StyleAlignError("--architecture: a child has its parent's shape; leave out --architecture or --init-from")
     _set_threads(settings.threads)

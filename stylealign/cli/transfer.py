@@ -11,6 +11,7 @@ from stylealign.cli.models import compute_device, load_matching
 from stylealign.cli.progress import Progress
 from stylealign.cli.supervise import StepProgress
 from stylealign.config import LabelSettings, Task
+from stylealign.files import require_writable
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
 
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Make the pairs, train on them and write the network; print counts and the last loss as JSON."""
     settings = settings_from(arguments, LabelSettings)
+    require_writable(arguments.out)
 
     inputs = {"parent": arguments.parent, "child": arguments.child, "labeller": arguments.labeller}
     provenance = provenance_of("transfer", version("transfer"), settings, inputs, labels=LABELS[arguments.task])

@@ -12,6 +12,7 @@ from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_model_pair, compute_device, load_matching
 from stylealign.config import TranslateSettings
 from stylealign.datasets.images import write_image_zip
+from stylealign.files import require_writable
 from stylealign.latents.codes import Codes, codes_to_ws
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import Pixels, labelled_rows, save_png
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Translate every code of the file; print the number of images as JSON."""
     settings = settings_from(arguments, TranslateSettings)
+    require_writable(arguments.out_dir, folder=True)
 
     source, target = load_matching(arguments.source_model, arguments.target_model)
     codes = Codes.load(arguments.codes, settings.space, source.sha256)

@@ -1,7 +1,10 @@
 """Somebody's own pictures, a file, a folder or a zip, brought to the square images of a model; nothing is left out."""
 
+import codecs
 import csv
 import json
+import os
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from stylealign.datasets.conversion import NotConvertible, fit_image, open_uprig
 from stylealign.datasets.faces import POINTS, align_face
 from stylealign.datasets.sources import Source, image_sources, is_system_file, read_file
 from stylealign.errors import StyleAlignError
+from stylealign.files import printable
 
 Landmarks = Mapping[str, NDArray[np.float64]]
 """File name -> `[5, 2]` points (x, y) in pixels of the upright picture, in the order of `faces.POINTS`."""
@@ -94,24 +98,32 @@ def _one(
 def _points(name: str, landmarks: Landmarks | None) -> NDArray[np.float64]:
     known = landmarks or {}
     for key in (name, Path(name).name):
-        if key in known:
-            return known[key]
-    raise StyleAlignError(f"{name}: has no landmarks; add its five points to the file of --landmarks")
+        if _composed(key) in known:
+            return known[_composed(key)]
+    raise StyleAlignError(f"{printable(name)}: has no landmarks; add its five points to the file of --landmarks")
+
+
+def _composed(name: str) -> str:
+    """Return a name with its accents composed: a Mac writes them decomposed, a spreadsheet does not.
+
+    Bytes that are not UTF-8 are taken as in a file of landmarks.
+    """
+    return unicodedata.normalize("NFC", _text(os.fsencode(name)))
 
 
 def read_landmarks(path: Path) -> Landmarks:
     """Read the five points of each picture: left and right are the viewer's.
 
-    A JSON file maps file names to five [x, y]; a CSV file has the columns `image` and `NAME_x`, `NAME_y` of each of
-    `faces.POINTS`.
+    A JSON file maps file names to five [x, y]; a CSV file, also one from a spreadsheet, has the columns `image` and
+    `NAME_x`, `NAME_y` of each of `faces.POINTS`.
 
     Raises:
         StyleAlignError: missing, or not such a file; the message names the picture.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text(path.read_bytes())
         rows = _csv_points(text) if path.suffix.lower() == ".csv" else json.loads(text)
-        points = {str(name): np.asarray(values, dtype=np.float64) for name, values in rows.items()}
+        points = {_composed(str(name)): np.asarray(values, dtype=np.float64) for name, values in rows.items()}
     except OSError as error:
         raise StyleAlignError(f"{path}: {error.strerror}; give the landmarks as a JSON or CSV file") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -125,8 +137,30 @@ def read_landmarks(path: Path) -> Landmarks:
     return points
 
 
+def _text(content: bytes) -> str:
+    """Decode a text file as editors and spreadsheets save them: UTF-8 or UTF-16 with or without a mark, or Latin-1."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="surrogateescape")
+
+
 def _csv_points(text: str) -> dict[str, list[list[float]]]:
+    """Return the points of a CSV file, separated by comma, semicolon or tab; a comma may be the decimal sign."""
+    lines = [line for line in text.splitlines() if line.strip(" ,;\t")]
+    if lines and lines[0].lower().startswith("sep="):  # a note of spreadsheets to themselves
+        lines.pop(0)
+    head = lines[0] if lines else ""
+    separator = max(",;\t", key=head.count)
+    rows = csv.DictReader(lines, delimiter=separator, skipinitialspace=True)
+    rows.fieldnames = [name.strip() for name in rows.fieldnames or []]
     return {
-        row["image"]: [[float(row[f"{name}_x"]), float(row[f"{name}_y"])] for name in POINTS]
-        for row in csv.DictReader(text.splitlines())
+        row["image"].strip(): [[_number(row[f"{name}_{axis}"], separator) for axis in "xy"] for name in POINTS]
+        for row in rows
     }
+
+
+def _number(text: str, separator: str) -> float:
+    return float(text if separator == "," else text.replace(",", "."))

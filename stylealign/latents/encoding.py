@@ -19,7 +19,7 @@ from torch import Tensor
 
 from stylealign.config import EncoderSettings
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
+from stylealign.files import atomic_path, utf8_path
 from stylealign.latents.projection import Distance
 from stylealign.latents.spaces import mean_label
 from stylealign.networks.architecture import Architecture
@@ -137,8 +137,8 @@ def save_encoder(path: str | Path, encoder: Encoder, model_sha256: str, info: di
     """Write an encoder (.safetensors), atomically, with the model it belongs to."""
     header = {"architecture": encoder.architecture.model_dump(), "model_sha256": model_sha256, "info": info}
     tensors = {name: tensor.cpu().contiguous() for name, tensor in encoder.state_dict().items()}
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={_HEADER: json.dumps(header)})
+    with atomic_path(path) as temporary, utf8_path(temporary) as writable:
+        save_file(tensors, writable, metadata={_HEADER: json.dumps(header)})
 
 
 def load_encoder(path: str | Path, model_sha256: str) -> Encoder:
@@ -148,7 +148,7 @@ def load_encoder(path: str | Path, model_sha256: str) -> Encoder:
         StyleAlignError: missing or damaged file, or an encoder of another model.
     """
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with utf8_path(path) as readable, safe_open(readable, framework="pt", device="cpu") as file:
             header = json.loads((file.metadata() or {})[_HEADER])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - a handle is no dict
         encoder = Encoder(Architecture.model_validate(header["architecture"]))

@@ -76,4 +76,4 @@ def write_table(readme: str | Path, cards: Sequence[str | Path]) -> None:
     head, tail = text.split(BEGIN)[0], text.split(END)[1]
     table = cards_table([read_json(card) for card in cards])
     with atomic_path(readme) as temporary:
-        temporary.write_text(f"{head}{BEGIN}\n\n{table}\n{END}{tail}", encoding="utf-8")
+        temporary.write_text(f"{head}{BEGIN}\n\n{table}\n{END}{tail}", encoding="utf-8", errors="backslashreplace")

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
 from stylealign.metrics.rows import Row
+from stylealign.report.sheets import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +58,7 @@ def draw_curve(path: str | Path, rows: Sequence[Row]) -> None:
     """Write the figure: quality against alignment with kimg beside each point, and both over kimg.
 
     Args:
-        path: the PNG.
+        path: the picture; its suffix names the format.
         rows: rows of `evaluate curve` of one child and its controls.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -65,7 +67,7 @@ def draw_curve(path: str | Path, rows: Sequence[Row]) -> None:
     points = points_by_method(rows)
     features = next(cells["fid"].features for group in points.values() for _, cells in group)
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     against, quality, alignment = figure.subplots(1, 3)
     for method, group in points.items():
         colour = COLOURS.get(method, "grey")
@@ -86,8 +88,8 @@ def draw_curve(path: str | Path, rows: Sequence[Row]) -> None:
         axes.set_xticks(ticks, [f"{k:g}" for k in ticks])
         axes.minorticks_off()
     _show_correlations(against)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    canvas.draw()
+    save_picture(path, np.asarray(canvas.buffer_rgba())[..., :3].transpose(2, 0, 1))
 
 
 def _alignment_over_kimg(axes: "Axes", points: dict[str, Points]) -> None:

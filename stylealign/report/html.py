@@ -77,7 +77,7 @@ def write_report(path: str | Path, sources: Sources) -> dict[str, int]:
     page = _page(sources)
     text = _template().render(page)
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     return {
         "figures": sum(len(section["figures"]) for section in page["sections"]) + len(page["previews"]),
         "tables": sum(len(section["tables"]) for section in page["sections"]),

@@ -2,18 +2,27 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from stylealign.files import atomic_path
+from stylealign.errors import StyleAlignError
+from stylealign.files import atomic_path, printable, require_suffix
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Pixels = NDArray[np.uint8]
+
+PICTURES: dict[str, tuple[str, dict[str, Any], int]] = {
+    ".png": ("PNG", {}, 2**31 - 1),
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}, 65_500),
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}, 65_500),
+    ".webp": ("WEBP", {"lossless": True}, 16_383),
+}
+"""Suffix -> format, how it is written, and its longest side."""
 
 _BACKGROUND = 255
 FONT_PX = 13
@@ -52,6 +61,7 @@ def labelled_rows(rows: Sequence[tuple[str, Pixels]], gap: int = 2, font_px: int
     Returns:
         `[3, height, width]` uint8, the labels in a margin on the left.
     """
+    rows = [(printable(label), images) for label, images in rows]
     columns = max(len(images) for _, images in rows)
     strips = [grid(images, columns, gap) for _, images in rows]
     margin = max(_text_width(label, font_px) for label, _ in rows) + 8
@@ -74,11 +84,28 @@ def to_uint8(images: "Tensor") -> Pixels:
     return (images * 127.5 + 127.5).round().clamp(0, 255).byte().cpu().numpy()
 
 
+def save_picture(path: str | Path, image: Pixels) -> None:
+    """Write `[3, H, W]` uint8 in the format that the suffix of `path` names (`PICTURES`), atomically.
+
+    Raises:
+        StyleAlignError: another suffix, or more pixels than the format takes.
+    """
+    require_suffix(path, PICTURES, "a picture")
+    kind, options, most_px = PICTURES[Path(path).suffix.lower()]
+    if max(image.shape[1:]) > most_px:
+        raise StyleAlignError(f"{path}: a {kind} has at most {most_px} px a side, not {max(image.shape[1:])}; use .png")
+    _save(path, image, kind, options)
+
+
 def save_png(path: str | Path, image: Pixels) -> None:
-    """Write `[3, H, W]` uint8 as a PNG, atomically."""
+    """Write `[3, H, W]` uint8 as a PNG, atomically, whatever the suffix."""
+    _save(path, image, "PNG", {})
+
+
+def _save(path: str | Path, image: Pixels, kind: str, options: dict[str, Any]) -> None:
     assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[0] == 3, "an image must be [3, H, W] uint8"
     with atomic_path(path) as temporary:
-        Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).save(temporary, format="PNG")
+        Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).save(temporary, format=kind, **options)
 
 
 def _font(font_px: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:

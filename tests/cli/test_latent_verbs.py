@@ -1,7 +1,9 @@
 """generate, invert, translate and morph, from files to files."""
 
 import copy
+import csv
 import json
+import os
 import shutil
 import zipfile
 
@@ -120,6 +122,78 @@ def test_inverting_again_gives_the_same_bytes(work, tmp_path):
     assert main(["invert", *arguments, "--out-dir", str(tmp_path), "--space", "w+"]) == 0
     for name in ("codes.npz", "reconstructions.zip", "losses.csv", "metrics.json", "sheet.png"):
         assert (tmp_path / name).read_bytes() == (work / "codes-parent" / name).read_bytes(), name
+
+
+def test_invert_loses_nothing_for_a_name(work, tmp_path, capsys):
+    """Names that are not UTF-8, or hold a line break, of pictures, of the model and of the results."""
+    photos = tmp_path / os.fsdecode(b"phot\xf6s")
+    photos.mkdir()
+    names = [os.fsdecode(b"caf\xe9.png"), "two\nlines.png"]
+    for index, name in enumerate(names):
+        image = ImageZip(work / "images.zip").read([index])[0]
+        Image.fromarray(image.transpose(1, 2, 0)).save(photos / "a.png")
+        (photos / "a.png").rename(photos / name)
+    (photos / os.fsdecode(b"caf\xea.txt")).write_text("no picture")
+    model = tmp_path / os.fsdecode(b"mod\xe8le.safetensors")
+    shutil.copyfile(work / "parent.safetensors", model)
+    out = tmp_path / os.fsdecode(b"r\xe9sultat")
+    assert main(["invert", "--model", str(model), "--data", str(photos), *FEW, "--out-dir", str(out)]) == 0
+    assert "skipped caf\\udcea.txt: not an image" in capsys.readouterr().err
+    codes = Codes.load(out / "codes.npz")
+    assert codes.names == names
+    assert ImageZip(out / "reconstructions.zip").info["names"] == names
+    assert [entry["image"] for entry in json.loads((out / "metrics.json").read_text())["images"]] == names
+    with (out / "losses.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["image"] for row in csv.DictReader(file)} == {"caf\\udce9.png", "two\nlines.png"}
+    child = tmp_path / "child.safetensors"
+    shutil.copyfile(work / "child.safetensors", child)
+    pair = ["--source-model", str(model), "--target-model", str(child), "--codes", str(out / "codes.npz")]
+    assert main(["translate", *pair, "--out-dir", str(out / "translated")]) == 0
+    assert ImageZip(out / "translated" / "images.zip").info["names"] == names
+    assert main(["morph", *pair, "--out-dir", str(out / "morph"), "--frames", "4", "--strip-frames", "2"]) == 0
+    assert (out / "morph" / "morph.mp4").stat().st_size > 0
+
+
+def test_what_is_wrong_at_the_end_is_said_at_the_start(work, tmp_path, capsys, monkeypatch):
+    def too_late(*arguments, **more):
+        raise AssertionError("the long work has begun")
+
+    monkeypatch.setattr("stylealign.cli.invert.invert", too_late)
+    monkeypatch.setattr("stylealign.cli.translate.translate", too_late)
+    monkeypatch.setattr("stylealign.cli.generate.load", too_late)
+    (tmp_path / "taken").write_text("a file")
+    model, data = str(work / "parent.safetensors"), str(work / "images.zip")
+    write_image_zip(tmp_path / "big.zip", np.zeros((2, 3, 32, 32), np.uint8))
+    inverting = ["invert", "--model", model, "--data", data, *FEW, "--out-dir"]
+    cases = [
+        ([*inverting, str(tmp_path / "taken" / "out")], "taken is no folder"),
+        ([*inverting, str(tmp_path / "out"), "--reference", str(tmp_path / "big.zip")], "big.zip: "),
+        (["translate", *_pair(work, tmp_path / "taken", "codes-parent", "child")], "taken is no folder"),
+        (
+            ["morph", *_pair(work, tmp_path / "out", "codes-parent", "child"), "--video", "a.avi"],
+            "a video ends in .mp4",
+        ),
+        (["generate", model, "--grid", str(tmp_path / "g.bmp")], "g.bmp: a picture ends in .png, .jpg, .jpeg, .webp"),
+        (["generate", model, "--grid", str(tmp_path)], "a picture ends in .png"),
+        (["generate", model, "--zip", str(tmp_path / "g.npz")], "g.npz: an image zip ends in .zip"),
+        (["generate", model, "--zip", str(tmp_path / "taken" / "g.zip")], "taken is no folder"),
+        (["data", "draw", "--draw", "human", "--out-dir", str(tmp_path / "taken")], "taken is no folder"),
+        (["figures", "samples", f"a={model}", "--out", "f.svg"], "f.svg: a picture ends in .png"),
+    ]
+    for arguments, message in cases:
+        assert main(arguments) == 2, arguments
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["big.zip", "taken"]
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("png", "PNG"), ("jpg", "JPEG"), ("JPEG", "JPEG"), ("webp", "WEBP")])
+def test_a_grid_has_the_format_of_its_name(work, tmp_path, suffix, kind):
+    path = tmp_path / f"grid.{suffix}"
+    assert main(["generate", str(work / "parent.safetensors"), "--seeds", "0-3", "--grid", str(path)]) == 0
+    with Image.open(path) as image:
+        assert (image.format, image.size) == (kind, (32, 32))
 
 
 def test_invert_refuses_images_of_another_size(work, tmp_path, capsys):

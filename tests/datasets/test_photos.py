@@ -1,6 +1,7 @@
 """Pictures of any shape as square images: what is read, how it is fitted, and the geometry of face crops."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -129,3 +130,47 @@ def test_damaged_landmarks_are_refused(tmp_path: Path, text: str, message: str) 
     (tmp_path / "p.json").write_text(text)
     with pytest.raises(StyleAlignError, match=message):
         read_landmarks(tmp_path / "p.json")
+
+
+HEAD = ["image", *(f"{name}_{axis}" for name in POINTS for axis in "xy")]
+
+
+@pytest.mark.parametrize(
+    ("separator", "decimal", "encoding", "before"),
+    [
+        (",", ".", "utf-8", ""),
+        (",", ".", "utf-8-sig", ""),
+        (";", ",", "utf-8-sig", ""),
+        (";", ".", "cp1252", "sep=;\r\n"),
+        ("\t", ",", "utf-16", ""),
+    ],
+)
+def test_landmarks_of_a_spreadsheet(tmp_path: Path, separator: str, decimal: str, encoding: str, before: str) -> None:
+    values = [str(value + 0.5).replace(".", decimal) for value in FACE.ravel()]
+    lines = [separator.join(HEAD), separator.join(["caf\u00e9.png", *values]), separator * 10, ""]
+    (tmp_path / "points.csv").write_bytes((before + "\r\n".join(lines)).encode(encoding))
+    points = read_landmarks(tmp_path / "points.csv")
+    assert list(points) == ["caf\u00e9.png"]
+    np.testing.assert_allclose(points["caf\u00e9.png"], FACE + 0.5)
+
+
+def test_landmarks_as_json_with_a_mark(tmp_path: Path) -> None:
+    (tmp_path / "points.json").write_text(json.dumps({"b.png": FACE.tolist()}), encoding="utf-8-sig")
+    np.testing.assert_array_equal(read_landmarks(tmp_path / "points.json")["b.png"], FACE)
+
+
+@pytest.mark.parametrize("name", ["cafe\u0301.png", "caf\u00e9.png", os.fsdecode(b"caf\xe9.png")])
+def test_landmarks_of_a_name_however_it_is_written(tmp_path: Path, name: str) -> None:
+    picture(100, 100).save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / name)
+    (tmp_path / "points.csv").write_bytes(
+        "\n".join([",".join(HEAD), ",".join(["caf\u00e9.png", *map(str, FACE.ravel())])]).encode("cp1252")
+    )
+    photos = read_photos(tmp_path / name, 8, "face", landmarks=read_landmarks(tmp_path / "points.csv"))
+    assert photos.names == [name]
+
+
+def test_what_the_system_left_is_no_picture(folder: Path) -> None:
+    (folder / "Thumbs.db").write_bytes(b"1234")
+    (folder / "._a.jpg").write_bytes(b"\0\5\x16\7")
+    assert read_photos(folder, 8, "crop").skipped == [("notes.txt", "not an image")]

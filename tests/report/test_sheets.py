@@ -1,10 +1,14 @@
 """Sheets: where each image lands."""
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
-from stylealign.report.sheets import enlarge, grid, labelled_rows, save_png, to_uint8
+from stylealign.errors import StyleAlignError
+from stylealign.report.sheets import enlarge, grid, labelled_rows, save_picture, save_png, to_uint8
 
 
 def _flat(*values):
@@ -46,3 +50,20 @@ def test_a_png_holds_the_pixels(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 5, 7), dtype=np.uint8)
     save_png(tmp_path / "a.png", pixels)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "a.png")).transpose(2, 0, 1), pixels)
+
+
+def test_a_picture_has_the_format_of_its_name(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (3, 8, 8), dtype=np.uint8)
+    for suffix in (".png", ".webp"):
+        save_picture(tmp_path / f"a{suffix}", image)
+        with Image.open(tmp_path / f"a{suffix}") as read:
+            np.testing.assert_array_equal(np.asarray(read.convert("RGB")).transpose(2, 0, 1), image)
+    with pytest.raises(StyleAlignError, match=r"a\.tga: a picture ends in \.png"):
+        save_picture(tmp_path / "a.tga", image)
+    with pytest.raises(StyleAlignError, match=r"a\.webp: a WEBP has at most 16383 px a side, not 16384"):
+        save_picture(tmp_path / "a.webp", np.zeros((3, 1, 16384), np.uint8))
+
+
+def test_a_label_of_any_bytes(tmp_path: Path) -> None:
+    images = np.zeros((1, 3, 16, 16), np.uint8)
+    assert (labelled_rows([("caf\udce9", images)]) == labelled_rows([("caf\\udce9", images)])).all()

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
+from stylealign.files import atomic_path, utf8_path
 
 _FORMAT = "stylealign-label-network-1"
 _HEADER_KEY = "stylealign"
@@ -123,8 +123,8 @@ def save_label_network(path: str | Path, network: LabelNetwork, provenance: dict
     """
     header = {"format": _FORMAT, "spec": dataclasses.asdict(network.spec), "provenance": provenance}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={_HEADER_KEY: json.dumps(header, sort_keys=True)})
+    with atomic_path(path) as temporary, utf8_path(temporary) as writable:
+        save_file(tensors, writable, metadata={_HEADER_KEY: json.dumps(header, sort_keys=True)})
 
 
 def load_label_network(path: str | Path, task: str | None = None, resolution_px: int | None = None
@@ -161,7 +161,7 @@ def load_label_network(path: str | Path, task: str | None = None, resolution_px:
 
 def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with utf8_path(path) as readable, safe_open(readable, framework="pt", device="cpu") as file:
             header = json.loads((file.metadata() or {}).get(_HEADER_KEY, "{}"))
             if header.get("format") != _FORMAT:
                 raise StyleAlignError(

@@ -1,0 +1,81 @@
+"""Files: names of any bytes, what can be written, and what lies below a folder."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from stylealign.errors import StyleAlignError
+from stylealign.files import (
+    atomic_path,
+    files_below,
+    printable,
+    read_json,
+    require_suffix,
+    require_writable,
+    utf8_path,
+    write_json,
+)
+
+
+def test_a_library_of_utf8_names_reads_and_writes_any(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"mod\xe8les")
+    values = torch.arange(4.0)
+    for name in ("plain", os.fsdecode(b"\xff")):
+        with atomic_path(folder / name) as temporary, utf8_path(temporary) as writable:
+            save_file({"a": values}, writable)
+        with utf8_path(folder / name) as readable, safe_open(readable, framework="pt") as file:
+            assert torch.equal(file.get_tensor("a"), values)
+    with utf8_path(tmp_path / "plain") as path:
+        assert path == tmp_path / "plain"
+
+
+def test_a_name_may_be_as_long_as_the_system_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("\u732b" * 80 + ".json")
+    write_json(path, 1)
+    assert read_json(path) == 1
+
+
+def test_names_are_printed_in_one_line() -> None:
+    assert printable("caf\u00e9 \u732b.png") == "caf\u00e9 \u732b.png"
+    assert printable(os.fsdecode(b"caf\xe9\n\x1b[2J")) == "caf\\udce9\\n\\x1b[2J"
+
+
+def test_what_cannot_be_written_is_known_before(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "lost").symlink_to(tmp_path / "nowhere")
+    require_writable(tmp_path / "new" / "deep" / "a.png")
+    require_writable(tmp_path / "new" / "deep", folder=True)
+    require_writable(tmp_path / "file")
+    for path, folder, message in (
+        (tmp_path, False, "a folder; name a file in it"),
+        (tmp_path / "file" / "a.png", False, "file is no folder"),
+        (tmp_path / "file", True, "file is no folder"),
+        (tmp_path / "lost" / "a.png", False, "lost is no folder"),
+        (Path("/proc/sys/a.png"), False, "is protected"),
+    ):
+        if "protected" in message and os.access("/proc/sys", os.W_OK):
+            continue  # a superuser may try
+        with pytest.raises(StyleAlignError, match=message):
+            require_writable(path, folder)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "lost"]
+
+
+def test_a_suffix_tells_the_format() -> None:
+    require_suffix("A.PNG", (".png", ".jpg"), "a picture")
+    with pytest.raises(StyleAlignError, match=r"a\.gif: a picture ends in \.png, \.jpg; name it so"):
+        require_suffix("a.gif", (".png", ".jpg"), "a picture")
+
+
+def test_files_below_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "one").touch()
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path)
+    (tmp_path / "other").symlink_to(tmp_path / "a" / "b")
+    (tmp_path / "lost").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    found = sorted(str(path.relative_to(tmp_path)) for path in files_below(tmp_path))
+    assert found == ["a/b/one", "lost"]
