@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stylealign.latents.spaces import mean_label_of
 from stylealign.metrics.features import from_uint8
 from stylealign.networks.discriminator import Discriminator
+from stylealign.sampling import mean_label_of
 
 REFERENCE_IMAGES = 512
 LOWEST_RANK = 0.01

@@ -11,13 +11,14 @@ from torch import Tensor
 
 from stylealign.applications.translation import draw
 from stylealign.config import InvertSettings
+from stylealign.images import from_uint8
 from stylealign.latents.projection import Projector
-from stylealign.latents.spaces import is_gaussian, is_per_layer, mean_label, ws_of
-from stylealign.metrics.features import from_uint8
+from stylealign.latents.spaces import space_of
 from stylealign.metrics.image_quality import mse, psnr
 from stylealign.metrics.perceptual import PerceptualDistance
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
+from stylealign.sampling import mean_label
 
 POOR_FIT_SCORE = 0.5
 """Images that score less are reported as a poor fit."""
@@ -31,7 +32,7 @@ class Inversion:
     """What `invert` found for N images."""
 
     values: NDArray[np.float32]
-    """Codes `[N, *code_shape]`."""
+    """Codes `[N, *shape]`."""
     reconstructions: NDArray[np.uint8]
     """`[N, 3, r, r]`: images of the codes alone, with the model's own noise maps: what every later use starts from."""
     losses: NDArray[np.float32]
@@ -82,17 +83,18 @@ def invert(
 
 @torch.no_grad()
 def encoded(encoder: Encoder, targets: Tensor, settings: InvertSettings) -> Tensor:
-    """Return the encoder's codes of images `[N, 3, r, r]` in [-1, 1]: W+, or for W the mean over its layers."""
-    ws = encoder(targets)
-    return ws if is_per_layer(settings.space) else ws.mean(dim=1)
+    """Return the encoder's codes of images `[N, 3, r, r]` in [-1, 1] in a space that it finds codes of."""
+    from_ws = space_of(settings.space).from_ws
+    assert from_ws is not None, f"an encoder finds no codes of {settings.space}"
+    return from_ws(encoder(targets))
 
 
 @torch.inference_mode()
 def reconstruct(generator: Generator, values: NDArray[np.float32], settings: InvertSettings) -> NDArray[np.uint8]:
     """Return the images `[N, 3, r, r]` uint8 of codes, with the model's own noise maps."""
     codes = torch.from_numpy(values).to(generator.mapping.w_avg)
-    label = mean_label(generator, len(codes)) if is_gaussian(settings.space) else None
-    return draw(generator, ws_of(codes, settings.space, generator, settings.truncation_psi, label))
+    label = mean_label(generator, len(codes))
+    return draw(generator, space_of(settings.space).to_ws(codes, generator, settings.truncation_psi, label))
 
 
 @torch.inference_mode()

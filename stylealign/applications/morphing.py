@@ -14,8 +14,9 @@ from torch import Tensor
 
 from stylealign.config import MorphPath, Space
 from stylealign.latents.interpolation import interpolate
-from stylealign.latents.spaces import mean_label, ws_of
+from stylealign.latents.spaces import space_of
 from stylealign.networks.generator import Generator
+from stylealign.sampling import mean_label
 
 JOINT, EVEN, CODES_ONLY, WEIGHTS_ONLY, CROSS_FADE = (
     "codes+weights",
@@ -71,9 +72,9 @@ class Morph:
 
     weights: WeightPath
     source_codes: Tensor
-    """`[N, *code_shape]`, codes of the model at 0."""
+    """`[N, *shape]`, codes of the model at 0."""
     target_codes: Tensor
-    """`[N, *code_shape]`, codes of the model at 1."""
+    """`[N, *shape]`, codes of the model at 1."""
     space: Space
     truncation_psi: float = 1.0
     """Truncation of Z and Z+ codes."""
@@ -87,7 +88,8 @@ class Morph:
         code_t, weight_t = position
         generator = self.weights.at(weight_t)
         codes = interpolate(self.source_codes[which], self.target_codes[which], code_t, self.space)
-        ws = ws_of(codes, self.space, generator, self.truncation_psi, mean_label(generator, len(codes)))
+        label = mean_label(generator, len(codes))
+        ws = space_of(self.space).to_ws(codes, generator, self.truncation_psi, label)
         return generator.synthesis(ws).clamp(-1, 1)
 
     def frames(self, path: Callable[[float], Position], times: NDArray[np.float64]) -> Iterator[Tensor]:

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from stylealign.config import TranslateSettings
 from stylealign.errors import StyleAlignError
+from stylealign.images import to_uint8
 from stylealign.latents.codes import Codes, codes_to_ws
-from stylealign.latents.spaces import mean_label
-from stylealign.metrics.features import to_uint8
 from stylealign.networks.generator import Generator
+from stylealign.sampling import mean_label, seeded_normal
 
 
 def translate(
@@ -20,10 +20,10 @@ def translate(
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the target model's images of `codes`: all outputs of the first source, then of the second, ...
 
-    Z and Z+ codes go through the **target's** mapping network, W and W+ codes straight to its synthesis network. The
-    noise maps fitted during inversion belong to the source model and are not carried over: the target's own are used.
-    Under a guide the first layers keep the source's w and the others take a random latent's or a reference's: one
-    source then has many translations, of one pose and layout.
+    Codes of mapped spaces (Z, Z+) go through the **target's** mapping network, others (W, W+) straight to its synthesis
+    network. The noise maps fitted during inversion belong to the source model and are not carried over: the target's
+    own are used. Under a guide the first layers keep the source's w and the others take a random latent's or a
+    reference's: one source then has many translations, of one pose and layout.
 
     Args:
         codes: codes found in a model of the same architecture.
@@ -60,7 +60,7 @@ def _guides(count: int, target: Generator, settings: TranslateSettings, referenc
     """Return the ws `[count, num_ws, w_dim]` that fill the layers after the source's, or None without a guide."""
     random = np.random.default_rng(settings.seed)
     if settings.guide == "latent":
-        z = random.standard_normal((count, target.architecture.z_dim), dtype=np.float32)
+        z = seeded_normal((count, target.architecture.z_dim), random)
         latents = torch.from_numpy(z).to(target.mapping.w_avg)
         return target.mapping(latents, mean_label(target, count), settings.truncation_psi)
     if settings.guide == "reference":

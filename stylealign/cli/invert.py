@@ -21,6 +21,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, require_writable, write_json
 from stylealign.latents.codes import Codes
 from stylealign.latents.encoding import load_encoder
+from stylealign.latents.spaces import encoded
 from stylealign.metrics.generators import require_resolution
 from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
 from stylealign.provenance import provenance_of
@@ -57,8 +58,8 @@ def run(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, InvertSettings)
     require_writable(arguments.out_dir, folder=True)
     by_encoder = settings.init == "encoder"
-    if by_encoder != (arguments.encoder is not None) or (by_encoder and settings.space not in ("w", "w+")):
-        raise StyleAlignError("--init encoder: goes with --encoder ENCODER and --space w or w+")
+    if by_encoder != (arguments.encoder is not None) or (by_encoder and settings.space not in encoded()):
+        raise StyleAlignError(f"--init encoder: goes with --encoder ENCODER and --space {' or '.join(encoded())}")
     inputs = {role: getattr(arguments, role) for role in ("model", "data", "encoder", "reference", "landmarks")}
     inputs["data"] = None if arguments.data.is_dir() else arguments.data
     inputs["weights"] = weights_of(arguments, settings.perceptual)

@@ -1,11 +1,17 @@
 """What the settings are made of: the values that keys may have, and the base of every model."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stylealign.latents import spaces
+
+if TYPE_CHECKING:
+    Space = str
+else:
+    Space = Literal[spaces.names()]
+
 AvatarDomain = Literal["human", "mosaic", "animal"]
-Space = Literal["z", "z+", "w", "w+"]
 Features = Literal["efficientnet-lite0", "inception-v3"]
 Perceptual = Literal["efficientnet-lite0", "lpips-vgg", "lpips-alex"]
 Task = Literal["segmentation", "keypoints", "pose"]

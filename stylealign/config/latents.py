@@ -14,13 +14,13 @@ from stylealign.config.base import (
     Settings,
     Space,
 )
+from stylealign.latents import spaces
 
 
 class InvertSettings(Settings):
     """Projection of images into a latent space by optimisation (Karras et al. 2020, appendix D)."""
 
-    space: Space = "w+"
-    """Latent space of the codes."""
+    space: Space = Field("w+", description=f"Latent space of the codes: {spaces.words()}.")
     images: Positive = 32
     """Images of the data set to invert, from its first."""
     steps: Count = 150

@@ -11,6 +11,7 @@ from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import nearest
 from stylealign.config.training import ArchitectureSettings, TrainSettings
+from stylealign.latents import spaces
 
 
 class ModelSettings(Settings):
@@ -135,8 +136,9 @@ class Config(Settings):
         for space, own in self.inversion_by_space.items():
             if own.model_fields_set & {"images", "space"}:
                 raise ValueError(f"inversion_by_space.{space}: images and space cannot differ; leave them out")
-            if own.init == "encoder" and space not in ("w", "w+"):
-                raise ValueError(f"inversion_by_space.{space}.init: an encoder finds codes of w and w+ only")
+            if own.init == "encoder" and space not in spaces.encoded():
+                found = " and ".join(spaces.encoded())
+                raise ValueError(f"inversion_by_space.{space}.init: an encoder finds codes of {found} only")
         return self
 
     @model_validator(mode="after")
@@ -176,10 +178,10 @@ class Config(Settings):
     def inversion_of(self, space: Space) -> InvertSettings:
         """Return the inversion settings of a space: the workflow's, and over them the keys the space sets itself.
 
-        An encoder finds W+ codes: Z and Z+ have their own start.
+        Where an encoder finds no codes of a space, it has its own start.
         """
         own = self.inversion_by_space.get(space)
-        init = self.inversion.init if space in ("w", "w+") else "default"
+        init = self.inversion.init if space in spaces.encoded() else "default"
         update = {"init": init, **(own.model_dump(exclude_unset=True) if own else {}), "space": space}
         return self.inversion.model_copy(update=update)
 

@@ -1,7 +1,6 @@
 """One experiment: what a configuration asks for, and which files each job of it reads."""
 
 from pathlib import Path
-from typing import cast
 
 from stylealign.config import Config, Space
 from stylealign.experiment.content import files_in
@@ -9,6 +8,7 @@ from stylealign.experiment.family import Family
 from stylealign.experiment.identity import Identity
 from stylealign.experiment.words import as_json, flags
 from stylealign.experiment.zoo import Zoo
+from stylealign.latents.spaces import most_detailed
 
 Files = dict[str, str]
 """Files by the role they play in a job."""
@@ -20,8 +20,6 @@ TASKS = {"segmentation": "zero_shot_segmentation", "keypoints": "zero_shot_keypo
 ALIGNMENT = ("alignment_weights", "alignment_reset", "alignment_pointwise", "alignment_curve")
 GUIDES = {"latent-guided": "latent", "reference-guided": "reference"}
 LAYER_SWAP = "layer-swap"
-SPACES: tuple[Space, ...] = ("z", "z+", "w", "w+")
-"""From the least to the most detailed."""
 
 
 def data_file(domain: str, name: str) -> str:
@@ -113,7 +111,7 @@ class Experiment(Family):
 
     def detailed_space(self) -> Space:
         """Return the most detailed space that is inverted: morphs start from its codes."""
-        return max(self.config.inversion_spaces, key=SPACES.index)
+        return most_detailed(self.config.inversion_spaces)
 
     def guided_space(self) -> Space:
         """Return the space of the codes that guides and the swapped model start from."""
@@ -122,7 +120,7 @@ class Experiment(Family):
 
     def encoder_inputs(self, model: str, space: str) -> Files:
         """Return the encoder of an inversion that starts with one."""
-        if self.config.inversion_of(cast(Space, space)).init != "encoder":
+        if self.config.inversion_of(space).init != "encoder":
             return {}
         return {"encoder": f"results/latents/{model}/encoder.safetensors"}
 

@@ -13,9 +13,10 @@ from torch import Tensor
 from stylealign.config import Space
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
-from stylealign.latents.spaces import SPACES, code_shape, is_gaussian, is_per_layer, mean_label, ws_of
+from stylealign.latents import spaces
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
+from stylealign.sampling import mean_label
 
 _FORMAT = "stylealign-codes-1"
 
@@ -29,7 +30,7 @@ class Codes:
     """
 
     values: NDArray[np.float32]
-    """`[N, dim]` (Z, W) or `[N, num_ws, dim]` (Z+, W+) float32."""
+    """`[N, dim]` or, in spaces of several vectors (Z+, W+), `[N, vectors, dim]` float32."""
     space: Space
     """Latent space."""
     model_sha256: str
@@ -41,16 +42,17 @@ class Codes:
 
     def __post_init__(self) -> None:
         values = np.ascontiguousarray(np.asarray(self.values, dtype=np.float32))
-        if self.space not in SPACES:
-            raise StyleAlignError(f"space: no {self.space!r}; choose one of {', '.join(SPACES)}")
-        if values.ndim != (3 if is_per_layer(self.space) else 2):
+        if self.space not in spaces.names():
+            raise StyleAlignError(f"space: no {self.space!r}; choose one of {', '.join(spaces.names())}")
+        space = spaces.space_of(self.space)
+        if values.ndim != (2 if space.vectors is None else 3):
             raise StyleAlignError(f"codes of shape {list(values.shape)} cannot be of space {self.space}")
         names = [str(name) for name in self.names] or [str(index) for index in range(len(values))]
         if len(names) != len(values):
             raise StyleAlignError(f"{len(values)} codes but {len(names)} names")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "names", names)
-        if not is_gaussian(self.space):
+        if not space.is_mapped:
             object.__setattr__(self, "truncation_psi", 1.0)
 
     def __len__(self) -> int:
@@ -62,7 +64,7 @@ class Codes:
 
     def require_fits(self, architecture: Architecture, source: str | Path) -> None:
         """Raise StyleAlignError, naming `source`, unless the codes have the shape that `architecture` takes."""
-        expected = code_shape(self.space, architecture)
+        expected = spaces.space_of(self.space).shape(architecture)
         if self.values.shape[1:] != expected:
             raise StyleAlignError(
                 f"{source}: {self.space} codes of shape {list(self.values.shape[1:])} do not fit the model, "
@@ -133,5 +135,4 @@ def codes_to_ws(codes: Codes, generator: Generator, truncation_psi: float | None
     """
     values = torch.from_numpy(codes.values).to(generator.mapping.w_avg)
     psi = codes.truncation_psi if truncation_psi is None else truncation_psi
-    label = mean_label(generator, len(values)) if is_gaussian(codes.space) else None
-    return ws_of(values, codes.space, generator, psi, label)
+    return spaces.space_of(codes.space).to_ws(values, generator, psi, mean_label(generator, len(values)))

@@ -21,11 +21,11 @@ from stylealign.config import EncoderSettings
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, utf8_path
 from stylealign.latents.projection import Distance
-from stylealign.latents.spaces import mean_label
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
+from stylealign.sampling import mean_label, seeded_normal
 
 _HEADER = "stylealign-encoder"
 _W_SAMPLES = 4096
@@ -124,7 +124,7 @@ def _mixed_codes(generator: Generator, count: int, seed: list[int]) -> Tensor:
 
 
 def _latents(generator: Generator, count: int, seed: list[int]) -> Tensor:
-    z = np.random.default_rng(seed).standard_normal((count, generator.architecture.z_dim), dtype=np.float32)
+    z = seeded_normal((count, generator.architecture.z_dim), np.random.default_rng(seed))
     return torch.from_numpy(z).to(generator.mapping.w_avg)
 
 

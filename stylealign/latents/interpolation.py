@@ -4,18 +4,18 @@ import torch
 from torch import Tensor
 
 from stylealign.config import Space
-from stylealign.latents.spaces import is_gaussian
+from stylealign.latents.spaces import space_of
 
 _PARALLEL = 1e-4
 
 
 def interpolate(start: Tensor, end: Tensor, t: float, space: Space) -> Tensor:
-    """Return the codes at `t` between `start` (0) and `end` (1), all `[N, *code_shape]`.
+    """Return the codes at `t` between `start` (0) and `end` (1), all `[N, *shape]`.
 
-    Z and Z+ codes of many dimensions lie near a sphere: they move along its great circle. W and W+ have no
-    such shape: their codes move along the straight line.
+    Codes of mapped spaces (Z, Z+) lie near a sphere in many dimensions: they move along its great circle. W and W+ have
+    no such shape: their codes move along the straight line.
     """
-    if not is_gaussian(space):
+    if not space_of(space).is_mapped:
         return torch.lerp(start, end, t)
     if t in (0.0, 1.0):
         return start if t == 0.0 else end

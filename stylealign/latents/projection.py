@@ -20,10 +20,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from stylealign.config import InvertSettings, Space
+from stylealign.config import InvertSettings
 from stylealign.latents.noise_maps import autocorrelation, draw_noise_maps, noise_shapes_in_use, renormalize
-from stylealign.latents.spaces import code_shape, is_gaussian, is_per_layer, mean_label, std_of_w, ws_of
+from stylealign.latents.spaces import LatentSpace, space_of
 from stylealign.networks.generator import Generator
+from stylealign.sampling import mean_label, seeded_normal, std_of_w
+
+_SAMPLED = space_of("z")
+"""Space of the random candidates."""
 
 _RAMP_UP, _RAMP_DOWN, _NOISE_UNTIL = 0.05, 0.25, 0.75
 _CANDIDATE_BATCH, _CANDIDATE_PIXELS = 64, 64 * 256 * 256
@@ -49,7 +53,7 @@ class Projection:
     """What `project` found for N images."""
 
     values: NDArray[np.float32]
-    """Codes `[N, *code_shape]`: for each image the best that was tried."""
+    """Codes `[N, *shape]`: for each image the best that was tried."""
     losses: NDArray[np.float32]
     """`[steps + 1, N]`: perceptual distance plus weighted pixel error before each step, and after the last."""
     perceptual_random: NDArray[np.float32]
@@ -71,9 +75,9 @@ class Projector:
         self.generator = generator
         self.distance = distance
         self.settings = settings
-        self.space: Space = settings.space
-        self.shape = code_shape(self.space, generator.architecture)
-        spread = 1.0 if is_gaussian(self.space) else std_of_w(generator, seed=settings.seed)
+        self.space = space_of(settings.space)
+        self.shape = self.space.shape(generator.architecture)
+        spread = 1.0 if self.space.is_mapped else std_of_w(generator, seed=settings.seed)
         self.noise_scale = settings.latent_noise * spread
         self.candidates, self._candidate_features = self._draw_candidates()
         self._basis = self._gradient_basis() if settings.optimizer == "soap" else None
@@ -85,7 +89,7 @@ class Projector:
         Args:
             targets: images `[N, 3, r, r]` float32 in [-1, 1], on the generator's device.
             indices: number of each image in its data set: the key of its random stream.
-            start: codes `[N, *code_shape]` to start from (an encoder's); None for the space's own start.
+            start: codes `[N, *shape]` to start from (an encoder's); None for the space's own start.
             progress: called after each step with the steps done.
         """
         resolution = self.generator.architecture.resolution
@@ -153,17 +157,19 @@ class Projector:
         factor = images.shape[-1] // self.settings.perceptual_px
         return self.distance.features(F.avg_pool2d(images, factor) if factor > 1 else images)
 
-    def _ws(self, codes: Tensor, space: Space) -> Tensor:
-        return ws_of(codes, space, self.generator, self.settings.truncation_psi, mean_label(self.generator, len(codes)))
+    def _ws(self, codes: Tensor, space: LatentSpace) -> Tensor:
+        label = mean_label(self.generator, len(codes))
+        return space.to_ws(codes, self.generator, self.settings.truncation_psi, label)
 
     @torch.no_grad()
     def _draw_candidates(self) -> tuple[Tensor, list[Tensor]]:
         """Return random z `[candidates, z_dim]` and the features of their images."""
         shape = (self.settings.initial_candidates, self.generator.architecture.z_dim)
-        z = np.random.default_rng([self.settings.seed]).standard_normal(shape, dtype=np.float32)
+        z = seeded_normal(shape, np.random.default_rng([self.settings.seed]))
         candidates = torch.from_numpy(z).to(self.generator.mapping.w_avg)
         batches = [
-            self._features(self.generator.synthesis(self._ws(chunk, "z"))) for chunk in self._in_batches(candidates)
+            self._features(self.generator.synthesis(self._ws(chunk, _SAMPLED)))
+            for chunk in self._in_batches(candidates)
         ]
         return candidates, [torch.cat(layers) for layers in zip(*batches, strict=True)]
 
@@ -197,8 +203,8 @@ class Projector:
 
     def _codes_of(self, z: Tensor) -> Tensor:
         """Return the codes `[N, *shape]` of random z `[N, z_dim]`."""
-        vectors = z if is_gaussian(self.space) else self._ws(z, "z")[:, 0]
-        return vectors[:, None].expand(-1, *self.shape) if is_per_layer(self.space) else vectors
+        vectors = z if self.space.is_mapped else self._ws(z, _SAMPLED)[:, 0]
+        return self.space.spread(vectors, self.generator.architecture)
 
     def _distances_to_candidates(self, wanted: list[Tensor]) -> Tensor:
         """Return the perceptual distance `[N, candidates]` of each target to each random sample."""
@@ -209,11 +215,10 @@ class Projector:
         return torch.stack(rows)
 
     def _start(self, distances: Tensor) -> Tensor:
-        """Return starting codes `[N, *shape]`: the closest of the random codes in Z and Z+, w_avg in W and W+."""
-        if not is_gaussian(self.space):
+        """Return starting codes `[N, *shape]`: in mapped spaces the closest of the random codes, in others w_avg."""
+        if not self.space.is_mapped:
             return self.generator.mapping.w_avg.expand(len(distances), *self.shape)
-        z = self.candidates[distances.argmin(dim=1)]
-        return z[:, None, :].expand(-1, *self.shape) if is_per_layer(self.space) else z
+        return self.space.spread(self.candidates[distances.argmin(dim=1)], self.generator.architecture)
 
 
 class _Adam:

@@ -1,72 +1,109 @@
-"""The latent spaces by name: the shape of a code, its images, and its starting point.
+"""The latent spaces, one entry each: what a code looks like, where inversion starts, how a code becomes `ws`.
 
-Z `[z_dim]`, Z+ (one z per layer) `[num_ws, z_dim]`, W `[w_dim]`, W+ (one w per layer) `[num_ws, w_dim]`.
+A further space is an entry in `SPACES`; the configuration, the verbs, the workflow and the report take it from there.
+Imports no torch: the configuration names the spaces.
 """
 
-import torch
-from torch import Tensor
+from __future__ import annotations
 
-from stylealign.config import Space
-from stylealign.networks.architecture import Architecture
-from stylealign.networks.generator import Generator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-SPACES: tuple[Space, ...] = ("z", "z+", "w", "w+")
+if TYPE_CHECKING:
+    from torch import Tensor
 
-
-def code_shape(space: Space, architecture: Architecture) -> tuple[int, ...]:
-    """Return the shape of one code of `space`."""
-    width = architecture.z_dim if is_gaussian(space) else architecture.w_dim
-    return (architecture.num_ws, width) if is_per_layer(space) else (width,)
+    from stylealign.networks.architecture import Architecture
+    from stylealign.networks.generator import Generator
 
 
-def is_gaussian(space: Space) -> bool:
-    """Return whether codes of `space` go through the mapping network (Z and Z+)."""
-    return space in ("z", "z+")
+def _same(codes: Tensor, layers: int) -> Tensor:
+    return codes
 
 
-def is_per_layer(space: Space) -> bool:
-    """Return whether codes of `space` hold one vector per synthesis layer (Z+ and W+)."""
-    return space in ("z+", "w+")
+@dataclass(frozen=True)
+class LatentSpace:
+    """One latent space. A code is one vector, or as many as `vectors` says.
 
+    Codes of a mapped space are z: they go through the mapping network, which truncates them and takes a label; they lie
+    near a sphere; inversion starts from the closest of random ones. Codes of the others are w: inversion starts at
+    w_avg.
 
-def ws_of(
-    values: Tensor, space: Space, generator: Generator, truncation_psi: float = 1.0, c: Tensor | None = None
-) -> Tensor:
-    """Return the `ws [N, num_ws, w_dim]` of codes `[N, *code_shape]`.
-
-    Args:
-        values: codes of `space`.
-        space: latent space of the codes.
-        generator: its mapping network takes Z and Z+ codes.
-        truncation_psi: truncation of Z and Z+ codes; W and W+ codes are used as they are.
-        c: labels `[N, c_dim]` of a conditional model, for Z and Z+ codes.
+    Attributes:
+        name: name in the configuration, in file names and in the tables.
+        words: what a code is, for people.
+        is_mapped: whether codes go through the mapping network.
+        vectors: from the number of synthesis layers to the vectors of a code; None for codes that are one vector.
+        to_layers: from codes of several vectors `[N, vectors, dim]` to one vector a layer `[N, layers, dim]`.
+        from_ws: from ws `[N, layers, w_dim]` to the codes closest to them, for an encoder's start; None: it has none.
     """
-    if is_gaussian(space):
-        return generator.mapping(values, c, truncation_psi)
-    if is_per_layer(space):
-        return values
-    return values[:, None, :].expand(-1, generator.architecture.num_ws, -1)
+
+    name: str
+    words: str
+    is_mapped: bool
+    vectors: Callable[[int], int] | None = None
+    to_layers: Callable[[Tensor, int], Tensor] = _same
+    from_ws: Callable[[Tensor], Tensor] | None = None
+
+    def shape(self, architecture: Architecture) -> tuple[int, ...]:
+        """Return the shape of one code."""
+        width = architecture.z_dim if self.is_mapped else architecture.w_dim
+        return (width,) if self.vectors is None else (self.vectors(architecture.num_ws), width)
+
+    def spread(self, vectors: Tensor, architecture: Architecture) -> Tensor:
+        """Return the codes `[N, *shape]` all of whose vectors are `vectors [N, dim]`."""
+        if self.vectors is None:
+            return vectors
+        return vectors[:, None].expand(-1, *self.shape(architecture))
+
+    def to_ws(
+        self, codes: Tensor, generator: Generator, truncation_psi: float = 1.0, c: Tensor | None = None
+    ) -> Tensor:
+        """Return the `ws [N, num_ws, w_dim]` of codes `[N, *shape]`.
+
+        Args:
+            codes: codes of this space.
+            generator: its mapping network takes codes of mapped spaces.
+            truncation_psi: truncation of mapped codes; the others are used as they are.
+            c: labels `[N, c_dim]` of a conditional model, for mapped codes.
+        """
+        layers = generator.architecture.num_ws
+        if self.vectors is not None:
+            codes = self.to_layers(codes, layers)
+        if self.is_mapped:
+            return generator.mapping(codes, c, truncation_psi)
+        return codes if self.vectors is not None else codes[:, None, :].expand(-1, layers, -1)
 
 
-@torch.no_grad()
-def std_of_w(generator: Generator, samples: int = 10_000, seed: int = 0) -> float:
-    """Return the spread of W, the root of the mean squared distance to w_avg (Karras et al. 2020, appendix D).
-
-    Drawn on the CPU from `seed`, so it is the same on every device.
-    """
-    architecture = generator.architecture
-    random = torch.Generator().manual_seed(seed)
-    z = torch.randn(samples, architecture.z_dim, generator=random).to(generator.mapping.w_avg)
-    w = generator.mapping(z, mean_label(generator, samples))[:, 0]
-    return float((w - generator.mapping.w_avg).square().sum(dim=1).mean().sqrt())
+SPACES: tuple[LatentSpace, ...] = (
+    LatentSpace("z", "one z", is_mapped=True),
+    LatentSpace("z+", "one z per layer", is_mapped=True, vectors=lambda layers: layers),
+    LatentSpace("w", "one w", is_mapped=False, from_ws=lambda ws: ws.mean(dim=1)),
+    LatentSpace("w+", "one w per layer", is_mapped=False, vectors=lambda layers: layers, from_ws=lambda ws: ws),
+)
+"""Every space, the most detailed one last."""
 
 
-def mean_label(generator: Generator, batch: int) -> Tensor | None:
-    """Return the label that favours no class, `[batch, c_dim]`, or None for an unconditional model."""
-    return mean_label_of(generator.architecture, generator.mapping.w_avg, batch)
+def names() -> tuple[str, ...]:
+    """Return the names of the spaces."""
+    return tuple(space.name for space in SPACES)
 
 
-def mean_label_of(architecture: Architecture, like: Tensor, batch: int) -> Tensor | None:
-    """Return the label that favours no class, `[batch, c_dim]` of the type and device of `like`, or None."""
-    c_dim = architecture.c_dim
-    return torch.full((batch, c_dim), 1 / c_dim).to(like) if c_dim else None
+def encoded() -> tuple[str, ...]:
+    """Return the names of the spaces whose codes an encoder finds."""
+    return tuple(space.name for space in SPACES if space.from_ws is not None)
+
+
+def words() -> str:
+    """Return what the codes of each space are, in one line."""
+    return ", ".join(f"{space.name} {space.words}" for space in SPACES)
+
+
+def space_of(name: str) -> LatentSpace:
+    """Return the space of a name."""
+    return next(space for space in SPACES if space.name == name)
+
+
+def most_detailed(some: Iterable[str]) -> str:
+    """Return the most detailed of some spaces, by name."""
+    return max(some, key=names().index)

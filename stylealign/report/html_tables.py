@@ -4,11 +4,12 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
+from stylealign.latents.spaces import names
 from stylealign.metrics.rows import Row
 from stylealign.report.html_text import METHODS, METRICS
 from stylealign.report.tables import LABELS, SETTING_IN_COLUMN, SPEEDS
 
-SPACES = frozenset({"z", "z+", "w", "w+"})
+SPACES = frozenset(names())
 PROTOCOLS = ("cut", "stargan-v2")
 BOUNDS = frozenset({"oracle", "untouched", "random"})
 """Methods that bound the others: they are shown, and never marked as the best."""

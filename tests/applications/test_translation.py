@@ -8,13 +8,13 @@ from stylealign.applications.translation import draw, translate
 from stylealign.config import TranslateSettings
 from stylealign.errors import StyleAlignError
 from stylealign.latents.codes import Codes
-from stylealign.latents.spaces import SPACES, code_shape
+from stylealign.latents.spaces import names, space_of
 
 from .conftest import TINY
 
 
 def _codes(space, count=5):
-    values = np.random.default_rng(0).standard_normal((count, *code_shape(space, TINY)), dtype=np.float32)
+    values = np.random.default_rng(0).standard_normal((count, *space_of(space).shape(TINY)), dtype=np.float32)
     return Codes(values, space, "a" * 64, truncation_psi=0.7)
 
 
@@ -23,7 +23,7 @@ def _translate(codes, target, references=None, **settings):
     return np.concatenate(list(translate(codes, target, TranslateSettings(**values), references)))
 
 
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("space", names())
 def test_images_come_in_order_in_batches(space, parent):
     batches = list(translate(_codes(space), parent, TranslateSettings(batch_size=2)))
     assert [batch.shape for batch in batches] == [(2, 3, 16, 16), (2, 3, 16, 16), (1, 3, 16, 16)]

@@ -8,19 +8,20 @@ import torch
 
 from stylealign.errors import StyleAlignError
 from stylealign.latents.codes import Codes, codes_to_ws
-from stylealign.latents.spaces import SPACES, code_shape, mean_label, std_of_w
+from stylealign.latents.spaces import names, space_of
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
+from stylealign.sampling import mean_label, std_of_w
 
 from .conftest import TINY
 
 
 def _codes(space: str, count: int = 3) -> Codes:
-    values = np.random.default_rng(1).standard_normal((count, *code_shape(space, TINY)), dtype=np.float32)
+    values = np.random.default_rng(1).standard_normal((count, *space_of(space).shape(TINY)), dtype=np.float32)
     return Codes(values, space, "a" * 64, [f"image {index}" for index in range(count)], truncation_psi=0.5)
 
 
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("space", names())
 def test_a_file_gives_back_the_codes(space, tmp_path):
     codes = _codes(space)
     codes.save(tmp_path / "codes.npz")
@@ -80,7 +81,7 @@ def test_values_must_have_the_shape_of_their_space():
 
 
 def test_codes_become_ws(generator):
-    z, z_plus, w, w_plus = (_codes(space) for space in SPACES)
+    z, z_plus, w, w_plus = (_codes(space) for space in names())
     mapped = generator.mapping(torch.from_numpy(z.values), None, 0.5)
     torch.testing.assert_close(codes_to_ws(z, generator), mapped)
     torch.testing.assert_close(codes_to_ws(z, generator, 1.0), generator.mapping(torch.from_numpy(z.values)))

@@ -8,7 +8,7 @@ import torch
 
 from stylealign.config import InvertSettings
 from stylealign.latents.projection import Projector, _Adam, _Best, latent_noise_strength, learning_rate_factor
-from stylealign.latents.spaces import SPACES, code_shape
+from stylealign.latents.spaces import names, space_of
 
 from .conftest import TINY, PixelDistance
 
@@ -26,17 +26,17 @@ def _project(generator, targets, indices, **changes):
     return Projector(generator, PixelDistance(), settings).project(targets, indices)
 
 
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("space", names())
 def test_the_loss_falls_and_codes_have_the_shape_of_the_space(space, generator, targets):
     found = _project(generator, targets, range(5), space=space)
-    assert found.values.shape == (5, *code_shape(space, TINY))
+    assert found.values.shape == (5, *space_of(space).shape(TINY))
     assert found.losses.shape == (SETTINGS.steps + 1, 5)
     assert (found.losses[-1] < 0.7 * found.losses[0]).all()
     assert (found.perceptual_fitted < found.perceptual_random).all()
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "soap"])
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("space", names())
 def test_an_image_has_the_same_result_in_every_batch(space, optimizer, generator, targets):
     how = {"space": space, "optimizer": optimizer}
     together = _project(generator, targets, range(5), **how)

@@ -8,6 +8,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
 from stylealign.experiment.experiment import ALIGNMENT, GUIDES, LAYER_SWAP, TASKS, data_file, label_network, model_file
 from stylealign.experiment.words import as_json, flags, labelled, one_of
+from stylealign.latents import spaces
 from stylealign.versions import version
 
 REPOSITORY = Path(workflow.basedir).parent
@@ -37,7 +38,7 @@ wildcard_constraints:
     domain=one_of(RUN.domains),
     model=one_of(MODELS),
     child=one_of(CHILDREN),
-    space=r"z\+?|w\+?",
+    space=one_of(spaces.names()),
     task=one_of(["segmentation", "keypoints", "pose", "attributes"]),
 
 
