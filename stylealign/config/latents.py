@@ -1,6 +1,6 @@
 """Settings of `stylealign invert` and `stylealign encoder`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -53,9 +53,26 @@ class InvertSettings(Settings):
     """Seed of the starting codes and of the latent noise."""
 
     @model_validator(mode="after")
+    def _encoder_knows_the_space(self) -> "InvertSettings":
+        if self.init == "encoder" and self.space not in spaces.encoded():
+            found = " and ".join(spaces.encoded())
+            raise ValueError(f"init: an encoder finds codes of {found} only, not of {self.space}")
+        return self
+
+    @model_validator(mode="after")
     def _reduces_evenly(self) -> "InvertSettings":
         if self.perceptual_px & (self.perceptual_px - 1):
             raise ValueError(f"perceptual_px must be a power of two, not {self.perceptual_px}")
+        return self
+
+
+class InvertKeys(InvertSettings):
+    """Keys of an inversion, each checked for itself; they are checked together when the space is known."""
+
+    full: ClassVar[type[Settings]] = InvertSettings
+
+    @model_validator(mode="after")
+    def _encoder_knows_the_space(self) -> "InvertKeys":
         return self
 
 

@@ -24,10 +24,11 @@ def validate(model: type[M], values: Any, source: str) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise StyleAlignError(f"{source}: {_first_problem(model, error)}") from error
+        raise StyleAlignError(f"{source}: {problem_of(model, error)}") from error
 
 
-def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
+def problem_of(model: type[BaseModel], error: ValidationError) -> str:
+    """Return the first problem in one line: its key, what is wrong, and what is given."""
     problem = error.errors()[0]
     location = [part for part in problem["loc"] if not str(part).startswith("function-")]
     key = ".".join(map(str, location))

@@ -1,6 +1,6 @@
 """Settings of `stylealign train`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -127,4 +127,14 @@ class TrainSettings(Settings):
             raise ValueError(f"batch_size {self.batch_size} must be a multiple of accumulate, {self.accumulate}")
         if self.select != "last" and self.evaluate_kimg is None:
             raise ValueError(f"select {self.select} needs evaluate_kimg: how often to measure")
+        return self
+
+
+class TrainKeys(TrainSettings):
+    """Keys of a training, each checked for itself; they are checked together when they lie over the workflow's."""
+
+    full: ClassVar[type[Settings]] = TrainSettings
+
+    @model_validator(mode="after")
+    def _parts_and_selection(self) -> "TrainKeys":
         return self

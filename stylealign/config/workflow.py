@@ -1,17 +1,22 @@
 """A whole run of the workflow: what `config/*.yaml` holds."""
 
 import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from stylealign.config.applications import BlendSettings, LabelSettings, MorphSettings, TranslateSettings
 from stylealign.config.base import Count, Positive, Settings, Space
 from stylealign.config.data import DatasetSettings
-from stylealign.config.latents import EncoderSettings, InvertSettings
+from stylealign.config.latents import EncoderSettings, InvertKeys, InvertSettings
 from stylealign.config.measuring import MetricSettings
-from stylealign.config.messages import nearest
-from stylealign.config.training import ArchitectureSettings, TrainSettings
+from stylealign.config.messages import nearest, problem_of
+from stylealign.config.training import ArchitectureSettings, TrainKeys, TrainSettings
 from stylealign.latents import spaces
+
+S = TypeVar("S", bound=Settings)
 
 
 class ModelSettings(Settings):
@@ -27,7 +32,7 @@ class ModelSettings(Settings):
     """Shape of a model that is trained from scratch."""
     control_of: str | None = None
     """The child this model is the unaligned control of."""
-    train: TrainSettings | None = None
+    train: TrainKeys | None = None
     """Training of this model: keys that differ from the workflow's `train`."""
     seeds: tuple[Count, ...] | None = None
     """Seeds of the training: the model becomes one for each seed, NAME-s0, NAME-s1, ..., and the tables get the mean
@@ -53,7 +58,7 @@ class ModelSettings(Settings):
         """Return the model of one seed; what it names among the `seeded` models is the one of that seed too."""
         train = self.train.model_dump(exclude_unset=True) if self.train else {}
         names = {key: f"{name}-s{seed}" for key in ("parent", "control_of") if (name := getattr(self, key)) in seeded}
-        return self.model_copy(update={"seeds": None, "train": TrainSettings(**train, seed=seed), **names})
+        return self.model_copy(update={"seeds": None, "train": TrainKeys(**train, seed=seed), **names})
 
 
 class Config(Settings):
@@ -63,13 +68,13 @@ class Config(Settings):
     """Image domains, by name."""
     models: dict[str, ModelSettings]
     """Parents and children, by name."""
-    train: TrainSettings = TrainSettings()
+    train: TrainKeys = TrainKeys()
     """Fine-tuning of the children."""
-    inversion: InvertSettings = InvertSettings()
+    inversion: InvertKeys = InvertKeys()
     """Inversion of test images (its `space` is set per job)."""
     inversion_spaces: tuple[Space, ...] = ("z", "w+")
     """Spaces the test images are inverted into."""
-    inversion_by_space: dict[Space, InvertSettings] = Field(default_factory=dict)
+    inversion_by_space: dict[Space, InvertKeys] = Field(default_factory=dict)
     """Inversion into one space: keys that differ from the workflow's `inversion`."""
     encoder: EncoderSettings = EncoderSettings()
     """Encoders of the models, trained where `inversion.init` is encoder (it then starts W and W+)."""
@@ -136,9 +141,6 @@ class Config(Settings):
         for space, own in self.inversion_by_space.items():
             if own.model_fields_set & {"images", "space"}:
                 raise ValueError(f"inversion_by_space.{space}: images and space cannot differ; leave them out")
-            if own.init == "encoder" and space not in spaces.encoded():
-                found = " and ".join(spaces.encoded())
-                raise ValueError(f"inversion_by_space.{space}.init: an encoder finds codes of {found} only")
         return self
 
     @model_validator(mode="after")
@@ -175,17 +177,47 @@ class Config(Settings):
                 f"{where}: a control is of the domain of its child, {child.domain!r}, not {model.domain!r}"
             )
 
+    @model_validator(mode="after")
+    def _overlays_are_sound(self) -> "Config":
+        """Check every training and inversion as its job gets it."""
+        for name, model in self.models.items():
+            if model.fetch is None:
+                where = f"models.{name}.train" if model.train else "train"
+                _checked(where, partial(self.training_of, name))
+        for space in dict.fromkeys([*self.inversion_spaces, *self.inversion_by_space]):
+            where = f"inversion_by_space.{space}" if space in self.inversion_by_space else "inversion"
+            _checked(where, partial(self.inversion_of, space))
+        return self
+
     def inversion_of(self, space: Space) -> InvertSettings:
         """Return the inversion settings of a space: the workflow's, and over them the keys the space sets itself.
 
         Where an encoder finds no codes of a space, it has its own start.
         """
-        own = self.inversion_by_space.get(space)
         init = self.inversion.init if space in spaces.encoded() else "default"
-        update = {"init": init, **(own.model_dump(exclude_unset=True) if own else {}), "space": space}
-        return self.inversion.model_copy(update=update)
+        own = self.inversion_by_space.get(space)
+        return over(InvertSettings, self.inversion, {"init": init}, own, {"space": space})
 
     def training_of(self, model: str) -> TrainSettings:
         """Return the training settings of a model: the workflow's, and over them the keys the model sets itself."""
-        own = self.models[model].train
-        return self.train.model_copy(update=own.model_dump(exclude_unset=True)) if own else self.train
+        return over(TrainSettings, self.train, self.models[model].train)
+
+
+def over(model: type[S], *layers: Settings | Mapping[str, Any] | None) -> S:
+    """Return the settings of several layers as one, validated once: the keys that each layer sets, the last one wins.
+
+    Raises:
+        pydantic.ValidationError: they are not valid together.
+    """
+    values: dict[str, Any] = {}
+    for layer in layers:
+        values |= layer.model_dump(exclude_unset=True) if isinstance(layer, Settings) else layer or {}
+    return model.model_validate(values)
+
+
+def _checked(where: str, make: Callable[[], Settings]) -> None:
+    """Make settings; what is wrong with them is a ValueError that names the key."""
+    try:
+        make()
+    except ValidationError as error:
+        raise ValueError(f"{where}: {problem_of(Settings, error)}") from error

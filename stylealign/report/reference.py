@@ -49,6 +49,7 @@ def _models(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseM
     waiting: list[tuple[str, type[BaseModel]]] = [(path, model)]
     while waiting:
         path, model = waiting.pop(0)
+        model = getattr(model, "full", model)  # keys that lie over others are those of the same settings
         if model in seen:
             continue
         seen.add(model)

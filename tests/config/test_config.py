@@ -66,7 +66,7 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
         (
             "inversion_by_space",
             {"z": {"init": "encoder"}},
-            "inversion_by_space.z.init: an encoder finds codes of w and",
+            "inversion_by_space.z: init: an encoder finds codes of w and",
         ),
         ("inversion_by_space", {"z": {"images": 4}}, "inversion_by_space.z: images and space cannot differ"),
         ("models.human.seeds", [0, 1], "models.human: seeds: a fetched model is not trained"),
@@ -138,3 +138,70 @@ def test_a_seeds_model_takes_no_others_name() -> None:
     values["models"]["animal-s1"] = {"domain": "human", "parent": "human"}
     with pytest.raises(StyleAlignError, match=r"models.animal-s1: the name of a seed's model already"):
         validate(Config, values, "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("train", "own", "message"),
+    [
+        ({"evaluate_kimg": 20}, {"select": "fewest-fid"}, None),
+        ({"select": "fewest-fid"}, {"evaluate_kimg": 20}, None),
+        ({"select": "best-kid", "evaluate_kimg": 20}, {"evaluate_kimg": None}, "models.animal.train: select best-kid"),
+        ({"select": "best-kid", "evaluate_kimg": 20}, {"evaluate_kimg": None, "select": "last"}, None),
+        ({"accumulate": 4}, {"batch_size": 10}, "models.animal.train: batch_size 10 must be a multiple of accumulate"),
+        ({"batch_size": 10}, {"accumulate": 4}, "models.animal.train: batch_size 10 must be a multiple of accumulate"),
+        ({"batch_size": 10, "accumulate": 4}, {"accumulate": 5}, "train: batch_size 10 must be a multiple of"),
+        ({"preset": "paper256"}, {"accumulate": 5}, "models.animal.train: batch_size 64 must be a multiple of"),
+        ({"preset": "paper256"}, {"accumulate": 8}, None),
+        ({"accumulate": 3}, {"preset": "stylegan2"}, "models.animal.train: batch_size 32 must be a multiple of"),
+    ],
+)
+def test_training_keys_are_checked_as_they_lie_over_each_other(
+    train: dict[str, Any], own: dict[str, Any], message: str | None
+) -> None:
+    values = changed("models.animal.train", own) | {"train": train}
+    if message and message.startswith("models"):
+        values["models"]["control"]["train"] = {"accumulate": 1, "select": "last"}
+    elif message is None:
+        values["models"]["control"]["train"] = own
+    if message is None:
+        assert validate(Config, values, "c").training_of("animal") == TrainSettings.model_validate(train | own)
+        return
+    with pytest.raises(StyleAlignError) as error:
+        validate(Config, values, "c")
+    assert str(error.value).startswith(f"c: {message}")
+
+
+def test_a_recipe_of_a_model_goes_over_the_workflows_keys() -> None:
+    values = changed("models.animal.train", {"preset": "stylegan2", "kimg": 5}) | {
+        "train": {"r1_gamma": 1.5, "kimg": 9}
+    }
+    found = validate(Config, values, "c").training_of("animal")
+    assert (found.kimg, found.r1_gamma, found.batch_size) == (5, 10, 32)
+
+
+@pytest.mark.parametrize(
+    ("inversion", "by_space", "message"),
+    [
+        ({"init": "encoder"}, {"z": {"steps": 3}}, None),
+        ({"space": "z", "init": "encoder"}, {}, None),
+        ({}, {"z": {"init": "encoder"}}, "inversion_by_space.z: init: an encoder finds codes of w and w+ only"),
+        ({}, {"w": {"init": "encoder"}}, None),
+        ({}, {"w": {"perceptual_px": 100}}, "inversion_by_space.w: perceptual_px must be a power of two"),
+        ({}, {"w": {"steps": -1}}, "inversion_by_space.w.steps: Input should be greater than"),
+    ],
+)
+def test_inversion_keys_are_checked_as_they_lie_over_each_other(
+    inversion: dict[str, Any], by_space: dict[str, Any], message: str | None
+) -> None:
+    values = VALUES | {"inversion": inversion, "inversion_by_space": by_space}
+    if message is None:
+        validate(Config, values, "c")
+        return
+    with pytest.raises(StyleAlignError) as error:
+        validate(Config, values, "c")
+    assert str(error.value).startswith(f"c: {message}")
+
+
+def test_an_encoder_and_a_space_that_it_does_not_know_are_refused_by_hand() -> None:
+    with pytest.raises(StyleAlignError, match="settings: init: an encoder finds codes of w and w"):
+        validate(InvertSettings, {"space": "z", "init": "encoder"}, "settings")

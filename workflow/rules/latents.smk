@@ -30,7 +30,7 @@ rule invert:
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
         reference=lambda w: data_file(domain_of(w.model), "train.zip"),
-        weights=weights_of(RUN.inversion.perceptual),
+        weights=lambda w: weights_of(RUN.inversion_of(w.space).perceptual),
     output:
         codes="results/latents/{model}/{space}/codes.npz",
         reconstructions="results/latents/{model}/{space}/reconstructions.zip",
