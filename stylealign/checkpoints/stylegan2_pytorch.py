@@ -112,7 +112,8 @@ def _hints(source: Source, modules: dict[str, Instance]) -> tuple[dict[str, Any]
     """Return what no tensor's shape shows, and what the user should know of it."""
     generator, discriminator = modules[AVERAGED], modules.get(DISCRIMINATOR)
     arguments = _arguments(generator)
-    synthesis, mapping = _nested(arguments, "synthesis_kwargs"), _nested(arguments, "mapping_kwargs")
+    # StyleGAN3's code gives a StyleGAN2 generator what is meant for the synthesis network directly.
+    synthesis, mapping = arguments | _nested(arguments, "synthesis_kwargs"), _nested(arguments, "mapping_kwargs")
     first = _child(generator, "synthesis", "b4", "conv1")
     hints: dict[str, Any] = {
         "conv_clamp": first.get("conv_clamp", synthesis.get("conv_clamp")),
@@ -127,8 +128,9 @@ def _hints(source: Source, modules: dict[str, Instance]) -> tuple[dict[str, Any]
         epilogue = _nested(_arguments(discriminator), "epilogue_kwargs")
         statistics = _child(discriminator, "b4", "mbstd")
         hints["mbstd_group_size"] = statistics.get("group_size", epilogue.get("mbstd_group_size", 4))
-        if statistics.get("num_channels", epilogue.get("mbstd_num_channels", 1)) != 1:
-            raise source.refuse("its minibatch standard deviation has several channels; only one is supported")
+        channels = statistics.get("num_channels", epilogue.get("mbstd_num_channels", 1))
+        if channels != 1:
+            raise source.refuse(f"its minibatch standard deviation has {shown(channels)} channels, not 1; unsupported")
         clamp = _child(discriminator, "b4", "conv").get("conv_clamp", _arguments(discriminator).get("conv_clamp"))
         if clamp != hints["conv_clamp"]:
             notices.append(f"D clamped its activations at {shown(clamp)}; here at {hints['conv_clamp']}, as G does")
@@ -139,7 +141,8 @@ def _hints(source: Source, modules: dict[str, Instance]) -> tuple[dict[str, Any]
             notices.append(
                 f"D ran {shown(halves)} resolutions in half precision; here as many as G, {hints['fp16_resolutions']}"
             )
-    return {key: value for key, value in hints.items() if value is not None or key == "conv_clamp"}, notices
+    keys_of_none = ("conv_clamp", "mbstd_group_size")  # None is a value: no clamp, the whole batch
+    return {key: value for key, value in hints.items() if value is not None or key in keys_of_none}, notices
 
 
 def _arguments(module: Instance) -> dict[str, Any]:

@@ -40,11 +40,11 @@ def _oihw_flipped(value: Tensor) -> Tensor:
 
 
 def _first(value: Tensor) -> Tensor:
-    return value[0]
+    return value.squeeze(0)  # an axis of another size stays, and its shape is refused later
 
 
 def _map(value: Tensor) -> Tensor:
-    return value[0, 0]
+    return value.squeeze(1).squeeze(0)
 
 
 def _plus_one(value: Tensor) -> Tensor:
@@ -184,6 +184,8 @@ def _check_settings(source: Source, name: str, settings: Mapping[str, Any]) -> N
     supported = {
         "architecture": (architecture,),
         "nonlinearity": ("lrelu",),
+        "mapping_nonlinearity": ("lrelu",),
+        "normalize_latents": (True,),
         "mbstd_num_features": (1,),
         "fused_modconv": (True, False),
     }
@@ -222,7 +224,8 @@ def _hints(settings: Mapping[str, Mapping[str, Any]], maps_labels: bool) -> tupl
         "label_lr_multiplier": discriminator.get("mapping_lrmul", LABEL_LR_MULTIPLIER) if maps_labels else None,
         "mbstd_group_size": discriminator.get("mbstd_group_size", 4),
     }
-    return {key: value for key, value in hints.items() if value is not None}, notices
+    keys_of_none = ("mbstd_group_size",)  # None is a value: the whole batch
+    return {key: value for key, value in hints.items() if value is not None or key in keys_of_none}, notices
 
 
 def _translated(source: Source, network: str, arrays: Mapping[str, Array], rules: list[Rule]) -> dict[str, Tensor]:

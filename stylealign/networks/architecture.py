@@ -1,8 +1,11 @@
 """The one description of a network's shape, stored in every checkpoint file."""
 
 import math
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Multiplier = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Architecture(BaseModel):
@@ -23,9 +26,9 @@ class Architecture(BaseModel):
     """Labels of a conditional network, 0 for an unconditional one."""
     mapping_layers: int = 8
     """Fully connected layers of the mapping network."""
-    mapping_lr_multiplier: float = 0.01
+    mapping_lr_multiplier: Multiplier = 0.01
     """Learning-rate multiplier of the mapping network."""
-    label_lr_multiplier: float = 0.01
+    label_lr_multiplier: Multiplier = 0.01
     """Learning-rate multiplier of a conditional discriminator's mapping of the labels (0.1 in TensorFlow files)."""
     channel_base: int = 32768
     """Channels times resolution, before the cap."""
@@ -33,11 +36,11 @@ class Architecture(BaseModel):
     """Most channels of any layer."""
     img_channels: int = 3
     """Colour channels of the image."""
-    conv_clamp: float | None = None
+    conv_clamp: Multiplier | None = None
     """Largest magnitude of an activation, behind its gain (256 in networks with half precision), or None."""
     fp16_resolutions: int = 0
     """Highest resolutions that run in half precision on a GPU."""
-    mbstd_group_size: int | None = 4
+    mbstd_group_size: Annotated[int, Field(ge=1)] | None = 4
     """Group size of the minibatch standard deviation, None for the whole batch."""
 
     @field_validator("resolution")

@@ -240,6 +240,55 @@ def test_whole_module_of_an_unknown_class(tmp_path: Path) -> None:
     refused(tmp_path / "n.pt", r"asks for 'project\.nets\.Net'.*a whole model\? Save its state_dict")
 
 
+# Settings that no shape shows.
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("normalize_latents", False), ("mapping_nonlinearity", "relu"), ("mapping_lrmul", -0.1)]
+)
+def test_tensorflow_settings_that_change_numbers_are_refused(
+    key: str, value: Any, tmp_path: Path, small: Model
+) -> None:
+    snapshot = builders.tensorflow_snapshot(small.generator, small.discriminator, {key: value})
+    refused(written(tmp_path / "m.pkl", snapshot), f"{key}|mapping_lr_multiplier")
+
+
+@pytest.mark.parametrize("size", [None, 2])
+def test_groups_of_the_minibatch_deviation(size: int | None, tmp_path: Path, small: Model) -> None:
+    """None is the whole batch."""
+    static = {"mbstd_group_size": size}
+    snapshot = builders.tensorflow_snapshot(small.generator, small.discriminator, {}, static)
+    assert stylealign.load(written(tmp_path / "t.pkl", snapshot)).architecture.mbstd_group_size == size
+    snapshot = builders.ada_snapshot(small.generator, small.discriminator, ADA_ARGUMENTS)
+    snapshot["D"].meta["state"]["_init_kwargs"] = builders.EasyDict(epilogue_kwargs=builders.EasyDict(static))
+    assert stylealign.load(written(tmp_path / "a.pkl", snapshot)).architecture.mbstd_group_size == size
+
+
+def test_arguments_as_stylegan3_code_gives_them(tmp_path: Path, small: Model) -> None:
+    direct = builders.EasyDict(channel_base=256, channel_max=16, num_fp16_res=2, synthesis_kwargs={})
+    snapshot = builders.ada_snapshot(small.generator, None, ADA_ARGUMENTS | {"_init_kwargs": direct})
+    assert stylealign.load(written(tmp_path / "m.pkl", snapshot)).architecture.fp16_resolutions == 2
+
+
+@pytest.mark.parametrize("name", ["noise0", "4x4/Const/const"])
+def test_tensorflow_arrays_with_a_batch_are_refused(name: str, tmp_path: Path, small: Model) -> None:
+    snapshot = builders.tensorflow_snapshot(small.generator, small.discriminator, {})
+    variables = snapshot[2].state["components"]["synthesis"].state["variables"]
+    (at,) = (i for i, (key, _) in enumerate(variables) if key == name)
+    variables[at] = (name, torch.from_numpy(variables[at][1]).expand(2, -1, -1, -1).numpy().copy())
+    with pytest.raises(StyleAlignError, match=r"noise_const is|b4\.const"):
+        stylealign.load(written(tmp_path / "m.pkl", snapshot))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"conv_clamp": -1}, {"conv_clamp": float("nan")}, {"mapping_lr_multiplier": -1}, {"mbstd_group_size": 0}]
+)
+def test_settings_that_no_network_has(wrong: dict[str, float], tmp_path: Path, small: Model) -> None:
+    path = tmp_path / "m.safetensors"
+    native.write(path, Weights(SMALL.model_copy(update=wrong), {"G_ema": small.generator}))
+    refused(path, f"architecture in the header: {next(iter(wrong))}")
+
+
 # What a file lacks.
 
 
