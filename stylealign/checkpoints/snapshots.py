@@ -29,6 +29,18 @@ def write_snapshots(path: str | Path, files: Sequence[str | Path]) -> None:
             archive.writestr(zipfile.ZipInfo(file.name, date_time=EARLIEST_DATE), file.read_bytes())
 
 
+def count_snapshots(path: str | Path) -> int:
+    """Return how many snapshots a zip holds; 0 for one that cannot be read."""
+    if not zipfile.is_zipfile(path):
+        return 0
+    with zipfile.ZipFile(path) as archive:
+        return len(_names(archive))
+
+
+def _names(archive: zipfile.ZipFile) -> list[str]:
+    return sorted(name for name in archive.namelist() if re.fullmatch(r"\d+\.\d{3}\.safetensors", name))
+
+
 def read_snapshots(path: str | Path) -> Iterator[tuple[float, Checkpoint]]:
     """Yield kimg and checkpoint of each snapshot, from the earliest.
 
@@ -37,7 +49,7 @@ def read_snapshots(path: str | Path) -> Iterator[tuple[float, Checkpoint]]:
     """
     try:
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
-            names = sorted(name for name in archive.namelist() if re.fullmatch(r"\d+\.\d{3}\.safetensors", name))
+            names = _names(archive)
             if not names:
                 raise StyleAlignError(f"{path}: holds no snapshots; make it with `stylealign train --init-from`")
             for name in names:

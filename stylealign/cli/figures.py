@@ -15,7 +15,7 @@ from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
-from stylealign.metrics.rows import read_rows
+from stylealign.measurements.rows import read_rows
 from stylealign.report.curves import draw_curve
 from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
 from stylealign.report.sheets import PICTURES, Pixels, enlarge, save_picture, to_uint8

@@ -9,6 +9,8 @@ from stylealign.experiment.identity import Identity
 from stylealign.experiment.words import as_json, flags
 from stylealign.experiment.zoo import Zoo
 from stylealign.latents.spaces import most_detailed
+from stylealign.measurements import registry
+from stylealign.measurements.zero_shot import TABLES
 
 Files = dict[str, str]
 """Files by the role they play in a job."""
@@ -16,8 +18,6 @@ Files = dict[str, str]
 WITH_PACKAGE = "efficientnet-lite0"
 """Network whose weights come as a Python package; those of the others are downloaded."""
 WEIGHTS_DIR = "data/weights"
-TASKS = {"segmentation": "zero_shot_segmentation", "keypoints": "zero_shot_keypoints", "pose": "zero_shot_regression"}
-ALIGNMENT = ("alignment_weights", "alignment_reset", "alignment_pointwise", "alignment_curve")
 GUIDES = {"latent-guided": "latent", "reference-guided": "reference"}
 LAYER_SWAP = "layer-swap"
 
@@ -83,12 +83,22 @@ class Experiment(Family):
         """Return the file of a network's weights, [] for the one that comes as a package."""
         return [] if network == WITH_PACKAGE else [f"{self.config.metrics.weights_dir}/{network}.pth"]
 
+    def measuring_weights(self, kind: str) -> list[str]:
+        """Return the weights of the networks that a kind of measurement is made with."""
+        networks = registry.kind(kind).networks
+        return [file for network in networks for file in self.weights_of(getattr(self.config.metrics, network))]
+
+    def measuring_settings(self, kind: str, without: str = "") -> str:
+        """Return the settings that a kind of measurement depends on as JSON, but for the key `without`."""
+        keys = [key for key in registry.kind(kind).settings if key != without]
+        return as_json(self.config.metrics, *keys)
+
     def weights_of_training(self, model: str) -> list[str]:
         """Return the weights of the network that measures while a model is trained."""
         settings = self.config.training_of(model)
         return [] if settings.evaluate_kimg is None else self.weights_of(settings.evaluate_features)
 
-    def measuring_networks(self, model: str, tasks: tuple[str, ...] = tuple(TASKS)) -> Files:
+    def measuring_networks(self, model: str, tasks: tuple[str, ...] = tuple(TABLES)) -> Files:
         """Return the label networks of the domains of a child and of its parent by role; none without labels."""
         roles = {"parent": self.compared_with(model), "child": model} if self.is_annotated(model) else {}
         return {
@@ -198,31 +208,21 @@ class Experiment(Family):
         parent, child = self.aligned_parent(model) or model, self.controls.get(model, model)
         return flags(parent_name=parent, child_name=child, method=method, setting=setting)
 
-    def rows_by_table(self) -> dict[tuple[str, ...], list[str]]:
-        """Return the files of rows behind tables, in their order; only tables that get rows."""
-        spaces, measured, children = self.config.inversion_spaces, self.parents + self.children, self.children
-        covered = self.covering_models()
-        annotated = [child for child in children if self.is_annotated(child)]
-        rows: dict[tuple[str, ...], list[str]] = {
-            ("generators",): [f"generators/{s}/{model}" for s in measured for model in self.generators_of(s)],
-            ("coverage", "coverage_attributes"): [
-                *(f"coverage/test/{domain}" for domain in dict.fromkeys(map(self.domain_of, covered))),
-                *(f"coverage/{model}" for model in covered),
-            ],
-            ("inversion",): [f"inversion/{model}/{space}" for model in measured for space in spaces],
-            **{(table,): [f"{table}/{child}" for child in children] for table in ("translation", "morphing")},
-            **{(table,): [f"zero_shot/{task}/{child}" for child in annotated] for task, table in TASKS.items()},
-            **{(kind,): [f"{kind}/{m}" for child in children for m in self.family(child)] for kind in ALIGNMENT},
+    def rows_by_kind(self) -> dict[str, list[str]]:
+        """Return the files of rows of each kind of measurement, in the order of the tables."""
+        return {
+            kind.name: [f"results/metrics/{kind.name}/{name}.json" for name in dict.fromkeys(kind.rows(self))]
+            for kind in registry.KINDS
         }
-        return {tables: [f"results/metrics/{row}.json" for row in files] for tables, files in rows.items() if files}
 
     def tables(self) -> list[str]:
-        """Return the names of the tables, in their order."""
-        return [table for tables in self.rows_by_table() for table in tables]
+        """Return the names of the tables that get rows, in their order."""
+        rows = self.rows_by_kind()
+        return [table.name for kind in registry.KINDS if rows[kind.name] for table in kind.tables]
 
     def all_rows(self) -> list[str]:
         """Return every file of rows, in the order of the tables."""
-        return list(dict.fromkeys(row for rows in self.rows_by_table().values() for row in rows))
+        return [row for rows in self.rows_by_kind().values() for row in rows]
 
     def all_figures(self) -> list[str]:
         """Return every figure."""

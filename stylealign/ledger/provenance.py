@@ -12,7 +12,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_path
 from stylealign.ledger.manifest import Manifest
 from stylealign.ledger.records import Input, Record, record_of
-from stylealign.metrics.rows import COLUMNS, read_rows
+from stylealign.measurements.rows import COLUMNS, read_rows
 from stylealign.report.tables import long_csv
 
 SOURCES = "sources.csv"

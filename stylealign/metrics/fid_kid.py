@@ -16,11 +16,6 @@ FEWEST_IMAGES = 2048
 
 KID_MOST_IMAGES = 10_000
 NEIGHBOURS = 3
-PROTOCOL = (
-    "FID of torch-fidelity, in float64; KID with the polynomial kernel of degree 3, unbiased, over all pairs of images "
-    f"(of at most {KID_MOST_IMAGES:,} of each set), interval by the variance of the U-statistic; precision and recall "
-    f"of torch-fidelity with {NEIGHBOURS} neighbours"
-)
 
 
 class FewImagesWarning(UserWarning):

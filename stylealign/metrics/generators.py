@@ -1,74 +1,15 @@
-"""How close a generator's samples are to a domain: FID, KID, precision and recall."""
+"""Samples of a generator and images of a set, in batches: what the measurements compare."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stylealign.checkpoints import Checkpoint
-from stylealign.config import MetricSettings
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
-from stylealign.metrics import fid_kid
-from stylealign.metrics.bootstrap import Estimate
-from stylealign.metrics.features import features_of, images_per_batch, to_uint8
-from stylealign.metrics.rows import Row, RowKey
+from stylealign.metrics.features import images_per_batch, to_uint8
 from stylealign.networks.generator import Generator
-
-PROTOCOL = f"samples of the averaged generator, no truncation, stored noise, against the whole set; {fid_kid.PROTOCOL}"
-
-
-def generator_rows(
-    checkpoint: Checkpoint,
-    data: ImageZip,
-    extractor: nn.Module,
-    labels: RowKey,
-    settings: MetricSettings,
-    progress: Callable[[int], None] | None = None,
-) -> list[Row]:
-    """Return the rows `fid`, `kid`, `precision`, `recall`, and `kimg` where the checkpoint says it.
-
-    Args:
-        checkpoint: model to score.
-        data: images of the domain.
-        extractor: feature network, on the device that everything runs on.
-        labels: labels of the rows.
-        settings: number of samples, features, seed.
-        progress: called with the images done, samples and data together.
-
-    Raises:
-        StyleAlignError: model and data of different resolution, or too few images.
-    """
-    require_resolution(data, checkpoint.architecture.resolution)
-    device = next(extractor.parameters()).device
-    samples = sample_images(checkpoint.generator.to(device), settings.samples, settings.seed)
-    generated = features_of(samples, extractor, progress=progress)
-    after = None if progress is None else (lambda done: progress(settings.samples + done))
-    real = features_of(read_images(data), extractor, progress=after)
-    rows = distribution_rows(generated, real, labels, settings)
-    precision, recall = fid_kid.precision_recall(generated, real)
-    rows += [labels.row("precision", precision, settings.features), labels.row("recall", recall, settings.features)]
-    kimg = checkpoint.info.get("kimg")
-    if isinstance(kimg, int | float):
-        rows.append(labels.row("kimg", Estimate(float(kimg))))
-    return rows
-
-
-def distribution_rows(generated: Tensor, real: Tensor, labels: RowKey, settings: MetricSettings, setting: str = ""
-                      ) -> list[Row]:  # fmt: skip
-    """Return the rows `fid` and `kid` between two feature matrices.
-
-    Raises:
-        StyleAlignError: fewer than four images in one of them.
-    """
-    count = min(len(generated), len(real))
-    if count < 4:
-        raise StyleAlignError(
-            f"{labels.table}: FID and KID need at least 4 images on each side, not {count}; give more"
-        )
-    fid, kid = fid_kid.fid(generated, real), fid_kid.kid(generated, real, seed=settings.seed)
-    return [labels.row("fid", fid, settings.features, setting), labels.row("kid", kid, settings.features, setting)]
 
 
 @torch.inference_mode()

@@ -9,37 +9,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from stylealign.config import MetricSettings
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
-from stylealign.metrics import fid_kid
-from stylealign.metrics.bootstrap import mean_estimate
+from stylealign.metrics.bootstrap import Estimate, mean_estimate
 from stylealign.metrics.features import features_of, from_uint8
-from stylealign.metrics.generators import distribution_rows, read_images
+from stylealign.metrics.generators import read_images
 from stylealign.metrics.perceptual import PerceptualDistance
-from stylealign.metrics.rows import Row, RowKey
-from stylealign.metrics.structure import PROTOCOLS, keypoint_errors, rotation_errors, segmentation_agreements
-
-CUT = "cut"
-STARGAN_V2 = "stargan-v2"
-PROTOCOL = (
-    f"{CUT}: the first output of every source against the target's test images; {STARGAN_V2}: every output of every "
-    "source (10 where the method has many, 1 where it has one) against the target's training images; diversity: mean "
-    f"perceptual distance between the outputs of a source; {fid_kid.PROTOCOL}; {PROTOCOLS['translation']}"
-)
+from stylealign.metrics.structure import keypoint_errors, rotation_errors, segmentation_agreements
 
 Predict = Callable[[np.ndarray], np.ndarray]
 """From images `[N, 3, r, r]` uint8 to key points `[N, K, 2]`, poses `[N, 4]` or class maps `[N, H, W]`."""
 
-_METRICS: dict[str, tuple[str, Callable[[np.ndarray, np.ndarray, int], NDArray[np.float64]]]] = {
-    "keypoints": ("keypoint_error", keypoint_errors),
-    "pose": ("rotation_error", lambda source, translated, size_px: rotation_errors(source, translated)),
-    "segmentation": (
-        "segmentation_agreement",
-        lambda source, translated, size_px: segmentation_agreements(source, translated),
-    ),
+_DIFFERENCES: dict[str, Callable[[np.ndarray, np.ndarray, int], NDArray[np.float64]]] = {
+    "keypoints": keypoint_errors,
+    "pose": lambda source, translated, size_px: rotation_errors(source, translated),
+    "segmentation": lambda source, translated, size_px: segmentation_agreements(source, translated),
 }
-"""Task -> the metric it measures, and the function from two predictions and the size of the images to `[N]`."""
+"""Task -> the function from two predictions and the size of the images to how they differ, or agree, `[N]`."""
 
 _CHUNK = 256
 
@@ -103,25 +89,13 @@ class Target:
         return cls(features[0], features[1])
 
 
-def fit_rows(outputs: Outputs, target: Target, extractor: nn.Module, labels: RowKey, settings: MetricSettings
-             ) -> list[Row]:  # fmt: skip
-    """Return `fid` and `kid` by each protocol that the target has images for; the protocol stands in `setting`."""
-    generated = features_of((outputs.read(part) for part in outputs.chunks()), extractor)
-    rows = distribution_rows(generated[:: outputs.each], target.test, labels, settings, CUT)
-    if target.train is not None:
-        rows += distribution_rows(generated, target.train, labels, settings, STARGAN_V2)
-    return rows
-
-
 @torch.inference_mode()
-def diversity_rows(outputs: Outputs, distance: PerceptualDistance, labels: RowKey, settings: MetricSettings
-                   ) -> list[Row]:  # fmt: skip
-    """Return `diversity` (StarGAN v2, appendix C: mean distance over all pairs of a source's outputs).
+def diversity(outputs: Outputs, distance: PerceptualDistance, draws: int, seed: int) -> Estimate:
+    """Return the mean distance over all pairs of a source's outputs, two or more (StarGAN v2, appendix C).
 
-    One value a source, so the interval is over sources; no row for a method with one output.
+    One value a source, so the interval is over sources.
     """
-    if outputs.each < 2:
-        return []
+    assert outputs.each > 1, "a single output has no diversity"
     device = next(distance.parameters()).device
     one, other = torch.tensor(list(combinations(range(outputs.each), 2)), device=device).T
     means = []
@@ -130,8 +104,7 @@ def diversity_rows(outputs: Outputs, distance: PerceptualDistance, labels: RowKe
             features = distance.features(from_uint8(images.to(device)))
             pairs = distance.between([layer[one] for layer in features], [layer[other] for layer in features])
             means.append(float(pairs.mean()))
-    estimate = mean_estimate(np.array(means), settings.bootstrap, settings.seed)
-    return [labels.row("diversity", estimate, settings.perceptual, STARGAN_V2)]
+    return mean_estimate(np.array(means), draws, seed)
 
 
 class Structure:
@@ -140,7 +113,7 @@ class Structure:
     Args:
         sources: `[S, 3, r, r]` uint8.
         networks: for each task (keypoints, pose, segmentation) the predictions of the source's domain and of the
-            target's; a task that is left out has no row.
+            target's; a task that is left out is not measured.
     """
 
     def __init__(self, sources: NDArray[np.uint8], networks: dict[str, tuple[Predict, Predict]]) -> None:
@@ -148,18 +121,14 @@ class Structure:
         self.seen = {task: own(sources) for task, (own, _) in networks.items()}
         self.predict = {task: other for task, (_, other) in networks.items()}
 
-    def rows(self, outputs: Outputs, labels: RowKey, settings: MetricSettings) -> list[Row]:
-        """Return `keypoint_error`, `rotation_error` and `segmentation_agreement` of translations, a value a source."""
+    def estimates(self, outputs: Outputs, draws: int, seed: int) -> dict[str, Estimate]:
+        """Return by task how translations differ from their sources, or agree: the mean of a value a source."""
         values: dict[str, list[NDArray[np.float64]]] = {task: [] for task in self.predict}
         for part in outputs.chunks():
             images = outputs.read(part)
             first = part.start // outputs.each
             for task, predict in self.predict.items():
                 sources = self.seen[task][first : first + len(images) // outputs.each]
-                measured = _METRICS[task][1](sources.repeat(outputs.each, axis=0), predict(images), self.size_px)
+                measured = _DIFFERENCES[task](sources.repeat(outputs.each, axis=0), predict(images), self.size_px)
                 values[task].append(measured.reshape(-1, outputs.each).mean(axis=1))
-        rows = []
-        for task, parts in values.items():
-            estimate = mean_estimate(np.concatenate(parts), settings.bootstrap, settings.seed)
-            rows.append(labels.row(_METRICS[task][0], estimate))
-        return rows
+        return {task: mean_estimate(np.concatenate(parts), draws, seed) for task, parts in values.items()}

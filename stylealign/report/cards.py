@@ -6,7 +6,7 @@ from typing import Any
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, read_json
-from stylealign.metrics.rows import read_rows
+from stylealign.measurements.rows import read_rows
 
 BEGIN, END = "<!-- cards: begin, written by `stylealign card` -->", "<!-- cards: end -->"
 

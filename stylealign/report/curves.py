@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stylealign.errors import StyleAlignError
-from stylealign.metrics.rows import Row
+from stylealign.measurements.rows import Row
 from stylealign.report.sheets import save_picture
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def points_by_method(rows: Sequence[Row]) -> dict[str, Points]:
         if row.table == "alignment_curve":
             groups.setdefault(row.method, {}).setdefault(row.setting, {})[row.metric] = row
     if not groups:
-        raise StyleAlignError("figures curve: no rows of the table alignment_curve; give files of `evaluate curve`")
+        raise StyleAlignError(
+            "figures curve: no rows of the table alignment_curve; give files of `evaluate alignment-curve`"
+        )
     return {method: sorted((_value(cells, "kimg"), cells) for cells in settings.values())
             for method, settings in groups.items()}  # fmt: skip
 
@@ -59,7 +61,7 @@ def draw_curve(path: str | Path, rows: Sequence[Row]) -> None:
 
     Args:
         path: the picture; its suffix names the format.
-        rows: rows of `evaluate curve` of one child and its controls.
+        rows: rows of `evaluate alignment-curve` of one child and its controls.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

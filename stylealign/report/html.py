@@ -17,7 +17,8 @@ from PIL import Image
 from stylealign.config import Config, DatasetSettings, validate
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, read_json
-from stylealign.metrics.rows import Row, read_rows
+from stylealign.measurements import registry
+from stylealign.measurements.rows import Row, read_rows
 from stylealign.report import html_comparison, html_records, html_tables, html_text
 from stylealign.report.figures import CLASS_COLOURS
 
@@ -35,7 +36,7 @@ class Sources:
     """The files of a page.
 
     Attributes:
-        rows: files of `metrics.rows.write_rows`, in the order of the tables.
+        rows: files of `measurements.rows.write_rows`, in the order of the tables.
         figures: PNG files of `stylealign figures`.
         videos: morphs by the name of their child.
         previews: PNG files by the name of their domain.
@@ -136,7 +137,7 @@ def _sections(rows: Sequence[Row], sources: Sources) -> list[dict[str, Any]]:
                 "text": text,
                 "figures": [_figure(path) for path in figures],
                 "videos": [_video(child, path, sources.config) for child, path in videos.items()],
-                "tables": [(html_text.TABLES.get(name, name.replace("_", " ")), html_tables.view(name, by_table[name]))
+                "tables": [(registry.table(name).title, html_tables.view(name, by_table[name]))
                            for name in tables],
             })  # fmt: skip
     return found

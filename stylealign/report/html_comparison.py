@@ -3,7 +3,8 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from stylealign.metrics.rows import Row
+from stylealign.measurements import registry
+from stylealign.measurements.rows import Row
 from stylealign.report.html_tables import (
     PROTOCOLS,
     SPACES,
@@ -19,34 +20,7 @@ from stylealign.report.html_tables import (
     settings_of,
     short,
 )
-
-COMPARED = (
-    ("generators", "fid"),
-    ("alignment_pointwise", "segmentation_agreement"),
-    ("alignment_pointwise", "keypoint_error"),
-    ("alignment_pointwise", "rotation_error"),
-    ("translation", "keypoint_error"),
-    ("translation", "rotation_error"),
-    ("translation", "kid"),
-    ("zero_shot_segmentation", "miou"),
-    ("zero_shot_keypoints", "nme"),
-    ("zero_shot_regression", "mae"),
-    ("zero_shot_classification", "accuracy"),
-)
-"""Where an aligned child is compared with its control at the top of the page."""
-
-CHARTS = (
-    ("generators", "fid"),
-    ("alignment_pointwise", "segmentation_agreement"),
-    ("translation", "keypoint_error"),
-    ("translation", "kid"),
-    ("morphing", "step_ratio"),
-    ("zero_shot_segmentation", "miou"),
-    ("zero_shot_keypoints", "nme"),
-    ("zero_shot_regression", "mae"),
-    ("zero_shot_classification", "accuracy"),
-)
-"""Metrics that are drawn, method by method."""
+from stylealign.report.html_text import SECTIONS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,15 +61,22 @@ class Chart:
 
 
 def comparisons(rows: Sequence[Row]) -> list[Comparison]:
-    """Return the numbers of aligned children beside their controls', in the order of `COMPARED`."""
+    """Return the numbers of aligned children beside their controls', in the order of the page's sections."""
     found = []
-    for table, metric in COMPARED:
+    for table, metric in _in_order("compared"):
         chosen = [row for row in rows if (row.table, row.metric) == (table, metric) and _is_shown(row)]
         for control in (row for row in chosen if role_of(row.method) == "control"):
             aligned = _counterpart(control, chosen)
             if aligned is not None and aligned.value is not None and control.value is not None:
                 found.append(_comparison(aligned, control))
     return found
+
+
+def _in_order(attribute: str) -> list[tuple[str, str]]:
+    """Return tables with their metrics `compared` or `charts`, in the order of the page's sections."""
+    keys = [section.key for section in SECTIONS]
+    tables = sorted(registry.tables(), key=lambda table: keys.index(table.section) if table.section in keys else 99)
+    return [(table.name, metric) for table in tables for metric in getattr(table, attribute)]
 
 
 def _is_shown(row: Row) -> bool:
@@ -130,9 +111,9 @@ def _comparison(aligned: Row, control: Row) -> Comparison:
 
 
 def charts(rows: Sequence[Row]) -> list[Chart]:
-    """Return the charts of the metrics that this run has, in the order of `CHARTS`."""
+    """Return the charts of the metrics that this run has, in the order of the page's sections."""
     drawn = []
-    for table, metric in CHARTS:
+    for table, metric in _in_order("charts"):
         chosen = [row for row in rows if (row.table, row.metric) == (table, metric) and _is_shown(row)]
         chosen = [row for row in chosen if row.value is not None]
         if len({row.method for row in chosen}) > 1:

@@ -13,7 +13,7 @@ from typing import Any
 from stylealign.config import Config
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file
-from stylealign.metrics.rows import Row
+from stylealign.measurements.rows import Row
 from stylealign.report.html_text import STAGES
 
 SHORT = 12

@@ -5,9 +5,10 @@ import math
 from collections.abc import Iterable, Sequence
 
 from stylealign.latents.spaces import names
-from stylealign.metrics.rows import Row
-from stylealign.report.html_text import METHODS, METRICS
-from stylealign.report.tables import LABELS, SETTING_IN_COLUMN, SPEEDS
+from stylealign.measurements import registry
+from stylealign.measurements.rows import Row
+from stylealign.report.html_text import METHODS
+from stylealign.report.tables import LABELS, is_by_setting, is_speed
 
 SPACES = frozenset(names())
 PROTOCOLS = ("cut", "stargan-v2")
@@ -23,12 +24,13 @@ FEW_ROWS = 40
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A number column: its metric, the setting and features that belong to its head, and which way is better."""
+    """A number column: its metric, the setting and features that belong to its head, the direction, the meaning."""
 
     metric: str
     setting: str
     features: str
     higher_is_better: bool | None
+    meaning: str
 
     @property
     def arrow(self) -> str:
@@ -39,11 +41,6 @@ class Column:
     def direction(self) -> str:
         """Return the arrow in words."""
         return {True: "higher is better", False: "lower is better", None: ""}[self.higher_is_better]
-
-    @property
-    def meaning(self) -> str:
-        """Return what the metric is."""
-        return METRICS.get(self.metric, "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,8 +103,8 @@ class View:
 
     @property
     def metrics(self) -> list[tuple[str, Column]]:
-        """Return the metrics once each, those that have a meaning to tell."""
-        return [(name, column) for name, column in {c.metric: c for c in self.columns}.items() if column.meaning]
+        """Return the metrics once each."""
+        return list({column.metric: column for column in self.columns}.items())
 
     @property
     def methods(self) -> list[tuple[str, str]]:
@@ -162,7 +159,7 @@ def settings_of(row: Row) -> tuple[str, str]:
 
     The class of an IoU and the protocol of a translation go to the head, so that one network is one row.
     """
-    if row.metric in SETTING_IN_COLUMN:
+    if is_by_setting(row):
         return "", row.setting
     parts = row.setting.split(", ")
     protocols = [part for part in parts if part in PROTOCOLS]
@@ -171,7 +168,8 @@ def settings_of(row: Row) -> tuple[str, str]:
 
 def column_of(row: Row) -> Column:
     """Return the column that a row's number stands in."""
-    return Column(row.metric, settings_of(row)[1], row.features, row.higher_is_better)
+    meaning = registry.metric(row.table, row.metric).meaning
+    return Column(row.metric, settings_of(row)[1], row.features, row.higher_is_better, meaning)
 
 
 def _summary(labels: Sequence[str], lines: Sequence[Line]) -> tuple[Line, ...]:
@@ -203,7 +201,7 @@ def _marks(rows: Iterable[Row]) -> dict[int, str]:
     """Return the mark of each row that is the best of its group, or whose interval meets the best's."""
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        is_ranked = row.higher_is_better is not None and row.metric not in SPEEDS and row.method not in BOUNDS
+        is_ranked = row.higher_is_better is not None and not is_speed(row) and row.method not in BOUNDS
         if is_ranked and row.value is not None:
             groups.setdefault((row.child, protocol_of(row), row.metric, row.features), []).append(row)
     marks: dict[int, str] = {}

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from stylealign.measurements import registry
+
 
 @dataclasses.dataclass(frozen=True)
 class Section:
@@ -12,14 +14,12 @@ class Section:
         title: its heading.
         lead: what is measured there, and why.
         figures: kinds of figures (first part of a file's name) that it shows.
-        tables: tables that it shows; a name that ends in `_` stands for every table it begins.
     """
 
     key: str
     title: str
     lead: str
     figures: tuple[str, ...]
-    tables: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,6 @@ SECTIONS = (
         "Before any claim about alignment: how well does each network draw its domain? What the parent misses, no child"
         " can carry over, so read every later number against this section.",
         ("samples",),
-        ("generators", "coverage"),
     ),
     Section(
         "alignment",
@@ -52,14 +51,12 @@ SECTIONS = (
         "The same latent code goes into every model. If parent and child are aligned, pose, layout and colours repeat;"
         " the unaligned control, fine-tuned from another parent, shows what chance looks like.",
         ("aligned", "curve", "alignment"),
-        ("alignment_",),
     ),
     Section(
         "inversion",
         "How well are real images found in the latent space?",
         "Translation and morphing start from the latent code of a real test image. W+ has one vector a layer and"
         " reconstructs closely; Z has a single one and stays nearer to what the network was trained on.",
-        ("inversion",),
         ("inversion",),
     ),
     Section(
@@ -68,14 +65,12 @@ SECTIONS = (
         "A source image is inverted in the parent and its code is given to the child. A good translation looks like"
         " the target domain (FID, KID) and keeps the source's layout (key points, rotation); either alone is easy.",
         ("translation", "multi-modal"),
-        ("translation",),
     ),
     Section(
         "morphing",
         "Morphs from parent to child",
         "The latent code and every synthesis weight move together from the parent to the child. An even morph has a"
         " step ratio near 1; a pixel cross-fade is the fallback that needs no alignment.",
-        ("morphing",),
         ("morphing",),
     ),
     Section(
@@ -85,11 +80,10 @@ SECTIONS = (
         " code the labels pass to the child's images and train a new network. It has to beat source-only (the parent's"
         " network as it is); the oracle, trained on the child's own labels, is the ceiling.",
         ("zero-shot",),
-        ("zero_shot_",),
     ),
 )  # fmt: skip
 
-OTHER = Section("more", "More of this run", "Figures and tables that belong to none of the sections above.", (), ())
+OTHER = Section("more", "More of this run", "Figures and tables that belong to none of the sections above.", ())
 
 FIGURES = {
     "samples": FigureText(
@@ -145,25 +139,6 @@ VIDEO_CAPTION = (
 )
 PREVIEW_CAPTION = "{train:,} training and {test:,} test images at {size} px."
 
-TABLES = {
-    "generators": "Generators against real images of each domain",
-    "coverage": "How much of its domain a generator draws",
-    "coverage_attributes": "Frequencies of attributes",
-    "inversion": "Reconstruction of test images",
-    "translation": "Translations",
-    "morphing": "Morphs, by what moves",
-    "zero_shot_segmentation": "Zero-shot segmentation",
-    "zero_shot_keypoints": "Zero-shot key points",
-    "zero_shot_regression": "Zero-shot regression",
-    "zero_shot_classification": "Zero-shot classification",
-    "alignment_weights": "How far each part of the weights moved from the parent's",
-    "alignment_reset": "What happens when one part gets the parent's weights back",
-    "alignment_pointwise": "The same latent code in parent and child",
-    "alignment_curve": "Quality and alignment over kimg",
-    "alignment_semantic": "The parent's directions and channels in the child",
-    "alignment_recovery": "Fine-tuned back to the parent's domain",
-}
-
 METHODS = {
     "latent-guided": "first layers from the source, the rest from random latents",
     "reference-guided": "first layers from the source, the rest from reference images",
@@ -182,54 +157,6 @@ METHODS = {
     "codes+weights even": "codes and weights, frames re-timed to even perceptual steps",
 }
 """What a method is, where its name does not say it."""
-
-METRICS = {
-    "fid": "Fréchet distance of feature distributions, generated against real",
-    "kid": "kernel distance of features, unbiased for few images",
-    "precision": "share of generated images near real ones",
-    "recall": "share of real images near generated ones",
-    "kimg": "thousands of real images shown in training",
-    "perceptual": "distance of deep features between image and reconstruction",
-    "mse": "mean squared error of pixels on [0, 1]",
-    "psnr": "peak signal-to-noise ratio in dB",
-    "ssim": "structural similarity",
-    "images_per_s": "images a second",
-    "diversity": "perceptual distance between outputs of one source",
-    "keypoint_error": "distance of key points between source and output, as a share of the eye distance",
-    "rotation_error": "difference of in-plane rotation in degrees",
-    "path_length": "sum of the perceptual steps along the morph, each the root of the distance between two frames",
-    "step_ratio": "largest perceptual step over the mean step; 1 is perfectly even",
-    "endpoint_error": "perceptual distance between the ends and what they should be",
-    "iou": "intersection over union of a class",
-    "miou": "mean intersection over union of the classes present",
-    "nme": "mean key point error, as a share of the eye distance",
-    "nme_of_point": "the same of each key point",
-    "nme_centred": "the same with each key point's mean error, known from the annotations, taken off",
-    "pck@0.1": "share of key points within a tenth of the eye distance",
-    "mae": "mean absolute error",
-    "r2": "share of variance explained",
-    "accuracy": "share of right answers",
-    "auc": "area under the ROC curve",
-    "segmentation_agreement": "overlap of the parts found in two images of the same latent",
-    "relative_change": "norm of the difference over the norm of the parent's weights",
-    "cosine": "cosine of the two vectors",
-    "rotation_spread": "spread of the rotation in samples over that in the training images; 1 is covered",
-    "scale_spread": "the same for the scale",
-    "x_shift_spread": "the same for the horizontal shift",
-    "y_shift_spread": "the same for the vertical shift",
-    "attribute_distance": "total variation between the frequencies of an attribute in samples and in training images",
-    "chance_distance": "what that distance would be by chance",
-    "attribute_skill": "share of what lies between guessing and no error that the attribute's network reaches",
-    "covered": "share of spreads and attributes within a tenth of the training images'",
-    "w_cosine": "cosine of the two w of a latent",
-    "w_offset_cosine": "the same after taking each model's mean away",
-    "rotation_correlation": "correlation of the rotation in parent and child over latents",
-    "scale_correlation": "the same for the scale",
-    "x_shift_correlation": "the same for the horizontal shift",
-    "y_shift_correlation": "the same for the vertical shift",
-    "background_correlation": "the same for the background's colour",
-    "skin_correlation": "the same for the skin's colour",
-}  # fmt: skip
 
 STAGES = {
     "draw_domain": "draw the images of a domain",
@@ -268,10 +195,8 @@ def section_of(figure: str) -> Section:
 
 def section_of_table(table: str) -> Section:
     """Return the section that shows a table."""
-    for section in SECTIONS:
-        if any(table == name or (name.endswith("_") and table.startswith(name)) for name in section.tables):
-            return section
-    return OTHER
+    key = registry.table(table).section
+    return next((section for section in SECTIONS if section.key == key), OTHER)
 
 
 def kind_and_subject(stem: str) -> tuple[str, str]:

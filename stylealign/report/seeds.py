@@ -5,7 +5,7 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
-from stylealign.metrics.rows import Row
+from stylealign.measurements.rows import Row
 
 SEED_COLUMNS = ("table", "parent", "child", "method", "setting", "metric", "features",
                 "mean", "std", "min", "max", "n", "higher_is_better")  # fmt: skip

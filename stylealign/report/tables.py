@@ -10,25 +10,13 @@ from typing import Any
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, sha256_of_file, write_json
-from stylealign.metrics.rows import COLUMNS, Row, read_rows
+from stylealign.measurements import registry
+from stylealign.measurements.rows import COLUMNS, Row, read_rows
 from stylealign.report.seeds import SEED_COLUMNS, over_seeds
 
 LABELS = ("parent", "child", "method", "setting")
 SOURCE_COLUMNS = ("csv", "row", "source", "sha256")
 """Columns of `sources.csv`; `source` is relative to the folder of the tables."""
-
-SETTING_IN_COLUMN = frozenset({"iou", "nme_of_point"})
-"""Metrics whose setting (the class, the key point) becomes part of the column head, so that one network is one row."""
-
-SPEEDS = frozenset({"images_per_s"})
-"""Metrics that differ from run to run: they stand in `speed.csv` alone, so that the tables are the same bit for bit."""
-
-HEADLINE = {
-    "generators": "fid", "inversion": "perceptual", "translation": "kid", "morphing": "step_ratio",
-    "zero_shot_segmentation": "miou", "zero_shot_keypoints": "nme", "zero_shot_regression": "mae",
-    "zero_shot_classification": "accuracy", "coverage": "covered", "alignment_pointwise": "x_shift_correlation",
-}  # fmt: skip
-"""The metric of each table that the summary shows."""
 
 ARROWS = {True: "higher is better", False: "lower is better", None: ""}
 
@@ -61,7 +49,7 @@ def write_tables(
     `sources.csv` says which file each row of `all.csv` and `speed.csv` came from, and that file's SHA-256.
 
     Args:
-        files: files of `metrics.rows.write_rows`.
+        files: files of `measurements.rows.write_rows`.
         out_dir: folder of the tables.
         figures: images that the summary links.
         seeded: name -> the models of its seeds; adds the means over them to the tables, and `seeds.csv`.
@@ -74,8 +62,8 @@ def write_tables(
     """
     out_dir = Path(out_dir)
     every = _read_all(files)
-    rows = [row for row in every if row.metric not in SPEEDS]
-    speeds = [row for row in every if row.metric in SPEEDS]
+    rows = [row for row in every if not is_speed(row)]
+    speeds = [row for row in every if is_speed(row)]
     _write_text(out_dir / "speed.csv", long_csv(speeds))
     files_of = {row: [file] for row, file in every.items()}
     if seeded:
@@ -129,7 +117,7 @@ def _sources(tables: dict[str, list[Row]], files_of: dict[Row, list[str | Path]]
 
 
 def long_csv(rows: Iterable[Row]) -> str:
-    """Return every number with the columns of `metrics.rows.COLUMNS`; numbers in full, nothing where there is none."""
+    """Return every number, in full, with the columns `measurements.rows.COLUMNS`; nothing where there is none."""
     records = ([_exact(getattr(row, column)) for column in COLUMNS] for row in rows)
     return _csv_text([COLUMNS, *records])
 
@@ -139,17 +127,29 @@ def wide(name: str, rows: Sequence[Row]) -> Table:
     columns = dict.fromkeys(_head(row) for row in rows)
     entries: dict[tuple[str, ...], dict[str, Row]] = {}
     for row in rows:
-        texts = tuple(
-            "" if label == "setting" and row.metric in SETTING_IN_COLUMN else getattr(row, label) for label in LABELS
-        )
+        texts = tuple("" if label == "setting" and is_by_setting(row) else getattr(row, label) for label in LABELS)
         entries.setdefault(texts, {})[_head(row)] = row
     used = [index for index in range(len(LABELS)) if any(texts[index] for texts in entries)]
     picked = tuple((tuple(texts[index] for index in used), cells) for texts, cells in entries.items())
     return Table(name, tuple(LABELS[index] for index in used), tuple(columns), picked)
 
 
+def is_speed(row: Row) -> bool:
+    """Return whether a number differs from run to run."""
+    return registry.metric(row.table, row.metric).is_speed
+
+
+def is_by_setting(row: Row) -> bool:
+    """Return whether a row's setting belongs to the head of its column."""
+    return registry.metric(row.table, row.metric).is_by_setting
+
+
+def _is_headline(row: Row) -> bool:
+    return registry.table(row.table).headline == row.metric
+
+
 def _head(row: Row) -> str:
-    setting = f" {row.setting}" if row.metric in SETTING_IN_COLUMN and row.setting else ""
+    setting = f" {row.setting}" if is_by_setting(row) and row.setting else ""
     return f"{row.metric}{setting}[{row.features}]" if row.features else f"{row.metric}{setting}"
 
 
@@ -214,7 +214,7 @@ def summary(rows: Sequence[Row]) -> str:
 
     Of the two translation protocols it shows one: their numbers do not compare.
     """
-    chosen = [row for row in rows if HEADLINE.get(row.table) == row.metric and not row.setting.startswith("stargan-v2")]
+    chosen = [row for row in rows if _is_headline(row) and not row.setting.startswith("stargan-v2")]
     children = list(dict.fromkeys(row.child for row in chosen))
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in chosen:

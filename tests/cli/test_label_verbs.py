@@ -11,7 +11,6 @@ import pytest
 import torch
 from PIL import Image
 
-from stylealign.alignment.reset import RESETS
 from stylealign.applications.zero_shot.networks import load_label_network
 from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
@@ -23,8 +22,9 @@ from stylealign.datasets.images import ImageZip, image_name, write_image_zip
 from stylealign.datasets.label_names import LabelNames
 from stylealign.files import sha256_of_file, write_json
 from stylealign.latents.codes import Codes
-from stylealign.metrics.rows import Row, read_rows
+from stylealign.measurements.rows import Row, read_rows
 from stylealign.networks.architecture import Architecture
+from stylealign.networks.components import COMPONENTS
 from stylealign.networks.generator import Generator
 
 SIZE = 16
@@ -202,12 +202,12 @@ def test_evaluate_translation_refuses_what_does_not_belong_together(
 ) -> None:
     same = ImageZip(files / "same.zip")
     write_image_zip(tmp_path / "other.zip", same.read(), extra={"names": same.info["names"][::-1], "outputs": 1})
-    write_image_zip(tmp_path / "seven.zip", np.zeros((7, 3, SIZE, SIZE), np.uint8))
+    write_image_zip(tmp_path / "three.zip", np.zeros((3, 3, SIZE, SIZE), np.uint8))
     data = ["--source-data", files / "test.zip", "--target-data", files / "test.zip", "--child-name", "animal"]
     for rows, message in (
         ([f"z={files / 'same.zip'}", f"w={tmp_path / 'other.zip'}"], "other.zip: translations of other sources than"),
-        ([f"random={tmp_path / 'seven.zip'}"], "seven.zip: names no sources"),
-        ([f"z={files / 'same.zip'}", f"random={tmp_path / 'seven.zip'}"], "seven.zip: 7 images for 5 sources"),
+        ([f"random={tmp_path / 'three.zip'}"], "three.zip: names no sources"),
+        ([f"z={files / 'same.zip'}", f"random={tmp_path / 'three.zip'}"], "three.zip: 3 images for 5 sources"),
         ([f"z={files / 'same.zip'}", "--source-pose", files / "pose.safetensors"], "--target-pose go together"),
     ):
         arguments = [*rows, *data, "--out", tmp_path / "rows"]
@@ -243,8 +243,10 @@ def test_evaluate_the_middle_of_a_morph(files: Path, tmp_path: Path) -> None:
     data = ["--source-data", files / "test.zip", "--target-data", tmp_path / "dark.zip"]
     arguments = ["--metrics", tmp_path / "m.json", "--middle", tmp_path / "middle.zip", *data]
     _evaluate("morphing", tmp_path / "rows", *arguments)
-    kid = {row.method: row.value for row in read_rows(tmp_path / "rows")[0] if row.metric == "kid"}
-    assert kid["real"] < 0 < kid["flat"], "real frames lie in the nearer domain, flat ones in neither"
+    kid = {(row.method, row.setting): row.value for row in read_rows(tmp_path / "rows")[0] if row.metric == "kid"}
+    settings = ["middle to source domain", "middle to target domain"]
+    assert kid["real", settings[0]] < 0 < kid["real", settings[1]], "real frames lie in one domain"
+    assert all(kid["flat", setting] > 0 for setting in settings), "flat ones in neither"
 
 
 def test_evaluate_zero_shot(files: Path, tmp_path: Path) -> None:
@@ -277,7 +279,7 @@ def test_evaluate_alignment_reset(files: Path, tmp_path: Path) -> None:
     rows = _evaluate("alignment-reset", tmp_path / "rows", *models, *data, *settings)
     own = _evaluate("generators", tmp_path / "own", "--model", files / "child.safetensors", *data, *settings)
     assert rows["fid", "nothing"].value == pytest.approx(own["fid", ""].value)
-    assert {setting for metric, setting in rows if metric == "kid"} == set(RESETS)
+    assert {setting for metric, setting in rows if metric == "kid"} == {"nothing", *COMPONENTS}
     same = ["--parent", files / "child.safetensors", "--child", files / "child.safetensors"]
     unchanged = _evaluate("alignment-reset", tmp_path / "same", *same, *data, *settings)
     assert {row.value for (metric, _), row in unchanged.items() if metric == "fid"} == {rows["fid", "nothing"].value}
@@ -360,7 +362,7 @@ def test_evaluate_curve_and_draw_it(files: Path, tmp_path: Path) -> None:
     write_snapshots(tmp_path / "snapshots.zip", list(tmp_path.glob("*.safetensors")))
     given = ["--parent", files / "parent.safetensors", "--data", files / "train.zip", *_networks(files)]
     command = [*given, "--snapshots", tmp_path / "snapshots.zip", "--curve-images", 12]
-    rows = _evaluate("curve", tmp_path / "child.json", *command, "--method", "child")
+    rows = _evaluate("alignment-curve", tmp_path / "child.json", *command, "--method", "child")
     assert {setting for _, setting in rows} == {"2 kimg", "8 kimg"}
     assert rows["kimg", "8 kimg"].value == 8
     assert rows["rotation_correlation", "2 kimg"].value == pytest.approx(1), "the first snapshot is the parent"

@@ -38,7 +38,7 @@ def test_tables_loads_no_torch_and_no_other_verb(tmp_path: Path) -> None:
 
 
 def test_each_verb_has_a_module_a_line_of_help_and_a_version() -> None:
-    assert list(VERBS) == list(VERSIONS)
+    assert [verb for verb in VERBS if verb != "evaluate"] == list(VERSIONS), "its kinds have versions of their own"
     for verb in VERBS:
         assert callable(verb_module(verb).run)
     text = parser().format_help()

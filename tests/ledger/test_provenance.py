@@ -14,7 +14,7 @@ from stylealign.config import DatasetSettings, MetricSettings, TrainSettings
 from stylealign.datasets.images import write_image_zip
 from stylealign.files import sha256_of_file, sha256_of_path
 from stylealign.latents.codes import Codes
-from stylealign.metrics.rows import Row, write_rows
+from stylealign.measurements.rows import Row, write_rows
 from stylealign.provenance import provenance_of
 from stylealign.report.tables import write_tables
 
@@ -43,7 +43,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = provenance_of("invert", 2, MetricSettings(seed=6), {"model": MODEL, "data": DATA})
     Path(CODES).with_name("metrics.json").write_text(json.dumps({"provenance": made, "mean": {}}))
     rows = [Row("generators", "human", "human", "parent", "", "fid", "efficientnet-lite0", 12.5, n=100),
-            Row("generators", "human", "human", "parent", "", "images_per_s", "", 3.0)]  # fmt: skip
+            Row("inversion", "human", "human", "w", "", "images_per_s", "", 3.0)]  # fmt: skip
     made = provenance_of("evaluate generators", 3, MetricSettings(seed=7), {"model": MODEL, "codes": CODES})
     write_rows(ROWS, rows, made)
     write_tables([ROWS], Path(TABLE).parent)

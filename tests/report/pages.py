@@ -10,7 +10,7 @@ import yaml
 from PIL import Image
 
 from stylealign.config import Config
-from stylealign.metrics.rows import Row, write_rows
+from stylealign.measurements.rows import Row, write_rows
 from stylealign.report.html import Sources
 from stylealign.report.video import write_video
 

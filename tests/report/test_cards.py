@@ -7,8 +7,8 @@ import yaml
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json, sha256_of_file, write_json
+from stylealign.measurements.rows import RowKey, write_rows
 from stylealign.metrics.bootstrap import Estimate
-from stylealign.metrics.rows import RowKey, write_rows
 from stylealign.report.cards import BEGIN, END, cards_table, model_card, write_table
 
 ZOO = Path(__file__).parents[2] / "data" / "zoo"
@@ -16,9 +16,9 @@ INFO = {"kimg": 210.0, "data": "d" * 64, "settings": {"seed": 1, "r1_gamma": 0.3
 
 
 def measurement(path: Path, sha256: str) -> Path:
-    labels = RowKey("generators", "", "human", "parent")
-    rows = [labels.row("fid", Estimate(12.5), "efficientnet-lite0"), labels.row("recall", Estimate(0.5, 0.4, 0.6, 9)),
-            labels.row("attribute_distance", Estimate(0.1), setting="glasses")]  # fmt: skip
+    key = RowKey("generators", "", "human", "parent")
+    rows = [key.row("fid", Estimate(12.5), "efficientnet-lite0"), key.row("recall", Estimate(0.5, 0.4, 0.6, 9)),
+            key.row("kid", Estimate(0.1), setting="glasses")]  # fmt: skip
     provenance = {"verb": "evaluate generators", "version": "1", "settings": {}, "inputs_sha256": {"model": sha256}}
     write_rows(path, rows, provenance)
     return path

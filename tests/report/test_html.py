@@ -12,8 +12,7 @@ from PIL import Image
 
 from stylealign.cli.main import main
 from stylealign.errors import StyleAlignError
-from stylealign.metrics.rows import HIGHER_IS_BETTER
-from stylealign.report import html, html_comparison, html_records, html_tables, html_text
+from stylealign.report import html, html_comparison, html_records, html_tables
 from stylealign.report.html import embedded_png, write_report
 from tests.report.pages import CONFIG, ROWS, row, sources
 
@@ -49,10 +48,6 @@ def test_a_page_is_the_same_for_the_same_files(tmp_path: Path) -> None:
     write_report(tmp_path / "one.html", given)
     write_report(tmp_path / "two.html", given)
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
-
-
-def test_every_metric_has_a_meaning() -> None:
-    assert set(html_text.METRICS) == set(HIGHER_IS_BETTER)
 
 
 def view_of(table: str) -> html_tables.View:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from stylealign.metrics.rows import Row, write_rows
+from stylealign.measurements.rows import Row, write_rows
 from stylealign.report.seeds import over_seeds, student_factor
 from stylealign.report.tables import write_tables
 

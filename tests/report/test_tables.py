@@ -9,7 +9,7 @@ import pytest
 
 from stylealign.cli.main import main
 from stylealign.errors import StyleAlignError
-from stylealign.metrics.rows import COLUMNS, Row, write_rows
+from stylealign.measurements.rows import COLUMNS, Row, write_rows
 from stylealign.report.tables import summary, to_csv, to_latex, to_markdown, wide, write_tables
 
 
@@ -112,10 +112,14 @@ def test_nested_metrics_lead_to_each_value(files: list[Path], tmp_path: Path) ->
 
 
 def test_speeds_stand_apart_so_that_tables_do_not_change_from_run_to_run(tmp_path: Path) -> None:
-    write_rows(tmp_path / "a.json", [row("psnr", 20.0), row("images_per_s", 3.5)], {})
-    assert write_tables([tmp_path / "a.json"], tmp_path / "out") == {"generators": 1}
+    write_rows(
+        tmp_path / "a.json",
+        [row(metric, value, table="inversion") for metric, value in (("psnr", 20.0), ("images_per_s", 3.5))],
+        {},
+    )
+    assert write_tables([tmp_path / "a.json"], tmp_path / "out") == {"inversion": 1}
     assert [record["value"] for record in read_csv(tmp_path / "out" / "speed.csv")] == ["3.5"]
-    for name in ("all.csv", "generators.csv", "generators.md", "metrics.json", "summary.md"):
+    for name in ("all.csv", "inversion.csv", "inversion.md", "metrics.json", "summary.md"):
         assert "images_per_s" not in (tmp_path / "out" / name).read_text()
 
 

@@ -18,7 +18,7 @@ import yaml
 from PIL import Image
 
 from stylealign.config import Config
-from stylealign.metrics.rows import COLUMNS
+from stylealign.measurements.rows import COLUMNS
 from tests.report.browser import check_page, needs_browser, started
 from tests.workflow.snakemake import TINY, jobs, snakemake, start_snakemake
 

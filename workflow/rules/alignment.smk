@@ -18,7 +18,7 @@ rule alignment_weights:
         runtime=minutes("alignment_weights"),
     params:
         names=lambda w: row_names(w.model, "unaligned" if w.model in CONTROLS else "child"),
-        version=version("evaluate"),
+        version=kind("alignment_weights").version,
     shell:
         "stylealign evaluate alignment-weights --parent {input.parent} --child {input.child} {params.names}"
         " --out {output.rows} &> {log}"
@@ -30,7 +30,7 @@ rule alignment_reset:
         parent=lambda w: model_file(aligned_parent(w.model)),
         child=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.model), "train.zip"),
-        weights=weights_of(RUN.metrics.features),
+        weights=measuring_weights("alignment_reset"),
     output:
         rows="results/metrics/alignment_reset/{model}.json",
     log:
@@ -45,8 +45,8 @@ rule alignment_reset:
     params:
         names=lambda w: row_names(w.model, model_method(w.model)),
         inputs=lambda w, input: flags(parent=input.parent, child=input.child, data=input.data),
-        settings=lambda w: as_json(RUN.metrics, "features", "weights_dir", "samples", "seed"),
-        version=version("evaluate"),
+        settings=measuring_settings("alignment_reset"),
+        version=kind("alignment_reset").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate alignment-reset {params.inputs} {params.names}"
         " --settings {params.settings:q} --out {output.rows} &> {log}"
@@ -72,8 +72,8 @@ rule alignment_pointwise:
         names=lambda w: row_names(w.model, model_method(w.model)),
         inputs=lambda w, input: flags(**input),
         shuffled=lambda w: "" if w.model in CONTROLS else "--shuffled",
-        settings=lambda w: as_json(RUN.metrics, "pairs", "bootstrap", "seed"),
-        version=version("evaluate"),
+        settings=measuring_settings("alignment_pointwise"),
+        version=kind("alignment_pointwise").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate alignment-pointwise {params.inputs}"
         " {params.shuffled} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
@@ -82,6 +82,7 @@ rule alignment_pointwise:
 # What each further thousand images buys in quality, and costs in alignment.
 rule alignment_curve:
     input:
+        measuring_weights("alignment_curve"),
         unpack(lambda w: measuring_networks(w.model)),
         parent=lambda w: model_file(aligned_parent(w.model)),
         snapshots="results/models/{model}/snapshots.zip",
@@ -100,8 +101,8 @@ rule alignment_curve:
     params:
         names=lambda w: row_names(w.model, model_method(w.model)),
         inputs=lambda w, input: flags(**input),
-        settings=lambda w: as_json(RUN.metrics, "curve_images", "features", "bootstrap", "seed", "weights_dir"),
-        version=version("evaluate"),
+        settings=measuring_settings("alignment_curve"),
+        version=kind("alignment_curve").version,
     shell:
-        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate curve {params.inputs} {params.names}"
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate alignment-curve {params.inputs} {params.names}"
         " --settings {params.settings:q} --out {output.rows} &> {log}"

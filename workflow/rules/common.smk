@@ -6,9 +6,10 @@ from pathlib import Path
 from stylealign.config import default_file, load_config
 from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
-from stylealign.experiment.experiment import ALIGNMENT, GUIDES, LAYER_SWAP, TASKS, data_file, label_network, model_file
+from stylealign.experiment.experiment import GUIDES, LAYER_SWAP, data_file, label_network, model_file
 from stylealign.experiment.words import as_json, flags, labelled, one_of
 from stylealign.latents import spaces
+from stylealign.measurements.registry import kind
 from stylealign.versions import version
 
 REPOSITORY = Path(workflow.basedir).parent
@@ -46,6 +47,8 @@ domain_of = EXPERIMENT.domain_of
 aligned_parent = EXPERIMENT.compared_with
 family = EXPERIMENT.family
 weights_of = EXPERIMENT.weights_of
+measuring_settings = EXPERIMENT.measuring_settings
+measuring_weights = EXPERIMENT.measuring_weights
 row_names = EXPERIMENT.row_names
 generator_method = EXPERIMENT.generator_method
 model_method = EXPERIMENT.model_method

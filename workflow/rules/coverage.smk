@@ -19,8 +19,8 @@ rule coverage:
     params:
         names=lambda w: row_names(w.model, model_method(w.model)),
         inputs=lambda w, input: flags(**input),
-        settings=lambda w: as_json(RUN.metrics, "samples", "bootstrap", "seed"),
-        version=version("evaluate"),
+        settings=measuring_settings("coverage"),
+        version=kind("coverage").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate coverage {params.inputs} {params.names}"
         " --settings {params.settings:q} --out {output.rows} &> {log}"
@@ -44,8 +44,8 @@ rule coverage_of_domain:
     params:
         names=lambda w: flags(child_name=w.domain, method="test images"),
         inputs=lambda w, input: flags(**input),
-        settings=lambda w: as_json(RUN.metrics, "bootstrap", "seed"),
-        version=version("evaluate"),
+        settings=measuring_settings("coverage", without="samples"),
+        version=kind("coverage").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate coverage {params.inputs} {params.names}"
         " --settings {params.settings:q} --out {output.rows} &> {log}"

@@ -5,7 +5,7 @@ rule generators:
     input:
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.subject), "train.zip"),
-        weights=weights_of(RUN.metrics.features),
+        weights=measuring_weights("generators"),
     output:
         rows="results/metrics/generators/{subject}/{model}.json",
     log:
@@ -21,8 +21,8 @@ rule generators:
         runtime=minutes("generators"),
     params:
         names=lambda w: row_names(w.subject, generator_method(w.subject, w.model)),
-        settings=lambda w: as_json(RUN.metrics, "features", "samples", "bootstrap", "seed", "weights_dir"),
-        version=version("evaluate"),
+        settings=measuring_settings("generators"),
+        version=kind("generators").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate generators --model {input.model} --data {input.data}"
         " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
@@ -35,7 +35,7 @@ rule inversion:
         metrics="results/latents/{model}/{space}/metrics.json",
         timing="results/latents/{model}/{space}/timing.json",
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
-        weights=weights_of(RUN.metrics.perceptual),
+        weights=measuring_weights("inversion"),
     output:
         rows="results/metrics/inversion/{model}/{space}.json",
     log:
@@ -49,8 +49,8 @@ rule inversion:
         runtime=minutes("inversion"),
     params:
         names=lambda w: row_names(w.model),
-        settings=lambda w: as_json(RUN.metrics, "perceptual", "bootstrap", "seed", "weights_dir"),
-        version=version("evaluate"),
+        settings=measuring_settings("inversion"),
+        version=kind("inversion").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate inversion --codes {input.codes}"
         " --reconstructions {input.reconstructions} --metrics {input.metrics} --timing {input.timing}"
@@ -60,8 +60,7 @@ rule inversion:
 # All methods of a child in one job: the target's images are read once.
 rule translation:
     input:
-        weights_of(RUN.metrics.features),
-        weights_of(RUN.metrics.perceptual),
+        measuring_weights("translation"),
         unpack(lambda w: translation_data(w.child)),
         images=lambda w: list(translation_methods(w.child).values()),
     output:
@@ -79,8 +78,8 @@ rule translation:
         rows=lambda w, input: labelled(translation_methods(w.child), input.images),
         inputs=lambda w: flags(**translation_data(w.child)),
         names=lambda w: row_names(w.child),
-        settings=lambda w: as_json(RUN.metrics, "features", "perceptual", "bootstrap", "seed", "weights_dir"),
-        version=version("evaluate"),
+        settings=measuring_settings("translation"),
+        version=kind("translation").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate translation {params.rows} --untouched"
         " {params.inputs} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
@@ -92,7 +91,7 @@ rule morphing:
         middle="results/morphing/{child}/middle.zip",
         source_data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),
         target_data=lambda w: data_file(domain_of(w.child), "test.zip"),
-        weights=weights_of(RUN.metrics.features),
+        weights=measuring_weights("morphing"),
     output:
         rows="results/metrics/morphing/{child}.json",
     log:
@@ -106,8 +105,8 @@ rule morphing:
         runtime=minutes("morphing"),
     params:
         names=lambda w: row_names(w.child),
-        settings=lambda w: as_json(RUN.metrics, "features", "weights_dir", "bootstrap", "seed"),
-        version=version("evaluate"),
+        settings=measuring_settings("morphing"),
+        version=kind("morphing").version,
     shell:
         "stylealign evaluate morphing --metrics {input.metrics} --middle {input.middle}"
         " --source-data {input.source_data} --target-data {input.target_data} {params.names}"
@@ -134,8 +133,8 @@ rule zero_shot:
     params:
         rows=lambda w, input: labelled(zero_shot_networks(w.task, w.child), input.networks),
         names=lambda w: row_names(w.child),
-        settings=lambda w: as_json(RUN.metrics, "bootstrap", "seed"),
-        version=version("evaluate"),
+        settings=measuring_settings("zero_shot"),
+        version=kind("zero_shot").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot {params.rows}"
         " --task {wildcards.task} --data {input.data} --annotations {input.annotations}"

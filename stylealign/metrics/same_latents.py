@@ -1,4 +1,4 @@
-"""Point-wise alignment: how alike parent and child draw the same z (StyleAlign, section 4)."""
+"""Two models' images of the same latents: what is measured in each, and how alike they are (StyleAlign, section 4)."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -8,30 +8,17 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from stylealign.config import MetricSettings
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import SEGMENTATION_CLASSES
 from stylealign.metrics.bootstrap import Estimate, correlation_estimates, mean_estimate
 from stylealign.metrics.features import to_uint8
 from stylealign.metrics.generators import sample_latents
-from stylealign.metrics.rows import Row, RowKey
-from stylealign.metrics.structure import POSE_NAMES, PROTOCOLS, keypoint_error, segmentation_agreements
+from stylealign.metrics.structure import POSE_NAMES, keypoint_error, segmentation_agreements
 from stylealign.metrics.translation import Predict
 from stylealign.networks.generator import Generator
 
-TABLE = "alignment_pointwise"
 COLOURS = ("background", "skin")
 """Segmentation classes whose mean colour is compared."""
-
-SHUFFLED = "shuffled"
-PROTOCOL = (
-    "averaged generators, the same z in both, no truncation, stored noise; each image measured by networks trained on "
-    "labels of its own domain; correlations of rotation, scale and shifts over the images; of background and skin "
-    "colours: mean RGB over the pixels of the class, correlation of each channel, mean of the three; "
-    f"agreement of parent and child: {PROTOCOLS['translation']}; w_cosine: of the "
-    "two w of a z, w_offset_cosine: after taking each model's mean w away; "
-    f"{SHUFFLED}: the child's images of other z than the parent's"
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,35 +103,31 @@ def mean_colour(images: NDArray[np.uint8], classes: NDArray[np.uint8], label: st
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def pointwise_rows(parent: Drawn, child: Drawn, labels: RowKey, settings: MetricSettings) -> list[Row]:
-    """Return the agreement of two models' images of the same latents; only of what both were measured in.
+def agreement(parent: Drawn, child: Drawn, draws: int, seed: int) -> dict[str, Estimate]:
+    """Return by metric how alike two models' images of the same latents are; only of what both were measured in.
 
     Args:
         parent, child: measurements of the same latents, in one order.
-        labels: labels of the rows.
-        settings: bootstrap.
+        draws, seed: bootstrap over latents.
     """
-    draws, seed = settings.bootstrap, settings.seed
-    rows = [labels.row("w_cosine", cosine_estimate(parent.w, child.w, draws, seed)),
-            labels.row("w_offset_cosine", cosine_estimate(parent.w - parent.w.mean(axis=0),
-                                                          child.w - child.w.mean(axis=0), draws, seed))]  # fmt: skip
+    one, other = (drawn.w - drawn.w.mean(axis=0) for drawn in (parent, child))
+    found = {
+        "w_cosine": cosine_estimate(parent.w, child.w, draws, seed),
+        "w_offset_cosine": cosine_estimate(one, other, draws, seed),
+    }
     if parent.pose is not None and child.pose is not None:
         columns, _ = correlation_estimates(parent.pose, child.pose, draws, seed)
-        rows += [
-            labels.row(f"{POSE_NAMES[name]}_correlation", value) for name, value in zip(POSE, columns, strict=True)
-        ]
+        found |= {f"{POSE_NAMES[name]}_correlation": value for name, value in zip(POSE, columns, strict=True)}
     if parent.keypoints is not None and child.keypoints is not None:
-        error = keypoint_error(parent.keypoints, child.keypoints, parent.size_px, draws, seed)
-        rows.append(labels.row("keypoint_error", error))
+        found["keypoint_error"] = keypoint_error(parent.keypoints, child.keypoints, parent.size_px, draws, seed)
     if parent.classes is not None and child.classes is not None:
-        agreement = mean_estimate(segmentation_agreements(parent.classes, child.classes), draws, seed)
-        rows.append(labels.row("segmentation_agreement", agreement))
+        agreements = segmentation_agreements(parent.classes, child.classes)
+        found["segmentation_agreement"] = mean_estimate(agreements, draws, seed)
     for name in (name for name in COLOURS if name in parent.colours and name in child.colours):
-        one, other = parent.colours[name], child.colours[name]
-        both = ~np.isnan(one[:, 0] + other[:, 0])
-        _, mean = correlation_estimates(one[both], other[both], draws, seed)
-        rows.append(labels.row(f"{name}_correlation", mean))
-    return rows
+        mine, theirs = parent.colours[name], child.colours[name]
+        both = ~np.isnan(mine[:, 0] + theirs[:, 0])
+        _, found[f"{name}_correlation"] = correlation_estimates(mine[both], theirs[both], draws, seed)
+    return found
 
 
 def cosine_estimate(one: NDArray[np.float32], other: NDArray[np.float32], draws: int, seed: int) -> Estimate:

@@ -9,7 +9,7 @@ import pytest
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file
-from stylealign.metrics.rows import COLUMNS, Row, read_rows, write_rows
+from stylealign.measurements.rows import COLUMNS, Row, read_rows, write_rows
 from stylealign.provenance import provenance_of
 
 
@@ -35,7 +35,7 @@ def test_round_trip_with_provenance(tmp_path) -> None:  # type: ignore[no-untype
 
 
 def test_values_that_do_not_exist_are_null(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    row = Row("t", "", "c", "m", "s", "iou", "", float("nan"), float("inf"), 0.5)
+    row = Row("zero_shot_segmentation", "", "c", "m", "s", "iou", "", float("nan"), float("inf"), 0.5)
     write_rows(tmp_path / "rows.json", [row], {})
     content = json.loads((tmp_path / "rows.json").read_text())["rows"][0]
     assert content["value"] is None
@@ -44,8 +44,10 @@ def test_values_that_do_not_exist_are_null(tmp_path) -> None:  # type: ignore[no
 
 
 def test_errors(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(AssertionError, match="unknown metric"):
-        Row("t", "", "c", "m", "s", "fidd", "", 1.0)
+    with pytest.raises(AssertionError, match="unknown metric 'fidd' of the table generators"):
+        Row("generators", "", "c", "m", "s", "fidd", "", 1.0)
+    with pytest.raises(AssertionError, match="unknown table 't'"):
+        Row("t", "", "c", "m", "s", "fid", "", 1.0)
     with pytest.raises(StyleAlignError, match="--data"):
         provenance_of("v", 1, MetricSettings(), {"data": tmp_path / "missing"})
     (tmp_path / "other.json").write_text("[]")
@@ -54,5 +56,5 @@ def test_errors(tmp_path) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_needs_no_torch() -> None:
-    code = "import sys, stylealign.metrics.rows, stylealign.cli.evaluate; sys.exit('torch' in sys.modules)"
+    code = "import sys, stylealign.measurements.rows, stylealign.cli.evaluate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

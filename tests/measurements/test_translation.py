@@ -9,10 +9,11 @@ import torch
 from stylealign.config import MetricSettings
 from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.errors import StyleAlignError
-from stylealign.metrics.rows import RowKey
-from stylealign.metrics.translation import Outputs, Structure, Target, diversity_rows, fit_rows
+from stylealign.measurements.rows import RowKey
+from stylealign.measurements.translation import fit_rows
+from stylealign.metrics.translation import Outputs, Structure, Target, diversity
 
-LABELS = RowKey("translation", "human", "animal", "latent-guided")
+KEY = RowKey("translation", "human", "animal", "latent-guided")
 SETTINGS = MetricSettings(bootstrap=20)
 
 
@@ -47,22 +48,21 @@ def test_cut_takes_the_first_output_of_each_source_and_stargan_all_of_them() -> 
         return torch.from_numpy(pixels).float().div(127.5).sub(1).mean(dim=(2, 3))
 
     target = Target(features(test), features(train))
-    rows = {(r.setting, r.metric): r for r in fit_rows(Outputs(images, 3), target, network, LABELS, SETTINGS)}
+    rows = {(r.setting, r.metric): r for r in fit_rows(Outputs(images, 3), target, network, KEY, SETTINGS)}
     assert {key: row.n for key, row in rows.items() if key[1] == "kid"} == {("cut", "kid"): 6, ("stargan-v2", "kid"): 9}
-    one = fit_rows(Outputs(images[::3]), Target(features(test), None), network, LABELS, SETTINGS)
+    one = fit_rows(Outputs(images[::3]), Target(features(test), None), network, KEY, SETTINGS)
     assert [row.setting for row in one] == ["cut", "cut"]
     assert rows["cut", "kid"].value == one[1].value
-    whole = fit_rows(Outputs(images), Target(features(test), features(train)), network, LABELS, SETTINGS)
+    whole = fit_rows(Outputs(images), Target(features(test), features(train)), network, KEY, SETTINGS)
     assert rows["stargan-v2", "fid"].value == whole[2].value
 
 
 def test_diversity_is_the_mean_over_pairs_and_its_interval_is_over_sources() -> None:
     images = flat([0, 51, 102, 10, 10, 10])  # 51 levels are 0.4
-    (row,) = diversity_rows(Outputs(images, 3), Pixels(), LABELS, SETTINGS)
+    found = diversity(Outputs(images, 3), Pixels(), draws=20, seed=0)
     first = 3 * np.mean([0.4**2, 0.8**2, 0.4**2])
-    assert row.value == pytest.approx((first + 0) / 2, rel=1e-5)
-    assert (row.metric, row.setting, row.n, row.features) == ("diversity", "stargan-v2", 2, "efficientnet-lite0")
-    assert diversity_rows(Outputs(images), Pixels(), LABELS, SETTINGS) == []
+    assert found.value == pytest.approx((first + 0) / 2, rel=1e-5)
+    assert found.n == 2
 
 
 def test_structure_compares_every_output_with_its_source_and_counts_a_source_once() -> None:
@@ -73,18 +73,19 @@ def test_structure_compares_every_output_with_its_source_and_counts_a_source_onc
 
     sources, outputs = flat([10, 20]), flat([10, 16, 20, 20])
     structure = Structure(sources, {"pose": (rotation, rotation)})
-    (row,) = structure.rows(Outputs(outputs, 2), LABELS, SETTINGS)
-    assert (row.metric, row.value, row.n) == ("rotation_error", pytest.approx((3 + 0) / 2), 2)
+    found = structure.estimates(Outputs(outputs, 2), draws=20, seed=0)
+    assert list(found) == ["pose"]
+    assert (found["pose"].value, found["pose"].n) == (pytest.approx((3 + 0) / 2), 2)
     many = structure_of_many(rotation)
     assert (many.value, many.n) == (pytest.approx(1.0), 300)
 
 
 def structure_of_many(rotation):
-    """Return the row of 300 sources with three outputs each: more than are read at once."""
+    """Return the rotation error of 300 sources with three outputs each: more than are read at once."""
     levels = np.arange(300) % 200
     outputs = np.stack([levels, levels + 1, levels + 2], axis=1).ravel()
     structure = Structure(flat(levels.tolist()), {"pose": (rotation, rotation)})
-    return structure.rows(Outputs(flat(outputs.tolist()), 3), LABELS, SETTINGS)[0]
+    return structure.estimates(Outputs(flat(outputs.tolist()), 3), draws=20, seed=0)["pose"]
 
 
 def test_of_more_samples_than_outputs_the_first_are_taken(tmp_path: Path) -> None:

@@ -4,18 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from stylealign.alignment.pointwise import Drawn, cosine_estimate, draw_and_measure, mean_colour, pointwise_rows
-from stylealign.config import MetricSettings
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.metrics.features import BATCH_SIZE, to_uint8
-from stylealign.metrics.rows import RowKey
+from stylealign.metrics.same_latents import Drawn, agreement, cosine_estimate, draw_and_measure, mean_colour
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
-SETTINGS = MetricSettings(bootstrap=100)
-LABELS = RowKey("alignment_pointwise", "human", "animal", "child")
 COUNT = BATCH_SIZE + 5
 
 
@@ -43,7 +39,7 @@ NETWORKS = {"pose": pose, "keypoints": keypoints, "segmentation": segmentation}
 
 
 def values(parent: Drawn, child: Drawn) -> dict[str, float]:
-    return {row.metric: row.value for row in pointwise_rows(parent, child, LABELS, SETTINGS)}
+    return {metric: estimate.value for metric, estimate in agreement(parent, child, draws=100, seed=0).items()}
 
 
 def test_a_model_agrees_with_itself_and_not_with_other_latents() -> None:

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from stylealign.alignment.weights import cosine, relative_change, weight_rows
-from stylealign.metrics.rows import RowKey
+from stylealign.measurements.alignment_weights import weight_rows
+from stylealign.measurements.rows import RowKey
+from stylealign.metrics.weights import cosine, relative_change
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.components import COMPONENTS, component_of
 from stylealign.networks.generator import Generator
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
-LABELS = RowKey("alignment_weights", "human", "animal", "")
+KEY = RowKey("alignment_weights", "human", "animal", "")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def parent() -> Generator:
 
 
 def values(parent: Generator, child: Generator) -> dict[tuple[str, str], float | None]:
-    return {(row.metric, row.setting): row.value for row in weight_rows(parent, child, LABELS)}
+    return {(row.metric, row.setting): row.value for row in weight_rows(parent, child, KEY)}
 
 
 def test_every_trained_parameter_has_a_component_and_no_buffer_has(parent: Generator) -> None:

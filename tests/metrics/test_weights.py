@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from stylealign.alignment.reset import RESETS, with_reset
+from stylealign.metrics.weights import with_reset
 from stylealign.networks.architecture import Architecture
-from stylealign.networks.components import component_of
+from stylealign.networks.components import COMPONENTS, component_of
 from stylealign.networks.generator import Generator
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
 
 
-@pytest.mark.parametrize("component", RESETS)
+@pytest.mark.parametrize("component", ["nothing", *COMPONENTS])
 def test_that_component_is_the_parents_and_the_rest_the_childs(component: str) -> None:
     parent, child = Generator(SMALL).eval(), Generator(SMALL).eval()
     for generator, value in ((parent, 1.0), (child, 2.0)):
@@ -28,6 +28,6 @@ def test_that_component_is_the_parents_and_the_rest_the_childs(component: str) -
 def test_resetting_everything_in_turn_leads_to_the_parent() -> None:
     torch.manual_seed(0)
     parent, child = Generator(SMALL).eval(), Generator(SMALL).eval()
-    for component in RESETS:
+    for component in COMPONENTS:
         child = with_reset(child, parent, component)
     assert all(torch.equal(one, other) for one, other in zip(parent.parameters(), child.parameters(), strict=True))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from stylealign.config import MetricSettings
-from stylealign.metrics import coverage
-from stylealign.metrics.coverage import Seen, attribute_skill, chance_distance, coverage_rows, total_variation
-from stylealign.metrics.rows import Row, RowKey
+from stylealign.measurements import coverage
+from stylealign.measurements.rows import Row, RowKey
+from stylealign.metrics.coverage import Seen, attribute_skill, chance_distance, total_variation
 
 SETTINGS = MetricSettings(bootstrap=200)
 VALUES = {"glasses": 2, "blurred": 4}
@@ -20,7 +20,8 @@ def seen(count: int, seed: int, spread: float = 1.0, glasses: float = 0.5) -> Se
 
 def rows(generated: Seen, real: Seen, skill: float = 0.2) -> dict[tuple[str, str], Row]:
     skills = {"glasses": 0.9, "blurred": skill}
-    found = coverage_rows(generated, real, skills, VALUES, RowKey("coverage", "", "human", "parent"), SETTINGS)
+    keys = [RowKey(table, "", "human", "parent") for table in ("coverage", "coverage_attributes")]
+    found = coverage.coverage_rows(generated, real, skills, VALUES, keys, SETTINGS)
     return {(row.metric, row.setting): row for row in found}
 
 

@@ -8,9 +8,9 @@ import pytest
 from stylealign.config import MetricSettings
 from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.errors import StyleAlignError
+from stylealign.measurements.morphing import middle_rows
+from stylealign.measurements.rows import RowKey
 from stylealign.metrics.features import feature_extractor
-from stylealign.metrics.morphing import middle_rows
-from stylealign.metrics.rows import RowKey
 
 
 def test_too_few_middle_frames_are_told_with_the_remedy(tmp_path: Path) -> None:

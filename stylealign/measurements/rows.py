@@ -4,27 +4,14 @@ import dataclasses
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json, write_json
-from stylealign.metrics.bootstrap import Estimate
+from stylealign.measurements import registry
 
-HIGHER_IS_BETTER: dict[str, bool | None] = {
-    "fid": False, "kid": False, "precision": True, "recall": True, "kimg": None,
-    "perceptual": False, "mse": False, "psnr": True, "ssim": True, "images_per_s": True,
-    "diversity": True, "keypoint_error": False, "rotation_error": False,
-    "path_length": False, "step_ratio": False, "endpoint_error": False,
-    "iou": True, "miou": True, "nme": False, "nme_of_point": False, "nme_centred": False, "pck@0.1": True,
-    "mae": False, "r2": True, "accuracy": True, "auc": True,
-    "segmentation_agreement": True, "relative_change": None, "cosine": None,
-    "rotation_spread": None, "scale_spread": None, "x_shift_spread": None, "y_shift_spread": None,
-    "attribute_distance": False, "chance_distance": None, "attribute_skill": True, "covered": True,
-    "w_cosine": None, "w_offset_cosine": None,
-    "rotation_correlation": True, "scale_correlation": True, "x_shift_correlation": True, "y_shift_correlation": True,
-    "background_correlation": True, "skin_correlation": True,
-}  # fmt: skip
-"""Every metric of the tables, and whether more of it is better (None: neither)."""
+if TYPE_CHECKING:
+    from stylealign.metrics.bootstrap import Estimate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +21,7 @@ class Row:
     Attributes:
         table: name of the table.
         parent, child, method, setting: what was measured, in the names of the tables.
-        metric: name of the metric, a key of `HIGHER_IS_BETTER`.
+        metric: name of one of the table's metrics.
         features: network behind the number, empty where there is none.
         value: the number; None where it does not exist (an IoU of a class that no image has).
         ci_low, ci_high: 95 % interval, where the metric is a mean over images or subsets.
@@ -56,8 +43,8 @@ class Row:
     higher_is_better: bool | None = None
 
     def __post_init__(self) -> None:
-        assert self.metric in HIGHER_IS_BETTER, f"unknown metric {self.metric!r}"
-        object.__setattr__(self, "higher_is_better", HIGHER_IS_BETTER[self.metric])
+        declared = registry.metric(self.table, self.metric)
+        object.__setattr__(self, "higher_is_better", declared.higher_is_better)
         for name in ("value", "ci_low", "ci_high"):
             number = getattr(self, name)
             if number is not None and not math.isfinite(number):
@@ -66,7 +53,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class RowKey:
-    """What a group of rows has in common.
+    """What names a row, and is common to a group of rows.
 
     Attributes:
         table, parent, child, method: texts of these columns.
@@ -79,11 +66,22 @@ class RowKey:
     method: str
     setting: str = ""
 
-    def row(self, metric: str, estimate: Estimate, features: str = "", setting: str = "") -> Row:
+    def row(self, metric: str, estimate: "Estimate", features: str = "", setting: str = "") -> Row:
         """Return a row of this group."""
         settings = ", ".join(text for text in (setting, self.setting) if text)
-        return Row(self.table, self.parent, self.child, self.method, settings, metric, features,
-                   estimate.value, estimate.ci_low, estimate.ci_high, estimate.n)  # fmt: skip
+        return Row(
+            table=self.table,
+            parent=self.parent,
+            child=self.child,
+            method=self.method,
+            setting=settings,
+            metric=metric,
+            features=features,
+            value=estimate.value,
+            ci_low=estimate.ci_low,
+            ci_high=estimate.ci_high,
+            n=estimate.n,
+        )
 
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Row))

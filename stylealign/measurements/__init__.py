@@ -1,0 +1,1 @@
+"""What the tables hold: one module a kind of measurement, listed in `registry.KINDS`. Imports no torch."""

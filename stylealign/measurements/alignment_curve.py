@@ -1,0 +1,85 @@
+"""Quality against alignment while a child is trained: what each further thousand images buys, and what it costs."""
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from stylealign.config import MetricSettings
+from stylealign.datasets.avatars import POSE
+from stylealign.measurements.alignment_pointwise import AGREEMENT, NETWORKS, TASKS
+from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family
+from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FID, KID, KIMG, SPREADS, distribution_rows
+from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
+from stylealign.metrics.structure import POSE_NAMES
+
+if TYPE_CHECKING:
+    from stylealign.measurements.inputs import Inputs
+
+TABLE = Table(
+    "alignment_curve",
+    title="Quality and alignment over kimg",
+    section="alignment",
+    metrics=(KIMG, FID, KID, *SPREADS, *AGREEMENT),
+    protocol="averaged generator after each number of kimg, no truncation, stored noise: FID and KID against the "
+    "training images (the same number of samples at every point: a FID of few images is too high, alike at all of "
+    "them, and compares with no other table), spread of the pose over theirs, agreement with the parent's images of "
+    f"the same z; {DISTRIBUTION_PROTOCOL}",
+)
+
+
+def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
+    """Return the rows of every snapshot; their `setting` says after how many kimg.
+
+    Raises:
+        StyleAlignError: models, networks or images that do not belong together, or too few images.
+    """
+    from stylealign.checkpoints.snapshots import count_snapshots, read_snapshots
+    from stylealign.measurements.inputs import extractor_of
+    from stylealign.metrics.features import features_of
+    from stylealign.metrics.generators import require_resolution, sample_images
+    from stylealign.metrics.same_latents import agreement, draw_and_measure
+
+    parent, images = inputs.model("parent"), inputs.images("data")
+    require_resolution(images, parent.architecture.resolution)
+    networks = inputs.predictors(TASKS, ("parent", "child"))
+    of_parent = {task: pair[0] for task, pair in networks.items()}
+    of_child = {task: pair[1] for task, pair in networks.items()}
+    extractor, real = extractor_of(settings), images.read()
+    device = next(extractor.parameters()).device
+    count, seed, draws = settings.curve_images, settings.seed, settings.bootstrap
+    pose = of_child["pose"](real) if "pose" in of_child else None
+    reference = draw_and_measure(parent.generator.to(device), count, seed, of_parent)
+    features = features_of(real, extractor)
+    counter = progress(count_snapshots(inputs.path("snapshots")), "snapshots")
+    rows = []
+    for kimg, checkpoint in read_snapshots(inputs.path("snapshots")):
+        key = dataclasses.replace(inputs.key(TABLE.name), setting=f"{kimg:g} kimg")
+        generator = checkpoint.generator.to(device)
+        rows.append(key.row(KIMG.name, Estimate(kimg)))
+        generated = features_of(sample_images(generator, count, seed), extractor)
+        rows += distribution_rows(generated, features, key, settings)
+        drawn = draw_and_measure(generator, count, seed, of_child)
+        if drawn.pose is not None and pose is not None:
+            spreads = spread_ratio_estimates(drawn.pose, pose, draws, seed)
+            rows += [key.row(f"{POSE_NAMES[name]}_spread", value) for name, value in zip(POSE, spreads, strict=True)]
+        rows += [key.row(metric, value) for metric, value in agreement(reference, drawn, draws, seed).items()]
+        counter.advance()
+    return rows, {"real_images": len(images)}
+
+
+KIND = Kind(
+    name="alignment_curve",
+    version=7,
+    text="quality and alignment of a child after each number of kimg that `stylealign train` kept",
+    files=(
+        File("parent", "MODEL", "the parent the snapshots are compared with"),
+        File("snapshots", "ZIP", "snapshots.zip of `stylealign train`"),
+        File("data", "ZIP", "training images of the child's domain"),
+        *NETWORKS,
+    ),
+    settings=("curve_images", "features", "bootstrap", "seed", "weights_dir"),
+    networks=("features",),
+    tables=(TABLE,),
+    aliases=("curve",),
+    rows=of_each_family,
+    measure=measure,
+)

@@ -1,0 +1,117 @@
+"""Point-wise alignment: how alike parent and child draw the same z (StyleAlign, section 4)."""
+
+import dataclasses
+from typing import TYPE_CHECKING, get_args
+
+from stylealign.config import MetricSettings, Task
+from stylealign.datasets.avatars import POSE
+from stylealign.measurements.declare import (
+    File,
+    Kind,
+    Measured,
+    Metric,
+    Option,
+    Progress,
+    Table,
+    networks_of,
+    of_each_family,
+)
+from stylealign.measurements.shared import KEYPOINT_ERROR, SEGMENTATION_AGREEMENT
+from stylealign.metrics.structure import POSE_NAMES, PROTOCOLS
+
+if TYPE_CHECKING:
+    from stylealign.checkpoints import Checkpoint
+    from stylealign.measurements.inputs import Inputs
+    from stylealign.metrics.same_latents import Drawn
+    from stylealign.metrics.translation import Predict
+
+SHUFFLED = "shuffled"
+TASKS: tuple[str, ...] = get_args(Task)
+NETWORKS = networks_of(TASKS, ("parent", "child"))
+
+AGREEMENT = (
+    Metric("w_cosine", None, "cosine of the two w of a latent"),
+    Metric("w_offset_cosine", None, "cosine of the two w of a latent after taking each model's mean away"),
+    *(
+        Metric(
+            f"{name}_correlation",
+            True,
+            f"correlation of the {name.replace('_', ' ')} in parent and child over latents",
+        )
+        for name in (POSE_NAMES[name] for name in POSE)
+    ),
+    KEYPOINT_ERROR,
+    SEGMENTATION_AGREEMENT,
+    *(
+        Metric(f"{name}_correlation", True, f"correlation of the {name}'s colour in parent and child over latents")
+        for name in ("background", "skin")
+    ),
+)
+"""Metrics of two models' images of the same latents."""
+
+TABLE = Table(
+    "alignment_pointwise",
+    title="The same latent code in parent and child",
+    section="alignment",
+    metrics=AGREEMENT,
+    protocol="averaged generators, the same z in both, no truncation, stored noise; each image measured by networks "
+    "trained on labels of its own domain; correlations of rotation, scale and shifts over the images; of background "
+    "and skin colours: mean RGB over the pixels of the class, correlation of each channel, mean of the three; "
+    f"agreement of parent and child: {PROTOCOLS['translation']}; w_cosine: of the two w of a z, w_offset_cosine: after "
+    f"taking each model's mean w away; {SHUFFLED}: the child's images of other z than the parent's",
+    headline="x_shift_correlation",
+    compared=("segmentation_agreement", "keypoint_error"),
+    charts=("segmentation_agreement",),
+)
+
+
+def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
+    """Return the agreement of parent and child, only of what there are networks for.
+
+    Raises:
+        StyleAlignError: models or networks that do not belong together.
+    """
+    from stylealign.measurements.inputs import compute_device
+    from stylealign.metrics.same_latents import agreement, draw_and_measure
+
+    parent, child = inputs.parent_and_child()
+    networks = inputs.predictors(TASKS, ("parent", "child"))
+    counter = progress(2 * settings.pairs, "images")
+
+    def draw(model: "Checkpoint", own: "dict[str, Predict]", before: int) -> "Drawn":
+        return draw_and_measure(
+            model.generator.to(compute_device()),
+            settings.pairs,
+            settings.seed,
+            own,
+            lambda done: counter.update(before + done),
+        )
+
+    one = draw(parent, {task: pair[0] for task, pair in networks.items()}, 0)
+    other = draw(child, {task: pair[1] for task, pair in networks.items()}, settings.pairs)
+    key = inputs.key(TABLE.name)
+    compared = {key: other}
+    if inputs.options["shuffled"]:
+        compared[dataclasses.replace(key, method=SHUFFLED)] = other.shuffled()
+    rows = []
+    for own_key, drawn in compared.items():
+        found = agreement(one, drawn, settings.bootstrap, settings.seed)
+        rows += [own_key.row(metric, estimate) for metric, estimate in found.items()]
+    return rows, {}
+
+
+KIND = Kind(
+    name="alignment_pointwise",
+    version=7,
+    text="how alike parent and child draw the same latents",
+    files=(
+        File("parent", "MODEL", "the parent"),
+        File("child", "MODEL", "the child, or an unaligned control"),
+        *NETWORKS,
+    ),
+    options=(Option("shuffled", "add the rows of unequal latents, method `shuffled`"),),
+    settings=("pairs", "bootstrap", "seed"),
+    tables=(TABLE,),
+    rows=of_each_family,
+    measure=measure,
+)

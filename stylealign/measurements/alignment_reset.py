@@ -1,0 +1,71 @@
+"""What each component carries: the child with one component set back to the parent's (StyleAlign, section 4)."""
+
+from typing import TYPE_CHECKING
+
+from stylealign.config import MetricSettings
+from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family
+from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FID, KID, distribution_rows
+
+if TYPE_CHECKING:
+    from stylealign.measurements.inputs import Inputs
+
+NOTHING = "nothing"
+
+TABLE = Table(
+    "alignment_reset",
+    title="What happens when one part gets the parent's weights back",
+    section="alignment",
+    metrics=(FID, KID),
+    protocol="the child's averaged generator with the trained parameters of one component set to the parent's, all "
+    f"others its own; `{NOTHING}`: the child itself; samples without truncation, stored noise, against the training "
+    f"images of the child's domain; {DISTRIBUTION_PROTOCOL}",
+)
+
+
+def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
+    """Return `fid` and `kid` of the child as it is and with each component reset in turn, named in `setting`.
+
+    Raises:
+        StyleAlignError: models or images that do not belong together, or too few images.
+    """
+    from stylealign.measurements.inputs import extractor_of
+    from stylealign.metrics.features import features_of
+    from stylealign.metrics.generators import read_images, require_resolution, sample_images
+    from stylealign.metrics.weights import with_reset
+    from stylealign.networks.components import COMPONENTS
+
+    parent, child = inputs.parent_and_child()
+    data, extractor = inputs.images("data"), extractor_of(settings)
+    require_resolution(data, child.architecture.resolution)
+    device = next(extractor.parameters()).device
+    resets = (NOTHING, *COMPONENTS)
+    counter = progress(len(data) + len(resets) * settings.samples, "images")
+    real = features_of(read_images(data), extractor, progress=counter.update)
+    source, own = parent.generator.to(device), child.generator.to(device)
+    rows = []
+    for place, component in enumerate(resets):
+
+        def told(done: int, before: int = len(data) + place * settings.samples) -> None:
+            counter.update(before + done)
+
+        samples = sample_images(with_reset(own, source, component), settings.samples, settings.seed)
+        generated = features_of(samples, extractor, progress=told)
+        rows += distribution_rows(generated, real, inputs.key(TABLE.name), settings, component)
+    return rows, {"real_images": len(data)}
+
+
+KIND = Kind(
+    name="alignment_reset",
+    version=7,
+    text="quality of a child with one component's weights set back to its parent's",
+    files=(
+        File("parent", "MODEL", "the parent"),
+        File("child", "MODEL", "the child"),
+        File("data", "ZIP", "training images of the child's domain"),
+    ),
+    settings=("features", "weights_dir", "samples", "seed"),
+    networks=("features",),
+    tables=(TABLE,),
+    rows=of_each_family,
+    measure=measure,
+)

@@ -1,0 +1,214 @@
+"""The words that a kind of measurement is declared in: its files, settings, networks, tables and metrics."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from stylealign.config import Config, MetricSettings
+
+if TYPE_CHECKING:
+    from stylealign.measurements.inputs import Inputs
+    from stylealign.measurements.rows import Row
+
+Form = Literal["MODEL", "ZIP", "NPZ", "NET", "JSON"]
+"""What a file is: a model, images or snapshots, codes or annotations, a label network, a JSON object."""
+
+Network = Literal["features", "perceptual"]
+"""Setting that names a network: of FID and KID, or of perceptual distances."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number of a table.
+
+    Attributes:
+        name: its name in the column `metric`.
+        higher_is_better: the direction; None where neither way is better.
+        meaning: what it is, in one short sentence.
+        unit: what it is counted in; empty for a number without a unit.
+        is_by_setting: whether the setting (a class, a key point) belongs to the head of its column, so that one network
+            is one row of the table.
+        is_speed: whether it differs from run to run: then it stands in `speed.csv` alone, and the tables are the same
+            bit for bit.
+    """
+
+    name: str
+    higher_is_better: bool | None
+    meaning: str
+    unit: str = ""
+    is_by_setting: bool = False
+    is_speed: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        name: its name in the column `table`, and of its files.
+        title: its heading in the report.
+        section: key of the report's section that shows it.
+        metrics: its numbers.
+        protocol: how they are measured, for the provenance.
+        headline: the metric that the summary shows; empty for none.
+        compared: metrics by which the report compares an aligned child with its control.
+        charts: metrics that the report draws, method by method.
+    """
+
+    name: str
+    title: str
+    section: str
+    metrics: tuple[Metric, ...]
+    protocol: str
+    headline: str = ""
+    compared: tuple[str, ...] = ()
+    charts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that a measurement reads.
+
+    Attributes:
+        role: its name in the provenance; the flag is `--ROLE`.
+        form: what it is.
+        text: help of the flag.
+        is_required: whether it must be given.
+    """
+
+    role: str
+    form: Form
+    text: str
+    is_required: bool = True
+
+
+@dataclass(frozen=True)
+class LabelledFiles:
+    """Files given as METHOD[/SETTING]=FILE, one or more: each makes the rows of its method.
+
+    Attributes:
+        form: what each of them is.
+        text: help of the argument.
+    """
+
+    form: Form
+    text: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """A flag that names no file: `--NAME`, or `--NAME CHOICE` (required) where there are choices."""
+
+    name: str
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+class Experiment(Protocol):
+    """What a configuration asks for: `stylealign.experiment.Experiment`, as far as the kinds need it."""
+
+    config: Config
+    parents: list[str]
+    children: list[str]
+
+    def domain_of(self, model: str) -> str:
+        """Return the domain that a model draws."""
+
+    def family(self, child: str) -> list[str]:
+        """Return a child and its controls."""
+
+    def is_annotated(self, model: str) -> bool:
+        """Return whether a model's and its parent's domain come with annotations."""
+
+    def generators_of(self, subject: str) -> list[str]:
+        """Return the models that are scored on the domain of a parent or a child."""
+
+    def covering_models(self) -> list[str]:
+        """Return the models whose coverage is measured."""
+
+
+def of_each_child(experiment: Experiment) -> list[str]:
+    """Return a file of rows a child."""
+    return experiment.children
+
+
+def of_each_family(experiment: Experiment) -> list[str]:
+    """Return a file of rows for each child and each control."""
+    return [model for child in experiment.children for model in experiment.family(child)]
+
+
+class Counter(Protocol):
+    """Counts the work that is done."""
+
+    def update(self, done: int) -> None:
+        """Note that `done` units are done."""
+
+    def advance(self, units: int = 1) -> None:
+        """Note that `units` more are done."""
+
+
+Progress = Callable[[int, str], Counter]
+"""From the units of work in all, and what they are in the plural, to a counter."""
+
+Measured = tuple[list["Row"], dict[str, Any]]
+"""Rows, and facts for their provenance."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of measurement: everything that command line, workflow, provenance, plan and report know of it.
+
+    Attributes:
+        name: its name: the workflow's rule, and the sub-command of `stylealign evaluate` with hyphens.
+        version: raised whenever its output changes; its jobs, and no others, run again then.
+        text: what it measures, for the help.
+        files: the files that it reads, by role.
+        settings: keys of `MetricSettings` that its numbers depend on.
+        tables: the tables that it fills.
+        rows: from what a configuration asks for to the names of the files of rows, without folder and `.json`.
+        measure: from inputs, settings and a progress to rows and facts. It imports what needs torch when it runs.
+        networks: settings that name networks it is made with.
+        labelled: its METHOD=FILE arguments, None where its rows are of one method.
+        options: other flags.
+        aliases: other names of the sub-command.
+    """
+
+    name: str
+    version: int
+    text: str
+    files: tuple[File, ...]
+    settings: tuple[str, ...]
+    tables: tuple[Table, ...]
+    rows: Callable[["Experiment"], list[str]]
+    measure: Callable[["Inputs", MetricSettings, Progress], Measured]
+    networks: tuple[Network, ...] = ()
+    labelled: LabelledFiles | None = None
+    options: tuple[Option, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """Return the name of the sub-command."""
+        return self.name.replace("_", "-")
+
+    def weights(self, settings: MetricSettings) -> dict[str, Path]:
+        """Return the weights files behind its numbers that lie in `weights_dir`, by role."""
+        files = {f"{network}-weights": weights_file(settings, network) for network in self.networks}
+        return {role: path for role, path in files.items() if path is not None and path.is_file()}
+
+
+def weights_file(settings: MetricSettings, network: Network) -> Path | None:
+    """Return the weights of the network that a setting names; None without `weights_dir`."""
+    if settings.weights_dir is None:
+        return None
+    return Path(settings.weights_dir) / f"{getattr(settings, network)}.pth"
+
+
+def networks_of(tasks: Sequence[str], roles: Sequence[str], text: str = "") -> tuple[File, ...]:
+    """Return optional label networks of several tasks in the domains of several roles, such as `--parent-pose`."""
+    return tuple(
+        File(f"{role}-{task}", "NET", f"{task} network of the {role}'s domain{text}", is_required=False)
+        for task in tasks
+        for role in roles
+    )

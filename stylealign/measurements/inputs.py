@@ -1,0 +1,155 @@
+"""The files of one measurement, opened as what they are. Imports torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from stylealign import Checkpoint, load
+from stylealign.applications.zero_shot.learning import predict
+from stylealign.applications.zero_shot.networks import LabelNetwork, load_label_network
+from stylealign.checkpoints.differences import require_same_architecture
+from stylealign.config import MetricSettings
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.images import ImageZip
+from stylealign.errors import StyleAlignError
+from stylealign.files import read_json
+from stylealign.measurements.declare import weights_file
+from stylealign.measurements.rows import RowKey
+from stylealign.metrics.features import feature_extractor
+from stylealign.metrics.perceptual import PerceptualDistance, perceptual_distance
+from stylealign.metrics.translation import Predict
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a measurement is given.
+
+    Attributes:
+        files: file by role; None for one that was left out.
+        labelled: file by METHOD[/SETTING].
+        options: value by name of each option of the kind.
+        parent, child, method, setting: what the rows are named; a labelled file names its own method.
+    """
+
+    files: Mapping[str, Path | None]
+    labelled: Mapping[str, Path] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    parent: str = ""
+    child: str = ""
+    method: str = ""
+    setting: str = ""
+
+    def key(self, table: str) -> RowKey:
+        """Return the name of the rows of a table."""
+        return RowKey(table, self.parent, self.child, self.method, self.setting)
+
+    def key_of(self, table: str, label: str) -> RowKey:
+        """Return the name of the rows of a METHOD[/SETTING]=FILE argument."""
+        method, _, setting = label.partition("/")
+        setting = ", ".join(text for text in (setting, self.setting) if text)
+        return RowKey(table, self.parent, self.child, method, setting)
+
+    def has(self, role: str) -> bool:
+        """Return whether a file of this role was given."""
+        return self.files[role] is not None
+
+    def path(self, role: str) -> Path:
+        """Return a file that was given."""
+        path = self.files[role]
+        assert path is not None, f"no file for {role}"
+        return path
+
+    def json(self, role: str) -> Any:
+        """Return a JSON value."""
+        return read_json(self.path(role))
+
+    def images(self, role: str) -> ImageZip:
+        """Return a set of images."""
+        return ImageZip(self.path(role))
+
+    def annotations(self, role: str, images: ImageZip) -> Annotations:
+        """Return the annotations of a set of images.
+
+        Raises:
+            StyleAlignError: annotations of other images.
+        """
+        annotations = Annotations.load(self.path(role))
+        if not annotations.belong_to(len(images), images.resolution_px):
+            raise StyleAlignError(
+                f"{self.path(role)}: annotations of other images than {images.path}; give those made with it"
+            )
+        return annotations
+
+    def model(self, role: str) -> Checkpoint:
+        """Return a model."""
+        return load(self.path(role))
+
+    def parent_and_child(self) -> tuple[Checkpoint, Checkpoint]:
+        """Return the models of the roles `parent` and `child`.
+
+        Raises:
+            StyleAlignError: two models of different architecture.
+        """
+        parent, child = self.model("parent"), self.model("child")
+        names = (str(self.path("parent")), str(self.path("child")))
+        require_same_architecture(parent.architecture, child.architecture, names)
+        return parent, child
+
+    def label_network(self, role: str, task: str, resolution_px: int | None = None) -> LabelNetwork:
+        """Return a label network, on the device that everything runs on."""
+        return load_label_network(self.path(role), task, resolution_px)[0].to(compute_device())
+
+    def predictor(self, role: str, task: str) -> Predict:
+        """Return a label network as a function from images to key points, poses or class maps."""
+        network = self.label_network(role, task)
+        answer = "classes" if task == "segmentation" else task
+        return lambda images: predict(network, images)[answer]
+
+    def predictors(self, tasks: Sequence[str], roles: tuple[str, str]) -> dict[str, tuple[Predict, Predict]]:
+        """Return the functions that measure in the domains of two roles, of the tasks whose networks were given.
+
+        Raises:
+            StyleAlignError: the network of one of the two roles alone.
+        """
+        pairs = {}
+        for task in tasks:
+            names = [f"{role}-{task}" for role in roles]
+            given = [self.has(name) for name in names]
+            if any(given) and not all(given):
+                raise StyleAlignError(f"--{names[0]} and --{names[1]} go together: give both or neither")
+            if all(given):
+                pairs[task] = self.predictor(names[0], task), self.predictor(names[1], task)
+        return pairs
+
+
+def compute_device() -> torch.device:
+    """Return the GPU where there is one (CUDA_VISIBLE_DEVICES chooses), else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def extractor_of(settings: MetricSettings) -> nn.Module:
+    """Return the feature network, on the device that everything runs on."""
+    return feature_extractor(settings.features, weights_file(settings, "features")).to(compute_device())
+
+
+def distance_of(settings: MetricSettings) -> PerceptualDistance:
+    """Return the perceptual distance, on the device that everything runs on."""
+    return perceptual_distance(settings.perceptual, weights_file(settings, "perceptual")).to(compute_device())
+
+
+def images_named(data: ImageZip, names: Sequence[str], source: str | Path) -> np.ndarray:
+    """Return the images of a zip by their names, in this order.
+
+    Raises:
+        StyleAlignError: an image that the zip lacks; `source` is the file that names it.
+    """
+    places = {name: place for place, name in enumerate(data.names)}
+    missing = [name for name in names if name not in places]
+    if missing:
+        raise StyleAlignError(f"{source}: belongs to other images: {missing[0]} is not in {data.path}")
+    return data.read([places[name] for name in names])

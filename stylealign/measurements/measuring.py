@@ -1,0 +1,18 @@
+"""Runs a measurement: its rows, with the facts that every kind's provenance has. Imports torch."""
+
+from stylealign.config import MetricSettings
+from stylealign.measurements.declare import Kind, Measured, Progress
+from stylealign.measurements.inputs import Inputs
+from stylealign.metrics import features, perceptual
+
+NETWORK_PROTOCOLS = {"features": features.PROTOCOLS, "perceptual": perceptual.PROTOCOLS}
+"""Setting -> what is said of each network that it can name."""
+
+
+def measured(kind: Kind, inputs: Inputs, settings: MetricSettings, progress: Progress) -> Measured:
+    """Return the rows of a measurement, and its facts: networks, protocol, and what the kind adds."""
+    rows, facts = kind.measure(inputs, settings, progress)
+    filled = {row.table for row in rows}
+    protocols = dict.fromkeys(table.protocol for table in kind.tables if table.name in filled)
+    common: dict[str, str] = {name: NETWORK_PROTOCOLS[name][getattr(settings, name)] for name in kind.networks}
+    return rows, common | {"protocol": "; ".join(protocols)} | facts

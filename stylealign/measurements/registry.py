@@ -1,0 +1,52 @@
+"""Every kind of measurement, in the order of the tables. A new kind is a module here and a line in `KINDS`."""
+
+from stylealign.measurements import (
+    alignment_curve,
+    alignment_pointwise,
+    alignment_reset,
+    alignment_weights,
+    coverage,
+    generators,
+    inversion,
+    morphing,
+    translation,
+    zero_shot,
+)
+from stylealign.measurements.declare import Kind, Metric, Table
+
+KINDS: tuple[Kind, ...] = (
+    generators.KIND,
+    coverage.KIND,
+    inversion.KIND,
+    translation.KIND,
+    morphing.KIND,
+    zero_shot.KIND,
+    alignment_weights.KIND,
+    alignment_reset.KIND,
+    alignment_pointwise.KIND,
+    alignment_curve.KIND,
+)
+
+
+def kind(name: str) -> Kind:
+    """Return a kind of measurement by its name."""
+    return next(kind for kind in KINDS if kind.name == name)
+
+
+def tables() -> list[Table]:
+    """Return every table, in the order in which they are shown."""
+    return [table for kind in KINDS for table in kind.tables]
+
+
+def table(name: str) -> Table:
+    """Return a table by its name."""
+    found = next((table for table in tables() if table.name == name), None)
+    assert found is not None, f"unknown table {name!r}"
+    return found
+
+
+def metric(table_name: str, name: str) -> Metric:
+    """Return a metric of a table by its name."""
+    found = next((metric for metric in table(table_name).metrics if metric.name == name), None)
+    assert found is not None, f"unknown metric {name!r} of the table {table_name}"
+    return found

@@ -1,0 +1,64 @@
+"""Metrics that several tables have, and the rows that several kinds make alike. Imports no torch."""
+
+from typing import TYPE_CHECKING
+
+from stylealign.config import MetricSettings
+from stylealign.datasets.avatars import POSE
+from stylealign.errors import StyleAlignError
+from stylealign.measurements.declare import Metric
+from stylealign.metrics.structure import POSE_NAMES
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from stylealign.measurements.rows import Row, RowKey
+
+FEWEST_IMAGES = 4
+
+FID = Metric("fid", False, "Fréchet distance of feature distributions, generated against real")
+KID = Metric("kid", False, "kernel distance of features, unbiased for few images")
+KIMG = Metric("kimg", None, "thousands of real images shown in training", unit="kimg")
+KEYPOINT_ERROR = Metric(
+    "keypoint_error",
+    False,
+    "distance of key points between two images, as a share of the eye distance in the first",
+    unit="eye distances",
+)
+SEGMENTATION_AGREEMENT = Metric("segmentation_agreement", True, "overlap of the parts found in two images")
+SPREADS = tuple(
+    Metric(
+        f"{POSE_NAMES[name]}_spread",
+        None,
+        f"spread of the {POSE_NAMES[name].replace('_', ' ')} in samples over that in the training images; 1 is covered",
+    )
+    for name in POSE
+)
+
+DISTRIBUTION_PROTOCOL = (
+    "FID of torch-fidelity, in float64; KID with the polynomial kernel of degree 3, unbiased, over all pairs of images "
+    "(of at most 10,000 of each set), interval by the variance of the U-statistic; precision and recall of "
+    "torch-fidelity with 3 neighbours"
+)
+"""How FID, KID, precision and recall are reckoned (`metrics.fid_kid`)."""
+
+
+def distribution_rows(
+    generated: "Tensor", real: "Tensor", key: "RowKey", settings: MetricSettings, setting: str = ""
+) -> "list[Row]":
+    """Return the rows `fid` and `kid` between two feature matrices `[N, D]` and `[M, D]`.
+
+    Raises:
+        StyleAlignError: fewer than four images in one of them.
+    """
+    from stylealign.metrics import fid_kid
+
+    count = min(len(generated), len(real))
+    if count < FEWEST_IMAGES:
+        raise StyleAlignError(
+            f"{key.table}: FID and KID need at least {FEWEST_IMAGES} images on each side, not {count}; give more"
+        )
+    fid, kid = fid_kid.fid(generated, real), fid_kid.kid(generated, real, seed=settings.seed)
+    return [
+        key.row(FID.name, fid, settings.features, setting),
+        key.row(KID.name, kid, settings.features, setting),
+    ]
