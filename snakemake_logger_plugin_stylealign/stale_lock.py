@@ -11,8 +11,8 @@ import atexit
 import fcntl
 import json
 import os
+import secrets
 import socket
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,7 +38,8 @@ def enter(folder: Path) -> str | None:
         (state / "runs").mkdir(parents=True, exist_ok=True)
         with _gate(state):
             told = _free(state)
-            handle, name = tempfile.mkstemp(dir=state / "runs", suffix=".json")
+            name = str(state / "runs" / f"{secrets.token_hex(6)}.json")
+            handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)  # readable as the umask has it
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:  # not ours to write, or a file system without flock: nothing is proved, Snakemake's own lock holds
         return None

@@ -5,6 +5,7 @@ that holds it ends, however it ends.
 """
 
 import fcntl
+import math
 import os
 import re
 import tempfile
@@ -126,6 +127,50 @@ def thread_limits(environment: Mapping[str, str], cpus: int) -> dict[str, str]:
     return dict.fromkeys(THREAD_VARIABLES, str(threads))
 
 
-def usable_cpus() -> int:
-    """Return how many CPUs this process may run on."""
-    return len(os.sched_getaffinity(0))
+def usable_cpus(root: Path = Path("/")) -> int:
+    """Return how many CPUs this process may keep busy: those it may run on, or what a container's quota leaves.
+
+    Args:
+        root: folder that `proc` and `sys` are in.
+    """
+    quota = cpu_quota(root)
+    cpus = len(os.sched_getaffinity(0))
+    return cpus if quota is None else min(cpus, max(1, math.ceil(quota)))
+
+
+def cpu_quota(root: Path = Path("/")) -> float | None:
+    """Return the CPUs that the control groups of this process leave to it, None where nothing is limited.
+
+    Version 2 has one tree with `cpu.max`; version 1 a tree of the cpu controller with `cpu.cfs_quota_us`. A limit of a
+    group holds for the groups in it. Inside a container the tree often begins at the container's own group, so that
+    the group's path is not found in it: the root counts then.
+    """
+    quotas = []
+    for line in _text(root / "proc" / "self" / "cgroup").splitlines():
+        _, controllers, group = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        tree = root / "sys" / "fs" / "cgroup"
+        if controllers:
+            tree /= controllers if (tree / controllers).is_dir() else "cpu"
+        inner = tree / group.strip("/")
+        folders = [inner, *inner.parents[: len(inner.parts) - len(tree.parts)]]
+        quotas += [_quota_of(folder) for folder in folders]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _quota_of(group: Path) -> float | None:
+    """Return the CPUs that a control group may use, None without a limit."""
+    quota, _, period = _text(group / "cpu.max").strip().partition(" ")
+    if not quota:
+        quota, period = (_text(group / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
+    limited = quota.isdecimal() and period.isdecimal() and int(period) > 0
+    return int(quota) / int(period) if limited else None
+
+
+def _text(path: Path) -> str:
+    """Return the content of a file of the kernel, nothing where there is none."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

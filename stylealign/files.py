@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
+import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it when the block succeeds.
 
     The temporary file keeps the suffix of `path`, so writers that choose a format by suffix work. On any
-    error, a full disk included, the temporary file is removed and an older `path` stays as it was.
+    error, a full disk included, the temporary file is removed and an older `path` stays as it was. The umask decides
+    who may read the file.
 
     Raises:
         StyleAlignError: the operating system refused the write (full disk, missing permission).
@@ -26,13 +28,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stem, suffix = (part.encode(errors="replace").decode() for part in (path.stem, path.suffix))
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{stem[:40]}-", suffix=suffix)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = _new_file(path)
         yield temporary
         _flush_to_disk(temporary)
-        temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
         raise StyleAlignError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
@@ -85,6 +83,16 @@ def tmpdir_named(what: str) -> Iterator[None]:
         ) from error
 
 
+def _new_file(path: Path) -> Path:
+    """Create a file of a name of its own beside `path`, with the permissions that the umask leaves, and return it."""
+    stem, suffix = (part.encode(errors="replace").decode() for part in (path.stem, path.suffix))
+    while True:  # tempfile's files are for the owner alone, whatever the umask
+        temporary = path.with_name(f".{stem[:40]}-{secrets.token_hex(6)}{suffix}")
+        with suppress(FileExistsError):
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+            return temporary
+
+
 def _flush_to_disk(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
@@ -115,6 +123,21 @@ def _is_utf8(text: str) -> bool:
 def printable(name: str) -> str:
     """Return a file's name for a line of text: bytes that are not UTF-8, line breaks and the like are escaped."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
+
+
+def user_cache() -> Path | None:
+    """Return the folder for what is kept between runs: downloads and compiled operations. It need not exist.
+
+    It is `STYLEALIGN_CACHE`, else `stylealign` in `XDG_CACHE_HOME` or in `~/.cache`; None for a user without a home:
+    `HOME` is not set and the user is unknown to the machine, as happens in containers.
+    """
+    own = os.environ.get("STYLEALIGN_CACHE")
+    if own:
+        return Path(own)
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylealign"
+    except RuntimeError:
+        return None
 
 
 def sha256_of_file(path: str | Path) -> str:

@@ -1,10 +1,18 @@
 """Devices of a machine, and thread counts that fit."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from stylealign.devices import THREAD_VARIABLES, leased_environment, thread_limits, visible_devices
+from stylealign.devices import (
+    THREAD_VARIABLES,
+    cpu_quota,
+    leased_environment,
+    thread_limits,
+    usable_cpus,
+    visible_devices,
+)
 from stylealign.errors import StyleAlignError
 
 
@@ -77,3 +85,34 @@ def test_a_lease_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StyleAlignError, match=r"file/leases: GPU leases cannot be kept there .*; set TMPDIR"):
         leased_environment(1, {"CUDA_VISIBLE_DEVICES": "0"}, pytest.fail, tmp_path / "file" / "leases")
+
+
+@pytest.mark.parametrize(
+    ("group", "files", "quota"),
+    [
+        ("0::/", {"cpu.max": "50000 100000\n"}, 0.5),
+        ("0::/", {"cpu.max": "max 100000\n"}, None),
+        ("0::/a/b", {"a/cpu.max": "150000 100000\n", "a/b/cpu.max": "max 100000\n"}, 1.5),
+        ("0::/outside/of/the/container", {"cpu.max": "200000 100000\n"}, 2.0),
+        ("4:cpu,cpuacct:/c", {"cpu/c/cpu.cfs_quota_us": "25000\n", "cpu/c/cpu.cfs_period_us": "100000\n"}, 0.25),
+        ("4:cpu,cpuacct:/c", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ("4:memory:/c\n0::/", {}, None),
+    ],
+)
+def test_the_quota_of_a_container_counts(
+    group: str, files: dict[str, str], quota: float | None, tmp_path: Path
+) -> None:
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "self" / "cgroup").write_text(f"{group}\n")
+    for name, content in files.items():
+        path = tmp_path / "sys" / "fs" / "cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    assert cpu_quota(tmp_path) == quota
+    if quota is not None and quota <= 1:
+        assert usable_cpus(tmp_path) == 1
+
+
+def test_without_control_groups_the_affinity_counts(tmp_path: Path) -> None:
+    assert cpu_quota(tmp_path) is None
+    assert usable_cpus(tmp_path) == len(os.sched_getaffinity(0))

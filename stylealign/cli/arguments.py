@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import math
 import types
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -12,13 +14,13 @@ from stylealign.config import M, validate
 from stylealign.errors import StyleAlignError
 
 
-def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel]) -> None:
-    """Add `--settings` and one flag for every plain field of `model` to `parser`."""
+def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel], without: Collection[str] = ()) -> None:
+    """Add `--settings` and one flag for every plain field of `model` to `parser`, but for those `without` use here."""
     group = parser.add_argument_group("settings")
     group.add_argument("--settings", metavar="JSON", help="settings as a JSON object or a JSON file; flags override it")
     for name, field in model.model_fields.items():
         kind = _plain_type(field.annotation)
-        if kind is None:
+        if kind is None or name in without:
             continue
         options: dict[str, Any] = {"dest": f"setting_{name}", "default": None, "help": _help(field)}
         if kind is bool:
@@ -40,6 +42,21 @@ def settings_from(arguments: argparse.Namespace, model: type[M]) -> M:
         if given is not None:
             values[name] = given
     return validate(model, values, "settings")
+
+
+def finite(text: str) -> float:
+    """Return a number that is neither infinite nor `nan`; the type of such an argument.
+
+    Raises:
+        argparse.ArgumentTypeError: it is, or no number at all.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return number
 
 
 def labelled_file(text: str) -> tuple[str, Path]:

@@ -15,6 +15,8 @@ from stylealign.files import require_writable
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
 
+SOURCES = frozenset({"draw", "path", "fetch"})
+"""Settings that say where the images come from: import and fetch have an argument for it."""
 ARTWORK = {"human": "python-avatars", "mosaic": "multiavatar", "animal": "animal-avatar"}
 """Package that carries the artwork of each drawn domain."""
 
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_download(fetcher)
     for action in (draw, importer, fetcher):
         action.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the data set")
-        add_settings(action, DatasetSettings)
+        add_settings(action, DatasetSettings, without=SOURCES - {"draw"} if action is draw else SOURCES)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,14 +1,16 @@
 """What the verbs that download share: their flags, the cache, and a progress bar."""
 
 import argparse
-import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm  # type: ignore[import-untyped]
+
+from stylealign.files import user_cache
 
 if TYPE_CHECKING:
     from stylealign.checkpoints.fetch import Cache
@@ -32,15 +34,21 @@ def opened_cache(arguments: argparse.Namespace, name: str) -> "Iterator[Cache]":
     """Yield the download cache that the flags of `add_download` ask for, with a progress bar for `name`."""
     from stylealign.checkpoints.fetch import Cache  # brings torch, which `stylealign data draw` does without
 
-    with ProgressBar(name) as bar:
-        yield Cache(cache_dir(arguments.cache_dir), arguments.offline, progress=bar.update)
+    with ProgressBar(name) as bar, cache_dir(arguments.cache_dir) as folder:
+        yield Cache(folder, arguments.offline, progress=bar.update)
 
 
-def cache_dir(given: str | None) -> Path:
-    """Return the folder of the download cache."""
-    if given or os.environ.get("STYLEALIGN_CACHE"):
-        return Path(given or os.environ["STYLEALIGN_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylealign"
+@contextmanager
+def cache_dir(given: str | None) -> Iterator[Path]:
+    """Yield the folder of the download cache; for a user without a home, one that is gone afterwards."""
+    folder = Path(given) if given else user_cache()
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as passing:
+        print("note: HOME is not set, so downloads are not kept; give --cache-dir or set STYLEALIGN_CACHE",
+              file=sys.stderr, flush=True)  # fmt: skip
+        yield Path(passing)
 
 
 class ProgressBar:

@@ -4,22 +4,27 @@ import argparse
 import json
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from stylealign import load
+from stylealign.checkpoints import Checkpoint
+from stylealign.cli.arguments import finite
 from stylealign.cli.models import compute_device
 from stylealign.cli.progress import Progress
 from stylealign.datasets.images import write_image_zip
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
 from stylealign.provenance import provenance_of
-from stylealign.report.sheets import PICTURES, grid, save_picture, to_uint8
+from stylealign.report.sheets import PICTURES, Pixels, grid, save_picture, to_uint8
 from stylealign.versions import version
 
 BATCH = 32
+MOST_SEEDS = 1_000_000
+MOST_ON_A_SHEET = 10_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--truncation-psi",
-        type=float,
+        type=finite,
         default=1.0,
         metavar="PSI",
         help="1 keeps w, 0 draws the mean image (default: 1)",
@@ -57,9 +62,12 @@ def parse_seeds(text: str) -> list[int]:
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
         if match is None or (match[2] is not None and int(match[2]) < int(match[1])):
             raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds; write e.g. 0-63 or 1,5,9-12")
-        seeds.extend(range(int(match[1]), int(match[2] or match[1]) + 1))
-    if max(seeds) >= 2**32:
-        raise argparse.ArgumentTypeError(f"{text!r}: a seed is less than 2^32")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last >= 2**32:
+            raise argparse.ArgumentTypeError(f"{text!r}: a seed is less than 2^32")
+        if len(seeds) + last - first >= MOST_SEEDS:
+            raise argparse.ArgumentTypeError(f"{text!r}: more than {MOST_SEEDS} seeds; draw them in several parts")
+        seeds.extend(range(first, last + 1))
     return seeds
 
 
@@ -74,33 +82,48 @@ def run(arguments: argparse.Namespace) -> None:
             require_suffix(path, suffixes, what)
             require_writable(path)
 
+    seeds = arguments.seeds
+    if arguments.grid is not None and len(seeds) > MOST_ON_A_SHEET:
+        raise StyleAlignError(
+            f"--grid: at most {MOST_ON_A_SHEET} samples, not {len(seeds)}; give fewer --seeds, or --zip"
+        )
+
     checkpoint = load(arguments.model)
+    shown: list[Pixels] = []
+    images = _drawn(arguments, checkpoint, shown)
+    if arguments.zip is None:
+        for _ in images:
+            pass
+    else:
+        settings = {"seeds": seeds, "truncation_psi": arguments.truncation_psi, "noise_mode": arguments.noise_mode,
+                    "label": arguments.label}  # fmt: skip
+        made = provenance_of(
+            "generate", version("generate"), settings, {"model": arguments.model}, {"model": checkpoint.sha256}
+        )
+        write_image_zip(arguments.zip, images, extra={"seeds": seeds, "provenance": made})
+    if arguments.grid is not None:
+        save_picture(arguments.grid, grid(np.stack(shown), arguments.columns or math.ceil(math.sqrt(len(shown)))))
+    print(json.dumps({"images": len(seeds)}))
+
+
+def _drawn(arguments: argparse.Namespace, checkpoint: Checkpoint, shown: list[Pixels]) -> Iterator[Pixels]:
+    """Yield the image `[3, r, r]` of each seed, and collect them in `shown` where there is to be a sheet of them."""
     generator = checkpoint.generator.to(compute_device())
     label = _label(arguments, checkpoint.architecture.c_dim)
-    seeds = arguments.seeds
-    progress = Progress("generate", len(seeds), "images")
-    images = []
-    for start in range(0, len(seeds), BATCH):
-        part = seeds[start : start + BATCH]
+    progress = Progress("generate", len(arguments.seeds), "images")
+    for start in range(0, len(arguments.seeds), BATCH):
+        part = arguments.seeds[start : start + BATCH]
         # One stream per seed, on the CPU: a seed is the same image on every device and in every batch.
         z = np.concatenate([np.random.RandomState(seed).randn(1, checkpoint.architecture.z_dim) for seed in part])
         torch.manual_seed(part[0])
         with torch.inference_mode():
             latents = torch.from_numpy(z.astype(np.float32)).to(generator.mapping.w_avg)
             c = None if label is None else label.to(latents).expand(len(part), -1)
-            images.append(to_uint8(generator(latents, c, arguments.truncation_psi, noise_mode=arguments.noise_mode)))
+            images = to_uint8(generator(latents, c, arguments.truncation_psi, noise_mode=arguments.noise_mode))
         progress.advance(len(part))
-    pixels = np.concatenate(images)
-    if arguments.grid is not None:
-        save_picture(arguments.grid, grid(pixels, arguments.columns or math.ceil(math.sqrt(len(pixels)))))
-    if arguments.zip is not None:
-        settings = {"seeds": seeds, "truncation_psi": arguments.truncation_psi, "noise_mode": arguments.noise_mode,
-                    "label": arguments.label}  # fmt: skip
-        made = provenance_of(
-            "generate", version("generate"), settings, {"model": arguments.model}, {"model": checkpoint.sha256}
-        )
-        write_image_zip(arguments.zip, pixels, extra={"seeds": seeds, "provenance": made})
-    print(json.dumps({"images": len(pixels)}))
+        if arguments.grid is not None:
+            shown.extend(images)
+        yield from images
 
 
 def _label(arguments: argparse.Namespace, classes: int):  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ from stylealign.cli.verbs import VERBS
 from stylealign.devices import thread_limits, usable_cpus
 from stylealign.errors import StyleAlignError
 from stylealign.files import printable
+from stylealign.interrupts import EXIT_INTERRUPTED, EXIT_TERMINATED, Terminated, sigterm_raised
 
 
 def verb_module(verb: str) -> ModuleType:
@@ -32,17 +33,29 @@ def parser(flags_of: Iterable[str] = VERBS) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; return its exit code (0, or 2 for a user's mistake)."""
+    """Run one verb; return its exit code: 0, 2 for a user's mistake, 130 after Ctrl-C, 143 after `kill`."""
     words = sys.argv[1:] if argv is None else list(argv)
-    named = next((word for word in words if not word.startswith("-")), None)
-    os.environ.update(thread_limits(os.environ, usable_cpus()))  # before torch is imported, which reads them once
-    arguments = parser([named] if named in VERBS else []).parse_args(words)
-    keep_freed_memory()
+    verb = next((word for word in words if not word.startswith("-")), "")
     try:
-        verb_module(arguments.verb).run(arguments)
+        with sigterm_raised():
+            _run(verb, words)
     except StyleAlignError as error:
-        print(f"stylealign {arguments.verb}: {printable(str(error))}", file=sys.stderr)
+        print(f"stylealign {verb}: {printable(str(error))}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"stylealign {verb}: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except Terminated:
+        print(f"stylealign {verb}: terminated", file=sys.stderr)
+        return EXIT_TERMINATED
     except BrokenPipeError:
         return 1
     return 0
+
+
+def _run(verb: str, words: Sequence[str]) -> None:
+    """Parse and run; the settings of the process come before the verb's module, which may import torch."""
+    os.environ.update(thread_limits(os.environ, usable_cpus()))
+    arguments = parser([verb] if verb in VERBS else []).parse_args(words)
+    keep_freed_memory()
+    verb_module(arguments.verb).run(arguments)

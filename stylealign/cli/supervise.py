@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, metavar="ZIP", help="image zip of `stylealign data`")
     parser.add_argument("--annotations", required=True, metavar="NPZ", help="annotations of the same images")
     parser.add_argument("--out", required=True, metavar="NET", help="network file to write (.safetensors)")
-    add_settings(parser, LabelSettings)
+    add_settings(parser, LabelSettings, without=["truncation_psi"])  # of generated pairs: `transfer`
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ from stylealign.cli.models import add_weights, weights_of
 from stylealign.config import ArchitectureSettings, Component, TrainSettings, validate
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.loading import TrainingImages
+from stylealign.devices import usable_cpus
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, require_writable, sha256_of_file, write_json
 from stylealign.networks.generator import Generator
@@ -90,8 +91,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _set_threads(threads: int | None) -> None:
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    wanted = threads or max((os.cpu_count() or 1) // processes, 1)
-    torch.set_num_threads(min(wanted, len(os.sched_getaffinity(0))))
+    cpus = usable_cpus()
+    torch.set_num_threads(min(threads or max(cpus // processes, 1), cpus))
     torch.set_flush_denormal(True)  # averages that decay towards 0 would slow a CPU down many times
 
 

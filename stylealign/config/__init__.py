@@ -27,7 +27,7 @@ from stylealign.config.base import (
 from stylealign.config.data import DatasetSettings, Splits
 from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
-from stylealign.config.messages import M, nearest, validate
+from stylealign.config.messages import M, validate
 from stylealign.config.reading import default_file, load_config, merged, parse_yaml, read_yaml, repository_of
 from stylealign.config.training import UPKEEP, ArchitectureSettings, TrainSettings
 from stylealign.config.workflow import Config, ModelSettings
@@ -68,7 +68,6 @@ __all__ = [
     "default_file",
     "load_config",
     "merged",
-    "nearest",
     "parse_yaml",
     "read_yaml",
     "repository_of",

@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from stylealign.config.base import (
-    Count,
     Fraction,
     Guide,
     MorphPath,
@@ -13,6 +12,7 @@ from stylealign.config.base import (
     Perceptual,
     Positive,
     PositiveFloat,
+    Seed,
     Settings,
     Space,
 )
@@ -33,7 +33,7 @@ class TranslateSettings(Settings):
     """Images of each source; more than one needs a guide."""
     batch_size: Positive = 32
     """Images synthesised at once."""
-    seed: Count = 0
+    seed: Seed = 0
     """Seed of the random latents, and of which reference guides which image."""
 
     @model_validator(mode="after")
@@ -91,5 +91,5 @@ class LabelSettings(Settings):
     """AdamW's peak learning rate, after a warm-up and before a cosine decay to zero."""
     truncation_psi: Fraction = 1.0
     """Truncation of the generated pairs (zero-shot only)."""
-    seed: Count = 0
+    seed: Seed = 0
     """Seed of initialisation, order and latents."""

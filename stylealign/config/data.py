@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pydantic import model_validator
 
-from stylealign.config.base import AvatarDomain, Count, Positive, Settings
+from stylealign.config.base import AvatarDomain, Positive, Seed, Settings
 
 
 class Splits(NamedTuple):
@@ -34,7 +34,7 @@ class DatasetSettings(Settings):
     """Images of the training split. Default: 4000; of one's own pictures (`path`), all that are not held out."""
     test_images: Positive | None = None
     """Images of the test split; no image is in both. Default: 1000; of one's own pictures a tenth, at most 1000."""
-    seed: Count = 0
+    seed: Seed = 0
     """Seed of the drawing, or of the split of imported images."""
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from stylealign.config.base import (
     Perceptual,
     Positive,
     PositiveFloat,
+    Seed,
     Settings,
     Space,
 )
@@ -49,7 +50,7 @@ class InvertSettings(Settings):
     """Perceptual distance that is minimised."""
     perceptual_px: Positive = 256
     """Larger images are reduced to this size, a power of two, before the perceptual distance."""
-    seed: Count = 0
+    seed: Seed = 0
     """Seed of the starting codes and of the latent noise."""
 
     @model_validator(mode="after")
@@ -93,5 +94,5 @@ class EncoderSettings(Settings):
     """Weight that keeps the layers' w of a real image close to each other (Tov et al. 2021)."""
     perceptual: Perceptual = "efficientnet-lite0"
     """Perceptual distance that is minimised."""
-    seed: Count = 0
+    seed: Seed = 0
     """Seed of initialisation, order and latents."""

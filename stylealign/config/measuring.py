@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stylealign.config.base import Count, Features, Perceptual, Positive, Settings
+from stylealign.config.base import Features, Perceptual, Positive, Seed, Settings
 
 
 class MetricSettings(Settings):
@@ -24,5 +24,5 @@ class MetricSettings(Settings):
     """Images of each point of the curve of quality against alignment."""
     bootstrap: Positive = 1000
     """Bootstrap draws of a 95 % interval."""
-    seed: Count = 0
+    seed: Seed = 0
     """Seed of the samples and of the bootstrap."""

@@ -1,11 +1,10 @@
 """Validation, and what a mistake is told: one line with the key and the nearest known one."""
 
-import difflib
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from stylealign.errors import StyleAlignError
+from stylealign.errors import StyleAlignError, did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -34,7 +33,7 @@ def problem_of(model: type[BaseModel], error: ValidationError) -> str:
     key = ".".join(map(str, location))
     if problem["type"] == "extra_forbidden":
         known = _keys_beside(model, location)
-        return f"unknown key {key!r}{nearest(str(location[-1]), known)}"
+        return f"unknown key {key!r}{did_you_mean(str(location[-1]), known)}"
     message = problem["msg"].removeprefix("Value error, ")
     given = "" if problem["type"] in ("missing", "value_error") else f", not {problem['input']!r}"
     return f"{key}: {message}{given}" if key else message
@@ -57,9 +56,3 @@ def _model_inside(annotation: Any) -> Any:
         if found is not None:
             return found
     return None
-
-
-def nearest(word: str, known: Any) -> str:
-    """Return the end of a message: which of the `known` words is meant; empty if none is near."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

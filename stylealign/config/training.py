@@ -12,6 +12,7 @@ from stylealign.config.base import (
     NonNegativeFloat,
     Positive,
     PositiveFloat,
+    Seed,
     Settings,
 )
 from stylealign.presets import PRESETS, PresetName
@@ -111,7 +112,7 @@ class TrainSettings(Settings):
     """Seconds between writes of the resume state."""
     threads: Positive | None = None
     """CPU threads; results are the same to the bit for the same number. Default: the CPUs this process may use."""
-    seed: Count = 0
+    seed: Seed = 0
     """Seed of every random number of the run."""
 
     @model_validator(mode="before")

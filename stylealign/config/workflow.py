@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from stylealign.config.applications import BlendSettings, LabelSettings, MorphSettings, TranslateSettings
-from stylealign.config.base import Count, Positive, Settings, Space
+from stylealign.config.base import Positive, Seed, Settings, Space
 from stylealign.config.data import DatasetSettings
 from stylealign.config.latents import EncoderSettings, InvertKeys, InvertSettings
 from stylealign.config.measuring import MetricSettings
-from stylealign.config.messages import nearest, problem_of
+from stylealign.config.messages import problem_of
 from stylealign.config.training import ArchitectureSettings, TrainKeys, TrainSettings
+from stylealign.errors import did_you_mean
 from stylealign.latents import spaces
 
 S = TypeVar("S", bound=Settings)
@@ -34,7 +35,7 @@ class ModelSettings(Settings):
     """The child this model is the unaligned control of."""
     train: TrainKeys | None = None
     """Training of this model: keys that differ from the workflow's `train`."""
-    seeds: tuple[Count, ...] | None = None
+    seeds: tuple[Seed, ...] | None = None
     """Seeds of the training: the model becomes one for each seed, NAME-s0, NAME-s1, ..., and the tables get the mean
     over them. A model with the same seeds may name it as `parent` or `control_of`: each seed goes with its own."""
 
@@ -132,7 +133,7 @@ class Config(Settings):
                 value = getattr(model, key)
                 if value is not None and value not in names:
                     raise ValueError(
-                        f"models.{name}.{key}: no {value!r} among {', '.join(names)}{nearest(value, names)}"
+                        f"models.{name}.{key}: no {value!r} among {', '.join(names)}{did_you_mean(value, names)}"
                     )
         return self
 

@@ -20,6 +20,7 @@ from stylealign.datasets.label_names import LabelNames
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
 from stylealign.errors import StyleAlignError
 from stylealign.files import write_json
+from stylealign.interrupts import without_sigint
 
 CHUNK = 50
 PROGRESS_INTERVAL_S = 5.0
@@ -59,7 +60,9 @@ def _draw_all(settings: DatasetSettings, split: str, count: int, jobs: int) -> l
     draw = partial(_draw_one, settings.draw, split, settings.seed, settings.resolution_px)
     if jobs == 1:
         return list(_with_progress(map(draw, range(count)), f"{settings.draw} {split}", count))
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+    with without_sigint():  # Ctrl-C goes to all processes of the terminal: this one ends the others
+        pool = multiprocessing.get_context("spawn").Pool(jobs)
+    with pool:
         return list(_with_progress(pool.imap(draw, range(count), CHUNK), f"{settings.draw} {split}", count))
 
 

@@ -79,3 +79,50 @@ def test_a_command_after_gpu_run_keeps_its_flags() -> None:
     assert arguments.command[-2:] == ["python", "--whatever"]
     arguments = parser(["gpu-run"]).parse_args(["gpu-run", "-n", "0", "python", "--whatever"])
     assert arguments.command == ["python", "--whatever"]
+
+
+@pytest.mark.parametrize(
+    ("words", "there", "missing"),
+    [
+        (("data", "draw"), "--draw", ("--path", "--fetch", "--zoo")),
+        (("data", "import"), "--resolution-px", ("--draw", "--path", "--fetch", "--zoo", "--jobs")),
+        (("data", "fetch"), "--zoo", ("--draw", "--path", "--fetch ", "--jobs")),
+        (("supervise",), "--epochs", ("--truncation-psi",)),
+    ],
+)
+def test_help_lists_only_what_applies(
+    words: tuple[str, ...], there: str, missing: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    text = capsys.readouterr().out
+    assert there in text
+    assert not [flag for flag in missing if f"{flag} " in text]
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_a_number_that_is_none_is_refused(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["generate", "model.safetensors", f"--truncation-psi={number}", "--grid", "g.png"])
+    assert end.value.code == 2
+    assert f"{number!r} is not a finite number" in capsys.readouterr().err
+    assert main(["train", "--data", "d.zip", "--run-dir", "r", "--out-dir", "o", f"--kimg={number}"]) == 2
+    assert "kimg: Input should be a finite number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", [2**32, -1])
+def test_every_verb_says_which_seeds_there_are(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    files = ["--model", "m", "--data", "d", "--child-name", "c", "--out", "o"]
+    for words in (["evaluate", "generators", *files], ["data", "draw", "--draw", "human", "--out-dir", "o"]):
+        assert main([*words, f"--seed={seed}"]) == 2
+        assert f": seed: Input should be {'less' if seed > 0 else 'greater'} than" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("seeds", "told"), [("0-1000000000", "more than 1000000 seeds"), ("4294967296", "a seed is less than 2^32")]
+)
+def test_too_many_or_too_large_seeds_are_one_line(seeds: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["generate", "model.safetensors", "--seeds", seeds, "--grid", "g.png"])
+    assert end.value.code == 2
+    assert told in capsys.readouterr().err

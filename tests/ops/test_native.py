@@ -1,8 +1,10 @@
 """The native operations against the plain form; their build: concurrent, interrupted, without a compiler, cached."""
 
+import ctypes
 import itertools
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -335,6 +337,32 @@ def test_the_switch(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("text", "words"), [("", ()), ("  ", ()), ("wrapper c++ -w", ("c++", "-w")), ('"wrapper" c++', ("c++",))]
+)
+def test_the_compiler_is_a_command_as_for_make(
+    text: str, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text('#!/bin/sh\nexec "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("CXX", text)
+    found = build.find_compiler()
+    assert found[1:] == words
+    source = tmp_path / "a.cpp"
+    source.write_text('extern "C" int seven() { return 7; }')
+    library = build.built(found, [source], "-fPIC -shared", tmp_path / "folder with spaces")
+    assert ctypes.CDLL(str(library)).seven() == 7
+
+
+@pytest.mark.parametrize("text", ["missing-compiler -O2", '"unclosed'])
+def test_a_compiler_that_is_none_is_named(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", text)
+    with pytest.raises(build.BuildError, match=re.escape(text)):
+        build.find_compiler()
+
+
 def test_the_key_covers_what_the_library_depends_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "a.cpp"
     source.write_text("int a;")
@@ -350,5 +378,5 @@ def test_the_key_covers_what_the_library_depends_on(tmp_path: Path, monkeypatch:
     other = tmp_path / "c++"
     other.write_text("#!/bin/sh\necho 'other 1.0'\n")
     other.chmod(0o755)
-    keys.append(build.key(str(other), [source], "-O2"))
+    keys.append(build.key((str(other),), [source], "-O2"))
     assert len(set(keys)) == len(keys)

@@ -3,12 +3,11 @@
 The libraries have a plain C interface and are called through `ctypes`, not through PyTorch's extension headers: they
 compile in a second or two instead of a minute, need no match with PyTorch's C++ ABI, and load in a millisecond.
 
-This module is the one place that reads these environment variables:
+The libraries lie in `files.user_cache`. This module is the one place that reads these environment variables:
 
 * ``STYLEALIGN_NATIVE``: ``0``: use the PyTorch form of every operation, and build nothing. ``cuda``: use the CUDA
   sources too, on GPUs. They compile, but have been measured on no GPU yet, which is why they are not on by themselves.
-* ``STYLEALIGN_CACHE``: folder for the libraries, by default ``stylealign`` in ``XDG_CACHE_HOME`` or ``~/.cache``.
-* ``CXX``, ``CUDA_HOME``: the C++ compiler, by default ``c++``, and the folder whose ``bin`` has ``nvcc``.
+* ``CXX``, ``CUDA_HOME``: the C++ compiler's command, by default ``c++``, and the folder whose ``bin`` has ``nvcc``.
 """
 
 import ctypes
@@ -16,6 +15,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,6 +27,8 @@ from pathlib import Path
 
 import torch
 
+from stylealign.files import user_cache
+
 SOURCES = Path(__file__).parent
 CPP_SOURCES = [SOURCES / name for name in ("kernels.cpp", "weight_gradient.cpp", "winograd.cpp")]
 CPP_FLAGS = (
@@ -36,6 +38,9 @@ CPP_FLAGS = (
 """Not -ffast-math: linked into a library it makes the whole process flush denormal numbers."""
 CUDA_FLAGS = "-std=c++17 -O3 -arch=sm_{architecture} -Xcompiler -fPIC -shared"
 BUILD_LIMIT_S = 300
+
+Compiler = tuple[str, ...]
+"""The words of a compiler's command."""
 
 
 class BuildError(Exception):
@@ -47,7 +52,7 @@ def cpu_library() -> ctypes.CDLL | None:
     """Return the operations for the CPU, built if needed; None, after one notice, where that is impossible."""
     if os.environ.get("STYLEALIGN_NATIVE") == "0":
         return None
-    return _loaded(lambda: built(find_compiler(), CPP_SOURCES, CPP_FLAGS))
+    return _loaded(lambda folder: built(find_compiler(), CPP_SOURCES, CPP_FLAGS, folder))
 
 
 @cache
@@ -57,43 +62,55 @@ def cuda_library() -> ctypes.CDLL | None:
         return None
     major, minor = torch.cuda.get_device_capability()
     flags = CUDA_FLAGS.format(architecture=f"{major}{minor}")
-    return _loaded(lambda: built(find_cuda_compiler(), [SOURCES / "kernels.cu"], flags))
+    return _loaded(lambda folder: built(find_cuda_compiler(), [SOURCES / "kernels.cu"], flags, folder))
 
 
-def _loaded(build: Callable[[], Path]) -> ctypes.CDLL | None:
+def _loaded(build: Callable[[Path], Path]) -> ctypes.CDLL | None:
     try:
-        return ctypes.CDLL(str(build()))
+        with libraries() as folder:
+            return ctypes.CDLL(str(build(folder)))
     except (BuildError, OSError) as error:
         message = f"note: native operations are off, everything runs in its slower form: {error}"
         print(message, file=sys.stderr, flush=True)
         return None
 
 
-def find_compiler() -> str:
-    """Return the path of the C++ compiler."""
-    name = os.environ.get("CXX", "c++")
-    path = shutil.which(name) or (shutil.which("g++") if name == "c++" else None)
+def find_compiler() -> Compiler:
+    """Return the command of the C++ compiler: `CXX` may be several words, as for make, such as `ccache g++`."""
+    text = os.environ.get("CXX", "").strip() or "c++"
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise BuildError(f"CXX={text}: not a command ({error})") from error
+    path = shutil.which(words[0]) or (shutil.which("g++") if text == "c++" else None)
     if path is None:
-        raise BuildError(f"no C++ compiler ({name}); install g++, or set STYLEALIGN_NATIVE=0 to say that this is fine")
-    return path
+        raise BuildError(f"no C++ compiler ({text}); install g++, or set STYLEALIGN_NATIVE=0 to say that this is fine")
+    return (path, *words[1:])
 
 
-def find_cuda_compiler() -> str:
-    """Return the path of nvcc."""
+def find_cuda_compiler() -> Compiler:
+    """Return the command of nvcc."""
     home = os.environ.get("CUDA_HOME")
     path = shutil.which("nvcc", path=f"{home}/bin" if home else None)
     if path is None:
         raise BuildError("no CUDA compiler (nvcc); install the CUDA toolkit or unset STYLEALIGN_NATIVE")
-    return path
+    return (path,)
 
 
-def cache_folder() -> Path:
-    """Return the folder for the libraries; it need not exist."""
-    own = os.environ.get("STYLEALIGN_CACHE")
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylealign"
+@contextmanager
+def libraries() -> Iterator[Path]:
+    """Yield the folder for the libraries; for a user without a home, one that is gone afterwards."""
+    folder = user_cache()
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as passing:
+        print("note: HOME is not set, so the native operations are built anew at every start; set STYLEALIGN_CACHE",
+              file=sys.stderr, flush=True)  # fmt: skip
+        yield Path(passing)
 
 
-def built(compiler: str, sources: list[Path], flags: str) -> Path:
+def built(compiler: Compiler, sources: list[Path], flags: str, folder: Path) -> Path:
     """Return the library of these sources, from the cache or freshly built.
 
     Processes that want the same library at the same time wait for one of them. The library appears under its name
@@ -103,7 +120,6 @@ def built(compiler: str, sources: list[Path], flags: str) -> Path:
         BuildError: the compiler fails.
         OSError: the cache cannot be written.
     """
-    folder = cache_folder()
     library = folder / f"{sources[0].name}-{key(compiler, sources, flags)}.so"
     if library.exists():
         return library
@@ -117,11 +133,11 @@ def built(compiler: str, sources: list[Path], flags: str) -> Path:
     return library
 
 
-def key(compiler: str, sources: list[Path], flags: str) -> str:
+def key(compiler: Compiler, sources: list[Path], flags: str) -> str:
     """Return a hash of everything that a library depends on: sources, flags, compiler, PyTorch and processor."""
     contents = [path.read_bytes() for path in (*sources, *sorted(SOURCES.glob("*.h")))]
-    version = subprocess.run([compiler, "--version"], capture_output=True, check=False, timeout=60).stdout
-    facts = [flags, compiler, torch.__version__, platform.machine(), _processor()]
+    version = subprocess.run([*compiler, "--version"], capture_output=True, check=False, timeout=60).stdout
+    facts = [flags, *compiler, torch.__version__, platform.machine(), _processor()]
     return hashlib.sha256(b"\0".join([*contents, version, *(fact.encode() for fact in facts)])).hexdigest()[:16]
 
 
@@ -134,10 +150,10 @@ def _processor() -> str:
     return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
 
 
-def _compile(compiler: str, sources: list[Path], flags: str, work: Path) -> Path:
+def _compile(compiler: Compiler, sources: list[Path], flags: str, work: Path) -> Path:
     """Compile and link with ninja in the folder `work`; return the library."""
     plan = (
-        f"rule compile\n  command = {_quoted(compiler)} {flags} -o $out $in\n"
+        f"rule compile\n  command = {shlex.join(compiler).replace('$', '$$')} {flags} -o $out $in\n"
         f"build library.so: compile {' '.join(_quoted(str(path)) for path in sources)}\n"
     )
     (work / "build.ninja").write_text(plan)
@@ -145,10 +161,10 @@ def _compile(compiler: str, sources: list[Path], flags: str, work: Path) -> Path
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=BUILD_LIMIT_S)
     except subprocess.TimeoutExpired as error:
-        raise BuildError(f"{compiler} took more than {BUILD_LIMIT_S} s") from error
+        raise BuildError(f"{shlex.join(compiler)} took more than {BUILD_LIMIT_S} s") from error
     if done.returncode:
         reason = next((line for line in done.stdout.splitlines() if "error" in line), done.stdout.strip()[-200:])
-        raise BuildError(f"{compiler} failed: {reason}")
+        raise BuildError(f"{shlex.join(compiler)} failed: {reason}")
     return work / "library.so"
 
 
