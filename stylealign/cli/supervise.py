@@ -2,9 +2,13 @@
 
 import argparse
 import json
+from pathlib import Path
+
+import numpy as np
+import torch
 
 from stylealign.applications.zero_shot.learning import TASKS, learn, spec_of
-from stylealign.applications.zero_shot.networks import save_label_network
+from stylealign.applications.zero_shot.networks import LabelSpec, save_label_network
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import compute_device
 from stylealign.cli.progress import Progress
@@ -13,6 +17,7 @@ from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable
+from stylealign.metrics.generators import require_resolution
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
 
@@ -34,8 +39,11 @@ class StepProgress:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the verb."""
     parser.add_argument("--task", required=True, choices=LabelTask.__args__, help="what the network predicts")  # type: ignore[attr-defined]
-    parser.add_argument("--data", required=True, metavar="ZIP", help="image zip of `stylealign data`")
-    parser.add_argument("--annotations", required=True, metavar="NPZ", help="annotations of the same images")
+    parser.add_argument("--data", required=True, nargs="+", metavar="ZIP", help="image zips of `stylealign data`; "
+                        "several are learnt together, equally many images of each (not for attributes)")  # fmt: skip
+    parser.add_argument(
+        "--annotations", required=True, nargs="+", metavar="NPZ", help="annotations of the same images, one file a zip"
+    )
     parser.add_argument("--out", required=True, metavar="NET", help="network file to write (.safetensors)")
     add_settings(parser, LabelSettings, without=["truncation_psi"])  # of generated pairs: `transfer`
 
@@ -45,16 +53,56 @@ def run(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, LabelSettings)
     require_writable(arguments.out)
 
-    inputs = {"data": arguments.data, "annotations": arguments.annotations}
-    provenance = provenance_of("supervise", version("supervise"), settings, inputs, labels="annotations")
-    data, annotations = ImageZip(arguments.data), Annotations.load(arguments.annotations)
-    if not annotations.belong_to(len(data), data.resolution_px):
-        raise StyleAlignError(f"{arguments.annotations}: annotations of other images than {arguments.data}; "
-                              "give those made with it")  # fmt: skip
-    images = data.read(slice(0, settings.images))
-    spec = spec_of(arguments.task, data.resolution_px, annotations, arguments.annotations)
-    labels = {name: value[: len(images)] for name, value in TASKS[spec.task].annotated(annotations, spec).items()}
+    pairs = _pairs(arguments)
+    provenance = provenance_of("supervise", version("supervise"), settings, _roles(pairs), labels="annotations")
+    sets = [_labelled(arguments.task, data, annotations) for data, annotations in pairs]
+    for data, _ in sets:
+        require_resolution(data, sets[0][0].resolution_px)
+    spec = spec_of(arguments.task, sets[0][0].resolution_px, sets[0][1], pairs[0][1])
+    images, labels = _joined(sets, pairs, spec, settings.images)
     progress = StepProgress("supervise")
     network = learn(images, labels, settings, compute_device(), spec, progress.update)
     save_label_network(arguments.out, network, provenance)
     print(json.dumps({"task": arguments.task, "images": len(images), "steps": progress.steps, "loss": progress.loss}))
+
+
+def _pairs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return the image zips with their annotations."""
+    if len(arguments.data) != len(arguments.annotations):
+        raise StyleAlignError(
+            f"--annotations: {len(arguments.annotations)} for {len(arguments.data)} of --data; give one for each"
+        )
+    if len(arguments.data) > 1 and arguments.task == "attributes":
+        raise StyleAlignError("--task attributes: each domain has attributes of its own; give one --data")
+    return list(zip(arguments.data, arguments.annotations, strict=True))
+
+
+def _roles(pairs: list[tuple[str, str]]) -> dict[str, str | Path | None]:
+    """Return the files by their role in the provenance: `data`, `annotations`, `data_2`, `annotations_2`, ..."""
+    roles: dict[str, str | Path | None] = {}
+    for number, (data, annotations) in enumerate(pairs, start=1):
+        end = "" if number == 1 else f"_{number}"
+        roles |= {f"data{end}": data, f"annotations{end}": annotations}
+    return roles
+
+
+def _labelled(task: str, data: str, annotations: str) -> tuple[ImageZip, Annotations]:
+    images, labels = ImageZip(data), Annotations.load(annotations)
+    if not labels.belong_to(len(images), images.resolution_px):
+        raise StyleAlignError(f"{annotations}: annotations of other images than {data}; give those made with it")
+    return images, labels if task == "attributes" else labels.only(task)
+
+
+def _joined(
+    sets: list[tuple[ImageZip, Annotations]], pairs: list[tuple[str, str]], spec: LabelSpec, most: int
+) -> tuple[np.ndarray, dict[str, torch.Tensor]]:
+    """Return the first images of each set with their labels, equally many of each, at most `most`."""
+    count = min(most, *(len(images) for images, _ in sets))
+    parts = []
+    for (_, annotations), (_, path) in zip(sets, pairs, strict=True):
+        spec_of(spec.task, spec.resolution_px, annotations, path)
+        named = annotations.named_like(sets[0][1], path, pairs[0][1])
+        labels = TASKS[spec.task].annotated(named, spec)
+        parts.append({name: value[:count] for name, value in labels.items()})
+    whole = np.concatenate([images.read(slice(0, count)) for images, _ in sets])
+    return whole, {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

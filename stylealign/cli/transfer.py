@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parent", required=True, metavar="MODEL", help="model whose images are labelled")
     parser.add_argument("--child", required=True, metavar="MODEL", help="model that draws the images to learn from")
     parser.add_argument("--labeller", required=True, metavar="NET", help="network of the parent's domain (`supervise`)")
+    parser.add_argument("--shuffled", action="store_true", help="the control: labels of images of other latents")
     parser.add_argument("--out", required=True, metavar="NET", help="network file to write (.safetensors)")
     add_settings(parser, LabelSettings)
 
@@ -38,14 +39,15 @@ def run(arguments: argparse.Namespace) -> None:
     require_writable(arguments.out)
 
     inputs = {"parent": arguments.parent, "child": arguments.child, "labeller": arguments.labeller}
-    provenance = provenance_of("transfer", version("transfer"), settings, inputs, labels=LABELS[arguments.task])
+    provenance = provenance_of("transfer", version("transfer"), settings, inputs, labels=LABELS[arguments.task],
+                               shuffled=arguments.shuffled)  # fmt: skip
     parent, child = load_matching(arguments.parent, arguments.child)
     labeller, _ = load_label_network(arguments.labeller, arguments.task, parent.architecture.resolution)
     device = compute_device()
     drawing = Progress("transfer", settings.images, "pairs")
     images, labels = pseudo_labelled(
         parent.generator.to(device), child.generator.to(device), labeller.to(device),
-        settings.images, settings.truncation_psi, settings.seed, drawing.update,
+        settings.images, settings.truncation_psi, settings.seed, drawing.update, arguments.shuffled,
     )  # fmt: skip
     progress = StepProgress("transfer")
     network = learn(images, labels, settings, device, labeller.spec, progress.update)

@@ -88,6 +88,17 @@ class Annotations:
             raise StyleAlignError(f"{path}: {trouble}; make it again")
         return annotations
 
+    def only(self, task: str) -> "Annotations":
+        """Return the labels of one task (segmentation, keypoints or pose) with their names, and no others."""
+        names = self.names
+        if task == "segmentation":
+            return Annotations(segmentation=self.segmentation, names=LabelNames(classes=names.classes))
+        if task == "keypoints":
+            named = LabelNames(keypoints=names.keypoints, swapped=names.swapped)
+            return Annotations(keypoints=self.keypoints, visible=self.visible, names=named)
+        assert task == "pose", f"no labels of the task {task!r} alone"
+        return Annotations(pose=self.pose, names=LabelNames(values=names.values, negated=names.negated))
+
     def named_like(self, other: "Annotations", path: str | Path, other_path: str | Path) -> "Annotations":
         """Return these annotations with classes, key points, numbers and attributes in the order of `other`'s names.
 

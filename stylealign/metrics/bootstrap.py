@@ -66,6 +66,46 @@ def ratio_estimates(numerators: np.ndarray, denominators: np.ndarray, draws: int
     return _columns_and_mean(_ratio(numerators.sum(axis=0), denominators.sum(axis=0)), samples, count)
 
 
+def mean_difference(one: np.ndarray, other: np.ndarray, draws: int, seed: int) -> Estimate:
+    """Return mean(one) - mean(other) of two methods on the same images, with the interval of the paired difference.
+
+    What the methods share (an easy source, an odd latent) is in both and falls out: images are resampled together.
+
+    Args:
+        one, other: `[N]` one value an image, image by image; an image that is NaN in one of them is left out of both.
+        draws, seed: bootstrap over images.
+    """
+    assert one.shape == other.shape, "paired values must have one shape"
+    return mean_estimate(one.astype(np.float64) - other, draws, seed)
+
+
+def ratio_differences(
+    one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray], draws: int, seed: int
+) -> tuple[list[Estimate], Estimate]:
+    """Return the differences of the ratios, and of their means, of two methods on the same images, with intervals.
+
+    Args:
+        one, other: numerators and denominators `[N, C]` of each method (see `ratio_estimates`), row by row of the same
+            images: both methods take the same draws.
+        draws, seed: bootstrap over images.
+
+    Returns:
+        One estimate a column (NaN where one of the ratios does not exist), and the difference of the means over the
+        columns that both have.
+    """
+    assert one[0].shape == other[0].shape, "paired values must have one shape"
+    count = len(one[0])
+    if count == 0:
+        empty = Estimate(float("nan"), n=0)
+        return [empty] * one[0].shape[1], empty
+    drawn = list(_weights(count, draws, seed))
+    samples, wholes = [], []
+    for numerators, denominators in (one, other):
+        samples.append(np.concatenate([_ratio(weights @ numerators, weights @ denominators) for weights in drawn]))
+        wholes.append(_ratio(numerators.sum(axis=0), denominators.sum(axis=0)))
+    return _columns_and_mean(wholes[0] - wholes[1], samples[0] - samples[1], count)
+
+
 def _columns_and_mean(values: np.ndarray, samples: np.ndarray, count: int) -> tuple[list[Estimate], Estimate]:
     """Return an estimate of each of `values` `[C]` by its draws `[B, C]`, and one of the mean of those that exist."""
     columns = [_estimate(value, samples[:, index], count) for index, value in enumerate(values)]

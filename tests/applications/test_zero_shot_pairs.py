@@ -53,3 +53,12 @@ def test_conditional_models_draw_labels() -> None:
     conditional = SMALL.model_copy(update={"c_dim": 3})
     images, _ = pseudo_labelled(generator(0, conditional), generator(1, conditional), labeller("pose"), 4, 1.0, seed=0)
     assert images.shape == (4, 3, 16, 16)
+
+
+def test_shuffled_labels_are_those_of_other_latents() -> None:
+    parent, child, network = generator(0), generator(1), labeller("pose")
+    images, labels = pseudo_labelled(parent, child, network, 5, 1.0, seed=0)
+    same, other = pseudo_labelled(parent, child, network, 5, 1.0, seed=0, shuffled=True)
+    np.testing.assert_array_equal(images, same)
+    torch.testing.assert_close(other["pose"], labels["pose"][[1, 2, 3, 4, 0]])
+    assert (other["pose"] != labels["pose"]).any(dim=1).all()

@@ -93,6 +93,49 @@ def test_supervise_records_where_the_network_is_from(files: Path) -> None:
 
 
 @pytest.mark.parametrize("task", ["segmentation", "keypoints", "pose"])
+def test_one_network_learns_several_domains(task: str, files: Path, tmp_path: Path) -> None:
+    """The second set has half the images: as many of the first are taken, whatever order its names have."""
+    content = Annotations.load(files / "test.annotations.npz")
+    names = replace(content.names, attributes={"fur": ["red"]}, keypoints=content.names.keypoints[::-1], swapped=None)
+    other = replace(content, keypoints=content.keypoints[:, ::-1], visible=content.visible[:, ::-1], names=names,
+                    attributes={"fur": np.zeros(12, dtype=np.int64)})  # fmt: skip
+    other.save(tmp_path / "other.npz")
+    data = ["--data", files / "train.zip", files / "test.zip"]
+    results = []
+    for name in (tmp_path / "other.npz", files / "test.annotations.npz"):
+        annotations = ["--annotations", files / "train.annotations.npz", name]
+        assert _run("supervise", "--task", task, *data, *annotations, *TRAINING, "--out", tmp_path / "joint") == 0
+        network, provenance = load_label_network(tmp_path / "joint", task, SIZE)
+        results.append(network.state_dict())
+    assert set(provenance["inputs_sha256"]) == {"data", "annotations", "data_2", "annotations_2"}
+    for name, value in results[0].items():
+        assert torch.equal(value, results[1][name]), "key points in another order are the same key points"
+
+
+def test_the_joint_network_sees_equally_many_images_of_each_domain(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = ["--data", files / "train.zip", files / "test.zip",
+             "--annotations", files / "train.annotations.npz", files / "test.annotations.npz"]  # fmt: skip
+    assert _run("supervise", "--task", "pose", *pairs, *TRAINING, "--out", tmp_path / "joint") == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 24
+    assert _run("supervise", "--task", "pose", *pairs[:-1], *TRAINING, "--out", tmp_path / "joint") == 2
+    assert "--annotations: 1 for 2 of --data; give one for each" in capsys.readouterr().err
+    assert _run("supervise", "--task", "attributes", *pairs, *TRAINING, "--out", tmp_path / "joint") == 2
+    assert "give one --data" in capsys.readouterr().err
+
+
+def test_transfer_with_shuffled_labels_says_so(files: Path, tmp_path: Path) -> None:
+    models = ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors"]
+    for name, flags in (("plain", []), ("shuffled", ["--shuffled"])):
+        labeller = ["--labeller", files / "pose.safetensors"]
+        out = ["--out", tmp_path / name]
+        assert _run("transfer", "--task", "pose", *models, *labeller, *TRAINING, *flags, *out) == 0
+    assert load_label_network(tmp_path / "shuffled")[1]["shuffled"] is True
+    assert (tmp_path / "plain").read_bytes() != (tmp_path / "shuffled").read_bytes()
+
+
+@pytest.mark.parametrize("task", ["segmentation", "keypoints", "pose"])
 def test_transfer_is_repeatable_and_says_what_it_learnt_from(task: str, files: Path, tmp_path: Path) -> None:
     models = ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors"]
     for name in ("one", "two"):

@@ -5,7 +5,9 @@ import pytest
 
 from stylealign.metrics.bootstrap import (
     correlation_estimates,
+    mean_difference,
     mean_estimate,
+    ratio_differences,
     ratio_estimate,
     ratio_estimates,
     spread_ratio_estimates,
@@ -83,3 +85,40 @@ def test_spread_ratios_against_numpy() -> None:
     assert one.n == 500
     half_width = 1.96 * 0.5 * np.sqrt(1 / 1000 + 1 / 1600)
     assert one.ci_high - one.ci_low == pytest.approx(2 * half_width, rel=0.25)
+
+
+def test_paired_intervals_hold_the_truth_and_are_narrower_than_unpaired_ones() -> None:
+    rng, hits, repeats = np.random.default_rng(3), 0, 500
+    for _ in range(repeats):
+        shared = rng.normal(0, 3, 96)
+        one, other = shared + rng.normal(0.5, 0.5, 96), shared + rng.normal(0, 0.5, 96)
+        difference = mean_difference(one, other, draws=200, seed=0)
+        hits += difference.ci_low <= 0.5 <= difference.ci_high
+    assert 0.90 <= hits / repeats <= 0.99
+    assert difference.value == pytest.approx(one.mean() - other.mean())
+    alone = mean_estimate(one, draws=200, seed=0)
+    assert difference.ci_high - difference.ci_low < 0.4 * (alone.ci_high - alone.ci_low)
+
+
+def test_an_image_without_a_value_in_one_method_is_left_out_of_both() -> None:
+    difference = mean_difference(np.array([1.0, np.nan, 5.0]), np.array([0.0, 100.0, 3.0]), draws=50, seed=0)
+    assert (difference.value, difference.n) == (1.5, 2)
+    with pytest.raises(AssertionError, match="one shape"):
+        mean_difference(np.zeros(3), np.zeros(4), draws=10, seed=0)
+
+
+def test_ratio_differences_against_a_plain_loop() -> None:
+    rng = np.random.default_rng(4)
+    one, other = ((rng.uniform(0, 1, (60, 2)), rng.uniform(1, 2, (60, 2))) for _ in range(2))
+    columns, mean = ratio_differences(one, other, draws=4000, seed=0)
+    loop = []
+    for chosen in rng.integers(0, 60, size=(4000, 60)):
+        ratios = [n[chosen].sum(axis=0) / d[chosen].sum(axis=0) for n, d in (one, other)]
+        loop.append([*(ratios[0] - ratios[1]), (ratios[0] - ratios[1]).mean()])
+    wholes = [n.sum(axis=0) / d.sum(axis=0) for n, d in (one, other)]
+    for place, estimate in enumerate([*columns, mean]):
+        expected = np.percentile([values[place] for values in loop], [2.5, 97.5])
+        assert [estimate.ci_low, estimate.ci_high] == pytest.approx(expected, abs=0.01)
+    assert [estimate.value for estimate in columns] == pytest.approx(wholes[0] - wholes[1])
+    same, _ = ratio_differences(one, one, draws=50, seed=0)
+    assert [(e.value, e.ci_low, e.ci_high) for e in same] == [(0.0, 0.0, 0.0)] * 2

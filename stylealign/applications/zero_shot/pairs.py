@@ -21,6 +21,7 @@ def pseudo_labelled(
     truncation_psi: float,
     seed: int,
     progress: Callable[[int], None] | None = None,
+    shuffled: bool = False,
 ) -> tuple[np.ndarray, dict[str, Tensor]]:
     """Draw latents; return the child's images of them with what the labeller says about the parent's.
 
@@ -34,6 +35,7 @@ def pseudo_labelled(
         truncation_psi: truncation of both generators, each towards its own mean.
         seed: seed of the latents, which are drawn on the CPU.
         progress: called with the pairs done.
+        shuffled: pair each image with the labels of the next latent's: what the labels teach with nothing aligned.
 
     Returns:
         `[N, 3, r, r]` uint8 images and the task's `pseudo` labels of them, on the CPU. Soft segmentation maps take one
@@ -54,6 +56,8 @@ def pseudo_labelled(
         if progress is not None:
             progress(start + size)
     joined = {name: torch.cat([part[name] for part in labels]) for name in labels[0]}
+    if shuffled:
+        joined = {name: value.roll(-1, dims=0) for name, value in joined.items()}
     return torch.cat(images).numpy(), joined
 
 
