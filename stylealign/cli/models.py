@@ -20,7 +20,13 @@ def compute_device() -> "torch.device":
 
 def add_model_pair(parser: argparse.ArgumentParser) -> None:
     """Add the flags that name codes, the model they belong to, and the model to move to."""
-    parser.add_argument("--codes", type=Path, required=True, metavar="NPZ", help="codes.npz of stylealign invert")
+    parser.add_argument(
+        "--codes",
+        type=Path,
+        required=True,
+        metavar="NPZ",
+        help="codes.npz of stylealign invert, or codes of another program (.npz, .npy, .pt)",
+    )
     parser.add_argument("--source-model", type=Path, required=True, metavar="MODEL", help="model the codes belong to")
     parser.add_argument("--target-model", type=Path, required=True, metavar="MODEL",
                         help="model of the same architecture: a child, a parent, a sibling or a control")  # fmt: skip

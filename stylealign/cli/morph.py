@@ -91,12 +91,10 @@ def load_codes(
         StyleAlignError: codes of the wrong model or space.
     """
     wanted = max(settings.images, settings.middle_images)
-    starts = Codes.load(arguments.codes, None, source.sha256)
-    starts.require_fits(source.architecture, arguments.codes)
+    starts = Codes.load(arguments.codes, None, source.sha256, source.architecture)
     if arguments.target_codes is None:
         return starts.first(wanted), starts.first(wanted)
-    ends = Codes.load(arguments.target_codes, starts.space, target.sha256)
-    ends.require_fits(target.architecture, arguments.target_codes)
+    ends = Codes.load(arguments.target_codes, starts.space, target.sha256, target.architecture)
     if ends.truncation_psi != starts.truncation_psi:
         raise StyleAlignError(
             f"{arguments.target_codes}: found under truncation_psi {ends.truncation_psi:g}, {arguments.codes} under "

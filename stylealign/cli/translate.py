@@ -36,12 +36,10 @@ def run(arguments: argparse.Namespace) -> None:
     require_writable(arguments.out_dir, folder=True)
 
     source, target = load_matching(arguments.source_model, arguments.target_model)
-    codes = Codes.load(arguments.codes, settings.space, source.sha256)
-    codes.require_fits(source.architecture, arguments.codes)
+    codes = Codes.load(arguments.codes, settings.space, source.sha256, source.architecture)
     references = None
     if arguments.reference_codes is not None:
-        references = Codes.load(arguments.reference_codes, None, target.sha256)
-        references.require_fits(target.architecture, arguments.reference_codes)
+        references = Codes.load(arguments.reference_codes, None, target.sha256, target.architecture)
     device = compute_device()
     shown: list[Pixels] = []
 

@@ -1,5 +1,6 @@
 """Latent codes in a file, typed by their space and by the model they belong to."""
 
+import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from stylealign.config import Space
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
 from stylealign.latents import spaces
+from stylealign.latents.foreign import read_foreign, typed
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.sampling import mean_label
@@ -85,18 +87,27 @@ class Codes:
             )
 
     @classmethod
-    def load(cls, path: str | Path, space: Space | None = None, model_sha256: str | None = None) -> "Codes":
+    def load(
+        cls,
+        path: str | Path,
+        space: Space | None = None,
+        model_sha256: str | None = None,
+        architecture: Architecture | None = None,
+    ) -> "Codes":
         """Read codes.
 
         Args:
-            path: file that `save` wrote.
+            path: file that `save` wrote, or codes of another program, which are taken as those of the model.
             space: the space the caller needs, None for any.
             model_sha256: the model the caller will use them with, None for any.
+            architecture: shape of that model; without it, codes of other programs are refused.
 
         Raises:
-            StyleAlignError: missing or damaged file, or codes of another space or model.
+            StyleAlignError: missing or damaged file, or codes of another space, shape or model.
         """
         codes = cls._read(path)
+        if codes is None:
+            return cls._read_foreign(path, space, model_sha256, architecture)
         if space is not None and codes.space != space:
             raise StyleAlignError(
                 f"{path}: holds {codes.space} codes where {space} codes are needed; invert with --space {space}"
@@ -106,10 +117,13 @@ class Codes:
                 f"{path}: belongs to another model (sha256 {codes.model_sha256[:12]}..., not {model_sha256[:12]}...); "
                 "invert the images with this model"
             )
+        if architecture is not None:
+            codes.require_fits(architecture, path)
         return codes
 
     @classmethod
-    def _read(cls, path: str | Path) -> "Codes":
+    def _read(cls, path: str | Path) -> "Codes | None":
+        """Read a file that `save` wrote; None for any other file."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 if str(file["format"]) != _FORMAT:
@@ -121,10 +135,24 @@ class Codes:
                            file["names"].tolist(), float(file["truncation_psi"]))  # fmt: skip
         except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file; make it with stylealign invert") from error
-        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
+            return None
+
+    @classmethod
+    def _read_foreign(
+        cls, path: str | Path, space: Space | None, model_sha256: str | None, architecture: Architecture | None
+    ) -> "Codes":
+        found = read_foreign(path)
+        if found is None:
+            raise StyleAlignError(f"{path}: not a code file, or a damaged one; make it again with stylealign invert")
+        if model_sha256 is None or architecture is None:
             raise StyleAlignError(
-                f"{path}: not a code file, or a damaged one; make it again with stylealign invert"
-            ) from error
+                f"{path}: codes of another program, which name no model; convert them: "
+                "stylealign convert FILE codes.npz --codes-of MODEL"
+            )
+        values, named = typed(found, space, architecture, path)
+        print(f"{path}: {len(values)} {named} codes of another program, taken as this model's", file=sys.stderr)
+        return cls(values, named, model_sha256, found.names)
 
 
 def codes_to_ws(codes: Codes, generator: Generator, truncation_psi: float | None = None) -> Tensor:

@@ -154,6 +154,23 @@ def test_invert_loses_nothing_for_a_name(work, tmp_path, capsys):
     assert (out / "morph" / "morph.mp4").stat().st_size > 0
 
 
+def test_codes_of_another_program_are_translated_or_converted(work, tmp_path, capsys):
+    own = Codes.load(work / "codes-parent" / "codes.npz")
+    np.savez(tmp_path / "projected_w.npz", w=own.values)
+    pair = ["--source-model", str(work / "parent.safetensors"), "--target-model", str(work / "child.safetensors")]
+    foreign = ["--codes", str(tmp_path / "projected_w.npz")]
+    assert main(["translate", *foreign, *pair, "--out-dir", str(tmp_path / "foreign")]) == 0
+    assert _translate(work, tmp_path / "own") == 0
+    images = [ImageZip(tmp_path / name / "images.zip").read() for name in ("foreign", "own")]
+    np.testing.assert_array_equal(*images)
+    arguments = ["convert", str(tmp_path / "projected_w.npz"), str(tmp_path / "codes.npz")]
+    assert main([*arguments, "--codes-of", str(work / "parent.safetensors")]) == 0
+    codes = Codes.load(tmp_path / "codes.npz", "w+", own.model_sha256)
+    np.testing.assert_array_equal(codes.values, own.values)
+    assert main([*arguments, "--codes-of", str(work / "parent.safetensors"), "--space", "z"]) == 2
+    assert "are no z codes of the model" in capsys.readouterr().err
+
+
 def test_what_is_wrong_at_the_end_is_said_at_the_start(work, tmp_path, capsys, monkeypatch):
     def too_late(*arguments, **more):
         raise AssertionError("the long work has begun")
