@@ -11,7 +11,7 @@ VERSIONS = {
     "fetch": 2,
     "info": 1,
     "convert": 2,
-    "train": 4,
+    "train": 5,
     "generate": 2,
     "encoder": 2,
     "invert": 2,

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, get_args
@@ -16,7 +17,7 @@ from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_weights, weights_of
-from stylealign.config import ArchitectureSettings, Component, TrainSettings, validate
+from stylealign.config import UPKEEP, ArchitectureSettings, Component, TrainSettings, validate
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.loading import TrainingImages
 from stylealign.devices import usable_cpus
@@ -106,8 +107,11 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Wor
     provenance = _provenance(arguments, settings, identity)
     hooks = _hooks(arguments, settings, provenance)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, events=True)
+    if training.run_dir != arguments.run_dir:
+        told = f"{arguments.run_dir} is further than {settings.kimg:g} kimg; this run takes {training.run_dir}"
+        print(f"stylealign train: {told}", file=sys.stderr)
     if training.steps_done and workers.is_first:
-        print(f"stylealign train: goes on from {training.kimg:.2f} kimg ({arguments.run_dir})", file=sys.stderr)
+        print(f"stylealign train: goes on from {training.kimg:.2f} kimg ({training.run_dir})", file=sys.stderr)
     training.train()
     if workers.is_first:
         _export(training, arguments.out_dir, _info(training, provenance), is_child)
@@ -139,7 +143,8 @@ def _json_object(text: str | None) -> dict[str, Any]:
 def _provenance(arguments: argparse.Namespace, settings: TrainSettings, identity: dict[str, str]) -> dict[str, Any]:
     """Return what the header of the model says of its making: the hashes that identify it, settings and inputs."""
     inputs = {"data": arguments.data, "parent": arguments.init_from, "weights": _weights(arguments, settings)}
-    made = provenance_of("train", version("train"), settings, inputs, known_sha256=identity)
+    used = settings.model_dump(mode="json", exclude=set(UPKEEP))
+    made = provenance_of("train", version("train"), used, inputs, known_sha256=identity)
     return {"settings": made.pop("settings"), **identity, "provenance": made}
 
 
@@ -158,7 +163,7 @@ def _hooks(arguments: argparse.Namespace, settings: TrainSettings, provenance: d
 
     def candidate(training: "TrainingRun") -> None:
         _save_all(training, _candidate_path(training, training.kimg), _info(training, provenance))
-        needed = {_candidate_path(training, kimg) for kimg, _ in training.selection.candidates}
+        needed = {_candidate_path(training, kimg) for kimg in training.candidates_kimg}
         kept = sorted((training.run_dir / "snapshots").glob("best-*.safetensors"))
         for old in kept[:-BEST_KEPT]:
             if old not in needed:
@@ -226,10 +231,12 @@ def _export(training: "TrainingRun", out_dir: Path, info: dict[str, Any], is_chi
 
 def _export_snapshots(training: "TrainingRun", out_dir: Path) -> None:
     """Write the snapshots of `curve_kimg`, and the run's end, as one zip."""
-    folder = training.run_dir / CURVE
-    end = folder / snapshot_name(training.kimg)
-    native.save(end, generator=training.networks.average, info={"kimg": training.kimg})
-    write_snapshots(out_dir / "snapshots.zip", [file for file in folder.iterdir() if file.name <= end.name])
+    kept = (training.run_dir / CURVE / snapshot_name(kimg) for kimg in training.kept_kimg)
+    with tempfile.TemporaryDirectory() as folder:
+        end = Path(folder) / snapshot_name(training.kimg)
+        native.save(end, generator=training.networks.average, info={"kimg": training.kimg})
+        files = {file.name: file for file in [*kept, end] if file.name <= end.name}
+        write_snapshots(out_dir / "snapshots.zip", list(files.values()))
 
 
 def _write_samples(average: "Generator", path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stylealign.config import Config, Space
+from stylealign.config import UPKEEP, Config, Space
 from stylealign.experiment.content import files_in
 from stylealign.experiment.family import Family
 from stylealign.experiment.identity import Identity
@@ -97,6 +97,11 @@ class Experiment(Family):
         """Return the weights of the network that measures while a model is trained."""
         settings = self.config.training_of(model)
         return [] if settings.evaluate_kimg is None else self.weights_of(settings.evaluate_features)
+
+    def upkeep(self, model: str) -> str:
+        """Return the flags of a training that change nothing of what it gives: a resource of its job, no param."""
+        settings = self.config.training_of(model)
+        return " ".join(f"--{key.replace('_', '-')} {getattr(settings, key):g}" for key in UPKEEP)
 
     def measuring_networks(self, model: str, tasks: tuple[str, ...] = tuple(TABLES)) -> Files:
         """Return the label networks of the domains of a child and of its parent by role; none without labels."""

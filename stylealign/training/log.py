@@ -13,6 +13,7 @@ class TrainingLog:
         """Open the log and drop what lies after `kimg`, where the run goes on."""
         self.path = path
         kept = [line for line in self._lines() if line["kimg"] <= kimg]
+        self._last = kept[-1] if kept else None
         path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
 
     def _lines(self) -> list[dict[str, Any]]:
@@ -27,7 +28,10 @@ class TrainingLog:
         return lines
 
     def write(self, values: dict[str, Any]) -> None:
-        """Append one line."""
+        """Append one line; a run that is ended again says nothing twice."""
+        if values == self._last:
+            return
+        self._last = values
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from stylealign.config import TrainSettings
+from stylealign.config import UPKEEP, TrainSettings
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_json
 from stylealign.networks.discriminator import Discriminator
@@ -25,7 +25,7 @@ from stylealign.training.step import TrainingStep
 from stylealign.training.workers import Workers
 
 LOG_EVERY_IMAGES = 1000
-NOT_IDENTITY = {"kimg", "preset", "snapshot_kimg", "state_interval_s", "threads"}
+NOT_IDENTITY = {"kimg", "preset", "threads", *UPKEEP}
 """Settings that may change when a run goes on: they do not change what a step computes."""
 
 
@@ -78,7 +78,8 @@ class TrainingRun:
         generator, average, discriminator: networks to start from; a saved state in `run_dir` replaces their weights.
         images: training images.
         settings: how to train.
-        run_dir: holds the state, the log and the snapshots.
+        run_dir: holds the state, the log and the snapshots. A state that is further than `settings.kimg` is kept, and
+            the run takes a folder in it.
         identity: hashes of what the run starts from (data, weights); a different one is refused on resume.
         hooks: what to call on the way.
         workers: the processes of the run; the first alone reads and writes `run_dir`.
@@ -105,19 +106,22 @@ class TrainingRun:
         self.selection = Selection(settings.select, settings.select_tolerance)
         state = None
         if self.workers.is_first:
-            run_dir.mkdir(parents=True, exist_ok=True)
-            check_identity(run_dir, identity | _identity(settings), defaults=_identity(TrainSettings()))
-            state = load_state(run_dir)
+            identity = identity | _identity(settings)
+            state = _state_in(run_dir, identity)
+            if state is not None and state["steps_done"] > self._total_steps:  # a longer run's, which is kept
+                self.run_dir = run_dir / f"{settings.kimg:g}-kimg"
+                state = _state_in(self.run_dir, identity)
         state = self.workers.from_first(state)
         if state is not None:
             self.networks.load(state["networks"])
             self.steps_done = state["steps_done"]
             self.selection.load(state.get("selection"))
+        self._saved_candidates = list(self.selection.candidates)
         self.log: TrainingLog | None = None
         self.events: EventFiles | None = None
         if self.workers.is_first:
-            self.log = TrainingLog(run_dir / "log.jsonl", self.kimg)
-            self.events = EventFiles.open(run_dir, self._images_shown) if events else None
+            self.log = TrainingLog(self.run_dir / "log.jsonl", self.kimg)
+            self.events = EventFiles.open(self.run_dir, self._images_shown) if events else None
         self._stop_signal = 0
         self._saved_at = 0.0
 
@@ -129,6 +133,24 @@ class TrainingRun:
     def kimg(self) -> float:
         """Thousands of real images shown so far."""
         return self._images_shown / 1000
+
+    @property
+    def _total_steps(self) -> int:
+        return math.ceil(self.settings.kimg * 1000 / self.settings.batch_size)
+
+    @property
+    def _kept_steps(self) -> set[int]:
+        return {max(round(kimg * 1000 / self.settings.batch_size), 1) for kimg in self.settings.curve_kimg}
+
+    @property
+    def kept_kimg(self) -> list[float]:
+        """When the averaged generator was kept for the curve, as far as the run is."""
+        return [step * self.settings.batch_size / 1000 for step in sorted(self._kept_steps) if step <= self.steps_done]
+
+    @property
+    def candidates_kimg(self) -> set[float]:
+        """When weights were measured that may still be chosen, by this run or by a longer one that goes on from it."""
+        return {kimg for kimg, _ in [*self.selection.candidates, *self._saved_candidates]}
 
     def train(self) -> None:
         """Train to the end of the run.
@@ -149,9 +171,9 @@ class TrainingRun:
 
     def _loop(self) -> None:
         s = self.settings
-        total_steps = math.ceil(s.kimg * 1000 / s.batch_size)
+        total_steps = self._total_steps
         log_steps = max(LOG_EVERY_IMAGES // s.batch_size, 1)
-        kept_steps = {max(round(kimg * 1000 / s.batch_size), 1) for kimg in s.curve_kimg}
+        kept_steps = self._kept_steps
         device = self.networks.mean_path_length.device
         scalars: dict[str, Tensor] = {}
         started = self._saved_at = time.monotonic()
@@ -173,10 +195,12 @@ class TrainingRun:
                 self._in_first(self.hooks.snapshot)
             if self.steps_done in kept_steps:
                 self._in_first(self.hooks.keep)
-            if s.evaluate_kimg is not None and (is_last or self._is_due(s.evaluate_kimg)):
+            if s.evaluate_kimg is not None and self._is_due(s.evaluate_kimg):
                 self._in_first(TrainingRun._evaluate)
             self._save_or_stop()
         self._in_first(TrainingRun._save)
+        if s.evaluate_kimg is not None and not self._is_due(s.evaluate_kimg):
+            self._in_first(TrainingRun._evaluate)  # behind the state: a longer run does not measure here
 
     def _is_due(self, distance_kimg: float) -> bool:
         return self.steps_done % max(round(distance_kimg * 1000 / self.settings.batch_size), 1) == 0
@@ -200,6 +224,7 @@ class TrainingRun:
     def _save(self) -> None:
         state = {"steps_done": self.steps_done, "networks": self.networks.state(), "selection": self.selection.state()}
         save_state(self.run_dir, state)
+        self._saved_candidates = list(self.selection.candidates)
 
     def _evaluate(self) -> None:
         if self.hooks.evaluate is None:
@@ -232,6 +257,13 @@ class TrainingRun:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stop_signal = number
+
+
+def _state_in(run_dir: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the state in a run directory, which is made where it is missing and must be of this run."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    check_identity(run_dir, identity, defaults=_identity(TrainSettings()))
+    return load_state(run_dir)
 
 
 def _identity(settings: TrainSettings) -> dict[str, Any]:

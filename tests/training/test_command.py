@@ -131,6 +131,11 @@ def test_a_child_keeps_its_snapshots_for_the_curve(data: Path) -> None:
     end = load(folder / "model.safetensors").generator
     assert all(torch.equal(value, kept[-1][1].generator.state_dict()[name]) for name, value in end.state_dict().items())
     assert not torch.equal(kept[0][1].generator.synthesis.b4.const, end.synthesis.b4.const)
+    longer = [*child, "--kimg", "0.04"]
+    arguments = ["train", "--data", str(data), "--run-dir", str(folder / "run"), "--out-dir", str(folder), *SHORT]
+    assert main([*arguments, *longer]) == 0
+    names = [kimg for kimg, _ in read_snapshots(folder / "snapshots.zip")]
+    assert names == [0.008, 0.024, 0.04], "the end of the shorter run is no point of the curve"
 
 
 def test_the_stopping_rule_keeps_what_it_may_choose(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

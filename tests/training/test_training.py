@@ -77,12 +77,37 @@ def test_a_run_of_before_a_setting_existed_goes_on_with_its_default(tmp_path: Pa
         make_run(tmp_path, changed(augment="bgc"))
 
 
-def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path: Path) -> None:
-    make_run(tmp_path).train()
-    longer = make_run(tmp_path, changed(kimg=0.096))
-    assert longer.kimg == 0.08
+def measured(run_dir: Path, kimg: float) -> TrainingRun:
+    """Train with measurements every 0.032 kimg and at the end, of which the one at 0.08 kimg is the lowest."""
+    fid = {0.032: 9.0, 0.064: 5.2, 0.08: 1.0, 0.096: 5.0}
+    hooks = Hooks(evaluate=lambda run: {"fid[x]": fid[run.kimg]})
+    run = make_run(run_dir, changed(kimg=kimg, evaluate_kimg=0.032, select="fewest-fid"), hooks)
+    run.train()
+    return run
+
+
+def test_a_longer_run_goes_on_from_a_shorter_one_and_ends_as_an_uninterrupted_one(tmp_path: Path) -> None:
+    shorter = measured(tmp_path / "part", 0.08)
+    assert shorter.selection.kimg == 0.08
+    assert shorter.candidates_kimg == {0.064, 0.08}, "what a longer run may choose is kept"
+    assert measured(tmp_path / "part", 0.08).selection.kimg == 0.08, "ended again, it chooses the same"
+    lines = [line for line in (tmp_path / "part" / "log.jsonl").read_text().splitlines() if "fid" in line]
+    assert len(lines) == len(set(lines)) == 3
+    longer, whole = measured(tmp_path / "part", 0.096), measured(tmp_path / "whole", 0.096)
+    assert_bitwise_equal(weights(longer), weights(whole))
+    assert longer.selection.candidates == whole.selection.candidates == [(0.064, 5.2), (0.096, 5.0)]
+
+
+def test_a_shorter_run_keeps_the_state_of_the_longer_one(tmp_path: Path) -> None:
+    longer, whole = make_run(tmp_path / "a"), make_run(tmp_path / "b", changed(kimg=0.04))
     longer.train()
-    assert longer.kimg == 0.096
+    whole.train()
+    shorter = make_run(tmp_path / "a", changed(kimg=0.04))
+    shorter.train()
+    assert shorter.kimg == 0.04
+    assert_bitwise_equal(weights(shorter), weights(whole))
+    assert make_run(tmp_path / "a").kimg == 0.08
+    assert make_run(tmp_path / "a", changed(kimg=0.04)).kimg == 0.04, "it is found again"
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_state(tmp_path: Path) -> None:

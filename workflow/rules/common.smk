@@ -3,7 +3,7 @@ import json
 import sys
 from pathlib import Path
 
-from stylealign.config import default_file, load_config
+from stylealign.config import UPKEEP, default_file, load_config
 from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
 from stylealign.experiment.experiment import GUIDES, LAYER_SWAP, data_file, label_network, model_file

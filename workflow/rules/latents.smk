@@ -5,6 +5,7 @@ rule encoder:
     input:
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.model), "train.zip"),
+        weights=weights_of(RUN.encoder.perceptual),
     output:
         encoder="results/latents/{model}/encoder.safetensors",
     log:
@@ -18,10 +19,11 @@ rule encoder:
         runtime=minutes("encoder"),
     params:
         settings=as_json(RUN.encoder),
+        weights=lambda w, input: flags(weights=input.weights),
         version=version("encoder"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign encoder --model {input.model} --data {input.data}"
-        " --out {output.encoder} --settings {params.settings:q} &> {log}"
+        " {params.weights} --out {output.encoder} --settings {params.settings:q} &> {log}"
 
 
 rule invert:

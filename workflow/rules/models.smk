@@ -29,6 +29,7 @@ rule fetch_parent:
 rule train_child:
     input:
         data=lambda w: data_file(domain_of(w.model), "train.zip"),
+        weights=lambda w: EXPERIMENT.weights_of_training(w.model),
         parent=lambda w: model_file(MODELS[w.model].parent),
     output:
         model="results/models/{model}/model.safetensors",
@@ -55,20 +56,23 @@ rule train_child:
         mem_mb=memory("train_child"),
         runtime=minutes("train_child"),
         slurm_extra=SIGNAL_BEFORE_TIME_LIMIT,
+        upkeep=lambda w: EXPERIMENT.upkeep(w.model),
     params:
-        settings=lambda w: as_json(RUN.training_of(w.model)),
+        settings=lambda w: as_json(RUN.training_of(w.model), without=UPKEEP),
+        weights=lambda w, input: flags(weights=input.weights),
         run_dir=lambda w: EXPERIMENT.identity.run_dir(w.model),
         out_dir=subpath(output.model, parent=True),
         version=version("train"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign train --data {input.data} --init-from {input.parent}"
         " --run-dir {params.run_dir}-threads{threads} --out-dir {params.out_dir}"
-        " --settings {params.settings:q} --threads {threads} &> {log}"
+        " --settings {params.settings:q} {params.weights} {resources.upkeep} --threads {threads} &> {log}"
 
 
 rule train_parent:
     input:
         data=lambda w: data_file(domain_of(w.model), "train.zip"),
+        weights=lambda w: EXPERIMENT.weights_of_training(w.model),
     output:
         model="results/models/{model}/model.safetensors",
         samples=report(
@@ -93,13 +97,15 @@ rule train_parent:
         mem_mb=memory("train_parent"),
         runtime=minutes("train_parent"),
         slurm_extra=SIGNAL_BEFORE_TIME_LIMIT,
+        upkeep=lambda w: EXPERIMENT.upkeep(w.model),
     params:
         architecture=lambda w: as_json(MODELS[w.model].architecture),
-        settings=lambda w: as_json(RUN.training_of(w.model)),
+        settings=lambda w: as_json(RUN.training_of(w.model), without=UPKEEP),
+        weights=lambda w, input: flags(weights=input.weights),
         run_dir=lambda w: EXPERIMENT.identity.run_dir(w.model),
         out_dir=subpath(output.model, parent=True),
         version=version("train"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign train --data {input.data}"
         " --architecture {params.architecture:q} --run-dir {params.run_dir}-threads{threads} --out-dir {params.out_dir}"
-        " --settings {params.settings:q} --threads {threads} &> {log}"
+        " --settings {params.settings:q} {params.weights} {resources.upkeep} --threads {threads} &> {log}"
