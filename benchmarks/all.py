@@ -19,8 +19,8 @@ from benchmarks.inversion import SIZES
 from stylealign.checkpoints import native
 from stylealign.datasets.images import write_image_zip
 from stylealign.files import sha256_of_file
+from stylealign.images import to_uint8
 from stylealign.latents.encoding import save_encoder
-from stylealign.metrics.features import to_uint8
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
 

@@ -20,8 +20,8 @@ from stylealign import load
 from stylealign.applications.inversion import Inversion, invert
 from stylealign.config import InvertSettings
 from stylealign.datasets.images import ImageZip
+from stylealign.images import to_uint8
 from stylealign.latents.encoding import load_encoder
-from stylealign.metrics.features import to_uint8
 from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator

@@ -27,6 +27,12 @@ def seeded_z(count: int, z_dim: int, seed: int) -> Tensor:
     return torch.randn(count, z_dim, generator=torch.Generator().manual_seed(seed))
 
 
+def z_of_seeds(seeds: Sequence[int], z_dim: int) -> Tensor:
+    """Return `z [len(seeds), z_dim]`, one stream a seed: a seed is the same image in every batch."""
+    z = np.concatenate([np.random.RandomState(seed).randn(1, z_dim) for seed in seeds])
+    return torch.from_numpy(z.astype(np.float32))
+
+
 def seeded_normal(shape: Sequence[int], random: np.random.Generator) -> NDArray[np.float32]:
     """Return standard normal numbers of a shape from NumPy's generator."""
     return random.standard_normal(tuple(shape), dtype=np.float32)

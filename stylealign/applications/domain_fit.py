@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stylealign.metrics.features import from_uint8
+from stylealign.images import from_uint8
 from stylealign.networks.discriminator import Discriminator
 from stylealign.sampling import mean_label_of
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from stylealign.config import TranslateSettings
 from stylealign.errors import StyleAlignError
-from stylealign.images import to_uint8
+from stylealign.images import to_pixels
 from stylealign.latents.codes import Codes, codes_to_ws
 from stylealign.networks.generator import Generator
 from stylealign.sampling import mean_label, seeded_normal
@@ -80,4 +80,4 @@ def _dealt(references: int, count: int, random: np.random.Generator) -> NDArray[
 @torch.inference_mode()
 def draw(generator: Generator, ws: Tensor) -> NDArray[np.uint8]:
     """Return the images `[N, 3, r, r]` uint8 of `ws [N, num_ws, w_dim]`, with the stored noise maps."""
-    return to_uint8(generator.synthesis(ws, noise_mode="const")).cpu().numpy()
+    return to_pixels(generator.synthesis(ws, noise_mode="const"))

@@ -24,6 +24,7 @@ from stylealign.checkpoints.source import Source, shown
 from stylealign.checkpoints.weights import AVERAGED, DISCRIMINATOR, RAW, Weights, empty_network
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
+from stylealign.sampling import seeded_z
 
 FORMAT = "rosinality"
 OWN_KEY = "stylealign"
@@ -181,7 +182,7 @@ def _mean_of_w(
         generator.mapping.load_state_dict(state | {"w_avg": torch.zeros(architecture.w_dim)}, assign=True)
     except RuntimeError as error:
         raise source.refuse("the shapes of style.* do not fit together; the file is damaged") from error
-    z = torch.randn(MEAN_SAMPLES, architecture.z_dim, generator=torch.Generator().manual_seed(0))
+    z = seeded_z(MEAN_SAMPLES, architecture.z_dim, seed=0)
     with torch.no_grad():
         return generator.mapping.map(z).mean(dim=0)
 

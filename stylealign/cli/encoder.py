@@ -14,9 +14,10 @@ from stylealign.config import EncoderSettings
 from stylealign.datasets.loading import TrainingImages
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable
+from stylealign.images import from_uint8
 from stylealign.latents.encoding import EncoderLosses, save_encoder, train_encoder
-from stylealign.metrics.features import from_uint8
-from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
+from stylealign.metrics.networks.registry import network_of
+from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
 
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     weights = weights_of(arguments, settings.perceptual)
     inputs = {"model": arguments.model, "data": arguments.data, "weights": weights}
     provenance = provenance_of(
-        "encoder", version("encoder"), settings, inputs, perceptual=PROTOCOLS[settings.perceptual]
+        "encoder", version("encoder"), settings, inputs, perceptual=network_of(settings.perceptual).distance
     )
     checkpoint = load(arguments.model)
     real = settings.batch_size // 2

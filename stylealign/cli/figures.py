@@ -15,10 +15,12 @@ from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
+from stylealign.images import to_pixels
 from stylealign.measurements.rows import read_rows
 from stylealign.report.curves import draw_curve
 from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
-from stylealign.report.sheets import PICTURES, Pixels, enlarge, save_picture, to_uint8
+from stylealign.report.sheets import PICTURES, Pixels, enlarge, save_picture
+from stylealign.sampling import seeded_z
 
 SAMPLE_LINES = 3
 SAMPLE_FONT_PX = 24  # two columns wide, it is shown smaller
@@ -91,9 +93,9 @@ def _aligned(arguments: argparse.Namespace) -> Pixels:
 def _images_of_model(path: Path, count: int) -> Pixels:
     """Return `[count, 3, r, r]` uint8 images of the same latents for every model, drawn on the CPU."""
     generator = load(path).generator
-    z = torch.randn(count, generator.architecture.z_dim, generator=torch.Generator().manual_seed(SEED))
+    z = seeded_z(count, generator.architecture.z_dim, SEED)
     with torch.inference_mode():
-        return to_uint8(torch.cat([generator(part) for part in z.split(16)]))
+        return to_pixels(torch.cat([generator(part) for part in z.split(16)]))
 
 
 def _translation(arguments: argparse.Namespace) -> Pixels:

@@ -18,8 +18,10 @@ from stylealign.cli.progress import Progress
 from stylealign.datasets.images import write_image_zip
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
+from stylealign.images import to_pixels
 from stylealign.provenance import provenance_of
-from stylealign.report.sheets import PICTURES, Pixels, grid, save_picture, to_uint8
+from stylealign.report.sheets import PICTURES, Pixels, grid, save_picture
+from stylealign.sampling import z_of_seeds
 from stylealign.versions import version
 
 BATCH = 32
@@ -113,13 +115,11 @@ def _drawn(arguments: argparse.Namespace, checkpoint: Checkpoint, shown: list[Pi
     progress = Progress("generate", len(arguments.seeds), "images")
     for start in range(0, len(arguments.seeds), BATCH):
         part = arguments.seeds[start : start + BATCH]
-        # One stream per seed, on the CPU: a seed is the same image on every device and in every batch.
-        z = np.concatenate([np.random.RandomState(seed).randn(1, checkpoint.architecture.z_dim) for seed in part])
         torch.manual_seed(part[0])
         with torch.inference_mode():
-            latents = torch.from_numpy(z.astype(np.float32)).to(generator.mapping.w_avg)
+            latents = z_of_seeds(part, checkpoint.architecture.z_dim).to(generator.mapping.w_avg)
             c = None if label is None else label.to(latents).expand(len(part), -1)
-            images = to_uint8(generator(latents, c, arguments.truncation_psi, noise_mode=arguments.noise_mode))
+            images = to_pixels(generator(latents, c, arguments.truncation_psi, noise_mode=arguments.noise_mode))
         progress.advance(len(part))
         if arguments.grid is not None:
             shown.extend(images)

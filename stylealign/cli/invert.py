@@ -23,7 +23,8 @@ from stylealign.latents.codes import Codes
 from stylealign.latents.encoding import load_encoder
 from stylealign.latents.spaces import encoded
 from stylealign.metrics.generators import require_resolution
-from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
+from stylealign.metrics.networks.registry import network_of
+from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import Pixels, labelled_rows, save_png
 from stylealign.versions import version
@@ -63,7 +64,9 @@ def run(arguments: argparse.Namespace) -> None:
     inputs = {role: getattr(arguments, role) for role in ("model", "data", "encoder", "reference", "landmarks")}
     inputs["data"] = None if arguments.data.is_dir() else arguments.data
     inputs["weights"] = weights_of(arguments, settings.perceptual)
-    provenance = provenance_of("invert", version("invert"), settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
+    provenance = provenance_of(
+        "invert", version("invert"), settings, inputs, perceptual=network_of(settings.perceptual).distance
+    )
     checkpoint = load(arguments.model)
     names, images, changes = _read(arguments, settings.images, checkpoint.architecture.resolution)
     reference = None if arguments.reference is None else ImageZip(arguments.reference)

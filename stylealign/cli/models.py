@@ -8,9 +8,7 @@ import torch
 from stylealign import load
 from stylealign.checkpoints import Checkpoint
 from stylealign.checkpoints.differences import require_same_architecture
-
-BUNDLED_NETWORK = "efficientnet-lite0"
-"""Feature network and perceptual distance that need no download."""
+from stylealign.metrics.networks.registry import network_of
 
 
 def compute_device() -> "torch.device":
@@ -42,7 +40,7 @@ def add_weights(parser: argparse.ArgumentParser, setting: str = "--perceptual") 
 def weights_of(arguments: argparse.Namespace, network: str) -> Path | None:
     """Return the file of `--weights` that a network takes: None for the one that comes as a package."""
     weights: Path | None = arguments.weights
-    return None if network == BUNDLED_NETWORK else weights
+    return None if network_of(network).is_bundled else weights
 
 
 def load_matching(first: Path, second: Path) -> tuple["Checkpoint", "Checkpoint"]:

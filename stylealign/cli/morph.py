@@ -23,12 +23,14 @@ from stylealign.config import MorphSettings
 from stylealign.datasets.images import write_image_zip
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable, write_json
+from stylealign.images import to_pixels
 from stylealign.latents.codes import Codes
-from stylealign.metrics.features import images_per_batch
-from stylealign.metrics.perceptual import PROTOCOLS, perceptual_distance
+from stylealign.metrics.networks.registry import network_of
+from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.provenance import provenance_of
-from stylealign.report.sheets import enlarge, grid, save_png, to_uint8
+from stylealign.report.sheets import enlarge, grid, save_png
 from stylealign.report.video import SUFFIXES, video_writer
+from stylealign.sampling import images_per_batch
 from stylealign.versions import version
 
 EVEN_ROUNDS = 2
@@ -62,7 +64,9 @@ def run(arguments: argparse.Namespace) -> None:
     inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
               "target-codes": arguments.target_codes,
               "weights": weights_of(arguments, settings.perceptual)}  # fmt: skip
-    provenance = provenance_of("morph", version("morph"), settings, inputs, perceptual=PROTOCOLS[settings.perceptual])
+    provenance = provenance_of(
+        "morph", version("morph"), settings, inputs, perceptual=network_of(settings.perceptual).distance
+    )
     source, target = load_matching(arguments.source_model, arguments.target_model)
     starts, ends = load_codes(arguments, settings, source, target)
     maker = _Maker(arguments, settings, _morph(source, target, *_first(settings.images, starts, ends)))
@@ -160,7 +164,7 @@ class _Maker:
         for frame in frames:
             meter.add(frame)
             self.progress.advance()
-            yield to_uint8(frame)
+            yield to_pixels(frame)
 
     def _write_shown(self, method: str, frames: Iterator["np.ndarray"], times: "np.ndarray") -> None:
         """Write morph.mp4 and the other videos, strip.png and frames.zip (frame after frame, each of N images)."""
@@ -188,7 +192,7 @@ class _Maker:
             write_image_zip(self.out_dir / "frames.zip", images(), extra=extra)
             if self.arguments.play == "ping-pong":  # drawn again: memory does not grow with the frames
                 for back in self.morph.frames(self.path, times[-2:0:-1]):
-                    show(to_uint8(back))
+                    show(to_pixels(back))
         tiles = np.stack(strip, axis=1)
         save_png(self.out_dir / "strip.png", grid(tiles.reshape(-1, *tiles.shape[2:]), len(strip), gap=2))
 
@@ -199,7 +203,7 @@ class _Maker:
         """
         positions = middle_positions(self.path, self.even_times)
         frames = morph.middle(positions, images_per_batch(self.end.shape[-1]))
-        images = (image for _, frame in frames for image in to_uint8(frame))
+        images = (image for _, frame in frames for image in to_pixels(frame))
         labels = [label for label in range(len(METHODS)) for _ in range(len(morph))]
         write_image_zip(self.out_dir / "middle.zip", images, labels, {"methods": list(METHODS)})
 

@@ -23,10 +23,12 @@ from stylealign.datasets.loading import TrainingImages
 from stylealign.devices import usable_cpus
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, require_writable, sha256_of_file, write_json
+from stylealign.images import to_pixels
 from stylealign.networks.generator import Generator
 from stylealign.presets import PRESETS
 from stylealign.provenance import provenance_of
-from stylealign.report.sheets import grid, save_png, to_uint8
+from stylealign.report.sheets import grid, save_png
+from stylealign.sampling import seeded_z
 from stylealign.training.evaluation import Evaluation
 from stylealign.training.loop import Hooks, Interrupted, Progress, TrainingRun
 from stylealign.training.start import Networks, networks_of_parent, new_networks
@@ -241,10 +243,10 @@ def _export_snapshots(training: "TrainingRun", out_dir: Path) -> None:
 
 def _write_samples(average: "Generator", path: Path) -> None:
     """Draw a square grid of the same latents at every call."""
-    z = torch.randn(SAMPLE_COLUMNS**2, average.architecture.z_dim, generator=torch.Generator().manual_seed(0))
+    z = seeded_z(SAMPLE_COLUMNS**2, average.architecture.z_dim, seed=0)
     with torch.no_grad():
         images = average(z.to(average.mapping.w_avg.device))
-    save_png(path, grid(to_uint8(images), SAMPLE_COLUMNS))
+    save_png(path, grid(to_pixels(images), SAMPLE_COLUMNS))
 
 
 def _print_progress(progress: "Progress") -> None:

@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from stylealign.latents import spaces
+from stylealign.metrics.networks.registry import distance_protocols, feature_protocols
 
 if TYPE_CHECKING:
     Space = str
+    Features = str
+    Perceptual = str
 else:
     Space = Literal[spaces.names()]
+    Features = Literal[tuple(feature_protocols())]
+    Perceptual = Literal[tuple(distance_protocols())]
 
 AvatarDomain = Literal["human", "mosaic", "animal"]
-Features = Literal["efficientnet-lite0", "inception-v3"]
-Perceptual = Literal["efficientnet-lite0", "lpips-vgg", "lpips-alex"]
 Task = Literal["segmentation", "keypoints", "pose"]
 LabelTask = Literal["segmentation", "keypoints", "pose", "attributes"]
 SquareFit = Literal["crop", "letterbox"]

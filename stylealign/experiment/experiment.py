@@ -11,12 +11,11 @@ from stylealign.experiment.zoo import Zoo
 from stylealign.latents.spaces import most_detailed
 from stylealign.measurements import registry
 from stylealign.measurements.zero_shot import TABLES
+from stylealign.metrics.networks.registry import network_of
 
 Files = dict[str, str]
 """Files by the role they play in a job."""
 
-WITH_PACKAGE = "efficientnet-lite0"
-"""Network whose weights come as a Python package; those of the others are downloaded."""
 WEIGHTS_DIR = "data/weights"
 GUIDES = {"latent-guided": "latent", "reference-guided": "reference"}
 LAYER_SWAP = "layer-swap"
@@ -81,7 +80,7 @@ class Experiment(Family):
 
     def weights_of(self, network: str) -> list[str]:
         """Return the file of a network's weights, [] for the one that comes as a package."""
-        return [] if network == WITH_PACKAGE else [f"{self.config.metrics.weights_dir}/{network}.pth"]
+        return [] if network_of(network).is_bundled else [f"{self.config.metrics.weights_dir}/{network}.pth"]
 
     def measuring_weights(self, kind: str) -> list[str]:
         """Return the weights of the networks that a kind of measurement is made with."""
@@ -258,6 +257,6 @@ def networks_of(config: Config) -> list[str]:
 
 def _with_weights(config: Config) -> Config:
     """Return the configuration with a folder for the weights that it asks to be downloaded."""
-    if config.metrics.weights_dir or not set(networks_of(config)) - {WITH_PACKAGE}:
+    if config.metrics.weights_dir or all(network_of(name).is_bundled for name in networks_of(config)):
         return config
     return config.model_copy(update={"metrics": config.metrics.model_copy(update={"weights_dir": WEIGHTS_DIR})})

@@ -3,10 +3,7 @@
 from stylealign.config import MetricSettings
 from stylealign.measurements.declare import Kind, Measured, Progress
 from stylealign.measurements.inputs import Inputs
-from stylealign.metrics import features, perceptual
-
-NETWORK_PROTOCOLS = {"features": features.PROTOCOLS, "perceptual": perceptual.PROTOCOLS}
-"""Setting -> what is said of each network that it can name."""
+from stylealign.metrics.networks.registry import distance_protocols, feature_protocols
 
 
 def measured(kind: Kind, inputs: Inputs, settings: MetricSettings, progress: Progress) -> Measured:
@@ -14,5 +11,6 @@ def measured(kind: Kind, inputs: Inputs, settings: MetricSettings, progress: Pro
     rows, facts = kind.measure(inputs, settings, progress)
     filled = {row.table for row in rows}
     protocols = dict.fromkeys(table.protocol for table in kind.tables if table.name in filled)
-    common: dict[str, str] = {name: NETWORK_PROTOCOLS[name][getattr(settings, name)] for name in kind.networks}
+    networks = {"features": feature_protocols(), "perceptual": distance_protocols()}
+    common: dict[str, str] = {name: networks[name][getattr(settings, name)] for name in kind.networks}
     return rows, common | {"protocol": "; ".join(protocols)} | facts

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stylealign.images import from_uint8
 from stylealign.metrics import image_quality
-from stylealign.metrics.features import BATCH_SIZE, from_uint8
 from stylealign.metrics.perceptual import PerceptualDistance
+from stylealign.sampling import BATCH_SIZE
 
 
 @torch.inference_mode()

@@ -10,12 +10,12 @@ from torch.nn import functional as F
 
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import SEGMENTATION_CLASSES
+from stylealign.images import to_pixels
 from stylealign.metrics.bootstrap import Estimate, correlation_estimates, mean_estimate
-from stylealign.metrics.features import to_uint8
-from stylealign.metrics.generators import sample_latents
 from stylealign.metrics.structure import POSE_NAMES, keypoint_error, segmentation_agreements
 from stylealign.metrics.translation import Predict
 from stylealign.networks.generator import Generator
+from stylealign.sampling import sample_latents
 
 COLOURS = ("background", "skin")
 """Segmentation classes whose mean colour is compared."""
@@ -75,7 +75,7 @@ def draw_and_measure(
     done = 0
     for z, c in sample_latents(generator, count, seed):
         ws = generator.mapping(z, c)
-        images = to_uint8(generator.synthesis(ws)).cpu().numpy()
+        images = to_pixels(generator.synthesis(ws))
         parts["w"].append(ws[:, 0].cpu().numpy())
         for name, predict in networks.items():
             parts[name].append(predict(images))

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
+from stylealign.images import from_uint8
 from stylealign.metrics.bootstrap import Estimate, mean_estimate
-from stylealign.metrics.features import features_of, from_uint8
+from stylealign.metrics.features import features_of
 from stylealign.metrics.generators import read_images
 from stylealign.metrics.perceptual import PerceptualDistance
 from stylealign.metrics.structure import keypoint_errors, rotation_errors, segmentation_agreements

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from stylealign.config import ArchitectureSettings, Config, Space
+from stylealign.metrics.networks.registry import network_of
 from stylealign.planning.rates import (
-    FEATURE_DIMENSIONS,
     feature_s,
     interpolated,
     load_rates,
@@ -261,7 +261,7 @@ class Costs:
 
     @property
     def _dimensions(self) -> float:
-        return FEATURE_DIMENSIONS[self.config.metrics.features] / 1280
+        return network_of(self.config.metrics.features).dimensions / 1280
 
     def _generators(self, subject: str, model: str) -> Cost:
         metrics, found, cpu = self.config.metrics, self._model(model), load_rates().cpu

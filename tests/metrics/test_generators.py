@@ -4,9 +4,8 @@ from types import SimpleNamespace
 
 import torch
 
-from stylealign.metrics.features import BATCH_SIZE, images_per_batch
-from stylealign.metrics.generators import sample_latents
 from stylealign.networks.architecture import Architecture
+from stylealign.sampling import BATCH_SIZE, images_per_batch, sample_latents
 
 
 def test_batches_shrink_with_the_images() -> None:

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from stylealign.errors import StyleAlignError
 from stylealign.metrics import perceptual
+from stylealign.metrics.networks.lpips_distance import Lpips
 from stylealign.metrics.perceptual import perceptual_distance
 
 
@@ -76,7 +77,7 @@ def test_scale_is_asserted(distance: perceptual.PerceptualDistance) -> None:
 @pytest.mark.parametrize("name", ["lpips-vgg", "lpips-alex"])
 def test_lpips_against_its_package(name: str) -> None:
     torch.manual_seed(0)
-    ours = perceptual._Lpips(name, weights=None, random_backbone=True)
+    ours = Lpips(name, weights=None, random_backbone=True)
     package = lpips.LPIPS(net=name.removeprefix("lpips-"), pnet_rand=True, verbose=False)
     package.net.load_state_dict(ours.network.net.state_dict())
     a, b = images(0, size=64), images(1, size=64)

@@ -6,10 +6,11 @@ import torch
 
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
-from stylealign.metrics.features import BATCH_SIZE, to_uint8
+from stylealign.images import to_uint8
 from stylealign.metrics.same_latents import Drawn, agreement, cosine_estimate, draw_and_measure, mean_colour
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
+from stylealign.sampling import BATCH_SIZE
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
 COUNT = BATCH_SIZE + 5

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from stylealign.errors import StyleAlignError
-from stylealign.report.sheets import enlarge, grid, labelled_rows, save_picture, save_png, to_uint8
+from stylealign.images import to_pixels
+from stylealign.report.sheets import enlarge, grid, labelled_rows, save_picture, save_png
 
 
 def _flat(*values):
@@ -43,7 +44,7 @@ def test_enlarging_repeats_pixels():
 
 def test_pixels_are_rounded_and_clamped():
     images = torch.tensor([-2.0, -1.0, 0.0, 1.0, 1.5]).reshape(1, 1, 1, 5)
-    assert to_uint8(images).ravel().tolist() == [0, 0, 128, 255, 255]
+    assert to_pixels(images).ravel().tolist() == [0, 0, 128, 255, 255]
 
 
 def test_a_png_holds_the_pixels(tmp_path):

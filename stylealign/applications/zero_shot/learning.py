@@ -14,6 +14,8 @@ from stylealign.applications.zero_shot.networks import LabelNetwork, LabelSpec
 from stylealign.config import LabelSettings
 from stylealign.datasets.annotations import Annotations, require_same_names
 from stylealign.errors import StyleAlignError
+from stylealign.images import from_uint8
+from stylealign.sampling import BATCH_SIZE
 
 TASKS: dict[str, ModuleType] = {
     "segmentation": segmentation, "keypoints": keypoints, "pose": regression, "attributes": attributes
@@ -22,9 +24,6 @@ TASKS: dict[str, ModuleType] = {
 
 NEEDS_COLOURS = frozenset({"attributes"})
 """Tasks whose labels name colours: their training images keep them."""
-
-BATCH_SIZE = 64
-"""Images of one evaluation batch, fixed."""
 
 _WEIGHT_DECAY = 1e-3
 _WARM_UP = 0.2
@@ -89,7 +88,7 @@ def learn(images: np.ndarray, labels: dict[str, Tensor], settings: LabelSettings
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, len(batches)))
     for step, chosen in enumerate(batches, start=1):
-        x = to_float(torch.from_numpy(images[chosen.numpy()]).to(device))
+        x = from_uint8(torch.from_numpy(images[chosen.numpy()]).to(device))
         y = {name: value[chosen].to(device) for name, value in labels.items()}
         x, y = _augmented(x, y, spec, random)
         value = module.loss(network(x), y)
@@ -149,11 +148,5 @@ def predict(network: LabelNetwork, images: np.ndarray) -> dict[str, np.ndarray]:
     parts = []
     for start in range(0, len(images), BATCH_SIZE):
         batch = torch.from_numpy(images[start : start + BATCH_SIZE]).to(device)
-        parts.append(module.decode(network(to_float(batch)), network.spec))
+        parts.append(module.decode(network(from_uint8(batch)), network.spec))
     return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
-
-
-def to_float(pixels: Tensor) -> Tensor:
-    """Return 8-bit pixels as float32 in [-1, 1]."""
-    assert pixels.dtype == torch.uint8, "images must be uint8"
-    return pixels.to(torch.float32) / 127.5 - 1

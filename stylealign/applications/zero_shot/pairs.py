@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from stylealign.applications.zero_shot.learning import TASKS
 from stylealign.applications.zero_shot.networks import LabelNetwork
-from stylealign.metrics.features import images_per_batch
+from stylealign.images import to_uint8
 from stylealign.networks.generator import Generator
+from stylealign.sampling import sample_latents
 
 
 @torch.inference_mode()
@@ -41,32 +42,19 @@ def pseudo_labelled(
         `[N, 3, r, r]` uint8 images and the task's `pseudo` labels of them, on the CPU. Soft segmentation maps take one
         byte a pixel and class.
     """
-    task, random = TASKS[labeller.spec.task], torch.Generator().manual_seed(seed)
-    device = child.mapping.w_avg.device
+    task = TASKS[labeller.spec.task]
     images: list[Tensor] = []
     labels: list[dict[str, Tensor]] = []
-    batch = images_per_batch(parent.architecture.resolution)
-    for start in range(0, count, batch):
-        size = min(batch, count - start)
-        z, c = _latents(parent, size, random, device)
+    done = 0
+    for z, c in sample_latents(parent, count, seed):
         seen = parent.synthesis(parent.mapping(z, c, truncation_psi=truncation_psi)).clamp(-1, 1)
         labels.append({name: value.cpu() for name, value in task.pseudo(labeller(seen), labeller.spec).items()})
         drawn = child.synthesis(child.mapping(z, c, truncation_psi=truncation_psi))
-        images.append((drawn * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8).cpu())
+        images.append(to_uint8(drawn).cpu())
+        done += len(z)
         if progress is not None:
-            progress(start + size)
+            progress(done)
     joined = {name: torch.cat([part[name] for part in labels]) for name in labels[0]}
     if shuffled:
         joined = {name: value.roll(-1, dims=0) for name, value in joined.items()}
     return torch.cat(images).numpy(), joined
-
-
-def _latents(
-    generator: Generator, size: int, random: torch.Generator, device: torch.device
-) -> tuple[Tensor, Tensor | None]:
-    architecture = generator.architecture
-    z = torch.randn(size, architecture.z_dim, generator=random).to(device)
-    if not architecture.c_dim:
-        return z, None
-    classes = torch.randint(architecture.c_dim, (size,), generator=random)
-    return z, nn.functional.one_hot(classes, architecture.c_dim).to(z)

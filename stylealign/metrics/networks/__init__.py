@@ -1,0 +1,1 @@
+"""Networks that measure images: one module each, listed in `registry.NETWORKS`."""
