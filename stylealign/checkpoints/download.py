@@ -10,19 +10,29 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import requests
 
+from stylealign.checkpoints import addresses
+from stylealign.checkpoints.responses import (
+    AddressError,
+    TransientError,
+    check_status,
+    is_web_page,
+    reason_of,
+    validator_of,
+)
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file, write_json
 
 CHUNK_BYTES = 1 << 14
 """A connection that breaks loses what it brought of the current chunk, so chunks are small."""
-TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+LONGEST_PAGE_CHUNKS = 64
 MOST_REQUESTS = 100
 LONGEST_WAIT_S = 60.0
 
@@ -42,18 +52,6 @@ class Policy:
     read_timeout_s: float = 45.0
     """A connection that brings nothing for this long has stalled."""
     sleep: Callable[[float], None] = time.sleep
-
-
-class _TransientError(Exception):
-    """Another attempt at the same address may succeed."""
-
-    def __init__(self, reason: str, wait_s: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait_s = wait_s
-
-
-class _AddressError(Exception):
-    """This address will not give the file."""
 
 
 @dataclass
@@ -94,7 +92,7 @@ def download(
             attempt = _Download(url, destination, sha256, policy, progress)
             try:
                 return attempt.run()
-            except _AddressError as error:
+            except AddressError as error:
                 attempt.drop_useless_part()
                 problems.append(f"{url}: {error}")
             except OSError as error:
@@ -125,6 +123,7 @@ class _Download:
 
     def __init__(self, url: str, destination: Path, sha256: str | None, policy: Policy, progress: Progress) -> None:
         self.url, self.destination, self.sha256 = url, destination, sha256
+        self.address = addresses.direct(url)
         self.policy, self.progress = policy, progress
         self.part = _part(destination)
         self.note = self.part.with_name(self.part.name + ".json")
@@ -145,7 +144,7 @@ class _Download:
             found = sha256_of_file(self.part)
         if self.sha256 not in (None, found):
             self._forget()
-            raise _AddressError(f"its sha256 is {found}, not {self.sha256}: a damaged or different file, deleted")
+            raise AddressError(f"its sha256 is {found}, not {self.sha256}: a damaged or different file, deleted")
         self.part.replace(self.destination)
         self._forget()
         return found
@@ -164,20 +163,20 @@ class _Download:
                     self._request(session)
                     return
                 except requests.exceptions.RequestException as error:
-                    problem = _TransientError(_reason(error))
+                    problem = TransientError(reason_of(error))
                     if isinstance(error, (requests.exceptions.MissingSchema, requests.exceptions.InvalidURL)):
-                        raise _AddressError("not an address") from error
-                except _TransientError as error:
+                        raise AddressError("not an address") from error
+                except TransientError as error:
                     problem = error
                 self.drop_useless_part()
                 failures = 0 if self._received() > before else failures + 1
                 if failures >= self.policy.attempts:
-                    raise _AddressError(f"{problem} ({failures} attempts)")
+                    raise AddressError(f"{problem} ({failures} attempts)")
                 wait = self.policy.backoff_s * 2 ** max(failures - 1, 0)
                 self.policy.sleep(min(max(wait, problem.wait_s or 0.0), LONGEST_WAIT_S))
-        raise _AddressError(f"{problem} ({MOST_REQUESTS} attempts)")
+        raise AddressError(f"{problem} ({MOST_REQUESTS} attempts)")
 
-    def _request(self, session: requests.Session) -> None:
+    def _request(self, session: requests.Session, again: bool = False) -> None:
         offset = self._received() if self._resumable() else 0
         headers = {"Accept-Encoding": "identity"}
         if offset:
@@ -185,31 +184,54 @@ class _Download:
             if self.known.validator and self.known.url == self.url:
                 headers["If-Range"] = self.known.validator
         timeout = (self.policy.connect_timeout_s, self.policy.read_timeout_s)
-        with session.get(self.url, headers=headers, stream=True, timeout=timeout) as response:
+        with session.get(self.address, headers=headers, stream=True, timeout=timeout) as response:
             if response.status_code == 416 and offset:
                 self._range_refused(response, offset)
                 return
-            _check_status(response)
-            start = self._start(response, offset)
-            self._receive(response, start)
+            if response.status_code == 403:
+                self._refused_for_now(response.url, response.text)
+            check_status(response)
+            chunks = response.iter_content(CHUNK_BYTES)
+            first = next(chunks, b"")
+            page = response.status_code == 200 and is_web_page(first)
+            if page:
+                self._follow(response.url, b"".join(islice(chain([first], chunks), LONGEST_PAGE_CHUNKS)), again)
+            else:
+                self._receive(chain([first], chunks), self._start(response, offset))
+        if page:
+            self._request(session, again=True)
+
+    def _refused_for_now(self, url: str, page: str) -> None:
+        reason = addresses.refusal(url, page)
+        if reason is not None:
+            raise TransientError(reason)
+
+    def _follow(self, url: str, page: bytes, again: bool) -> None:
+        """Take the address that a page's form leads to; a page that leads nowhere, or to another page, is no file."""
+        text = page.decode(errors="replace")
+        self._refused_for_now(url, text)
+        confirmed = addresses.confirmed(url, text)
+        if confirmed is None or again:
+            raise AddressError("the server sent a web page instead of the file")
+        self.address = confirmed
 
     def _range_refused(self, response: requests.Response, offset: int) -> None:
         """Accept a part that is already complete; otherwise start again."""
         total = re.fullmatch(r"bytes \*/(\d+)", response.headers.get("Content-Range", ""))
         if total is None or int(total[1]) != offset:
             self._forget()
-            raise _TransientError("the file changed during the download")
+            raise TransientError("the file changed during the download")
 
     def _start(self, response: requests.Response, offset: int) -> int:
         """Return where in the file the body of `response` begins, and note which version of the file it is."""
-        validator = _validator(response)
+        validator = validator_of(response)
         if response.status_code == 206:
             span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
             total = int(span[2]) if span and span[2] != "*" else self.known.total
             same_version = self.known.url != self.url or self.known.validator in (None, validator)
             if span is None or int(span[1]) != offset or not same_version or self.known.total not in (None, total):
                 self._forget()
-                raise _TransientError("the file changed during the download")
+                raise TransientError("the file changed during the download")
             return offset
         length = response.headers.get("Content-Length", "")
         total = int(length) if length.isdigit() and "Content-Encoding" not in response.headers else None
@@ -217,22 +239,20 @@ class _Download:
         write_json(self.note, asdict(self.known))
         return 0
 
-    def _receive(self, response: requests.Response, start: int) -> None:
+    def _receive(self, chunks: Iterable[bytes], start: int) -> None:
         received = start
         with self.part.open("r+b" if start else "wb") as file:
             file.seek(start)
-            for chunk in response.iter_content(CHUNK_BYTES):
-                if received == 0 and _is_web_page(chunk):
-                    raise _AddressError("the server sent a web page instead of the file")
+            for chunk in chunks:
                 file.write(chunk)
                 received += len(chunk)
                 self.progress(received, self.known.total)
             file.flush()
             os.fsync(file.fileno())
         if self.known.total is not None and received < self.known.total:
-            raise _TransientError(f"the connection ended after {received} of {self.known.total} bytes")
+            raise TransientError(f"the connection ended after {received} of {self.known.total} bytes")
         if received == 0:
-            raise _TransientError("the server sent an empty file")
+            raise TransientError("the server sent an empty file")
 
     def _received(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
@@ -253,42 +273,3 @@ class _Download:
         self.part.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
         self.known = _Partial()
-
-
-def _check_status(response: requests.Response) -> None:
-    status = response.status_code
-    if status in (200, 206):
-        return
-    reason = f"the server answered {status} {response.reason or ''}".rstrip()
-    if status in TRANSIENT_STATUS:
-        wait = response.headers.get("Retry-After", "")
-        raise _TransientError(reason, float(wait) if wait.isdigit() else None)
-    raise _AddressError(reason)
-
-
-def _validator(response: requests.Response) -> str | None:
-    """Return what names this version of the file: a strong ETag, or its date."""
-    etag = response.headers.get("ETag")
-    return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
-
-
-def _is_web_page(data: bytes) -> bool:
-    return (
-        re.match(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|\?xml)", data[:200], re.IGNORECASE) is not None
-    )
-
-
-def _reason(error: requests.exceptions.RequestException) -> str:
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection in time"
-    if isinstance(error, requests.exceptions.Timeout) or "Read timed out" in str(error):
-        return "the connection stalled"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection ended early"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy refused the connection"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the server's certificate is not trusted"
-    if isinstance(error, requests.exceptions.ConnectionError):
-        return "no connection"
-    return type(error).__name__

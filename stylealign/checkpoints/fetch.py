@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import requests
+
+from stylealign.checkpoints import addresses
 from stylealign.checkpoints.convert import notices_of, write_native
 from stylealign.checkpoints.download import Policy, Progress, download
 from stylealign.checkpoints.recognise import read_any
+from stylealign.checkpoints.responses import AddressError, TransientError, check_status, reason_of
 from stylealign.checkpoints.zoo import FileEntry, ZooEntry, load_zoo, nearest_name
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json, sha256_of_file, write_json
 
+MOST_NAMED = 10
 LOCK_FILE = "downloads.lock.json"
 DEFAULT_POLICY = Policy()
 
@@ -131,6 +136,8 @@ def _downloaded(name: str, urls: list[str], sha256: str | None, cache: Cache) ->
     if destination.is_file() and expected is not None and sha256_of_file(destination) != expected:
         destination.unlink()
     try:
+        if not destination.is_file():
+            urls = [_in_folder(url, cache.policy) or url for url in urls]
         found = download(urls, destination, expected, cache.policy, cache.progress)
     except StyleAlignError as error:
         if recorded is not None and sha256 is None and "sha256" in str(error):
@@ -140,6 +147,31 @@ def _downloaded(name: str, urls: list[str], sha256: str | None, cache: Cache) ->
         raise
     _record(cache.folder, key, found)
     return destination
+
+
+def _in_folder(url: str, policy: Policy) -> str | None:
+    """Return the address of the one checkpoint in a Google Drive folder, None where `url` is no such folder.
+
+    Raises:
+        StyleAlignError: no list of the folder, or not exactly one file to take; the message names them.
+    """
+    folder = addresses.drive_folder(url)
+    if folder is None:
+        return None
+    timeout = (policy.connect_timeout_s, policy.read_timeout_s)
+    try:
+        answer = requests.get(addresses.folder_page(folder), timeout=timeout)
+        check_status(answer)
+    except requests.exceptions.RequestException as error:
+        raise StyleAlignError(f"{url}: the folder cannot be listed ({reason_of(error)})") from error
+    except (TransientError, AddressError) as error:
+        raise StyleAlignError(f"{url}: the folder cannot be listed ({error}); is it shared with everyone?") from error
+    models = addresses.models_in_folder(answer.text)
+    if len(models) == 1:
+        return next(iter(models.values()))
+    listed = ", ".join(f"{name} ({address})" for name, address in list(models.items())[:MOST_NAMED])
+    what = f"{len(models)} files, give the address of one: {listed}" if models else "no file that everyone may see"
+    raise StyleAlignError(f"{url}: the folder holds {what}")
 
 
 def _cached(name: str, destination: Path, expected: str | None, cache: Cache) -> Path:

@@ -2,6 +2,8 @@
 
 import difflib
 from collections.abc import Iterable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -90,6 +92,23 @@ class Zoo(BaseModel):
     models: dict[str, ZooEntry]
     datasets: dict[str, DatasetEntry] = {}
     weights: dict[str, FileEntry] = {}
+
+
+def default_zoo() -> Path:
+    """Return the list of known models that is meant where none is named.
+
+    It is `data/zoo.yaml` of the working folder (a checkout, or a list of one's own), else that of the checkout the
+    package lies in, else the one installed with the package: the wheel carries the list and the bundled models as data
+    files, `share/stylealign/zoo.yaml` and `zoo/` beside it, because they belong to no Python package.
+    """
+    here = Path("data") / "zoo.yaml"
+    candidates = [here, Path(__file__).resolve().parents[2] / here]
+    with suppress(PackageNotFoundError):
+        files = distribution("stylealign").files or []
+        candidates += [
+            Path(str(file.locate())).resolve() for file in files if file.parts[-2:] == ("stylealign", "zoo.yaml")
+        ]
+    return next((path for path in candidates if path.is_file()), here)
 
 
 def load_zoo(path: str | Path) -> Zoo:

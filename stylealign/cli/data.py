@@ -5,6 +5,7 @@ import json
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
+from stylealign.checkpoints.zoo import default_zoo, load_zoo
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.downloads import add_download, opened_cache
 from stylealign.config import DatasetSettings
@@ -67,11 +68,11 @@ def _fetch(arguments: argparse.Namespace) -> None:
     arguments.setting_fetch = arguments.name
     settings = settings_from(arguments, DatasetSettings)
     from stylealign.checkpoints.fetch import fetch_file  # brings torch, which the other actions do without
-    from stylealign.checkpoints.zoo import load_zoo
 
+    zoo = arguments.zoo or default_zoo()
     with opened_cache(arguments, arguments.name) as cache:
-        path = fetch_file("datasets", arguments.name, arguments.zoo, cache)
-    entry = load_zoo(arguments.zoo).datasets[arguments.name]
+        path = fetch_file("datasets", arguments.name, zoo, cache)
+    entry = load_zoo(zoo).datasets[arguments.name]
     archive = Archive(path, entry.train, entry.test, entry.format == "lmdb")
     provenance = provenance_of("data fetch", version("data"), settings, {"source": path})
     print(json.dumps(import_dataset(settings, arguments.out_dir, archive, provenance)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def add_download(parser: argparse.ArgumentParser) -> None:
     """Add the flags of everything that may download."""
     parser.add_argument(
-        "--zoo", default="data/zoo.yaml", metavar="FILE", help="list of known files. Default: data/zoo.yaml."
+        "--zoo", metavar="FILE", help="list of known files. Default: data/zoo.yaml here, else that of stylealign."
     )
     parser.add_argument("--offline", action="store_true", help="use only files that are on this machine")
     parser.add_argument(

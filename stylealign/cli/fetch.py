@@ -6,6 +6,7 @@ import shutil
 import sys
 
 from stylealign.checkpoints.fetch import fetch, fetch_file
+from stylealign.checkpoints.zoo import default_zoo
 from stylealign.cli.downloads import add_download, opened_cache
 from stylealign.files import atomic_path, sha256_of_file
 
@@ -28,8 +29,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.weights:
         _fetch_weights(arguments)
         return
+    zoo = arguments.zoo or default_zoo()
     with opened_cache(arguments, arguments.source) as cache:
-        result = fetch(arguments.source, arguments.out, zoo=arguments.zoo, cache=cache, sha256=arguments.sha256)
+        result = fetch(arguments.source, arguments.out, zoo=zoo, cache=cache, sha256=arguments.sha256)
     for notice in result["notices"]:
         print(f"stylealign fetch: {arguments.source}: {notice}", file=sys.stderr)
     print(json.dumps(result, indent=2))
@@ -37,8 +39,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _fetch_weights(arguments: argparse.Namespace) -> None:
     """Store a file of weights as it was published."""
+    zoo = arguments.zoo or default_zoo()
     with opened_cache(arguments, arguments.source) as cache:
-        file = fetch_file("weights", arguments.source, arguments.zoo, cache)
+        file = fetch_file("weights", arguments.source, zoo, cache)
     with atomic_path(arguments.out) as temporary:
         shutil.copyfile(file, temporary)
     print(json.dumps({"path": arguments.out, "sha256": sha256_of_file(arguments.out)}, indent=2))

@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from stylealign.checkpoints.zoo import default_zoo
 from stylealign.errors import StyleAlignError
 from stylealign.ledger import manifest as manifests
 from stylealign.ledger.provenance import as_tree, trace_row
@@ -16,15 +17,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", type=Path, metavar="CSV", help="results/tables/all.csv or speed.csv")
     parser.add_argument("--row", type=int, required=True, metavar="N", help="row of the table; 1 follows the head")
     parser.add_argument("--tree", action="store_true", help="print text for people instead of JSON")
-    parser.add_argument("--zoo", default="data/zoo.yaml", type=Path, metavar="FILE",
-                        help="list of known models, to name the parents. Default: data/zoo.yaml.")  # fmt: skip
+    parser.add_argument("--zoo", type=Path, metavar="FILE",
+                        help="list of known models, to name the parents. Default: as `fetch`")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the trace; fail, after that, where a file is not the recorded one."""
     table = arguments.table
     base = run_folder(table)
-    traced = trace_row(table, arguments.row, base, _manifest(base), arguments.zoo)
+    traced = trace_row(table, arguments.row, base, _manifest(base), arguments.zoo or default_zoo())
     print(as_tree(traced) if arguments.tree else json.dumps(traced, indent=2), end="" if arguments.tree else "\n")
     sys.stdout.flush()
     if traced["problems"]:

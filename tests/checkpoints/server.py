@@ -110,6 +110,37 @@ def status(code: int, body: bytes = b"sorry", **headers: str) -> Answer:
     return answer
 
 
+def page(body: str) -> Answer:
+    """Return an answer that is a web page."""
+    return status(200, f"<!DOCTYPE html><html><body>{body}</body></html>".encode(), Content_Type="text/html")
+
+
+def drive_form(action: str) -> Answer:
+    """Return Google Drive's answer for a file that is too large to be scanned: a form that leads on."""
+    values = {"id": "1" * 33, "export": "download", "confirm": "t", "uuid": "a-b-c"}
+    hidden = "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in values.items())
+    return page(
+        f'<form id="download-form" action="{action}" method="get"><input type="submit" value="ok"/>{hidden}</form>'
+    )
+
+
+def drive_quota() -> Answer:
+    """Return Google Drive's answer for a file that many fetched that day."""
+    return page("<p>Sorry, you can't view or download this file at this time. Too many users have viewed or downloaded "
+                "this file recently.</p>")  # fmt: skip
+
+
+def drive_folder(**files: str) -> Answer:
+    """Return the list of a Google Drive folder: names of files with their ids; one of a sub-folder is `folder`."""
+    entries = [
+        f'<div class="flip-entry" id="entry-{file}"><div class="flip-entry-info"><a href="https://drive.google.com/'
+        f'{f"drive/folders/{file}" if name == "folder" else f"file/d/{file}/view?usp=drive_web"}" target="_blank">'
+        f'<div class="flip-entry-visual"></div><div class="flip-entry-title">{name}</div></a></div></div>'
+        for name, file in files.items()
+    ]
+    return page("".join(entries))
+
+
 def unsized(data: bytes) -> Answer:
     """Return an answer that does not say how long the file is."""
 
