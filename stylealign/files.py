@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -37,6 +38,45 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_files(folder: str | Path, last: str, removed: Iterable[str] = ()) -> Iterator[Path]:
+    """Yield a temporary folder whose files move into `folder` together when the block succeeds.
+
+    On any error an older content of `folder` stays as it was.
+
+    Args:
+        folder: where the files belong; it need not exist yet.
+        last: the file that moves last, so that it stands for all of them.
+        removed: names in `folder` that go where the block made no such file: what belonged to an older content.
+
+    Raises:
+        StyleAlignError: the operating system refused the write (full disk, missing permission).
+    """
+    folder = Path(folder)
+    existed = folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
+    except OSError as error:
+        raise StyleAlignError(
+            f"{folder}: cannot be written ({error.strerror or error}); nothing was changed"
+        ) from error
+    try:
+        yield temporary
+        made = sorted(temporary.iterdir(), key=lambda path: path.name == last)
+        for name in {last, *removed} - {path.name for path in made[:-1]}:
+            (folder / name).unlink(missing_ok=True)
+        for path in made:
+            path.replace(folder / path.name)
+    except OSError as error:
+        raise StyleAlignError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if not existed:
+            with suppress(OSError):  # not empty: the files have moved
+                folder.rmdir()
 
 
 def require_writable(path: str | Path, folder: bool = False) -> None:

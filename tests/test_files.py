@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import (
+    atomic_files,
     atomic_path,
     files_below,
     printable,
@@ -79,3 +80,23 @@ def test_files_below_a_folder(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     found = sorted(str(path.relative_to(tmp_path)) for path in files_below(tmp_path))
     assert found == ["a/b/one", "lost"]
+
+
+def fill_the_disk(folder: Path) -> None:
+    with atomic_files(folder, "config.json") as made:
+        (made / "a.zip").write_text("broken")
+        raise OSError(28, "No space left on device")
+
+
+def test_files_move_together_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    for content in ("old", "new"):
+        with atomic_files(folder, "config.json", ["a.labels", "b.labels"]) as made:
+            for name in ("a.zip", "config.json", *(["a.labels"] if content == "old" else [])):
+                (made / name).write_text(content)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"a.zip": "new", "config.json": "new"}
+    for place in (folder, tmp_path / "fresh"):
+        with pytest.raises(StyleAlignError, match="No space left"):
+            fill_the_disk(place)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"a.zip": "new", "config.json": "new"}
+    assert not (tmp_path / "fresh").exists()

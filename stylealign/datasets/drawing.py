@@ -19,7 +19,7 @@ from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.label_names import LabelNames
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
 from stylealign.errors import StyleAlignError
-from stylealign.files import write_json
+from stylealign.files import atomic_files, write_json
 from stylealign.interrupts import without_sigint
 
 CHUNK = 50
@@ -44,14 +44,15 @@ def draw_dataset(
         )
     assert settings.draw is not None
     counts = {"train": settings.splits.train_images, "test": settings.splits.test_images}
-    for split, count in counts.items():
-        avatars = _draw_all(settings, split, count, jobs)
-        images = np.stack([avatar.image for avatar in avatars])
-        write_image_zip(out_dir / f"{split}.zip", images, extra={"provenance": provenance or {}})
-        _annotations(settings.draw, avatars).save(out_dir / f"{split}.annotations.npz")
-        if split == "train":
-            write_preview(out_dir / "preview.png", images[: COLUMNS * ROWS])
-    write_json(out_dir / "config.json", settings.model_dump())
+    with atomic_files(out_dir, "config.json") as made:
+        for split, count in counts.items():
+            avatars = _draw_all(settings, split, count, jobs)
+            images = np.stack([avatar.image for avatar in avatars])
+            write_image_zip(made / f"{split}.zip", images, extra={"provenance": provenance or {}})
+            _annotations(settings.draw, avatars).save(made / f"{split}.annotations.npz")
+            if split == "train":
+                write_preview(made / "preview.png", images[: COLUMNS * ROWS])
+        write_json(made / "config.json", settings.model_dump())
     return counts
 
 

@@ -119,6 +119,8 @@ class ImageZip:
                 first = self._decode(archive, self.names[0])[0]
         except FileNotFoundError as error:
             raise StyleAlignError(f"{self.path}: no such file; make it with `stylealign data`") from error
+        except IsADirectoryError as error:
+            raise StyleAlignError(f"{self.path}: a folder; make a zip of it with `stylealign data import`") from error
         except (OSError, zipfile.BadZipFile) as error:
             raise StyleAlignError(f"{self.path}: not a readable zip ({error}); make it again") from error
         self.resolution_px = int(first.shape[1])

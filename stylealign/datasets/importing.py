@@ -20,9 +20,9 @@ from stylealign.datasets.conversion import NotConvertible, convert_image
 from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.lsun import lmdb_sources
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
-from stylealign.datasets.sources import Source, image_sources, is_system_file
+from stylealign.datasets.sources import PREVIEW, Source, image_sources, is_system_file, no_zip
 from stylealign.errors import StyleAlignError
-from stylealign.files import printable, tmpdir_named, write_json
+from stylealign.files import atomic_files, printable, tmpdir_named, write_json
 
 PROGRESS_INTERVAL_S = 5.0
 SPOOLED = "the converted images wait"
@@ -107,15 +107,17 @@ def import_dataset(
             files, names = _convert_all(archive, settings.resolution_px, spool, report)
             settings, splits = _split(settings, archive, names, len(report.skipped))
             images = _spooled(spool, len(names), settings.resolution_px)
-            for name, indices in splits.items():
-                chosen = (images[index] for index in indices)
-                write_image_zip(out_dir / f"{name}.zip", chosen, extra={"provenance": provenance or {}})
-            write_preview(out_dir / "preview.png", np.stack([images[i] for i in splits["train"][: COLUMNS * ROWS]]))
+            # Annotations that lie there belong to other images.
+            with atomic_files(out_dir, "config.json", [f"{split}.annotations.npz" for split in splits]) as made:
+                for name, indices in splits.items():
+                    chosen = (images[index] for index in indices)
+                    write_image_zip(made / f"{name}.zip", chosen, extra={"provenance": provenance or {}})
+                write_preview(made / PREVIEW, np.stack([images[i] for i in splits["train"][: COLUMNS * ROWS]]))
+                write_json(made / "config.json", settings.model_dump())
     except zipfile.BadZipFile as error:
-        raise StyleAlignError(f"{source}: not a readable zip ({error}); download or pack it again") from error
+        raise StyleAlignError(f"{source}: {no_zip(source, error)}") from error
     except OSError as error:
         raise StyleAlignError(f"{error.filename or source}: {error.strerror or error}; nothing was imported") from error
-    write_json(out_dir / "config.json", settings.model_dump())
     return _summary(files, len(names), splits, report)
 
 

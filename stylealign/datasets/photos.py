@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 from stylealign.config import Fit
 from stylealign.datasets.conversion import NotConvertible, fit_image, open_upright
 from stylealign.datasets.faces import POINTS, align_face
-from stylealign.datasets.sources import Source, image_sources, is_system_file, read_file
+from stylealign.datasets.sources import Source, image_sources, is_system_file, no_zip, read_file
 from stylealign.errors import StyleAlignError
 from stylealign.files import printable
 
 Landmarks = Mapping[str, NDArray[np.float64]]
 """File name -> `[5, 2]` points (x, y) in pixels of the upright picture, in the order of `faces.POINTS`."""
+
+FARTHEST = 1.0
+"""Landmarks lie within this many longer sides of the middle of their picture: a face may be cut by the border."""
+CLOSEST_EYES_PX = 2.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def read_photos(
         if limit is not None and len(images) == limit:
             break
         try:
-            image, changes = _one(read, size_px, fit, _points(name, landmarks) if fit == "face" else None)
+            image, changes = _one(name, read, size_px, fit, landmarks or {})
         except NotConvertible as error:
             photos.skipped.append((name, str(error)))
             continue
@@ -82,24 +86,38 @@ def _sources(path: Path) -> Iterator[Source]:
     try:
         yield from (source for source in image_sources(path) if not is_system_file(source[0]))
     except zipfile.BadZipFile as error:
-        raise StyleAlignError(f"{path}: not a readable zip ({error}); download or pack it again") from error
+        raise StyleAlignError(f"{path}: {no_zip(path, error)}") from error
 
 
 def _one(
-    read: Callable[[], bytes], size_px: int, fit: Fit, points: NDArray[np.float64] | None
+    name: str, read: Callable[[], bytes], size_px: int, fit: Fit, landmarks: Landmarks
 ) -> tuple[NDArray[np.uint8], list[str]]:
     image, changes = open_upright(read())
     if fit != "face":
         return fit_image(image, size_px, fit, changes)
-    assert points is not None
+    points = _points(name, landmarks)  # of pictures alone: a file of landmarks may lie beside them
+    require_points_of(image.size, points, printable(name))
     return np.asarray(align_face(image, points, size_px)).transpose(2, 0, 1), [*changes, "aligned by landmarks"]
 
 
-def _points(name: str, landmarks: Landmarks | None) -> NDArray[np.float64]:
-    known = landmarks or {}
+def require_points_of(size: tuple[int, int], points: NDArray[np.float64], name: str) -> None:
+    """Check that landmarks may be of a picture of (width, height) pixels.
+
+    Raises:
+        StyleAlignError: they lie far outside, or the eyes lie on one another, as where points are shares of the frame.
+    """
+    middle = np.array(size) / 2
+    if (np.abs(points - middle) > FARTHEST * max(size)).any() or np.hypot(*(points[1] - points[0])) < CLOSEST_EYES_PX:
+        raise StyleAlignError(
+            f"{name}: its landmarks are no points of a picture of {size[0]}x{size[1]} px; give pixels of the upright "
+            "picture"
+        )
+
+
+def _points(name: str, landmarks: Landmarks) -> NDArray[np.float64]:
     for key in (name, Path(name).name):
-        if _composed(key) in known:
-            return known[_composed(key)]
+        if _composed(key) in landmarks:
+            return landmarks[_composed(key)]
     raise StyleAlignError(f"{printable(name)}: has no landmarks; add its five points to the file of --landmarks")
 
 

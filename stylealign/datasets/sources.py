@@ -55,6 +55,13 @@ def image_sources(source: Path) -> Iterator[Source]:
         raise StyleAlignError(f"{source}: no such folder or zip")
 
 
+def no_zip(path: Path, error: zipfile.BadZipFile) -> str:
+    """Return why a source cannot be read, and the remedy: `error` of one that is neither a folder nor a zip."""
+    if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":
+        return f"not a readable zip ({error}); download or pack it again"
+    return "neither a folder nor a zip; give the folder of the images, or unpack an archive of another kind"
+
+
 def _in_order(readers: dict[str, Callable[[], bytes]]) -> Iterator[Source]:
     for name in sorted(readers, key=lambda name: PurePosixPath(name).parts):
         yield name, _refuse_preview if _is_preview(name, readers) else readers[name]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stylealign.config import Space
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
+from stylealign.files import atomic_path, printable
 from stylealign.latents import spaces
 from stylealign.latents.foreign import read_foreign, typed
 from stylealign.networks.architecture import Architecture
@@ -107,7 +107,7 @@ class Codes:
         """
         codes = cls._read(path)
         if codes is None:
-            return cls._read_foreign(path, space, model_sha256, architecture)
+            return _finite(cls._read_foreign(path, space, model_sha256, architecture), path)
         if space is not None and codes.space != space:
             raise StyleAlignError(
                 f"{path}: holds {codes.space} codes where {space} codes are needed; invert with --space {space}"
@@ -119,7 +119,7 @@ class Codes:
             )
         if architecture is not None:
             codes.require_fits(architecture, path)
-        return codes
+        return _finite(codes, path)
 
     @classmethod
     def _read(cls, path: str | Path) -> "Codes | None":
@@ -153,6 +153,16 @@ class Codes:
         values, named = typed(found, space, architecture, path)
         print(f"{path}: {len(values)} {named} codes of another program, taken as this model's", file=sys.stderr)
         return cls(values, named, model_sha256, found.names)
+
+
+def _finite(codes: Codes, path: str | Path) -> Codes:
+    broken = [name for name, values in zip(codes.names, codes.values, strict=True) if not np.isfinite(values).all()]
+    if broken:
+        raise StyleAlignError(
+            f"{path}: {len(broken)} of {len(codes)} codes are no numbers (NaN or infinite), e.g. of "
+            f"{printable(broken[0])}; invert again, with a lower learning rate"
+        )
+    return codes
 
 
 def codes_to_ws(codes: Codes, generator: Generator, truncation_psi: float | None = None) -> Tensor:

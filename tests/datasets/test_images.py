@@ -52,6 +52,8 @@ def test_missing_truncated_and_foreign_files_are_named(tmp_path: Path, images: n
     path = tmp_path / "set.zip"
     with pytest.raises(StyleAlignError, match=r"set\.zip: no such file"):
         ImageZip(path)
+    with pytest.raises(StyleAlignError, match=r"a folder; make a zip of it with `stylealign data import`"):
+        ImageZip(tmp_path)
     write_image_zip(path, images)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from stylealign.config import DatasetSettings
+from stylealign.datasets.drawing import draw_dataset
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.importing import import_dataset
 from stylealign.datasets.sources import image_sources
@@ -227,3 +228,35 @@ def test_names_that_are_not_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[s
     summary = import_dataset(settings(tmp_path / "photos", train=2, test=1), tmp_path / "out")
     assert (summary["train"], summary["test"], summary["skipped"]) == (2, 1, 1)
     assert capsys.readouterr().err == "data: skipped not\\udce9\\n.txt: empty file\n"
+
+
+def test_an_import_that_fails_late_leaves_the_older_set(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New training images beside old test images would be a set with pictures in both splits."""
+    out = tmp_path / "out"
+    import_dataset(settings(photos), out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+
+    def full(*arguments: Any) -> None:
+        raise StyleAlignError("No space left on device")
+
+    monkeypatch.setattr("stylealign.datasets.importing.write_preview", full)
+    with pytest.raises(StyleAlignError, match="No space left"):
+        import_dataset(settings(photos, seed=1), out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_annotations_of_an_older_set_do_not_stay(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    drawn = DatasetSettings(draw="human", resolution_px=16, train_images=6, test_images=2)
+    draw_dataset(drawn, out)
+    assert (out / "train.annotations.npz").exists()
+    import_dataset(settings(photos), out)
+    assert sorted(file.name for file in out.iterdir()) == ["config.json", "preview.png", "test.zip", "train.zip"]
+
+
+def test_an_archive_of_another_kind_is_named(tmp_path: Path) -> None:
+    (tmp_path / "photos.tar.gz").write_bytes(b"\x1f\x8b\x08\0")
+    with pytest.raises(StyleAlignError, match=r"photos\.tar\.gz: neither a folder nor a zip; .* unpack"):
+        import_dataset(settings(tmp_path / "photos.tar.gz"), tmp_path / "out")

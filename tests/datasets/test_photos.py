@@ -116,6 +116,7 @@ def test_landmarks_come_as_json_or_csv(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "points.csv").write_text(head + "\nb.png," + ",".join(map(str, FACE.ravel())) + "\n")
     for name in ("points.json", "points.csv"):
         np.testing.assert_array_equal(read_landmarks(tmp_path / name)["b.png"], FACE)
+    picture(100, 100).save(folder / "b.png")
     photos = read_photos(folder / "b.png", 8, "face", landmarks=read_landmarks(tmp_path / "points.json"))
     assert photos.changes == [["aligned by landmarks"]]
     with pytest.raises(StyleAlignError, match=r"a\.jpg: has no landmarks"):
@@ -174,3 +175,19 @@ def test_what_the_system_left_is_no_picture(folder: Path) -> None:
     (folder / "Thumbs.db").write_bytes(b"1234")
     (folder / "._a.jpg").write_bytes(b"\0\5\x16\7")
     assert read_photos(folder, 8, "crop").skipped == [("notes.txt", "not an image")]
+
+
+def test_a_file_of_landmarks_may_lie_beside_the_pictures(folder: Path) -> None:
+    points = dict.fromkeys(("a.jpg", "b.png", "c.png"), FACE / 10)
+    (folder / "points.json").write_text(json.dumps({name: values.tolist() for name, values in points.items()}))
+    photos = read_photos(folder, 8, "face", landmarks=read_landmarks(folder / "points.json"))
+    assert photos.names == ["a.jpg", "b.png", "more/c.png"]
+    assert [name for name, _ in photos.skipped] == ["notes.txt", "points.json"]
+
+
+@pytest.mark.parametrize("factor", [0.01, 1000, -1])
+def test_landmarks_that_are_no_pixels_of_the_picture(tmp_path: Path, factor: float) -> None:
+    """Shares of the frame, or pixels of another picture: a crop of nothing, or of more than memory holds."""
+    picture(100, 100).save(tmp_path / "a.png")
+    with pytest.raises(StyleAlignError, match=r"a\.png: its landmarks are no points of a picture of 100x100 px"):
+        read_photos(tmp_path / "a.png", 8, "face", landmarks={"a.png": FACE * factor - 40 * (factor < 0)})

@@ -109,3 +109,11 @@ def test_a_conditional_model_takes_a_label_without_preference():
     torch.testing.assert_close(mean_label(model, 2), torch.full((2, 4), 0.25))
     assert codes_to_ws(_codes("z"), model).shape == (3, TINY.num_ws, TINY.w_dim)
     assert mean_label(Generator(TINY), 2) is None
+
+
+def test_codes_that_are_no_numbers_are_refused(tmp_path):
+    codes = _codes("w+")
+    codes.values[1, 0, 0] = np.nan
+    codes.save(tmp_path / "codes.npz")
+    with pytest.raises(StyleAlignError, match=r"codes\.npz: 1 of 3 codes are no numbers .* e\.g\. of image 1"):
+        Codes.load(tmp_path / "codes.npz")
