@@ -22,7 +22,7 @@ import yaml
 
 from stylealign.config import Config, validate
 from stylealign.planning.costs import Costs
-from stylealign.planning.rates import load_rates
+from stylealign.work.rates import load_rates
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "config" / "tiny.yaml"

@@ -67,7 +67,7 @@ def _metrics_text(table: Table) -> str:
     """Return what the metrics of a table mean, for the end of the help."""
     lines = [f"metrics of the table {table.name}:"]
     for metric in table.metrics:
-        text = f"{metric.name}: {metric.meaning} ({ARROWS[metric.higher_is_better]})"
+        text = f"{metric.name}: {metric.described} ({ARROWS[metric.higher_is_better]})"
         lines.append(textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="    "))
     return "\n".join(lines)
 

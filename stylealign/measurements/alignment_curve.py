@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
 from stylealign.datasets.avatars import POSE
-from stylealign.measurements.alignment_pointwise import AGREEMENT, NETWORKS, TASKS
+from stylealign.measurements.alignment_pointwise import AGREEMENT, NETWORKS, TASKS, cost_of_same_latents
 from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family
 from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FID, KID, KIMG, SPREADS, distribution_rows
 from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
 from stylealign.metrics.structure import POSE_NAMES
+from stylealign.work.cost import Cost, Work
+from stylealign.work.rates import load_rates
 
 if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
@@ -66,6 +68,16 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     return rows, {"real_images": len(images)}
 
 
+def cost(work: Work, model: str) -> Cost:
+    """Return the cost of a job: every snapshot of a training."""
+    settings, images = work.config.training_of(model), work.config.metrics.curve_images
+    points = sum(kimg < settings.kimg for kimg in settings.curve_kimg) + 1
+    drawn, found = cost_of_same_latents(work, model, images * points), work.model(model)
+    features = work.features_s(images * points + work.data_of(model).splits.train_images, found.px)
+    statistics = points * (load_rates().cpu.fid_s + load_rates().cpu.kid_s) * work.dimensions
+    return dataclasses.replace(drawn, host_s=statistics, network_s=drawn.network_s + features)
+
+
 KIND = Kind(
     name="alignment_curve",
     version=7,
@@ -81,5 +93,6 @@ KIND = Kind(
     tables=(TABLE,),
     aliases=("curve",),
     rows=of_each_family,
+    costs={"alignment_curve": cost},
     measure=measure,
 )

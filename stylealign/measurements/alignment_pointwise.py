@@ -18,6 +18,7 @@ from stylealign.measurements.declare import (
 )
 from stylealign.measurements.shared import KEYPOINT_ERROR, SEGMENTATION_AGREEMENT
 from stylealign.metrics.structure import POSE_NAMES, PROTOCOLS
+from stylealign.work.cost import Cost, Work
 
 if TYPE_CHECKING:
     from stylealign.checkpoints import Checkpoint
@@ -100,6 +101,18 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     return rows, {}
 
 
+def cost(work: Work, model: str) -> Cost:
+    """Return the cost of a job: parent and child draw the same latents."""
+    return cost_of_same_latents(work, model, work.config.metrics.pairs)
+
+
+def cost_of_same_latents(work: Work, model: str, images: float) -> Cost:
+    """Return the cost of so many images of parent and child each, seen by three label networks."""
+    found = work.model(model)
+    memory = 2000 + 16 * found.weights_mb + 8 * found.pixels_mb(1024)
+    return Cost(network_s=6 * work.labels_s(images, found.px), memory_mb=memory, **found.passes(2 * images))
+
+
 KIND = Kind(
     name="alignment_pointwise",
     version=7,
@@ -113,5 +126,6 @@ KIND = Kind(
     settings=("pairs", "bootstrap", "seed"),
     tables=(TABLE,),
     rows=of_each_family,
+    costs={"alignment_pointwise": cost},
     measure=measure,
 )

@@ -1,15 +1,17 @@
 """What each component carries: the child with one component set back to the parent's (StyleAlign, section 4)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from stylealign.config import MetricSettings
+from stylealign.config import Component, MetricSettings
 from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family
 from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FID, KID, distribution_rows
+from stylealign.work.cost import Cost, Work
 
 if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
 
 NOTHING = "nothing"
+RESETS: tuple[str, ...] = (NOTHING, *get_args(Component))
 
 TABLE = Table(
     "alignment_reset",
@@ -32,18 +34,16 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.features import features_of
     from stylealign.metrics.generators import read_images, require_resolution, sample_images
     from stylealign.metrics.weights import with_reset
-    from stylealign.networks.components import COMPONENTS
 
     parent, child = inputs.parent_and_child()
     data, extractor = inputs.images("data"), extractor_of(settings)
     require_resolution(data, child.architecture.resolution)
     device = next(extractor.parameters()).device
-    resets = (NOTHING, *COMPONENTS)
-    counter = progress(len(data) + len(resets) * settings.samples, "images")
+    counter = progress(len(data) + len(RESETS) * settings.samples, "images")
     real = features_of(read_images(data), extractor, progress=counter.update)
     source, own = parent.generator.to(device), child.generator.to(device)
     rows = []
-    for place, component in enumerate(resets):
+    for place, component in enumerate(RESETS):
 
         def told(done: int, before: int = len(data) + place * settings.samples) -> None:
             counter.update(before + done)
@@ -52,6 +52,19 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         generated = features_of(samples, extractor, progress=told)
         rows += distribution_rows(generated, real, inputs.key(TABLE.name), settings, component)
     return rows, {"real_images": len(data)}
+
+
+def cost(work: Work, model: str) -> Cost:
+    """Return the cost of a job: the child as it is, and with each of its components reset."""
+    metrics, found, resets = work.config.metrics, work.model(model), len(RESETS)
+    real, images = work.data_of(model).splits.train_images, resets * metrics.samples
+    memory = 2000 + 16 * found.weights_mb + found.pixels_mb(1024) * 2 + work.features_mb(metrics.samples + real)
+    return Cost(
+        **found.passes(images),
+        host_s=resets * (work.fid_s() + work.kid_s()),
+        network_s=work.features_s(images + real, found.px),
+        memory_mb=memory,
+    )
 
 
 KIND = Kind(
@@ -67,5 +80,6 @@ KIND = Kind(
     networks=("features",),
     tables=(TABLE,),
     rows=of_each_family,
+    costs={"alignment_reset": cost},
     measure=measure,
 )

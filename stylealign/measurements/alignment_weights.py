@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from stylealign.config import MetricSettings
 from stylealign.measurements.declare import File, Kind, Measured, Metric, Progress, Table, of_each_family
 from stylealign.metrics.bootstrap import Estimate
+from stylealign.work.cost import Cost, Work
 
 if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
@@ -47,6 +48,11 @@ def weight_rows(parent: "Generator", child: "Generator", key: "RowKey") -> "list
     return rows
 
 
+def cost(work: Work, model: str) -> Cost:
+    """Return the cost of a job: a child's weights beside its parent's."""
+    return Cost(memory_mb=1500 + 16 * work.model(model).weights_mb)
+
+
 KIND = Kind(
     name="alignment_weights",
     version=7,
@@ -55,5 +61,6 @@ KIND = Kind(
     settings=(),
     tables=(TABLE,),
     rows=of_each_family,
+    costs={"alignment_weights": cost},
     measure=measure,
 )

@@ -1,5 +1,6 @@
 """Whether a generator covers its domain: the spread of its poses, and how often each attribute's values occur."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from stylealign.measurements.shared import SPREADS
 from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
 from stylealign.metrics.coverage import Seen, attribute_skill, chance_distance, frequencies, mean, total_variation
 from stylealign.metrics.structure import POSE_NAMES
+from stylealign.work.cost import MEGABYTE, Cost, Work
 
 if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
@@ -144,6 +146,21 @@ def rows_of(experiment: Experiment) -> list[str]:
     return [*(f"test/{domain}" for domain in dict.fromkeys(map(experiment.domain_of, models))), *models]
 
 
+def cost(work: Work, model: str) -> Cost:
+    """Return the cost of a job: the coverage of a model."""
+    samples = work.config.metrics.samples
+    seen = cost_of_domain(work, work.config.models[model].domain, samples)
+    return dataclasses.replace(seen, **work.model(model).passes(samples))
+
+
+def cost_of_domain(work: Work, domain: str, samples: int = 0) -> Cost:
+    """Return the cost of pose and attributes of all images of the domain, and of samples."""
+    data = work.config.domains[domain]
+    images = data.splits.train_images + data.splits.test_images + samples
+    memory = 2000 + 2048 * data.resolution_px**2 * 24 / MEGABYTE
+    return Cost(network_s=2 * work.labels_s(images, data.resolution_px), memory_mb=memory)
+
+
 KIND = Kind(
     name="coverage",
     version=7,
@@ -159,5 +176,6 @@ KIND = Kind(
     settings=("samples", "bootstrap", "seed"),
     tables=(TABLE, ATTRIBUTE_TABLE),
     rows=rows_of,
+    costs={"coverage": cost, "coverage_of_domain": cost_of_domain},
     measure=measure,
 )

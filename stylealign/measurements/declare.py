@@ -1,11 +1,12 @@
 """The words that a kind of measurement is declared in: its files, settings, networks, tables and metrics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from stylealign.config import Config, MetricSettings
+from stylealign.work.cost import Cost
 
 if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
@@ -39,6 +40,11 @@ class Metric:
     unit: str = ""
     is_by_setting: bool = False
     is_speed: bool = False
+
+    @property
+    def described(self) -> str:
+        """Return the meaning and the unit."""
+        return f"{self.meaning}, in {self.unit}" if self.unit else self.meaning
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,7 @@ class Kind:
         settings: keys of `MetricSettings` that its numbers depend on.
         tables: the tables that it fills.
         rows: from what a configuration asks for to the names of the files of rows, without folder and `.json`.
+        costs: rule of the workflow -> function from `Work` and the rule's wildcards to the cost of a job.
         measure: from inputs, settings and a progress to rows and facts. It imports what needs torch when it runs.
         networks: settings that name networks it is made with.
         labelled: its METHOD=FILE arguments, None where its rows are of one method.
@@ -180,7 +187,8 @@ class Kind:
     files: tuple[File, ...]
     settings: tuple[str, ...]
     tables: tuple[Table, ...]
-    rows: Callable[["Experiment"], list[str]]
+    rows: Callable[[Experiment], list[str]]
+    costs: Mapping[str, Callable[..., Cost]]
     measure: Callable[["Inputs", MetricSettings, Progress], Measured]
     networks: tuple[Network, ...] = ()
     labelled: LabelledFiles | None = None

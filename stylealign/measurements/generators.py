@@ -6,6 +6,8 @@ from stylealign.config import MetricSettings
 from stylealign.measurements.declare import Experiment, File, Kind, Measured, Metric, Progress, Table
 from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FID, KID, KIMG, distribution_rows
 from stylealign.metrics.bootstrap import Estimate
+from stylealign.work.cost import Cost, Work
+from stylealign.work.rates import load_rates
 
 if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
@@ -62,6 +64,22 @@ def rows_of(experiment: Experiment) -> list[str]:
     return [f"{subject}/{model}" for subject in subjects for model in experiment.generators_of(subject)]
 
 
+def cost(work: Work, subject: str, model: str) -> Cost:
+    """Return the cost of a job: a model's samples against the training images of the domain of `subject`."""
+    metrics, found = work.config.metrics, work.model(model)
+    real = work.data_of(subject).splits.train_images
+    pairs = metrics.samples * real / 4000**2
+    statistics = work.fid_s() + work.kid_s() + pairs * load_rates().cpu.precision_recall_s * work.dimensions
+    memory = 2000 + 8 * found.weights_mb + found.pixels_mb(1024) * 2
+    memory += work.features_mb(metrics.samples + real) + max(metrics.samples, real) * 0.04
+    return Cost(
+        **found.passes(metrics.samples),
+        host_s=statistics,
+        network_s=work.features_s(metrics.samples + real, found.px),
+        memory_mb=memory,
+    )
+
+
 KIND = Kind(
     name="generators",
     version=7,
@@ -70,9 +88,10 @@ KIND = Kind(
         File("model", "MODEL", "model whose samples are scored"),
         File("data", "ZIP", "training images of the domain"),
     ),
-    settings=("features", "samples", "bootstrap", "seed", "weights_dir"),
+    settings=("features", "samples", "seed", "weights_dir"),
     networks=("features",),
     tables=(TABLE,),
     rows=rows_of,
+    costs={"generators": cost},
     measure=measure,
 )

@@ -7,15 +7,17 @@ from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.declare import Experiment, File, Kind, Measured, Metric, Progress, Table
 from stylealign.metrics.bootstrap import Estimate, mean_estimate
+from stylealign.work.cost import Cost, Work
+from stylealign.work.rates import perceptual_s
 
 if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
 
 PERCEPTUAL = Metric("perceptual", False, "distance of deep features between image and reconstruction")
 MSE = Metric("mse", False, "mean squared error of pixels on [0, 1]")
-PSNR = Metric("psnr", True, "peak signal-to-noise ratio in dB", unit="dB")
+PSNR = Metric("psnr", True, "peak signal-to-noise ratio", unit="dB")
 SSIM = Metric("ssim", True, "structural similarity")
-IMAGES_PER_S = Metric("images_per_s", True, "images a second", unit="images/s", is_speed=True)
+IMAGES_PER_S = Metric("images_per_s", True, "speed of the inversion", unit="images a second", is_speed=True)
 
 TABLE = Table(
     "inversion",
@@ -62,6 +64,13 @@ def rows_of(experiment: Experiment) -> list[str]:
     return [f"{model}/{space}" for model in models for space in spaces]
 
 
+def cost(work: Work, model: str, space: str) -> Cost:
+    """Return the cost of a job: the test images of a model, in a latent space."""
+    found, images = work.model(model), work.config.inversion.images
+    seconds = images * perceptual_s(work.config.metrics.perceptual, found.px) * 2
+    return Cost(network_s=seconds, memory_mb=1500 + 10 * found.pixels_mb(images))
+
+
 KIND = Kind(
     name="inversion",
     version=7,
@@ -77,5 +86,6 @@ KIND = Kind(
     networks=("perceptual",),
     tables=(TABLE,),
     rows=rows_of,
+    costs={"inversion": cost},
     measure=measure,
 )

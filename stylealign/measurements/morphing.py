@@ -10,6 +10,8 @@ from stylealign.errors import StyleAlignError
 from stylealign.measurements.declare import File, Kind, Measured, Metric, Progress, Table, of_each_child
 from stylealign.measurements.shared import FEWEST_IMAGES, KID
 from stylealign.metrics.bootstrap import mean_estimate
+from stylealign.work.cost import Cost, Work
+from stylealign.work.rates import load_rates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,6 +137,15 @@ def middle_rows(
     return rows
 
 
+def cost(work: Work, child: str) -> Cost:
+    """Return the cost of a job: the morphs to a child."""
+    found, model = work.model(child), work.config.models[child]
+    domains = [model.domain, work.config.models[model.parent or child].domain]
+    images = sum(work.config.domains[domain].splits.test_images for domain in domains)
+    statistics = 2 * load_rates().cpu.fid_s * work.dimensions
+    return Cost(statistics, network_s=work.features_s(images, found.px), memory_mb=2000 + found.pixels_mb(2048))
+
+
 KIND = Kind(
     name="morphing",
     version=7,
@@ -155,5 +166,6 @@ KIND = Kind(
     networks=("features",),
     tables=(TABLE,),
     rows=of_each_child,
+    costs={"morphing": cost},
     measure=measure,
 )

@@ -17,12 +17,12 @@ FEWEST_IMAGES = 4
 
 FID = Metric("fid", False, "Fréchet distance of feature distributions, generated against real")
 KID = Metric("kid", False, "kernel distance of features, unbiased for few images")
-KIMG = Metric("kimg", None, "thousands of real images shown in training", unit="kimg")
+KIMG = Metric("kimg", None, "real images shown in training", unit="thousands")
 KEYPOINT_ERROR = Metric(
     "keypoint_error",
     False,
-    "distance of key points between two images, as a share of the eye distance in the first",
-    unit="eye distances",
+    "distance of key points between two images",
+    unit="eye distances of the first",
 )
 SEGMENTATION_AGREEMENT = Metric("segmentation_agreement", True, "overlap of the parts found in two images")
 SPREADS = tuple(

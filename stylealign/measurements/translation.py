@@ -24,6 +24,8 @@ from stylealign.measurements.shared import (
     distribution_rows,
 )
 from stylealign.metrics.structure import PROTOCOLS
+from stylealign.work.cost import Cost, Work
+from stylealign.work.rates import perceptual_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +44,7 @@ STRUCTURE = {"keypoints": "keypoint_error", "pose": "rotation_error", "segmentat
 """Tasks of the label networks that measure what a translation keeps, with their metric."""
 
 DIVERSITY = Metric("diversity", True, "perceptual distance between outputs of one source")
-ROTATION_ERROR = Metric("rotation_error", False, "difference of in-plane rotation in degrees", unit="degrees")
+ROTATION_ERROR = Metric("rotation_error", False, "difference of in-plane rotation", unit="degrees")
 
 TABLE = Table(
     "translation",
@@ -131,6 +133,22 @@ def _source_names(zips: "Mapping[str, ImageZip]") -> list[str]:
     return list(named[first])
 
 
+def cost(work: Work, child: str) -> Cost:
+    """Return the cost of a job: all methods of a child."""
+    found, data = work.model(child), work.data_of(child)
+    sources, outputs = work.config.inversion.images, work.config.guided_outputs
+    spaces = len(work.config.inversion_spaces)
+    images = sources * (3 * outputs + 2 * spaces + 2)  # two guides and random samples; spaces, the control's, swap
+    pairs = 2 * sources * outputs * (outputs - 1) / 2  # diversity
+    features = work.features_s(data.splits.train_images + data.splits.test_images + images, found.px)
+    distances = pairs * perceptual_s(work.config.metrics.perceptual, found.px)
+    return Cost(
+        host_s=(2 * spaces + 5) * 2 * work.fid_s(),
+        network_s=features + distances,
+        memory_mb=2000 + found.pixels_mb(1024 + 2 * images) * 2,
+    )
+
+
 KIND = Kind(
     name="translation",
     version=7,
@@ -155,5 +173,6 @@ KIND = Kind(
     networks=("features", "perceptual"),
     tables=(TABLE,),
     rows=of_each_child,
+    costs={"translation": cost},
     measure=measure,
 )

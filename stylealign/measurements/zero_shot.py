@@ -15,6 +15,7 @@ from stylealign.measurements.declare import (
     Table,
 )
 from stylealign.metrics.structure import PROTOCOLS
+from stylealign.work.cost import MEGABYTE, Cost, Work
 
 if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
@@ -37,7 +38,7 @@ KEYPOINTS = Table(
     title="Zero-shot key points",
     section="zero-shot",
     metrics=(
-        Metric("nme", False, "mean key point error, as a share of the eye distance", unit="eye distances"),
+        Metric("nme", False, "mean key point error", unit="eye distances"),
         Metric("pck@0.1", True, "share of key points within a tenth of the eye distance"),
         Metric(
             "nme_centred",
@@ -48,7 +49,7 @@ KEYPOINTS = Table(
         Metric(
             "nme_of_point",
             False,
-            "mean error of one key point, as a share of the eye distance",
+            "mean error of one key point",
             unit="eye distances",
             is_by_setting=True,
         ),
@@ -105,6 +106,13 @@ def rows_of(experiment: Experiment) -> list[str]:
     return [f"{task}/{child}" for task in TABLES for child in children]
 
 
+def cost(work: Work, task: str, child: str) -> Cost:
+    """Return the cost of a job: the networks of a task on the test images of a child's domain."""
+    data = work.data_of(child)
+    images, px = data.splits.test_images, data.resolution_px
+    return Cost(network_s=work.labels_s(images, px), memory_mb=1500 + images * px**2 * 20 / MEGABYTE)
+
+
 KIND = Kind(
     name="zero_shot",
     version=7,
@@ -122,5 +130,6 @@ KIND = Kind(
     settings=("bootstrap", "seed"),
     tables=tuple(TABLES.values()),
     rows=rows_of,
+    costs={"zero_shot": cost},
     measure=measure,
 )

@@ -7,22 +7,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from stylealign.planning.costs import Cost, Costs
-from stylealign.planning.rates import load_rates
+from stylealign.measurements import registry
+from stylealign.planning.costs import Costs
+from stylealign.work.cost import Cost
+from stylealign.work.rates import load_rates
 
 Device = Literal["auto", "cpu", "gpu"]
 
-STAGES = {
+STAGES: dict[str, tuple[str, ...]] = {
     "data": ("draw_domain", "import_domain", "fetch_domain", "fetch_weights"),
     "parents": ("fetch_parent", "train_parent"),
     "children": ("train_child",),
-    "generators": ("generators", "coverage", "coverage_of_domain"),
-    "inversion": ("encoder", "invert", "inversion"),
-    "translation": ("blend", "translate", "random_samples", "translation"),
-    "morphing": ("morph", "morphing"),
-    "zero-shot": ("supervise", "transfer", "zero_shot"),
-    "alignment": ("alignment_weights", "alignment_reset", "alignment_pointwise", "alignment_curve"),
+    "generators": (),
+    "inversion": ("encoder", "invert"),
+    "translation": ("blend", "translate", "random_samples"),
+    "morphing": ("morph",),
+    "zero-shot": ("supervise", "transfer"),
+    "alignment": (),
 }
+"""Stage -> its rules; the rules of a measurement belong to the stage of its table's section."""
+
+OF_SECTION = {"models": "generators"}
+"""Section of the report -> stage, where the two have different names."""
+
 REST = "figures, tables, other"
 HEADS = ("stage", "jobs", "CPU-hours", "GPU-hours", "disk", "download", "from")
 
@@ -120,6 +127,10 @@ def make_plan(jobs: Sequence[Job], costs: Costs, cores: int, gpus: int, device: 
 
 
 def _stage_of(rule: str) -> str:
+    for kind in registry.KINDS:
+        if rule in kind.costs:
+            section = kind.tables[0].section
+            return OF_SECTION.get(section, section)
     return next((name for name, rules in STAGES.items() if rule in rules), REST)
 
 

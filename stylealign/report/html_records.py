@@ -14,7 +14,7 @@ from stylealign.config import Config
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file
 from stylealign.measurements.rows import Row
-from stylealign.report.html_text import STAGES
+from stylealign.report.html_text import stage_text
 
 SHORT = 12
 """Characters shown of a hash."""
@@ -203,7 +203,7 @@ def run_times(folder: Path | None) -> list[Stage]:
             longest = max(jobs, key=lambda job: job[1])
             memory = [job[2] for job in jobs if job[2] is not None]
             total = sum(job[1] for job in jobs)
-            found.append(Stage(name, STAGES.get(name, name.replace("_", " ")), len(jobs), total, longest[1], longest[0],
+            found.append(Stage(name, stage_text(name), len(jobs), total, longest[1], longest[0],
                                max(memory, default=None)))  # fmt: skip
     return sorted(found, key=lambda stage: -stage.total_s)
 

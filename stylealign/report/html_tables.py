@@ -168,7 +168,7 @@ def settings_of(row: Row) -> tuple[str, str]:
 
 def column_of(row: Row) -> Column:
     """Return the column that a row's number stands in."""
-    meaning = registry.metric(row.table, row.metric).meaning
+    meaning = registry.metric(row.table, row.metric).described
     return Column(row.metric, settings_of(row)[1], row.features, row.higher_is_better, meaning)
 
 

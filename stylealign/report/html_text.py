@@ -170,22 +170,18 @@ STAGES = {
     "morph": "make morphs",
     "supervise": "train label networks on true labels",
     "transfer": "train label networks on transferred labels",
-    "generators": "measure generators",
-    "inversion": "measure inversions",
-    "translation": "measure translations",
     "encoder": "train encoders",
     "blend": "blend models",
-    "coverage": "measure coverage",
-    "coverage_of_domain": "measure the domains' own coverage",
-    "alignment_pointwise": "measure point-wise alignment",
-    "alignment_curve": "measure quality and alignment over kimg",
-    "morphing": "measure morphs",
-    "zero_shot": "measure zero-shot networks",
-    "alignment_weights": "measure weights",
-    "alignment_reset": "measure children with a part reset",
     "figures": "draw figures",
     "tables": "write tables",
 }
+"""What the jobs of a rule do; a measurement says it itself."""
+
+
+def stage_text(rule: str) -> str:
+    """Return what the jobs of a rule do."""
+    measured = next((kind for kind in registry.KINDS if kind.name == rule), None)
+    return f"measure: {measured.text}" if measured else STAGES.get(rule, rule.replace("_", " "))
 
 
 def section_of(figure: str) -> Section:

@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from stylealign.config import ArchitectureSettings, Config
-from stylealign.planning.costs import Cost, Costs
+from stylealign.planning.costs import Costs
 from stylealign.planning.plan import REST, Job, as_json, as_text, make_plan, wall_s
-from stylealign.planning.rates import interpolated, load_rates, parameters, slow_down, synthesis_gmac
+from stylealign.work.cost import Cost
+from stylealign.work.rates import interpolated, load_rates, parameters, slow_down, synthesis_gmac
 
 CONFIG = Path(__file__).parents[2] / "config"
 CONFIG_F = ArchitectureSettings(z_dim=512, w_dim=512, channel_base=32768, channel_max=512)

@@ -21,7 +21,7 @@ class MeasuringNetwork:
         dimensions: number of its features.
         distance: how its distance is made; empty: it has none.
         is_bundled: its weights come as a Python package; those of the others are downloaded.
-        timed_px: size of the images whose time `planning/throughput.yaml` has; None: an image of any size takes it.
+        timed_px: size of the images whose time `work/throughput.yaml` has; None: an image of any size takes it.
         largest_px: larger images are reduced to this size; None: they are not.
     """
 

@@ -1,0 +1,126 @@
+"""Tiny inputs of every kind of measurement."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stylealign.applications.zero_shot.learning import spec_of
+from stylealign.applications.zero_shot.networks import LabelNetwork, save_label_network
+from stylealign.checkpoints import native
+from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.avatars import POSE
+from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
+from stylealign.datasets.images import image_name, write_image_zip
+from stylealign.datasets.label_names import LabelNames
+from stylealign.files import sha256_of_file, write_json
+from stylealign.latents.codes import Codes
+from stylealign.measurements import registry
+from stylealign.measurements.inputs import Inputs
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.generator import Generator
+
+SIZE = 16
+SMALL = Architecture(resolution=SIZE, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
+TASKS = ("segmentation", "keypoints", "pose", "attributes")
+CODES = (3, 0, 5, 7, 1)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with images, annotations, two models, snapshots, codes, a morph and untrained label networks."""
+    folder = tmp_path_factory.mktemp("measured")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 24), ("test", 12)):
+        images = rng.integers(0, 256, (count, 3, SIZE, SIZE), dtype=np.uint8)
+        write_image_zip(folder / f"{split}.zip", images)
+        points = rng.uniform(0, SIZE, (count, len(KEYPOINTS), 2)).astype(np.float32)
+        points[:, 0], points[:, 1] = (4, 8), (12, 8)
+        annotations = Annotations(
+            segmentation=rng.integers(0, len(SEGMENTATION_CLASSES), (count, SIZE, SIZE), dtype=np.uint8),
+            keypoints=points,
+            visible=np.ones((count, len(KEYPOINTS)), dtype=bool),
+            pose=rng.normal(size=(count, 4)).astype(np.float32),
+            attributes={"glasses": rng.integers(0, 2, count)},
+            names=LabelNames(SEGMENTATION_CLASSES, KEYPOINTS, POSE, {"glasses": ["none", "clear"]}),
+        )
+        annotations.save(folder / f"{split}.npz")
+    for seed, name in enumerate(("parent", "child")):
+        torch.manual_seed(seed)
+        native.save(folder / f"{name}.safetensors", generator=Generator(SMALL), info={"kimg": 12.5 + seed})
+        shutil.copy(folder / f"{name}.safetensors", folder / snapshot_name(1 + seed))
+    write_snapshots(folder / "snapshots.zip", [folder / snapshot_name(1), folder / snapshot_name(2)])
+    names = [image_name(index) for index in CODES]
+    codes = Codes(np.zeros((5, 6), dtype=np.float32), "z", sha256_of_file(folder / "parent.safetensors"), names)
+    codes.save(folder / "codes.npz")
+    sources = images[list(CODES)]
+    write_image_zip(folder / "reconstructions.zip", sources // 2, extra={"names": names, "outputs": 1})
+    twice = np.stack([sources, sources // 2], axis=1).reshape(-1, 3, SIZE, SIZE)
+    write_image_zip(folder / "translated.zip", twice, extra={"names": names, "outputs": 2})
+    columns = {"path_length": [1.0, 2.0], "step_ratio": [1.5, 2.5], "endpoint_error": [0.0, 0.1]}
+    write_json(folder / "morph.json", {"features": "efficientnet-lite0", "methods": {"codes-only": columns}})
+    write_image_zip(folder / "middle.zip", sources, labels=[0] * 5, extra={"methods": ["codes-only"]})
+    write_json(folder / "metrics.json", {})
+    write_json(folder / "timing.json", {"images_per_s": 2.5})
+    for task in TASKS:
+        torch.manual_seed(2)
+        network = LabelNetwork(spec_of(task, SIZE, annotations, "test.npz")).eval()
+        save_label_network(folder / f"{task}.safetensors", network, {"task": task})
+    return folder
+
+
+MODELS = {"parent": "parent.safetensors", "child": "child.safetensors"}
+SETS = {"data": "train.zip", "test-data": "test.zip", "annotations": "test.npz"}
+OF_CHILD = {f"{role}-{task}": f"{task}.safetensors" for role in ("parent", "child") for task in TASKS[:3]}
+FILES: dict[str, dict[str, str]] = {
+    "generators": {"model": "child.safetensors", "data": "train.zip"},
+    "coverage": {
+        **SETS,
+        "model": "child.safetensors",
+        "pose": "pose.safetensors",
+        "attributes": "attributes.safetensors",
+    },
+    "inversion": {
+        "codes": "codes.npz",
+        "reconstructions": "reconstructions.zip",
+        "metrics": "metrics.json",
+        "data": "test.zip",
+        "timing": "timing.json",
+    },
+    "translation": {
+        "source-data": "test.zip",
+        "target-data": "test.zip",
+        "target-train": "train.zip",
+        **{f"{role}-{task}": f"{task}.safetensors" for role in ("source", "target") for task in TASKS[:3]},
+    },
+    "morphing": {
+        "metrics": "morph.json",
+        "middle": "middle.zip",
+        "source-data": "test.zip",
+        "target-data": "train.zip",
+    },
+    "zero_shot": {"data": "test.zip", "annotations": "test.npz"},
+    "alignment_weights": MODELS,
+    "alignment_reset": {**MODELS, "data": "train.zip"},
+    "alignment_pointwise": {**MODELS, **OF_CHILD},
+    "alignment_curve": {"parent": "parent.safetensors", "snapshots": "snapshots.zip", "data": "train.zip", **OF_CHILD},
+}
+"""Kind -> files of `folder` by role: everything that it can be given."""
+
+
+def inputs_of(kind: str, folder: Path) -> Sequence[Inputs]:
+    """Return inputs that make everything that a kind of measurement measures, one for each of its tasks."""
+    files = {file.role: folder / FILES[kind][file.role] for file in registry.kind(kind).files}
+    if kind == "translation":
+        return [Inputs(files, {"z": folder / "translated.zip"}, {"untouched": True}, "human", "animal")]
+    if kind == "zero_shot":
+        return [
+            Inputs(files, {"oracle": folder / f"{task}.safetensors"}, {"task": task}, "human", "animal")
+            for task in TASKS[:3]
+        ]
+    method = "" if kind == "morphing" else "child"  # a method there keeps the rows of one
+    return [Inputs(files, {}, {"shuffled": True}, "human", "animal", method)]
