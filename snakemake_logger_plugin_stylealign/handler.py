@@ -17,7 +17,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
 from snakemake_logger_plugin_stylealign.progress import Progress, duration
-from snakemake_logger_plugin_stylealign.summary import PAGE, summary_lines
+from snakemake_logger_plugin_stylealign.summary import PAGE, failure_lines, summary_lines
 
 HEARTBEAT_S = 30.0
 REASON_WIDTH = 110
@@ -51,6 +51,7 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         self.terminal: TextIO = sys.stdout if self.common_settings.dryrun else sys.stderr
         self.progress = Progress()
         self.failed = False
+        self.failures: dict[str, str] = {}
         self.finished = threading.Event()
         self.write_lock = threading.Lock()
         self.heartbeat: threading.Thread | None = None
@@ -75,6 +76,7 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         """Stop the heartbeat and print where the results are (once)."""
         if not self.finished.is_set():
             self.finished.set()
+            self._print(*failure_lines(self.failures))
             succeeded = self.progress.is_complete() and not self.failed and not self.common_settings.dryrun
             if succeeded and self.progress.makes("tables"):
                 self._print(*summary_lines(Path.cwd()))
@@ -132,6 +134,7 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
     def _job_finished(self, record: Any) -> None:
         job = self.progress.finish(record.job_id)
         if job is not None:
+            self.failures.pop(job.name, None)  # a retry has succeeded
             left = self.progress.time_left_s()
             took = duration(time.monotonic() - job.started_s)
             self._print(f"{self.progress.head()} done   {job.name} in {took}; about {duration(left)} left")
@@ -149,6 +152,8 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
                 lines += [line for line in told if not lines or line.startswith(CLUSTER_PROGRAMS)]
         self._print(f"FAILED {name}{_cluster_state(record)}; its log: {', '.join(logs) or 'none'}")
         self._print(*(f"    {line}" for line in lines))
+        said = lines[-1] if lines else f"it said nothing; its log: {', '.join(logs) or 'none'}"
+        self.failures[name] = f"{said}{_cluster_state(record)}"
 
     def _error(self, record: Any) -> None:
         self.failed = True

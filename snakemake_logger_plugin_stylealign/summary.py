@@ -1,5 +1,6 @@
-"""What is printed at the end of a run: where the tables and figures are, and the main numbers."""
+"""What is printed at the end of a run: why jobs failed, where the tables and figures are, and the main numbers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 TABLES = Path("results/tables")
@@ -22,3 +23,12 @@ def summary_lines(directory: Path) -> list[str]:
     if figures:
         lines.append(f"figures:       {FIGURES}/: {', '.join(figures)}")
     return lines
+
+
+def failure_lines(reasons: Mapping[str, str]) -> list[str]:
+    """Return the closing lines of a run with failed jobs: each once more, with its reason."""
+    if not reasons:
+        return []
+    count = "1 job failed; once it" if len(reasons) == 1 else f"{len(reasons)} jobs failed; once they"
+    head = f"{count} can be done, the same command goes on:"
+    return ["", head, *(f"  {name}: {reason}" for name, reason in reasons.items())]

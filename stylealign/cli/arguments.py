@@ -80,6 +80,8 @@ def _settings_object(text: str | None) -> dict[str, Any]:
         values = json.loads(text)
     except OSError as error:
         raise StyleAlignError(f"--settings: {text}: {error.strerror}; give a JSON object or a JSON file") from error
+    except UnicodeDecodeError as error:
+        raise StyleAlignError(f"--settings: {text}: not UTF-8; save the file in that encoding") from error
     except json.JSONDecodeError as error:
         raise StyleAlignError(f"--settings: not JSON ({error})") from error
     if not isinstance(values, dict):

@@ -71,4 +71,6 @@ def reason(out: str, told: str) -> str:
     lines = [line.strip() for line in f"{told}\n{out}".splitlines()]
     ours = [line.removeprefix(OURS) for line in lines if line.startswith(OURS)]
     theirs = [line for line in lines if line and not line.startswith(NO_REASON)]
+    if any(line.startswith("Traceback") for line in theirs):
+        theirs = theirs[-1:]
     return " ".join(ours[-1:] or theirs) or "it said nothing"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stylealign.cli.plan import reason
 from stylealign.config import ArchitectureSettings, Config
 from stylealign.planning.costs import Costs
 from stylealign.planning.plan import REST, Job, as_json, as_text, make_plan, wall_s
@@ -107,3 +108,25 @@ def test_a_gpu_takes_over_what_it_can() -> None:
     cost = Cost(host_s=10, train_s=1000, train_gpu_s=10, network_s=500)
     assert cost.cpu_s() == pytest.approx(1510 + load_rates().cpu.start_s)
     assert cost.gpu_s() < 60
+
+
+@pytest.mark.parametrize(
+    ("out", "told", "why"),
+    [
+        ("", "Using workflow specific profile X for\nsnakemake: c.yaml: unknown key 'a'\n", "c.yaml: unknown key 'a'"),
+        (
+            "Building DAG of jobs...\nMissingInputException in rule a:\n    photos\n",
+            "Using workflow specific profile X\n",
+            "MissingInputException in rule a: photos",
+        ),
+        (
+            "",
+            "Traceback (most recent call last):\n  File x\n\nPermissionError: no\n",
+            "PermissionError",
+        ),
+        ("", "Using workflow specific profile X\n", "it said nothing"),
+    ],
+)
+def test_why_snakemake_failed_is_told_in_its_own_words(out: str, told: str, why: str) -> None:
+    assert reason(out, told).startswith(why)
+    assert "\n" not in reason(out, told)

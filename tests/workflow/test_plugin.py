@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from snakemake_logger_plugin_stylealign.arguments import is_snakemake_command, separate_targets
+from snakemake_logger_plugin_stylealign.checks import problem_of
 from snakemake_logger_plugin_stylealign.progress import WEIGHT_S, Progress, duration
-from snakemake_logger_plugin_stylealign.summary import summary_lines
+from snakemake_logger_plugin_stylealign.summary import failure_lines, summary_lines
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+NO_FILE = "No such file or directory"
 RULES = Path(__file__).parents[2] / "workflow" / "rules"
 
 
@@ -105,6 +107,9 @@ def test_a_failed_job_shows_the_end_of_its_log_and_no_results(small_workflow: Pa
     assert "FAILED broken; its log: broken.log\n    the reason" in done.stderr
     assert "every number" not in done.stderr
     assert "Traceback" not in done.stderr
+    assert done.stderr.rstrip().endswith(
+        "1 job failed; once it can be done, the same command goes on:\n  broken: the reason"
+    )
 
 
 def test_the_closing_lines_name_tables_summary_and_figures(tmp_path: Path) -> None:
@@ -144,3 +149,37 @@ def test_every_weighed_rule_exists() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(9.4, "9 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
 def test_durations_are_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_every_failed_job_is_named_once_more_at_the_end() -> None:
+    assert failure_lines({}) == []
+    assert failure_lines({"a": "one", "b x": "two"})[1:] == [
+        "2 jobs failed; once they can be done, the same command goes on:",
+        "  a: one",
+        "  b x: two",
+    ]
+
+
+def test_a_configuration_in_another_encoding_is_told_before_snakemake_reads_it(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text("a: ü\n", encoding="utf-8")
+    bad.write_bytes("a: 1\nb: ü\n".encode("latin-1"))
+    told = f"{bad}: line 2 is not UTF-8; save the file in that encoding"
+    assert problem_of(["-n", "--configfile", str(good), "--cores", "1"]) is None
+    assert problem_of(["-n", "--configfile", str(good), str(bad)]) == told
+    assert problem_of([f"--configfile={bad}", "--", "x"]) == told
+    assert problem_of(["--", "--configfile", str(bad)]) is None
+    assert problem_of(["--configfile", str(tmp_path / "none")]) == f"--configfile: {tmp_path / 'none'}: {NO_FILE}"
+    done = subprocess.run([SNAKEMAKE, "-n", "--configfile", bad], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"snakemake: {told}\n")
+
+
+def test_a_folder_that_may_only_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problem_of(["--directory", str(tmp_path / "a" / "b")]) is None
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+    told = f"{tmp_path}: cannot be written to; give --directory a folder of your own"
+    assert problem_of(["--directory", str(tmp_path / "a" / "b")]) == told
+    assert problem_of(["-d", str(tmp_path)]) == told
+    assert problem_of(["--lint", "-d", str(tmp_path)]) is None
+    monkeypatch.chdir(tmp_path)
+    assert problem_of([]) == told
