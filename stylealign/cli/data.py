@@ -1,14 +1,14 @@
-"""`stylealign data`: draw an avatar domain, import one's own images, or fetch a published data set."""
+"""`stylealign data`: draw a domain, import one's own images, or fetch a published data set."""
 
 import argparse
 import json
-from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from stylealign.checkpoints.zoo import default_zoo, load_zoo
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.downloads import add_download, opened_cache
 from stylealign.config import DatasetSettings
+from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.drawing import draw_dataset
 from stylealign.datasets.importing import Archive, import_dataset
 from stylealign.errors import StyleAlignError
@@ -18,14 +18,12 @@ from stylealign.versions import version
 
 SOURCES = frozenset({"draw", "path", "fetch"})
 """Settings that say where the images come from: import and fetch have an argument for it."""
-ARTWORK = {"human": "python-avatars", "mosaic": "multiavatar", "animal": "animal-avatar"}
-"""Package that carries the artwork of each drawn domain."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions `draw`, `import` and `fetch`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    draw = actions.add_parser("draw", help="draw an avatar domain with its annotations")
+    draw = actions.add_parser("draw", help="draw a domain with its annotations")
     draw.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that draw (default: 1)")
     importer = actions.add_parser("import", help="make a data set of a folder or zip of images")
     importer.add_argument("source", metavar="SRC", help="folder or zip of images")
@@ -50,8 +48,9 @@ def _draw(arguments: argparse.Namespace) -> None:
     if arguments.jobs < 1:
         raise StyleAlignError(f"--jobs: must be at least 1, not {arguments.jobs}")
 
-    packages = {name: installed_version(name) for name in (ARTWORK[settings.draw], "resvg-py")}
-    provenance = provenance_of("data draw", version("data"), settings, {}, packages=packages)
+    artwork = drawn_domain(settings.draw).artwork
+    provenance = provenance_of("data draw", version("data"), settings, {}, packages=artwork.installed(),
+                               attribution=artwork.attribution)  # fmt: skip
     print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs, provenance)))
 
 

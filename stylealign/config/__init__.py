@@ -6,7 +6,6 @@ which is made of the same models, so a key means the same thing wherever it is w
 
 from stylealign.config.applications import BlendSettings, LabelSettings, MorphSettings, TranslateSettings
 from stylealign.config.base import (
-    AvatarDomain,
     Component,
     Count,
     Features,
@@ -25,6 +24,7 @@ from stylealign.config.base import (
     Task,
 )
 from stylealign.config.data import DatasetSettings, Splits
+from stylealign.config.drawn import drawn_domains
 from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import M, validate
@@ -35,7 +35,6 @@ from stylealign.config.workflow import Config, ModelSettings
 __all__ = [
     "UPKEEP",
     "ArchitectureSettings",
-    "AvatarDomain",
     "BlendSettings",
     "Component",
     "Config",
@@ -66,6 +65,7 @@ __all__ = [
     "TrainSettings",
     "TranslateSettings",
     "default_file",
+    "drawn_domains",
     "load_config",
     "merged",
     "parse_yaml",

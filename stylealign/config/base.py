@@ -16,7 +16,6 @@ else:
     Features = Literal[tuple(feature_protocols())]
     Perceptual = Literal[tuple(distance_protocols())]
 
-AvatarDomain = Literal["human", "mosaic", "animal"]
 Task = Literal["segmentation", "keypoints", "pose"]
 LabelTask = Literal["segmentation", "keypoints", "pose", "attributes"]
 SquareFit = Literal["crop", "letterbox"]

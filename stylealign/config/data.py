@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from pydantic import model_validator
 
-from stylealign.config.base import AvatarDomain, Positive, Seed, Settings
+from stylealign.config.base import Positive, Seed, Settings
+from stylealign.config.drawn import DrawnDomain
 
 
 class Splits(NamedTuple):
@@ -21,8 +22,8 @@ class DatasetSettings(Settings):
     """A drawn avatar domain (`stylealign data draw`), a folder or zip of images (`stylealign data import`), or a
     published data set (`stylealign data fetch`)."""
 
-    draw: AvatarDomain | None = None
-    """Avatar domain to draw: human, mosaic or animal."""
+    draw: DrawnDomain | None = None
+    """Drawn domain: human, mosaic, animal, ink, or a style of docs/domains.md (toon-head, lorelei, bottts ...)."""
     path: str | None = None
     """Folder or zip of images to import instead of drawing."""
     fetch: str | None = None
@@ -34,6 +35,8 @@ class DatasetSettings(Settings):
     """Images of the training split. Default: 4000; of one's own pictures (`path`), all that are not held out."""
     test_images: Positive | None = None
     """Images of the test split; no image is in both. Default: 1000; of one's own pictures a tenth, at most 1000."""
+    val_images: Positive = 500
+    """Images of the validation split of a drawn domain; none of them is in another split."""
     seed: Seed = 0
     """Seed of the drawing, or of the split of imported images."""
 

@@ -1,22 +1,20 @@
-"""The three avatar domains: every image is drawn from SVG artwork and comes with its exact annotations.
+"""The drawn domains: every image is drawn from SVG artwork and comes with its exact annotations.
 
 A figure is drawn in its artwork's coordinates, brought to the canonical place (eye centre and eye distance are the
 same in every domain), posed, and only then composited over a flat colour that fills the frame.
 """
 
-import importlib
 from dataclasses import dataclass
-from functools import cache
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.datasets.figures import CLASS_COLOURS, SEGMENTATION_CLASSES, Figure, to_pixels
+from stylealign.datasets.domains import Domain
+from stylealign.datasets.domains import domain as drawn_domain
+from stylealign.datasets.figures import CLASS_COLOURS, Figure, to_pixels
+from stylealign.datasets.splits import SPLITS
 from stylealign.datasets.vector import Affine, compose, hex_to_rgb, rasterise, rasterise_classes, rgb_to_hex
 
-DOMAINS = ("human", "mosaic", "animal")
-SPLITS = ("train", "test")
 POSE = ("rotation_deg", "log2_scale", "shift_x", "shift_y")
 """Clockwise turn as seen; binary logarithm of the scale; shifts right and down as shares of the frame."""
 
@@ -38,7 +36,7 @@ class Avatar:
 
     Attributes:
         image: [3, H, W] uint8 RGB.
-        segmentation: [H, W] uint8, indices into `SEGMENTATION_CLASSES`.
+        segmentation: [H, W] uint8, indices into the classes of its domain.
         keypoints: [K, 2] float32 (x, y) in pixels; a part that is absent stands at the face's centre, not visible.
         visible: [K] bool: present, inside the frame and not covered.
         pose: [4] float32 as named in `POSE`.
@@ -55,30 +53,31 @@ class Avatar:
 
 def draw_avatar(domain: str, split: str, index: int, seed: int, resolution_px: int) -> Avatar:
     """Draw image `index` of a split; it depends on nothing but these arguments."""
-    rng = np.random.default_rng([seed, DOMAINS.index(domain), SPLITS.index(split), index])
-    module = domain_module(domain)
+    what = drawn_domain(domain)
+    rng = np.random.default_rng([seed, what.seed_number, SPLITS.index(split), index])
     pose = draw_pose(rng)
     background_name, background = _draw_background(rng)
-    figure: Figure = module.draw(rng)
-    affine = compose(pose_affine(pose), module.PLACEMENT)
-    image = rasterise(figure.markup, affine, resolution_px, background)
-    segmentation = rasterise_classes(figure.part_markup, affine, resolution_px, CLASS_COLOURS)
+    figure = what.draw(rng, split)
+    return render(what, figure, pose, background_name, background, resolution_px)
+
+
+def render(
+    domain: Domain, figure: Figure, pose: NDArray[np.float32], background_name: str, background: str, resolution_px: int
+) -> Avatar:
+    """Return the image of a figure of a domain in a pose [4], over a background of that name and colour `#rrggbb`."""
+    affine = compose(pose_affine(pose), figure.placement)
+    image = rasterise(figure.markup, affine, resolution_px, domain.ground(background))
+    segmentation = rasterise_classes(figure.part_markup, affine, resolution_px, CLASS_COLOURS[: len(domain.classes)])
     keypoints = to_pixels(affine, figure.keypoints, resolution_px)
-    visible = _visible(keypoints, segmentation)
-    keypoints = np.where(np.isnan(keypoints), keypoints[-1], keypoints)
+    visible = _visible(keypoints, segmentation, domain)
+    keypoints = np.where(np.isnan(keypoints), keypoints[-1:], keypoints)
     attributes = {"background_colour": background_name, **figure.attributes}
     return Avatar(image.transpose(2, 0, 1), segmentation, keypoints, visible, pose, attributes)
 
 
 def attribute_values(domain: str) -> dict[str, list[str]]:
     """Return the attributes of a domain, each with the names of its values."""
-    return {"background_colour": list(BACKGROUNDS), **domain_module(domain).attribute_values()}
-
-
-@cache
-def domain_module(domain: str) -> ModuleType:
-    """Return the module that draws a domain: `PLACEMENT`, `draw(rng)`, `attribute_values()`."""
-    return importlib.import_module(f"stylealign.datasets.avatars_{domain}")
+    return {"background_colour": list(BACKGROUNDS), **drawn_domain(domain).attribute_values()}
 
 
 def draw_pose(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -99,21 +98,26 @@ def pose_affine(pose: NDArray[np.float32]) -> Affine:
     return np.column_stack([linear, middle + np.array([shift_x, shift_y]) - linear @ middle])
 
 
+_SHOWN_BY = {"left_eye": ("eyes", "eyewear"), "right_eye": ("eyes", "eyewear"), "mouth": ("mouth",)}
+"""Key points that something may cover, with the classes that show them: a lens stands where its eye is."""
+
+
 def _draw_background(rng: np.random.Generator) -> tuple[str, str]:
     name = list(BACKGROUNDS)[rng.integers(len(BACKGROUNDS))]
     jitter = rng.integers(-BACKGROUND_JITTER, BACKGROUND_JITTER + 1, size=3)
     return name, rgb_to_hex(np.clip(np.array(hex_to_rgb(BACKGROUNDS[name])) + jitter, 0, 255))
 
 
-def _visible(keypoints: NDArray[np.float32], segmentation: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _visible(keypoints: NDArray[np.float32], segmentation: NDArray[np.uint8], domain: Domain) -> NDArray[np.bool_]:
     """Tell which key points are present, inside the frame and, for eyes and mouth, not covered by another part."""
     size = segmentation.shape[0]
     visible = np.isfinite(keypoints).all(axis=1) & (np.nan_to_num(keypoints, nan=-1.0) >= 0).all(axis=1)
     visible &= (np.nan_to_num(keypoints, nan=-1.0) < size).all(axis=1)
     reach = max(1, round(size / 24))
-    for k, name in enumerate(("eyes", "eyes", "mouth")):
-        if visible[k]:
+    for point, names in _SHOWN_BY.items():
+        k = domain.keypoints.index(point) if point in domain.keypoints else -1
+        if k >= 0 and visible[k]:
             x, y = keypoints[k].astype(int)
             near = segmentation[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]
-            visible[k] = bool((near == SEGMENTATION_CLASSES.index(name)).any())
+            visible[k] = bool(np.isin(near, [domain.classes.index(name) for name in names]).any())
     return visible

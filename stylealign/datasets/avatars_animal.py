@@ -7,6 +7,7 @@ import numpy as np
 from animal_avatar.shapes import BROWS, EARS, EYES, FACES, HAIRS, MUZZLES, PATTERNS
 
 from stylealign.datasets.figures import Figure, class_colour, part_keypoints, placement
+from stylealign.datasets.shared_attributes import TONES, tone
 from stylealign.datasets.vector import flatten, hex_to_rgb, parse_markup, rgb_to_hex, to_markup
 
 PLACEMENT = placement(eye_centre=(250.0, 254.0), eye_distance=162.0)
@@ -30,7 +31,7 @@ _OPTIONAL = ("pattern", "hair")
 """Parts that half of the animals lack."""
 
 
-def draw(rng: np.random.Generator) -> Figure:
+def draw(rng: np.random.Generator, split: str = "train") -> Figure:
     """Draw one animal: shapes, fur colour, and what they are called."""
     chosen = {name: int(rng.integers(len(shapes))) for name, shapes in _SHAPES.items()}
     for name in _OPTIONAL:
@@ -44,13 +45,14 @@ def draw(rng: np.random.Generator) -> Figure:
         markup="".join(_SHAPES[name][index](fur) for name, index in drawn),
         part_markup="".join(_flat(name, index) for name, index in drawn),
         keypoints=_keypoints(chosen["eyes"], chosen["muzzle"], chosen["ears"], chosen["hair"]),
-        attributes={"fur_colour": fur_name, **attributes},
+        placement=PLACEMENT,
+        attributes={"fur_colour": fur_name, "skin_tone": tone(FUR_COLOURS[fur_name]), **attributes},
     )
 
 
 def attribute_values() -> dict[str, list[str]]:
     """Return every attribute of the domain with the names of its values."""
-    values = {"fur_colour": list(FUR_COLOURS)}
+    values = {"fur_colour": list(FUR_COLOURS), "skin_tone": list(TONES)}
     for name, shapes in _SHAPES.items():
         if name != "face":
             absent = [NONE] if name in _OPTIONAL else []

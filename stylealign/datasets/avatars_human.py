@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from stylealign.datasets.figures import Figure, class_colour, part_keypoints, placement
+from stylealign.datasets.shared_attributes import SHARED_ATTRIBUTES, no_yes, tone
 from stylealign.datasets.vector import find_by_id, flatten, read_part, to_markup
 
 PLACEMENT = placement(eye_centre=(132.0, 112.0), eye_distance=52.0)
@@ -47,8 +48,14 @@ CLOTHES = {
 }  # fmt: skip
 
 
-def draw(rng: np.random.Generator) -> Figure:
-    """Draw one person: parts, colours, and what they are called."""
+def draw(rng: np.random.Generator, split: str = "train") -> Figure:
+    """Draw one person: parts, colours, and what they are called; people of one split may be made of the same parts as
+    those of another."""
+    return compose_person(*choose(rng))
+
+
+def choose(rng: np.random.Generator) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Draw what a person is made of: hair or hat, part -> name, what is coloured -> name of the colour."""
     top = TOPS[rng.integers(len(TOPS))]
     chosen = {kind: _pick(rng, weights) for kind, weights in _CHOICES.items()}
     if top == "hijab":  # its artwork leaves no room for either
@@ -60,7 +67,7 @@ def draw(rng: np.random.Generator) -> Figure:
         "clothes": _pick_colour(rng, FABRIC_COLOURS),
         "hat": _pick_colour(rng, FABRIC_COLOURS),
     }
-    return _compose(top, chosen, colours)
+    return top, chosen, colours
 
 
 _CHOICES = {"eyes": EYES, "mouth": MOUTHS, "brows": BROWS, "glasses": GLASSES, "beard": BEARDS, "clothes": CLOTHES}
@@ -75,7 +82,8 @@ def _pick_colour(rng: np.random.Generator, palette: dict[str, str]) -> str:
     return list(palette)[rng.integers(len(palette))]
 
 
-def _compose(top: str, chosen: dict[str, str], colours: dict[str, str]) -> Figure:
+def compose_person(top: str, chosen: dict[str, str], colours: dict[str, str]) -> Figure:
+    """Return the figure of a person made of these parts and colours."""
     keys = tuple(chosen[kind] for kind in ("clothes", "mouth", "eyes", "brows", "beard", "glasses"))
     true, flat = _template(top, keys, flat=False), _template(top, keys, flat=True)
     paints = {
@@ -86,7 +94,8 @@ def _compose(top: str, chosen: dict[str, str], colours: dict[str, str]) -> Figur
     }
     for name, paint in paints.items():
         true = true.replace(name, paint)
-    return Figure(true, flat, _keypoints(top, chosen["mouth"], chosen["eyes"]), _attributes(top, chosen, colours))
+    points = _keypoints(top, chosen["mouth"], chosen["eyes"])
+    return Figure(true, flat, points, PLACEMENT, _attributes(top, chosen, colours))
 
 
 def _attributes(top: str, chosen: dict[str, str], colours: dict[str, str]) -> dict[str, str]:
@@ -104,6 +113,12 @@ def _attributes(top: str, chosen: dict[str, str], colours: dict[str, str]) -> di
         "beard": chosen["beard"],
         "clothes_style": chosen["clothes"],
         "clothes_colour": colours["clothes"],
+        "has_glasses": no_yes(chosen["glasses"] != "none"),
+        "has_beard": no_yes(chosen["beard"] != "none"),
+        "has_hat": no_yes(kind == "hat"),
+        "long_hair": no_yes(kind == "long"),
+        "hair_tone": tone(HAIR_COLOURS[colours["hair"]] if kind in ("short", "long") else None),
+        "skin_tone": tone(SKIN_COLOURS[colours["skin"]]),
     }
 
 
@@ -122,7 +137,7 @@ def attribute_values() -> dict[str, list[str]]:
         "beard": list(BEARDS),
         "clothes_style": list(CLOTHES),
         "clothes_colour": list(FABRIC_COLOURS),
-    }
+    } | {name: list(values) for name, values in SHARED_ATTRIBUTES.items() if name != "mouth_open"}
 
 
 @cache
@@ -173,7 +188,7 @@ def _top(top: str, beard: str, glasses: str, flat: bool) -> str:
     _place_colour(element, "Fabric-Color", "@hat@")
     insides = (
         ("Facial-Hair", "facial_hair", beard, "mouth"),
-        ("Accessory", "accessories", glasses, "eyes"),
+        ("Accessory", "accessories", glasses, "eyewear"),
     )
     if flat:
         element = flatten(element, class_colour("top"))

@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from stylealign.datasets.figures import Figure, class_colour, part_keypoints, placement
+from stylealign.datasets.shared_attributes import no_yes
 from stylealign.datasets.vector import flatten, parse_markup, rasterise, rgb_to_hex, to_markup
 
 PLACEMENT = placement(eye_centre=(115.5, 106.0), eye_distance=53.0)
@@ -37,13 +38,20 @@ _NAMES = {
     "mouth": "mouth_style",
 }
 _EYEWEAR = ("robo", "blonde", "geeknot", "punk", "normie", "firehair", "blond")
+_EYES_IN_EYEWEAR = {"robo": 1, "geeknot": 2, "normie": 0, "firehair": 0}
+"""Designs whose eyewear shows eyes, with the number of the shape that is the eyes."""
+
+_HIDING_THEIR_EYES = (("05", "A"),)
+_WITHOUT_THEIR_EYEWEAR = (("09", "A"),)
+"""Colour themes in which a design's lenses are opaque, or its eyewear is not painted."""
+
 _OPEN_MOUTHS = ("robo", "evil", "asian", "afro", "meta")
 
 Choice = tuple[str, str]
 """A design's number, `00` to `15`, and its colour theme."""
 
 
-def draw(rng: np.random.Generator) -> Figure:
+def draw(rng: np.random.Generator, split: str = "train") -> Figure:
     """Draw one person: each part from one of 16 designs in one of 3 colour themes."""
     numbers = [rng.integers(len(PEOPLE) - (part == "eyes")) for part in PARTS]  # the last design's has one eye only
     themes = rng.integers(len(THEMES), size=len(PARTS))
@@ -54,6 +62,7 @@ def draw(rng: np.random.Generator) -> Figure:
         markup=_shoulders(chosen, part_markup) + "".join(part_markup(*item) for item in chosen.items()),
         part_markup=_shoulders(chosen, _flat) + "".join(_flat(*item) for item in chosen.items()),
         keypoints=_keypoints(chosen["eyes"], chosen["mouth"], chosen["top"]),
+        placement=PLACEMENT,
         attributes=_attributes(chosen),
     )
 
@@ -65,6 +74,7 @@ def _attributes(chosen: dict[str, Choice]) -> dict[str, str]:
     return attributes | {
         "head_colour": f"{people['head']}_{chosen['head'][1]}",
         "eyewear": "yes" if people["eyes"] in _EYEWEAR else "no",
+        "has_glasses": no_yes(_is_eyewear(chosen["eyes"])),
         "mouth_open": "yes" if people["mouth"] in _OPEN_MOUTHS else "no",
     }
 
@@ -74,7 +84,7 @@ def attribute_values() -> dict[str, list[str]]:
     values = {_NAMES[part]: list(PEOPLE) for part in PARTS if part != "head"}
     values |= {f"{part}_theme": list(THEMES) for part in PARTS if part != "head"}
     values["head_colour"] = [f"{name}_{theme}" for name in PEOPLE for theme in THEMES]
-    return values | {"eyewear": ["no", "yes"], "mouth_open": ["no", "yes"]}
+    return values | {"eyewear": ["no", "yes"], "has_glasses": ["no", "yes"], "mouth_open": ["no", "yes"]}
 
 
 @cache
@@ -89,12 +99,26 @@ def part_markup(part: str, choice: Choice) -> str:
 
 @cache
 def _flat(part: str, choice: Choice) -> str:
+    if part != "eyes" or not _is_eyewear(choice):
+        return _in_one_class(part, choice)
+    eyes = _EYES_IN_EYEWEAR.get(PEOPLE[int(choice[0])]) if choice not in _HIDING_THEIR_EYES else None
+    shapes = parse_markup(part_markup(part, choice))
+    classes = ["eyes" if k == eyes else "eyewear" for k in range(len(shapes))]
+    return "".join(to_markup(flatten(shape, class_colour(name))) for shape, name in zip(shapes, classes, strict=True))
+
+
+@cache
+def _in_one_class(part: str, choice: Choice) -> str:
     return to_markup(flatten(parse_markup(part_markup(part, choice)), class_colour(PARTS[part])))
+
+
+def _is_eyewear(eyes: Choice) -> bool:
+    return PEOPLE[int(eyes[0])] in _EYEWEAR and eyes not in _WITHOUT_THEIR_EYEWEAR
 
 
 @cache
 def _keypoints(eyes: Choice, mouth: Choice, top: Choice) -> np.ndarray:
-    return part_keypoints(_flat("eyes", eyes), _flat("mouth", mouth), _flat("top", top), FACE, PLACEMENT)
+    return part_keypoints(_in_one_class("eyes", eyes), _flat("mouth", mouth), _flat("top", top), FACE, PLACEMENT)
 
 
 _PLAIN: Choice = ("08", "A")

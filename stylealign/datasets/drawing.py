@@ -1,4 +1,4 @@
-"""Drawing a whole avatar data set: both splits, their annotations and a preview."""
+"""Drawing a whole data set: training, test and validation images, their annotations and a preview."""
 
 import multiprocessing
 import sys
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stylealign.config import DatasetSettings
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.avatars import POSE, Avatar, attribute_values, draw_avatar
-from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
+from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.label_names import LabelNames
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
@@ -24,26 +24,28 @@ from stylealign.interrupts import without_sigint
 
 CHUNK = 50
 PROGRESS_INTERVAL_S = 5.0
-SMALLEST_DRAWN_PX = 16
 
 
 def draw_dataset(
     settings: DatasetSettings, out_dir: Path, jobs: int = 1, provenance: dict[str, Any] | None = None
 ) -> dict[str, int]:
-    """Draw an avatar domain into `out_dir`; return the number of images a split.
+    """Draw a domain into `out_dir`; return the number of images a split.
 
-    Writes `{train,test}.zip`, `{train,test}.annotations.npz`, `preview.png` and `config.json`, the settings.
+    Writes `{train,test,val}.zip`, `{train,test,val}.annotations.npz`, `preview.png` and `config.json`, the settings.
     `provenance` is kept in the `dataset.json` of the zips.
 
     Raises:
         StyleAlignError: a resolution too small for the artwork, or a file that cannot be written.
     """
-    if settings.resolution_px < SMALLEST_DRAWN_PX:
-        raise StyleAlignError(
-            f"resolution_px: {settings.resolution_px} is too small to draw eyes; use {SMALLEST_DRAWN_PX} or more"
-        )
     assert settings.draw is not None
-    counts = {"train": settings.splits.train_images, "test": settings.splits.test_images}
+    smallest = drawn_domain(settings.draw).smallest_px
+    if settings.resolution_px < smallest:
+        raise StyleAlignError(
+            f"resolution_px: {settings.resolution_px} is too small for the parts of {settings.draw};"
+            f" use {smallest} or more"
+        )
+    train, test = settings.splits
+    counts = {"train": train, "test": test, "val": settings.val_images}
     with atomic_files(out_dir, "config.json") as made:
         for split, count in counts.items():
             avatars = _draw_all(settings, split, count, jobs)
@@ -83,14 +85,14 @@ def _with_progress(avatars: Iterator[Avatar], what: str, count: int) -> Iterator
 
 
 def _annotations(domain: str, avatars: list[Avatar]) -> Annotations:
-    values = attribute_values(domain)
+    values, what = attribute_values(domain), drawn_domain(domain)
     return Annotations(
         segmentation=np.stack([avatar.segmentation for avatar in avatars]),
-        keypoints=np.stack([avatar.keypoints for avatar in avatars]),
-        visible=np.stack([avatar.visible for avatar in avatars]),
+        keypoints=np.stack([avatar.keypoints for avatar in avatars]) if what.keypoints else None,
+        visible=np.stack([avatar.visible for avatar in avatars]) if what.keypoints else None,
         pose=np.stack([avatar.pose for avatar in avatars]),
         attributes={name: _indices(avatars, name, names) for name, names in values.items()},
-        names=LabelNames(SEGMENTATION_CLASSES, KEYPOINTS, POSE, values),
+        names=LabelNames(what.classes, what.keypoints, POSE, values),
     )
 
 

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from stylealign.datasets.vector import Affine, apply_affine, rasterise_classes
 
-SEGMENTATION_CLASSES = ("background", "skin", "eyes", "mouth", "top", "clothes")
-"""Skin or fur; eyes with their eyewear; mouth or muzzle with its beard; hair, hat, ears or horns; clothes."""
+SEGMENTATION_CLASSES = ("background", "skin", "eyes", "eyewear", "mouth", "top", "clothes")
+"""Skin, fur or shell; eyes; glasses and visors; mouth or muzzle with its beard; hair, hat, horns or antenna (and an
+animal's ears); clothes."""
 
-CLASS_COLOURS = ("#000000", "#ff0000", "#00ff00", "#0000ff", "#ffff00", "#ff00ff")
+CLASS_COLOURS = ("#000000", "#ff0000", "#00ff00", "#00ffff", "#0000ff", "#ffff00", "#ff00ff")
 """The flat colour of each class in a part map: far apart, so no antialiased mixture is taken for a class."""
 
 KEYPOINTS = ("left_eye", "right_eye", "mouth", "top", "face")
@@ -32,12 +33,14 @@ class Figure:
         markup: SVG elements in their true colours.
         part_markup: the same shapes, each in the flat colour of its class (`CLASS_COLOURS`).
         keypoints: [K, 2] in the artwork's coordinates; NaN where the part is absent.
+        placement: artwork coordinates -> the canonical place in the unit frame.
         attributes: name -> name of the value.
     """
 
     markup: str
     part_markup: str
     keypoints: NDArray[np.float64]
+    placement: Affine
     attributes: dict[str, str] = field(default_factory=dict)
 
 
@@ -46,11 +49,20 @@ def class_colour(name: str) -> str:
     return CLASS_COLOURS[SEGMENTATION_CLASSES.index(name)]
 
 
-def placement(eye_centre: tuple[float, float], eye_distance: float) -> Affine:
-    """Return the map from artwork coordinates to the canonical place in the unit frame."""
+def placement(eye_centre: tuple[float, float], eye_distance: float, tilt_rad: float = 0.0) -> Affine:
+    """Return the map from artwork coordinates to the canonical place in the unit frame.
+
+    Args:
+        eye_centre, eye_distance: point between the eyes, and their distance, in the artwork.
+        tilt_rad: clockwise turn of the line between the eyes in the artwork, which is taken back.
+    """
     scale = EYE_DISTANCE / eye_distance
-    x, y = eye_centre
-    return np.array([[scale, 0.0, EYE_CENTRE[0] - scale * x], [0.0, scale, EYE_CENTRE[1] - scale * y]])
+    if not tilt_rad:
+        x, y = eye_centre
+        return np.array([[scale, 0.0, EYE_CENTRE[0] - scale * x], [0.0, scale, EYE_CENTRE[1] - scale * y]])
+    cosine, sine = scale * np.cos(tilt_rad), scale * np.sin(tilt_rad)
+    linear = np.array([[cosine, sine], [-sine, cosine]])
+    return np.column_stack([linear, np.array(EYE_CENTRE) - linear @ np.array(eye_centre)])
 
 
 @cache

@@ -101,6 +101,26 @@ def rasterise_classes(markup: str, affine: Affine, size_px: int, colours: Sequen
     return best_class
 
 
+def rasterise_row(markup: str, affine: Affine, width_px: int) -> NDArray[np.uint8]:
+    """Draw the topmost row of pixels of a figure, without antialiasing.
+
+    Args:
+        markup: SVG elements in figure coordinates.
+        affine: figure coordinates -> the unit square of a frame `width_px` wide.
+        width_px: pixels of the row.
+
+    Returns:
+        [width_px, 4] uint8: RGB and opacity.
+    """
+    black, white = (
+        _render(markup, affine, width_px, ground, crisp=True, height_px=1)[0].astype(np.float32)
+        for ground in ("#000000", "#ffffff")
+    )
+    opacity = np.clip(255 - (white - black).mean(axis=-1, keepdims=True), 0, 255)
+    colour = np.clip(255 * black / np.maximum(opacity, 1), 0, 255)
+    return np.rint(np.concatenate([colour, opacity], axis=-1)).astype(np.uint8)
+
+
 def _sum_of_cells(values: NDArray) -> NDArray:
     """Return the sums over cells of SUPERSAMPLING x SUPERSAMPLING of the first two axes."""
     step = SUPERSAMPLING
@@ -136,10 +156,12 @@ def rgb_to_hex(rgb: Iterable[int]) -> str:
     return "#" + "".join(f"{int(value):02x}" for value in rgb)
 
 
-def _render(markup: str, affine: Affine, size_px: int, background: str, crisp: bool) -> NDArray[np.uint8]:
+def _render(
+    markup: str, affine: Affine, size_px: int, background: str, crisp: bool, height_px: int | None = None
+) -> NDArray[np.uint8]:
     matrix = " ".join(f"{value:.6f}" for value in (affine * size_px).T.ravel())
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size_px}" height="{size_px}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size_px}" height="{height_px or size_px}">'
         f'<g transform="matrix({matrix})">{markup}</g></svg>'
     )
     png = resvg_py.svg_to_bytes(

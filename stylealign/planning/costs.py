@@ -62,7 +62,7 @@ class Costs(Work):
 
 def _draw_domain(costs: "Costs", domain: str) -> Cost:
     data = costs.config.domains[domain]
-    images, px = data.splits.train_images + data.splits.test_images, data.resolution_px
+    images, px = sum(data.splits) + data.val_images, data.resolution_px
     disk = images * 3 * px**2 * DRAWING_SHARE / MEGABYTE
     return Cost(host_s=images / load_rates().cpu.draw_images_per_s * px / 64, disk_mb=disk)
 

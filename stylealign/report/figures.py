@@ -15,9 +15,10 @@ CELL_PX = 128
 """Images smaller than this are enlarged by a whole factor up to it."""
 
 CLASS_COLOURS = np.array(
-    [[96, 96, 96], [255, 196, 128], [32, 96, 255], [230, 25, 75], [150, 60, 200], [40, 180, 99]], np.uint8
+    [[96, 96, 96], [255, 196, 128], [32, 96, 255], [0, 200, 220], [230, 25, 75], [150, 60, 200], [40, 180, 99]],
+    np.uint8,
 )
-"""RGB of the drawn domains' background, skin, eyes, mouth, top, clothes; further classes get hues of their own."""
+"""RGB of the drawn domains' background, skin, eyes, eyewear, mouth, top, clothes; further classes get other hues."""
 
 POINT_COLOUR = (255, 255, 0)
 COLOUR_SHARE = 0.6

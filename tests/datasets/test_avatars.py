@@ -1,6 +1,9 @@
 """The drawn domains: determinism, disjoint splits, one canonical place, and annotations that agree with the picture."""
 
+import hashlib
 import random
+from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -10,20 +13,32 @@ from stylealign.datasets import avatars
 from stylealign.datasets.avatars import (
     BACKGROUND_JITTER,
     BACKGROUNDS,
-    DOMAINS,
     Avatar,
     attribute_values,
-    domain_module,
     draw_avatar,
     draw_pose,
     pose_affine,
 )
 from stylealign.datasets.figures import CLASS_COLOURS, EYE_CENTRE, EYE_DISTANCE, KEYPOINTS, SEGMENTATION_CLASSES
+from stylealign.datasets.splits import SPLITS
 from stylealign.datasets.vector import apply_affine, compose, hex_to_rgb, rasterise_classes
 
+DOMAINS = ("human", "mosaic", "animal")
 EYES = SEGMENTATION_CLASSES.index("eyes")
 SIZE = 64
 SAMPLE = 24
+
+
+IMAGES = {
+    "human": "a64a24c8035260d3f49a16ff0bbb794e56a03a750eadf6f3c5e3ecd0e9ce43ef",
+    "mosaic": "3257f6fc4d85214e28b43c2d6f90e4b964a9f7fc6cfc3d64c578853c6db8979a",
+    "animal": "d30a7433fc3b41a8c3878c9c924e76a457f66e7fd136d6298d70a9628e7b684d",
+}
+"""SHA-256 of the first 12 training and test images of seed 0 at 64 px."""
+
+
+def domain_module(domain: str) -> ModuleType:
+    return import_module(f"stylealign.datasets.avatars_{domain}")
 
 
 @pytest.fixture(scope="module", params=DOMAINS)
@@ -49,9 +64,28 @@ def test_an_avatar_depends_on_its_seed_split_and_index_alone(domain: str) -> Non
     assert all((first.image != other.image).any() for other in others)
 
 
-def test_train_and_test_share_no_image(domain: str) -> None:
-    poses = [draw_avatar(domain, split, index, 0, 16).pose for split in ("train", "test") for index in range(SAMPLE)]
-    assert len({pose.tobytes() for pose in poses}) == 2 * SAMPLE
+def test_splits_share_no_image(domain: str) -> None:
+    poses = [draw_avatar(domain, split, index, 0, 16).pose for split in SPLITS for index in range(SAMPLE)]
+    assert len({pose.tobytes() for pose in poses}) == 3 * SAMPLE
+
+
+def test_the_images_of_a_seed_do_not_change(domain: str) -> None:
+    """The bundled parents were trained on them, and the published numbers are of them."""
+    images = [draw_avatar(domain, split, index, 0, 64).image for split in ("train", "test") for index in range(12)]
+    assert hashlib.sha256(b"".join(image.tobytes() for image in images)).hexdigest() == IMAGES[domain]
+
+
+def test_eyewear_is_a_class_of_its_own() -> None:
+    eyewear = SEGMENTATION_CLASSES.index("eyewear")
+    people = [draw_avatar(name, "train", index, 0, SIZE) for name in ("human", "mosaic") for index in range(40)]
+    assert {(person.attributes["has_glasses"], bool((person.segmentation == eyewear).any())) for person in people} == {
+        ("no", False),
+        ("yes", True),
+    }
+    dark = [person for person in people if person.attributes.get("glasses") == "dark"]
+    assert dark
+    assert not any((person.segmentation == EYES).any() for person in dark)
+    assert any(person.visible[:2].all() for person in dark)  # a lens stands where its eye is
 
 
 def test_shapes_types_and_ranges(sample: list[Avatar]) -> None:

@@ -14,13 +14,16 @@ from stylealign.errors import StyleAlignError
 
 
 def settings(resolution_px: int = 16, domain: str = "animal") -> DatasetSettings:
-    return DatasetSettings(draw=domain, resolution_px=resolution_px, train_images=6, test_images=3, seed=5)
+    return DatasetSettings(
+        draw=domain, resolution_px=resolution_px, train_images=6, test_images=3, val_images=2, seed=5
+    )
 
 
 def test_files_agree_with_the_drawn_avatars(tmp_path: Path) -> None:
-    assert draw_dataset(settings(), tmp_path) == {"train": 6, "test": 3}
+    assert draw_dataset(settings(), tmp_path) == {"train": 6, "test": 3, "val": 2}
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "config.json", "preview.png", "test.annotations.npz", "test.zip", "train.annotations.npz", "train.zip",
+        "val.annotations.npz", "val.zip",
     ]  # fmt: skip
     images = ImageZip(tmp_path / "test.zip").read()
     annotations = Annotations.load(tmp_path / "test.annotations.npz")
@@ -35,14 +38,29 @@ def test_files_agree_with_the_drawn_avatars(tmp_path: Path) -> None:
             assert values[annotations.attributes[name][index]] == avatar.attributes[name]
 
 
+def test_a_domain_has_its_own_classes_and_key_points(tmp_path: Path) -> None:
+    draw_dataset(settings(domain="landscape"), tmp_path)
+    annotations = Annotations.load(tmp_path / "val.annotations.npz")
+    assert annotations.names.classes[0] == "background"
+    assert "eyes" not in annotations.names.classes
+    assert annotations.keypoints is None
+    assert len(annotations) == 2
+
+
 def test_drawing_twice_gives_the_same_bytes_with_any_number_of_jobs(tmp_path: Path) -> None:
     draw_dataset(settings(), tmp_path / "a")
     draw_dataset(settings(), tmp_path / "b", jobs=2)
-    for name in ("train.zip", "test.zip", "preview.png"):
+    for name in ("train.zip", "test.zip", "val.zip", "preview.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_a_resolution_without_room_for_eyes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StyleAlignError, match="resolution_px: 8 is too small"):
-        draw_dataset(settings(resolution_px=8), tmp_path / "out")
+@pytest.mark.parametrize(
+    ("domain", "resolution_px", "smallest"), [("animal", 8, 16), ("lorelei", 16, 32), ("ink", 32, 64)]
+)
+def test_a_resolution_too_small_for_the_parts_is_refused(
+    tmp_path: Path, domain: str, resolution_px: int, smallest: int
+) -> None:
+    wanted = f"resolution_px: {resolution_px} is too small for the parts of {domain}; use {smallest} or more"
+    with pytest.raises(StyleAlignError, match=wanted):
+        draw_dataset(settings(resolution_px, domain), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -46,7 +46,7 @@ def test_rasterise_classes_gives_the_class_that_covers_most() -> None:
         f'<rect x="{k / 8}" y="0" width="0.125" height="1" fill="{colour}"/>' for k, colour in enumerate(CLASS_COLOURS)
     )
     classes = rasterise_classes(shapes, UNIT, 8, CLASS_COLOURS)
-    np.testing.assert_array_equal(classes, np.tile([0, 1, 2, 3, 4, 5, 0, 0], (8, 1)))
+    np.testing.assert_array_equal(classes, np.tile([0, 1, 2, 3, 4, 5, 6, 0], (8, 1)))
     three_quarters = f'<path d="M0 0H0.25V0.125H0.125V0.25H0Z" fill="{CLASS_COLOURS[3]}"/>'
     assert rasterise_classes(three_quarters, UNIT, 4, CLASS_COLOURS)[0, 0] == 3
 

@@ -5,8 +5,10 @@ rule draw_domain:
     output:
         train="data/prepared/{domain}/train.zip",
         test="data/prepared/{domain}/test.zip",
+        val="data/prepared/{domain}/val.zip",
         train_annotations="data/prepared/{domain}/train.annotations.npz",
         test_annotations="data/prepared/{domain}/test.annotations.npz",
+        val_annotations="data/prepared/{domain}/val.annotations.npz",
         preview=report(
             "data/prepared/{domain}/preview.png",
             caption="../report/preview.rst",
