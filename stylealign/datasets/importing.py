@@ -81,6 +81,10 @@ class Archive:
         return self.test is not None and name.startswith(f"{self.test}/")
 
 
+OF_OTHER_SETS = ("train.annotations.npz", "test.annotations.npz", "val.annotations.npz", "val.zip")
+"""Files of a drawn set that an imported one lacks: they go when it takes a drawn one's folder."""
+
+
 def import_dataset(
     settings: DatasetSettings, out_dir: Path, archive: Archive | None = None, provenance: dict[str, Any] | None = None
 ) -> dict[str, object]:
@@ -108,7 +112,7 @@ def import_dataset(
             settings, splits = _split(settings, archive, names, len(report.skipped))
             images = _spooled(spool, len(names), settings.resolution_px)
             # Annotations that lie there belong to other images.
-            with atomic_files(out_dir, "config.json", [f"{split}.annotations.npz" for split in splits]) as made:
+            with atomic_files(out_dir, "config.json", OF_OTHER_SETS) as made:
                 for name, indices in splits.items():
                     chosen = (images[index] for index in indices)
                     write_image_zip(made / f"{name}.zip", chosen, extra={"provenance": provenance or {}})

@@ -21,9 +21,10 @@ def run(*words: str | Path) -> None:
 
 
 def test_draw_takes_flags_or_a_settings_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ("--draw", "mosaic", "--resolution-px", "16", "--train-images", "3", "--test-images", "2")
+    flags = ("--draw", "mosaic", "--resolution-px", "16", "--train-images", "3", "--test-images", "2",
+             "--val-images", "1")  # fmt: skip
     run("draw", *flags, "--out-dir", tmp_path / "a")
-    assert json.loads(capsys.readouterr().out) == {"train": 3, "test": 2}
+    assert json.loads(capsys.readouterr().out) == {"train": 3, "test": 2, "val": 1}
     settings = json.loads((tmp_path / "a" / "config.json").read_text())
     assert settings["draw"] == "mosaic"
     run("draw", "--settings", json.dumps(settings), "--out-dir", tmp_path / "b")

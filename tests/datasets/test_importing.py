@@ -249,7 +249,7 @@ def test_an_import_that_fails_late_leaves_the_older_set(
 
 def test_annotations_of_an_older_set_do_not_stay(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    drawn = DatasetSettings(draw="human", resolution_px=16, train_images=6, test_images=2)
+    drawn = DatasetSettings(draw="human", resolution_px=16, train_images=6, test_images=2, val_images=1)
     draw_dataset(drawn, out)
     assert (out / "train.annotations.npz").exists()
     import_dataset(settings(photos), out)
