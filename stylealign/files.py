@@ -233,7 +233,7 @@ def read_json(path: str | Path) -> Any:
         StyleAlignError: the file is missing or not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise StyleAlignError(f"{path}: no such file") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:

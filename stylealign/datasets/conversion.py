@@ -16,6 +16,12 @@ BACKDROP = (255, 255, 255)
 SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 SIXTEEN_TO_EIGHT = 257  # 65535 / 255
 EXIF_ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+"""Orientation of the EXIF data -> what turns the picture upright; cameras that do not know write 0."""
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 COLOUR_MODES = ("RGB", "L", "CMYK", "LAB")
 """Modes whose pixels an embedded profile may explain; the others become RGB first."""
@@ -92,11 +98,20 @@ def _upright(image: Image.Image) -> tuple[Image.Image, list[str]]:
         raise NotConvertible("preview of a data set")
     image.load()
     profile = image.info.get("icc_profile")
-    if image.getexif().get(EXIF_ORIENTATION, 1) != 1:
+    turn = _turn(image)
+    if turn is not None:
         done.append("turned upright")
-        image = ImageOps.exif_transpose(image)
+        image = image.transpose(turn)
     image, changes = _to_rgb(image, profile)
     return image, done + changes
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return what turns a picture upright, None where nothing has to or its EXIF data cannot be read."""
+    try:
+        return TURNS.get(image.getexif().get(EXIF_ORIENTATION, 1))
+    except (OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError, struct.error):
+        return None  # the pixels are fine
 
 
 def fit_image(image: Image.Image, size_px: int, fit: SquareFit, done: list[str]) -> tuple[NDArray[np.uint8], list[str]]:

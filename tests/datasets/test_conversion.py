@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from stylealign.datasets.conversion import NotConvertible, convert_image, reads_heic
 
@@ -64,6 +64,37 @@ def test_exif_orientation_turns_the_picture() -> None:
     assert converted[2, :, 12].mean() > 200
     assert converted[2, :, 3].mean() < 60
     assert done == ["turned upright"]
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_every_orientation(orientation: int) -> None:
+    """As Pillow turns pictures that it can write again; 0 and 9 are no orientations."""
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[:8, :8], pixels[:8, 8:], pixels[8:, :8] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(Image.fromarray(pixels), exif=exif)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))))
+    image, done = convert_image(content, 16)
+    np.testing.assert_array_equal(image.transpose(1, 2, 0), expected)
+    assert done == (["turned upright"] if 2 <= orientation <= 8 else [])
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"Exif\0\0II*\0\xff\xff\xff\x7f",
+        b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01",
+        b"Exif\0\0no header at all",
+        # A turned picture whose next tag is a rational of no length.
+        b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x01\0\0\0\x1a\x01\x05\0\x00\0\0\0\0\0\0\0\0\0\0\0",
+        b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x02\0\x04\0\0\0abc\0\0\0\0\0",
+    ],
+)
+def test_damaged_exif_data_lose_no_picture(exif: bytes) -> None:
+    image, done = convert_image(encoded(Image.new("RGB", (8, 8), RED), "JPEG", exif=exif, quality=95), 8)
+    np.testing.assert_allclose(image[:, 4, 4], RED, atol=6)
+    assert done == []
 
 
 def test_first_frame_of_an_animation() -> None:
