@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from stylealign.config import Config, load_config, parse_yaml, repository_of, validate
-from stylealign.report.html import Sources, write_report
+from stylealign.errors import StyleAlignError
+from stylealign.report.page.document import Sources, write_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,4 +53,6 @@ def _config(text: str) -> Config:
     if text.lstrip().startswith("{"):
         return validate(Config, parse_yaml(text, "--config"), "--config")
     here = Path.cwd()
+    if not Path(text).is_file():
+        raise StyleAlignError(f"--config: {text}: No such file or directory")
     return load_config(here, repository_of(here) or here, [Path(text)])

@@ -39,7 +39,7 @@ USED = """
     from stylealign.networks.architecture import Architecture
     from stylealign.networks.encoder import Encoder
     from stylealign.networks.generator import Generator
-    from stylealign.report import html_tables
+    from stylealign.report.page import views
 
     folder = sys.argv[1]
     torch.manual_seed(0)
@@ -58,7 +58,7 @@ USED = """
     translate = ["--codes", f"{folder}/w2/codes.npz", "--space", "w2", "--source-model", f"{folder}/model.safetensors",
                  "--target-model", f"{folder}/model.safetensors", "--out-dir", f"{folder}/translated"]
     assert main(["translate", *translate]) == 0
-    assert "w2" in html_tables.SPACES
+    assert "w2" in views.SPACES
     assert Config(domains={}, models={}, inversion_spaces=["z", "w2"]).inversion_of("w2").space == "w2"
     assert "one w for the first half" in InvertSettings.model_fields["space"].description
 """

@@ -11,7 +11,7 @@ from stylealign.measurements import registry
 from stylealign.measurements.declare import File, Kind, Metric, Table, of_each_family
 from stylealign.metrics.bootstrap import Estimate
 from stylealign.planning.costs import Costs
-from stylealign.report.html import Sources, write_report
+from stylealign.report.page.document import Sources, write_report
 from stylealign.work.cost import Cost
 from tests.experiment.common import experiment
 

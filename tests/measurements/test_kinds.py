@@ -12,7 +12,7 @@ from stylealign.measurements.declare import Kind
 from stylealign.measurements.measuring import measured
 from stylealign.metrics import fid_kid
 from stylealign.planning.costs import RULES, rules
-from stylealign.report.html_text import SECTIONS
+from stylealign.report.page.words import SECTIONS
 from tests.measurements.conftest import FILES, inputs_of
 
 WORKFLOW = Path(__file__).parents[2] / "workflow" / "rules"

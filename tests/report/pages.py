@@ -11,7 +11,7 @@ from PIL import Image
 
 from stylealign.config import Config
 from stylealign.measurements.rows import Row, write_rows
-from stylealign.report.html import Sources
+from stylealign.report.page.document import Sources
 from stylealign.report.video import write_video
 
 CONFIG = """

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row
-from stylealign.report.html_tables import (
+from stylealign.report.page.views import (
     PROTOCOLS,
     SPACES,
     Cell,
@@ -20,7 +20,7 @@ from stylealign.report.html_tables import (
     settings_of,
     short,
 )
-from stylealign.report.html_text import SECTIONS
+from stylealign.report.page.words import SECTIONS
 
 
 @dataclasses.dataclass(frozen=True)

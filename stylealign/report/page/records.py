@@ -14,7 +14,7 @@ from stylealign.config import Config
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file
 from stylealign.measurements.rows import Row
-from stylealign.report.html_text import stage_text
+from stylealign.report.page.words import stage_text
 
 SHORT = 12
 """Characters shown of a hash."""

@@ -12,8 +12,8 @@ from PIL import Image
 
 from stylealign.cli.main import main
 from stylealign.errors import StyleAlignError
-from stylealign.report import html, html_comparison, html_records, html_tables
-from stylealign.report.html import embedded_png, write_report
+from stylealign.report.page import comparison, document, records, views
+from stylealign.report.page.document import embedded_png, write_report
 from tests.report.pages import CONFIG, ROWS, row, sources
 
 EVERY = [found for rows in ROWS.values() for found in rows]
@@ -50,11 +50,11 @@ def test_a_page_is_the_same_for_the_same_files(tmp_path: Path) -> None:
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
-def view_of(table: str) -> html_tables.View:
-    return html_tables.view(table, [found for found in EVERY if found.table == table])
+def view_of(table: str) -> views.View:
+    return views.view(table, [found for found in EVERY if found.table == table])
 
 
-def marks(view: html_tables.View, head: str) -> dict[str, str]:
+def marks(view: views.View, head: str) -> dict[str, str]:
     """Return the mark of each method in a column, named with its setting."""
     names = [f"{column.metric} {column.setting}".strip() for column in view.columns]
     method = view.labels.index("method")
@@ -86,19 +86,19 @@ def test_protocols_and_classes_are_columns() -> None:
 
 def test_rounding_does_not_decide_what_is_best() -> None:
     rows = [row("morphing", "codes+weights", "endpoint_error", 0.0), row("morphing", "even", "endpoint_error", 1e-11)]
-    assert {cell.mark for line in html_tables.view("morphing", rows).lines for cell in line.cells} == {"best"}
+    assert {cell.mark for line in views.view("morphing", rows).lines for cell in line.cells} == {"best"}
 
 
 def test_a_long_table_shows_its_summary_rows() -> None:
-    settings = ["mapping", *(f"mapping fc{index}" for index in range(html_tables.FEW_ROWS))]
+    settings = ["mapping", *(f"mapping fc{index}" for index in range(views.FEW_ROWS))]
     rows = [row("alignment_weights", "child", "cosine", 1.0, setting=setting) for setting in settings]
-    view = html_tables.view("alignment_weights", rows)
+    view = views.view("alignment_weights", rows)
     assert len(view.lines) == 1
     assert len(view.folded) == len(settings)
 
 
 def test_an_aligned_child_is_compared_with_its_own_control() -> None:
-    found = {(c.table, c.column.metric): c for c in html_comparison.comparisons(EVERY)}
+    found = {(c.table, c.column.metric): c for c in comparison.comparisons(EVERY)}
     assert set(found) == {("generators", "fid"), ("translation", "kid"), ("translation", "keypoint_error")}
     by_metric = {metric: comparison for (_, metric), comparison in found.items()}
     assert by_metric["fid"].aligned.exact == 998.5
@@ -112,11 +112,11 @@ def test_an_aligned_child_is_compared_with_its_own_control() -> None:
 
 def test_a_control_that_is_better_is_said_to_be() -> None:
     rows = [row("generators", "child", "fid", 20.0), row("generators", "unaligned", "fid", 10.0)]
-    assert [c.aligned_is_better for c in html_comparison.comparisons(rows)] == [False]
+    assert [c.aligned_is_better for c in comparison.comparisons(rows)] == [False]
 
 
 def test_a_chart_starts_at_zero_and_ends_at_its_largest_interval() -> None:
-    chart = next(c for c in html_comparison.charts(EVERY) if c.column.metric == "keypoint_error")
+    chart = next(c for c in comparison.charts(EVERY) if c.column.metric == "keypoint_error")
     ((child, points),) = chart.groups
     assert child == "animal"
     assert (chart.start, chart.end) == ("0", "0.3")
@@ -130,14 +130,14 @@ def test_a_chart_starts_at_zero_and_ends_at_its_largest_interval() -> None:
 def test_models_stand_below_their_parents(tmp_path: Path) -> None:
     config = sources(tmp_path).config
     assert config is not None
-    assert [(model.name, model.depth, model.role) for model in html_records.family(config)] == [
+    assert [(model.name, model.depth, model.role) for model in records.family(config)] == [
         ("human", 0, "parent"), ("animal", 1, "child"),
         ("human-control", 0, "parent of the control"), ("animal-unaligned", 1, "unaligned control of animal"),
     ]  # fmt: skip
 
 
 def test_run_times_add_up_by_stage(tmp_path: Path) -> None:
-    train, tables = html_records.run_times(sources(tmp_path).benchmarks)
+    train, tables = records.run_times(sources(tmp_path).benchmarks)
     assert (train.name, train.jobs, train.total_s, train.longest, train.peak_mb) == (
         "train_child", 2, 630.0, "animal", 990.5,
     )  # fmt: skip
@@ -146,21 +146,21 @@ def test_run_times_add_up_by_stage(tmp_path: Path) -> None:
 
 def test_measurements_of_one_protocol_share_a_record(tmp_path: Path) -> None:
     given = sources(tmp_path)
-    files = [(str(path), *html.read_rows(path)) for path in given.rows]
+    files = [(str(path), *document.read_rows(path)) for path in given.rows]
     files[0][2]["settings"] = {"samples": 99}
-    records = html_records.protocols(files)
-    assert [(record.table, len(record.measurements), record.is_first) for record in records] == [
+    protocols = records.protocols(files)
+    assert [(record.table, len(record.measurements), record.is_first) for record in protocols] == [
         ("generators", 1, True), ("generators", 2, False), ("translation", 3, True),
         ("zero_shot_segmentation", 2, True),
     ]  # fmt: skip
-    measured = records[1].measurements[0]
+    measured = protocols[1].measurements[0]
     assert measured.counts == "n = 32, real images = 4,000"
     assert measured.inputs == (("model", "0" * 64),)
 
 
 def test_a_known_hash_is_shown_by_name(tmp_path: Path) -> None:
     given = sources(tmp_path)
-    digest = html_records.artifacts(given.artifacts)[0].sha256
+    digest = records.artifacts(given.artifacts)[0].sha256
     text = given.rows[0].read_text().replace("0" * 64, digest)
     given.rows[0].write_text(text)
     write_report(tmp_path / "report.html", given)
@@ -170,16 +170,16 @@ def test_a_known_hash_is_shown_by_name(tmp_path: Path) -> None:
 
 
 def test_a_wide_image_is_made_smaller_and_others_are_kept_byte_for_byte(tmp_path: Path) -> None:
-    for width in (html.WIDEST_PX, 2 * html.WIDEST_PX):
+    for width in (document.WIDEST_PX, 2 * document.WIDEST_PX):
         Image.new("RGB", (width, 100)).save(tmp_path / f"{width}.png")
-    kept, width, height = embedded_png(tmp_path / f"{html.WIDEST_PX}.png")
-    assert base64.b64decode(kept.split(",")[1]) == (tmp_path / f"{html.WIDEST_PX}.png").read_bytes()
-    assert (width, height) == (html.WIDEST_PX, 100)
-    assert embedded_png(tmp_path / f"{2 * html.WIDEST_PX}.png")[1:] == (html.WIDEST_PX, 50)
+    kept, width, height = embedded_png(tmp_path / f"{document.WIDEST_PX}.png")
+    assert base64.b64decode(kept.split(",")[1]) == (tmp_path / f"{document.WIDEST_PX}.png").read_bytes()
+    assert (width, height) == (document.WIDEST_PX, 100)
+    assert embedded_png(tmp_path / f"{2 * document.WIDEST_PX}.png")[1:] == (document.WIDEST_PX, 50)
 
 
 def test_a_large_video_is_named_instead_of_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(html, "LARGEST_VIDEO_BYTES", 10)
+    monkeypatch.setattr(document, "LARGEST_VIDEO_BYTES", 10)
     write_report(tmp_path / "report.html", sources(tmp_path))
     text = (tmp_path / "report.html").read_text()
     assert "morph.mp4: 0 MB, too large to embed" in text
@@ -195,7 +195,7 @@ def test_figures_and_tables_of_unknown_kinds_are_shown_last(tmp_path: Path) -> N
 
 
 def test_a_page_needs_rows_alone(tmp_path: Path) -> None:
-    given = html.Sources(rows=sources(tmp_path).rows)
+    given = document.Sources(rows=sources(tmp_path).rows)
     assert write_report(tmp_path / "report.html", given)["figures"] == 0
 
 
@@ -236,4 +236,4 @@ def test_a_mistake_is_one_line_and_leaves_no_page(
 
 def test_no_rows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StyleAlignError, match="no files of rows"):
-        write_report(tmp_path / "r.html", html.Sources(rows=[]))
+        write_report(tmp_path / "r.html", document.Sources(rows=[]))

@@ -19,8 +19,8 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, read_json
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row, read_rows
-from stylealign.report import html_comparison, html_records, html_tables, html_text
 from stylealign.report.figures import CLASS_COLOURS
+from stylealign.report.page import comparison, records, views, words
 
 WIDEST_PX = 2400
 """Wider images are embedded at this width; the file itself stays as it is."""
@@ -28,7 +28,16 @@ WIDEST_PX = 2400
 LARGEST_VIDEO_BYTES = 12_000_000
 """Larger videos are named, not embedded."""
 
-CLASSES = ("background", "skin or fur", "eyes", "mouth or muzzle", "top: hair, hat, ears", "clothes")
+CLASSES = (
+    "background",
+    "skin, fur or shell",
+    "eyes",
+    "glasses or visor",
+    "mouth or muzzle",
+    "top: hair, hat, ears",
+    "clothes",
+)
+"""What the drawn domains' `SEGMENTATION_CLASSES` are, for people."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +104,7 @@ def _page(sources: Sources) -> dict[str, Any]:
     rows = [row for _, found, _ in files for row in found]
     written = max(path.stat().st_mtime for path in sources.rows)
     config = sources.config
-    records = html_records.artifacts(sources.artifacts)
+    artifacts = records.artifacts(sources.artifacts)
     script, style = _asset("report.js"), _asset("report.css")
     return {
         "script": script,
@@ -105,19 +114,19 @@ def _page(sources: Sources) -> dict[str, Any]:
         "config": config,
         "given": "" if config is None else _yaml(config, exclude_unset=True),
         "resolved": "" if config is None else _yaml(config, exclude_unset=False),
-        "family": [] if config is None else html_records.family(config),
+        "family": [] if config is None else records.family(config),
         "previews": [_preview(name, path, config) for name, path in sources.previews.items()],
         "sections": _sections(rows, sources),
-        "comparisons": html_comparison.comparisons(rows),
+        "comparisons": comparison.comparisons(rows),
         "without_control": _without_control(rows),
-        "charts": html_comparison.charts(rows),
+        "charts": comparison.charts(rows),
         "features": sorted({row.features for row in rows if row.features}),
         "numbers": len(rows),
-        "protocols": html_records.protocols(files),
-        "artifacts": records,
-        "names": {artifact.sha256: artifact.name for artifact in records},
-        "stages": html_records.run_times(sources.benchmarks),
-        "versions": html_records.versions(),
+        "protocols": records.protocols(files),
+        "artifacts": artifacts,
+        "names": {artifact.sha256: artifact.name for artifact in artifacts},
+        "stages": records.run_times(sources.benchmarks),
+        "versions": records.versions(),
         "classes": list(zip(CLASSES, CLASS_COLOURS.tolist(), strict=True))[1:],
     }
 
@@ -128,8 +137,8 @@ def _sections(rows: Sequence[Row], sources: Sources) -> list[dict[str, Any]]:
     for row in rows:
         by_table.setdefault(row.table, []).append(row)
     found = []
-    for text in (*html_text.SECTIONS, html_text.OTHER):
-        tables = [name for name in by_table if html_text.section_of_table(name) == text]
+    for text in (*words.SECTIONS, words.OTHER):
+        tables = [name for name in by_table if words.section_of_table(name) == text]
         figures = [path for path in sources.figures if _section_of_file(path) == text]
         videos = sources.videos if text.key == "morphing" else {}
         if tables or figures or videos:
@@ -137,14 +146,14 @@ def _sections(rows: Sequence[Row], sources: Sources) -> list[dict[str, Any]]:
                 "text": text,
                 "figures": [_figure(path) for path in figures],
                 "videos": [_video(child, path, sources.config) for child, path in videos.items()],
-                "tables": [(registry.table(name).title, html_tables.view(name, by_table[name]))
+                "tables": [(registry.table(name).title, views.view(name, by_table[name]))
                            for name in tables],
             })  # fmt: skip
     return found
 
 
-def _section_of_file(path: Path) -> html_text.Section:
-    return html_text.section_of(html_text.kind_and_subject(path.stem)[0])
+def _section_of_file(path: Path) -> words.Section:
+    return words.section_of(words.kind_and_subject(path.stem)[0])
 
 
 def _without_control(rows: Sequence[Row]) -> list[str]:
@@ -157,7 +166,7 @@ def _without_control(rows: Sequence[Row]) -> list[str]:
 
 
 def _figure(path: Path) -> Picture:
-    text = html_text.figure_text(path.stem)
+    text = words.figure_text(path.stem)
     src, width, height = embedded_png(path)
     return Picture(path.stem, src, text.title, text.alt, text.caption, width, height, str(path))
 
@@ -171,7 +180,7 @@ def _preview(domain: str, path: Path, config: Config | None) -> Picture:
         settings = validate(DatasetSettings, read_json(made), str(made))
     if settings:
         train, test = settings.splits
-        caption = html_text.PREVIEW_CAPTION.format(train=train, test=test, size=settings.resolution_px)
+        caption = words.PREVIEW_CAPTION.format(train=train, test=test, size=settings.resolution_px)
     return Picture(
         f"preview-{domain}", src, domain, f"A grid of images of the domain {domain}.", caption, width, height
     )
@@ -181,7 +190,7 @@ def _video(child: str, path: Path, config: Config | None) -> Picture:
     content = _bytes(path)
     model = config.models.get(child) if config else None
     even = config is not None and config.morphing.even
-    caption = html_text.VIDEO_CAPTION.format(
+    caption = words.VIDEO_CAPTION.format(
         parent=model.parent if model else "the parent",
         child=child,
         timing="re-timed to even perceptual steps" if even else "spaced evenly in the parameter that moves them",
@@ -231,13 +240,13 @@ def _yaml(config: Config, exclude_unset: bool) -> str:
 
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("stylealign.report"),
+        loader=jinja2.PackageLoader("stylealign.report.page"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"short": html_tables.short, "duration": html_records.duration, "spoken": _spoken}
+    environment.filters |= {"short": views.short, "duration": records.duration, "spoken": _spoken}
     return environment.get_template("report.html.jinja")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from stylealign.latents.spaces import names
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row
-from stylealign.report.html_text import METHODS
+from stylealign.report.page.words import METHODS
 from stylealign.report.tables import LABELS, is_by_setting, is_speed
 
 SPACES = frozenset(names())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stylealign.report.html import write_report
+from stylealign.report.page.document import write_report
 from tests.report.browser import Browser, check_page, needs_browser, started
 from tests.report.pages import sources
 
