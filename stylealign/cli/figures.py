@@ -101,6 +101,9 @@ def _images_of_model(path: Path, count: int) -> Pixels:
 def _translation(arguments: argparse.Namespace) -> Pixels:
     zips = {label: ImageZip(path) for label, path in arguments.rows}
     sources = _sources(arguments.data, next(iter(zips.values())), arguments.columns)
+    for data in zips.values():
+        if len(data) < len(sources):
+            raise StyleAlignError(f"{data.path}: {len(data)} images for {len(sources)} sources; translate again")
     return image_rows({"source": sources} | {label: data.read(slice(0, len(sources))) for label, data in zips.items()})
 
 
@@ -108,7 +111,9 @@ def _multi_modal(arguments: argparse.Namespace) -> Pixels:
     blocks = {}
     for label, path in arguments.rows:
         data = ImageZip(path)
-        sources, each = _sources(arguments.data, data, MULTI_MODAL_SOURCES), int(data.info.get("outputs", 1))
+        sources, each = _sources(arguments.data, data, MULTI_MODAL_SOURCES), data.info.get("outputs", 1)
+        if len(data) < len(sources) * each:
+            raise StyleAlignError(f"{path}: {len(data)} images, too few for {each} of each source; translate again")
         outputs = data.read(slice(0, len(sources) * each)).reshape(len(sources), each, *sources.shape[1:])
         blocks[label] = np.concatenate([sources[:, None], outputs], axis=1).reshape(-1, *sources.shape[1:])
     return image_rows(blocks, min(MULTI_MODAL_SOURCES, len(sources)))

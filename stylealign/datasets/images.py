@@ -130,7 +130,7 @@ class ImageZip:
         """The object in `dataset.json`, {} where there is none.
 
         Raises:
-            StyleAlignError: not JSON, or `names` or `methods` in it that are no lists of names.
+            StyleAlignError: not JSON, or `names`, `methods` or `outputs` in it that are none.
         """
         if self._json is None:
             return {}
@@ -143,6 +143,9 @@ class ImageZip:
             given = info.get(key, [])
             if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
                 raise StyleAlignError(f"{self.path}: {key} in {DATASET_JSON} is no list of names; make it again")
+        outputs = info.get("outputs", 1)
+        if not isinstance(outputs, int) or outputs < 1:
+            raise StyleAlignError(f"{self.path}: outputs in {DATASET_JSON} is no number of images; make it again")
         return info
 
     @property

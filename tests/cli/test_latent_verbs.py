@@ -154,6 +154,16 @@ def test_invert_loses_nothing_for_a_name(work, tmp_path, capsys):
     assert (out / "morph" / "morph.mp4").stat().st_size > 0
 
 
+def test_figures_of_zips_that_hold_too_few_images(work, tmp_path, capsys):
+    names = ImageZip(work / "images.zip").names[:3]
+    write_image_zip(tmp_path / "few.zip", np.zeros((2, 3, 16, 16), np.uint8), extra={"names": names, "outputs": 2})
+    out = str(tmp_path / "figure.png")
+    for kind, message in (("translation", "2 images for 3 sources"), ("multi-modal", "too few for 2 of each source")):
+        arguments = ["figures", kind, f"a={tmp_path / 'few.zip'}", "--data", str(work / "images.zip"), "--out", out]
+        assert main(arguments) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_codes_of_another_program_are_translated_or_converted(work, tmp_path, capsys):
     own = Codes.load(work / "codes-parent" / "codes.npz")
     np.savez(tmp_path / "projected_w.npz", w=own.values)

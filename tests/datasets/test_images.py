@@ -149,6 +149,7 @@ def test_labels(tmp_path: Path, labels: Any, classes: list[int] | None) -> None:
         b'{"labels": {"a.png": -1}}',
         b'{"labels": 7}',
         b'{"names": 3}',
+        b'{"outputs": "many"}',
         b"{'labels': null, }",
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from stylealign.cli.main import main
+from stylealign.config import Config
 from stylealign.errors import StyleAlignError
 from stylealign.report.page import comparison, document, records, views
 from stylealign.report.page.document import embedded_png, write_report
@@ -237,3 +238,14 @@ def test_a_mistake_is_one_line_and_leaves_no_page(
 def test_no_rows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StyleAlignError, match="no files of rows"):
         write_report(tmp_path / "r.html", document.Sources(rows=[]))
+
+
+def test_a_preview_tells_the_numbers_that_an_import_found(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "preview.png")
+    models = {"a": {"domain": "mine", "fetch": "a.safetensors"}}
+    config = Config.model_validate({"domains": {"mine": {"path": "photos", "resolution_px": 32}}, "models": models})
+    assert document._preview("mine", tmp_path / "preview.png", config).caption == ""
+    made = {"path": "photos", "resolution_px": 32, "train_images": 1080, "test_images": 120}
+    (tmp_path / "config.json").write_text(json.dumps(made))
+    caption = document._preview("mine", tmp_path / "preview.png", config).caption
+    assert caption == "1,080 training and 120 test images at 32 px."

@@ -178,7 +178,7 @@ def _preview(domain: str, path: Path, config: Config | None) -> Picture:
     made = path.with_name("config.json")
     if settings and settings.path and made.is_file():  # the numbers of one's own pictures may be found only there
         settings = validate(DatasetSettings, read_json(made), str(made))
-    if settings:
+    if settings and settings.train_images and settings.test_images:
         train, test = settings.splits
         caption = words.PREVIEW_CAPTION.format(train=train, test=test, size=settings.resolution_px)
     return Picture(
