@@ -50,6 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_TERMINATED
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        if error.filename is None or error.strerror is None:
+            raise
+        # What the system says of a file (read-only, full, not permitted, no folder) is no fault of the program.
+        print(f"stylealign {verb}: {printable(f'{error.filename}: {error.strerror}')}", file=sys.stderr)
+        return 2
     return 0
 
 

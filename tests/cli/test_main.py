@@ -1,5 +1,7 @@
 """The command line as a whole: light imports, `--version`, and the nearest name for a mistyped one."""
 
+import errno
+import os
 import subprocess
 import sys
 from importlib.metadata import version as installed_version
@@ -126,3 +128,15 @@ def test_too_many_or_too_large_seeds_are_one_line(seeds: str, told: str, capsys:
         main(["generate", "model.safetensors", "--seeds", seeds, "--grid", "g.png"])
     assert end.value.code == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENOTDIR, errno.EMFILE])
+def test_what_the_system_says_of_a_file_is_one_line(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(arguments: object) -> None:
+        raise OSError(number, os.strerror(number), "results/a\nb")
+
+    monkeypatch.setattr("stylealign.cli.tables.run", fails)
+    assert main(["tables", "rows.json", "--out-dir", "out"]) == 2
+    assert capsys.readouterr().err == f"stylealign tables: results/a\\nb: {os.strerror(number)}\n"
