@@ -180,6 +180,11 @@ def user_cache() -> Path | None:
         return None
 
 
+def own_path(text: str) -> str:
+    """Return a path that somebody wrote into a configuration, `~` replaced by the home folder."""
+    return os.path.expanduser(text)
+
+
 def sha256_of_file(path: str | Path) -> str:
     """Return the hexadecimal SHA-256 of a file's bytes."""
     with Path(path).open("rb") as file:

@@ -16,7 +16,7 @@ from stylealign.checkpoints.recognise import read_any
 from stylealign.checkpoints.responses import AddressError, TransientError, check_status, reason_of
 from stylealign.checkpoints.zoo import FileEntry, ZooEntry, load_zoo, nearest_name
 from stylealign.errors import StyleAlignError
-from stylealign.files import read_json, sha256_of_file, write_json
+from stylealign.files import own_path, read_json, sha256_of_file, write_json
 
 MOST_NAMED = 10
 LOCK_FILE = "downloads.lock.json"
@@ -80,8 +80,8 @@ def _source_file(source: str, zoo: Path, cache: Cache, sha256: str | None) -> Pa
     known = load_zoo(zoo) if zoo.exists() else None
     if known is not None and source in known.models:
         return _zoo_file(source, known.models[source], zoo, cache, sha256)
-    if Path(source).is_file():
-        return Path(source)
+    if Path(own_path(source)).is_file():
+        return Path(own_path(source))
     if known is None:
         raise StyleAlignError(f"{source}: no such file (and {zoo}, the list of known models, does not exist)")
     raise StyleAlignError(f"{source}: no such file, and no such name in {zoo}; {nearest_name(source, known.models)}")

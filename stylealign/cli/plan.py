@@ -11,7 +11,7 @@ from pathlib import Path
 from stylealign.config import load_config
 from stylealign.devices import usable_cpus, visible_devices
 from stylealign.errors import StyleAlignError
-from stylealign.experiment.zoo import Zoo
+from stylealign.experiment import Experiment
 from stylealign.planning.costs import Costs
 from stylealign.planning.plan import Job, as_json, as_text, make_plan, read_jobs
 
@@ -43,8 +43,9 @@ def run(arguments: argparse.Namespace) -> None:
         raise StyleAlignError(f"{arguments.snakefile}: no such file; start it in the repository or give --snakefile")
     root = arguments.snakefile.resolve().parents[1]
     named = [] if arguments.configfile is None else [arguments.configfile]
-    config, zoo = load_config(arguments.directory, root, named), Zoo(root / "data" / "zoo.yaml")
-    costs = Costs(config, zoo.size_mb, zoo.archive)
+    config = load_config(arguments.directory, root, named)
+    asked = Experiment(config, root / "data" / "zoo.yaml", arguments.directory)
+    costs = Costs(asked.sized(), asked.zoo.size_mb, asked.zoo.archive)
     cores = arguments.cores or usable_cpus()
     gpus = arguments.gpus if arguments.gpus is not None else len(visible_devices(os.environ)) or 1
     plan = make_plan(_planned(arguments), costs, cores, gpus, arguments.device)

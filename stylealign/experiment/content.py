@@ -2,6 +2,7 @@
 
 import os
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def files_in(source: Path) -> Iterator[tuple[str, Path]]:
             path = Path(folder, name)
             if path.is_file():
                 yield path.relative_to(source).as_posix(), path
+
+
+def count_files(source: Path) -> int:
+    """Return the number of files of a folder or zip, hidden ones left out; 0 where it cannot be read."""
+    if zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as packed:
+            names = [entry.filename for entry in packed.infolist() if not entry.is_dir()]
+    else:
+        names = [name for name, _ in files_in(source)] if source.is_dir() else []
+    return sum(not name.rpartition("/")[2].startswith(".") for name in names)
 
 
 def content_of(source: Path, record: Path | None = None) -> str | None:

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from stylealign.config import UPKEEP, Config, Space
-from stylealign.experiment.content import files_in
+from stylealign.errors import did_you_mean
 from stylealign.experiment.family import Family
 from stylealign.experiment.identity import Identity
 from stylealign.experiment.words import as_json, flags
 from stylealign.experiment.zoo import Zoo
+from stylealign.files import own_path
 from stylealign.latents.spaces import most_detailed
 from stylealign.measurements import registry
 from stylealign.measurements.zero_shot import TABLES
@@ -54,23 +55,37 @@ class Experiment(Family):
 
     def problems(self) -> list[str]:
         """Return what would make jobs fail and can be seen before they start, a line each."""
-        return [problem for domain in self.imported if (problem := self._too_few_pictures(domain))]
+        found = [*map(self._too_few_pictures, self.imported), *map(self._no_such_source, self.models)]
+        return [problem for problem in found if problem is not None]
 
     def _too_few_pictures(self, domain: str) -> str | None:
         settings = self.config.domains[domain]
-        source = self.directory / self.identity.own_file(settings.path or "")
+        source = self.directory / own_path(settings.path or "")
         if not source.exists():
             is_prepared = (self.directory / data_file(domain, "train.zip")).is_file()
             return None if is_prepared else f"domains.{domain}.path: {source}: no such folder or zip"
-        if source.is_file():  # the import knows better
-            return None
-        found = sum(not name.rpartition("/")[2].startswith(".") for name, _ in files_in(source))
+        found = self.identity.pictures_in(domain)
         if settings.split(found) is not None:
             return None
         wanted = " + ".join(
             f"{key} {value}" for key in ("train_images", "test_images") if (value := getattr(settings, key))
         )
         return f"domains.{domain}: {source} holds {found} files, too few for {wanted or 'two images'}; add pictures"
+
+    def _no_such_source(self, model: str) -> str | None:
+        file = self.identity.model_file(model)
+        if file is None or (self.directory / file).is_file() or (self.directory / model_file(model)).is_file():
+            return None
+        hint = did_you_mean(file, self.zoo.names("models"))
+        return f"models.{model}.fetch: {file}: no such file, and no such name in {self.zoo.path}{hint}"
+
+    def sized(self) -> Config:
+        """Return the configuration with the numbers of images of one's own pictures, if all of them can be used."""
+        domains = dict(self.config.domains)
+        for name in self.imported:
+            splits = domains[name].split(self.identity.pictures_in(name))
+            domains[name] = domains[name].model_copy(update=splits._asdict() if splits else {})
+        return self.config.model_copy(update={"domains": domains})
 
     # Networks and their weights
 
@@ -80,7 +95,7 @@ class Experiment(Family):
 
     def weights_of(self, network: str) -> list[str]:
         """Return the file of a network's weights, [] for the one that comes as a package."""
-        return [] if network_of(network).is_bundled else [f"{self.config.metrics.weights_dir}/{network}.pth"]
+        return [] if network_of(network).is_bundled else [own_path(f"{self.config.metrics.weights_dir}/{network}.pth")]
 
     def measuring_weights(self, kind: str) -> list[str]:
         """Return the weights of the networks that a kind of measurement is made with."""
@@ -160,7 +175,7 @@ class Experiment(Family):
 
     def random_seeds(self, child: str) -> str:
         """Return as many seeds as a guide draws images."""
-        held_out = self.config.domains[self.domain_of(self.compared_with(child))].splits.test_images
+        held_out = self.sized().domains[self.domain_of(self.compared_with(child))].splits.test_images
         return f"0-{min(self.config.inversion.images, held_out) * self.config.guided_outputs - 1}"
 
     def translation_methods(self, child: str) -> Files:

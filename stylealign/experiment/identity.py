@@ -1,15 +1,14 @@
 """What tells one content from another: of data sets, models and trainings, without reading images."""
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from stylealign.config import UPKEEP, Config
-from stylealign.experiment.content import content_of
+from stylealign.experiment.content import content_of, count_files
 from stylealign.experiment.words import as_json
 from stylealign.experiment.zoo import Zoo
-from stylealign.files import sha256_of_json
+from stylealign.files import own_path, sha256_of_json
 from stylealign.versions import version
 
 RECORDS = Path(".snakemake") / "stylealign"
@@ -31,17 +30,14 @@ class Identity:
     def __init__(self, config: Config, zoo: Zoo, directory: Path = Path()) -> None:
         self.config, self.zoo, self.directory = config, zoo, directory
         self.content = cache(self._content)
-
-    def own_file(self, text: str) -> str:
-        """Return a path of the configuration, `~` replaced by the home folder."""
-        return os.path.expanduser(text)
+        self._count = cache(lambda path: count_files(directory / path))
 
     def model_file(self, model: str) -> str | None:
         """Return the file of one's own that a model is fetched from, None for a name of the zoo or an address."""
         source = self.config.models[model].fetch
         if source is None or "://" in source or self.zoo.entry("models", source):
             return None
-        return self.own_file(source)
+        return own_path(source)
 
     def _content(self, path: str, name: str) -> str | None:
         """Return the hash of a file or folder; `name` tells its record from others."""
@@ -60,7 +56,11 @@ class Identity:
 
     def pictures_of(self, domain: str) -> str | None:
         """Return the hash of the pictures of one's own in a domain."""
-        return self.content(self.own_file(self.config.domains[domain].path or ""), f"pictures-{domain}")
+        return self.content(own_path(self.config.domains[domain].path or ""), f"pictures-{domain}")
+
+    def pictures_in(self, domain: str) -> int:
+        """Return the number of files of one's own in a domain, hidden ones left out; 0 where there are none yet."""
+        return self._count(own_path(self.config.domains[domain].path or ""))
 
     def data_of(self, domain: str) -> dict[str, Any]:
         """Return what tells one content of a prepared data set from another."""

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from stylealign.files import own_path
 from stylealign.ledger.workflow import Run
 
 UNTRACKED = ("runs", "logs")
@@ -34,7 +35,7 @@ def named_files(run: Run) -> dict[str, Path]:
     keys = {f"domains.{name}.path": domain.path for name, domain in run.config.domains.items() if domain.path}
     fetched = {f"models.{name}.fetch": model.fetch for name, model in run.config.models.items() if model.fetch}
     keys |= {key: source for key, source in fetched.items() if "/" in source and "://" not in source}
-    return {key: run.directory / path for key, path in keys.items()}
+    return {key: run.directory / own_path(path) for key, path in keys.items()}
 
 
 def _own_files(run: Run) -> dict[str, str]:

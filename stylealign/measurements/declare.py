@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from stylealign.config import Config, MetricSettings
+from stylealign.files import own_path
 from stylealign.work.cost import Cost
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def weights_file(settings: MetricSettings, network: Network) -> Path | None:
     """Return the weights of the network that a setting names; None without `weights_dir`."""
     if settings.weights_dir is None:
         return None
-    return Path(settings.weights_dir) / f"{getattr(settings, network)}.pth"
+    return Path(own_path(settings.weights_dir)) / f"{getattr(settings, network)}.pth"
 
 
 def networks_of(tasks: Sequence[str], roles: Sequence[str], text: str = "") -> tuple[File, ...]:

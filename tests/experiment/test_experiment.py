@@ -1,6 +1,7 @@
 """What a configuration asks for: families, rows, tables, figures, and the files of jobs."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,7 @@ def test_weights_are_downloaded_where_a_job_asks_for_them(values: dict[str, obje
 
 def test_too_few_pictures_are_told_before_the_run(tmp_path: Path) -> None:
     asked = experiment(tmp_path)
-    assert asked.problems() == [f"domains.mine.path: {tmp_path / 'mine'}: no such folder or zip"]
+    assert experiment(tmp_path).problems() == [f"domains.mine.path: {tmp_path / 'mine'}: no such folder or zip"]
     (tmp_path / "mine" / "deep").mkdir(parents=True)
     (tmp_path / "mine" / "a.png").touch()
     (tmp_path / "mine" / ".hidden").touch()
@@ -128,8 +129,9 @@ def test_too_few_pictures_are_told_before_the_run(tmp_path: Path) -> None:
         f"domains.mine: {tmp_path / 'mine'} holds 1 files, too few for two images; add pictures"
     ]
     (tmp_path / "mine" / "deep" / "b.png").touch()
-    assert asked.problems() == []
-    asked.config.domains["mine"].__dict__.update(train_images=2, test_images=1)
+    assert experiment(tmp_path).problems() == []
+    fixed = {"mine": {"path": "mine", "train_images": 2, "test_images": 1}}
+    asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=fixed)
     assert asked.problems()[0].endswith("holds 2 files, too few for train_images 2 + test_images 1; add pictures")
 
 
@@ -137,3 +139,30 @@ def test_a_prepared_data_set_needs_its_pictures_no_more(tmp_path: Path) -> None:
     (tmp_path / "data/prepared/mine").mkdir(parents=True)
     (tmp_path / "data/prepared/mine/train.zip").touch()
     assert experiment(tmp_path).problems() == []
+
+
+def test_a_model_that_is_nowhere_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+    models = "human: {domain: human, fetch: human-64-aa}\nown: {domain: human, fetch: own.pkl}"
+    asked = experiment(tmp_path, models, domains={"human": {"draw": "human"}})
+    (tmp_path / "own.pkl").touch()
+    assert len(asked.problems()) == 1
+    assert asked.problems()[0].startswith("models.human.fetch: human-64-aa: no such file, and no such name in ")
+    assert asked.problems()[0].endswith("zoo.yaml; did you mean 'human-64-a'?")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_numbers_of_images_follow_from_the_pictures(tmp_path: Path, packed: bool) -> None:
+    names = [f"{index}.png" for index in range(30)] + [".hidden"]
+    if packed:
+        with zipfile.ZipFile(tmp_path / "mine", "w") as archive:
+            for name in names:
+                archive.writestr(name, b"")
+    else:
+        (tmp_path / "mine").mkdir()
+        for name in names:
+            (tmp_path / "mine" / name).touch()
+    models = "own: {domain: mine, architecture: {}}\nchild: {domain: mine, parent: own}"
+    asked = experiment(tmp_path, models, guided_outputs=2)
+    assert asked.sized().domains["mine"].splits == (27, 3)
+    assert asked.config.domains["mine"].train_images is None
+    assert asked.random_seeds("child") == "0-5"

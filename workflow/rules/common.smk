@@ -8,6 +8,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
 from stylealign.experiment.experiment import GUIDES, LAYER_SWAP, data_file, label_network, model_file
 from stylealign.experiment.words import as_json, flags, labelled, one_of
+from stylealign.files import own_path
 from stylealign.latents import spaces
 from stylealign.measurements.registry import kind
 from stylealign.versions import version

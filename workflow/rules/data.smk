@@ -90,7 +90,7 @@ rule fetch_weights:
 # The content of the pictures, not their times, says whether they are imported again.
 rule import_domain:
     input:
-        pictures=lambda w: ancient(EXPERIMENT.identity.own_file(RUN.domains[w.domain].path)),
+        pictures=lambda w: ancient(own_path(RUN.domains[w.domain].path)),
     output:
         train="data/prepared/{domain}/train.zip",
         test="data/prepared/{domain}/test.zip",

@@ -2,6 +2,8 @@
 
 
 rule fetch_parent:
+    input:
+        lambda w: [ancient(file) for file in [EXPERIMENT.identity.model_file(w.model)] if file],
     output:
         model="results/models/{model}/model.safetensors",
     log:

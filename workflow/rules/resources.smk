@@ -2,7 +2,7 @@
 from stylealign.planning.costs import Costs
 from stylealign.planning.resources import requested
 
-COSTS = Costs(RUN, EXPERIMENT.zoo.size_mb, EXPERIMENT.zoo.archive)
+COSTS = Costs(EXPERIMENT.sized(), EXPERIMENT.zoo.size_mb, EXPERIMENT.zoo.archive)
 
 
 def memory(rule):
