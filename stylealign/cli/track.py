@@ -10,7 +10,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.ledger.dvc import Store, require_dvc
 from stylealign.ledger.manifest import some
 from stylealign.ledger.track import check, push, track
-from stylealign.ledger.workflow import find_run, workflow_verbs
+from stylealign.ledger.workflow import find_run, workflow_kinds, workflow_verbs
 from stylealign.measurements import registry
 from stylealign.versions import version
 
@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def versions(this_run) -> dict[str, int]:  # type: ignore[no-untyped-def]
-    """Return the version of each verb that the rules of a run call, and of each kind of measurement."""
-    kinds = {f"evaluate {kind.command}": kind.version for kind in registry.KINDS}
-    return {verb: version(verb) for verb in workflow_verbs(this_run)} | kinds
+    """Return the version of each verb and each kind of measurement that the rules of a run call."""
+    kinds = map(registry.kind, workflow_kinds(this_run))
+    measured = {f"evaluate {kind.command}": kind.version for kind in kinds}
+    return {verb: version(verb) for verb in workflow_verbs(this_run)} | measured

@@ -59,8 +59,17 @@ def find_run(directory: Path, configfile: Path | None) -> Run:
 
 def workflow_verbs(run: Run) -> list[str]:
     """Return the verbs whose versions the rules depend on."""
+    return _named_in_rules(run, r'version\("([\w-]+)"\)')
+
+
+def workflow_kinds(run: Run) -> list[str]:
+    """Return the kinds of measurement whose versions the rules depend on."""
+    return _named_in_rules(run, r'kind\("(\w+)"\)\.version')
+
+
+def _named_in_rules(run: Run, pattern: str) -> list[str]:
     texts = (path.read_text(encoding="utf-8") for path in sorted((run.root / "workflow" / "rules").glob("*.smk")))
-    return sorted({verb for text in texts for verb in re.findall(r'version\("([\w-]+)"\)', text)})
+    return sorted({name for text in texts for name in re.findall(pattern, text)})
 
 
 def unfinished(run: Run) -> str | None:
