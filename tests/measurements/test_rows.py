@@ -56,5 +56,6 @@ def test_errors(tmp_path) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_needs_no_torch() -> None:
-    code = "import sys, stylealign.measurements.rows, stylealign.cli.evaluate; sys.exit('torch' in sys.modules)"
+    light = "stylealign.measurements.rows, stylealign.cli.evaluate, stylealign.experiment, stylealign.planning.plan"
+    code = f"import sys, {light}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
