@@ -168,16 +168,19 @@ def printable(name: str) -> str:
 def user_cache() -> Path | None:
     """Return the folder for what is kept between runs: downloads and compiled operations. It need not exist.
 
-    It is `STYLEALIGN_CACHE`, else `stylealign` in `XDG_CACHE_HOME` or in `~/.cache`; None for a user without a home:
-    `HOME` is not set and the user is unknown to the machine, as happens in containers.
+    It is `STYLEALIGN_CACHE`, else `stylealign` in `XDG_CACHE_HOME` or in `~/.cache`; None for a user without a home to
+    write in, as happens in containers and to daemons: `HOME` is not set and the user is unknown to the machine, or the
+    folder does not exist and cannot be made.
     """
     own = os.environ.get("STYLEALIGN_CACHE")
     if own:
         return Path(own)
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylealign"
-    except RuntimeError:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylealign"
+        require_writable(folder, folder=True)
+    except (RuntimeError, StyleAlignError):
         return None
+    return folder
 
 
 def own_path(text: str) -> str:

@@ -47,17 +47,27 @@ def test_what_is_interrupted_leaves_the_older_file_and_nothing_else(error: type,
 @pytest.mark.parametrize(
     ("variables", "folder"),
     [
-        ({"STYLEALIGN_CACHE": "/c", "XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/c"),
-        ({"XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/x/stylealign"),
-        ({"HOME": "/h"}, "/h/.cache/stylealign"),
+        ({"STYLEALIGN_CACHE": "c", "XDG_CACHE_HOME": "x", "HOME": "h"}, "c"),
+        ({"XDG_CACHE_HOME": "x", "HOME": "h"}, "x/stylealign"),
+        ({"HOME": "h"}, "h/.cache/stylealign"),
     ],
 )
-def test_where_the_cache_is(variables: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_cache_is(
+    variables: dict[str, str], folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("STYLEALIGN_CACHE", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert user_cache() == Path(folder)
+        monkeypatch.setenv(name, str(tmp_path / value))
+    assert user_cache() == tmp_path / folder
+
+
+def test_a_home_that_cannot_be_made_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STYLEALIGN_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file" / "nobody"))
+    assert user_cache() is None
 
 
 def test_a_user_without_a_home_has_no_cache(homeless: None) -> None:
@@ -96,5 +106,5 @@ def test_native_operations_work_without_a_home(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
     assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith("note: HOME is not set")
+    assert done.stderr.startswith("note: no home folder to write in")
     assert not list(tmp_path.iterdir())

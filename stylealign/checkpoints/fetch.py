@@ -72,7 +72,11 @@ def fetch(source: str, out: str | Path, *, zoo: str | Path, cache: Cache, sha256
 def _source_file(source: str, zoo: Path, cache: Cache, sha256: str | None) -> Path:
     """Return the file of `source` on this machine, downloaded if need be, checked against the zoo's checksum."""
     if "://" in source:
-        if urlsplit(source).scheme not in ("http", "https"):
+        try:
+            parts = urlsplit(source)
+        except ValueError as error:
+            raise StyleAlignError(f"{source}: not an address ({error})") from error
+        if parts.scheme not in ("http", "https") or not parts.hostname:
             raise StyleAlignError(
                 f"{source}: only http and https addresses can be fetched; give a path or another address"
             )

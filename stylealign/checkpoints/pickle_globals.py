@@ -98,6 +98,7 @@ def _parameter(m: PickleMachine, arguments: tuple[Any, ...]) -> StoredTensor:
 
 def _storage(m: PickleMachine, arguments: tuple[Any, ...]) -> Storage:
     """A whole torch file inside the pickle, which holds one storage."""
+    # A file in a file: that module imports this one.
     from stylealign.checkpoints.torch_container import read_nested_storage
 
     if len(arguments) != 1 or not isinstance(arguments[0], Blob):

@@ -4,12 +4,13 @@ import argparse
 import json
 import math
 import types
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from stylealign.cli.parsing import Parser
 from stylealign.config import M, validate
 from stylealign.errors import StyleAlignError
 
@@ -20,6 +21,8 @@ def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel], withou
     group.add_argument("--settings", metavar="JSON", help="settings as a JSON object or a JSON file; flags override it")
     for name, field in model.model_fields.items():
         kind = _plain_type(field.annotation)
+        if kind is None and isinstance(parser, Parser):
+            parser.only_in_settings |= {f"--{name.replace('_', '-')}"}
         if kind is None or name in without:
             continue
         options: dict[str, Any] = {"dest": f"setting_{name}", "default": None, "help": _help(field)}
@@ -57,6 +60,21 @@ def finite(text: str) -> float:
     if not math.isfinite(number):
         raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
     return number
+
+
+def at_least(lowest: int) -> Callable[[str], int]:
+    """Return the type of an argument that is a whole number of `lowest` or more."""
+
+    def whole(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = lowest - 1
+        if number < lowest:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {lowest} on")
+        return number
+
+    return whole
 
 
 def labelled_file(text: str) -> tuple[str, Path]:

@@ -46,8 +46,8 @@ def cache_dir(given: str | None) -> Iterator[Path]:
         yield folder
         return
     with tempfile.TemporaryDirectory() as passing:
-        print("note: HOME is not set, so downloads are not kept; give --cache-dir or set STYLEALIGN_CACHE",
-              file=sys.stderr, flush=True)  # fmt: skip
+        reason = "no home folder to write in, so downloads are not kept"
+        print(f"note: {reason}; give --cache-dir or set STYLEALIGN_CACHE", file=sys.stderr, flush=True)
         yield Path(passing)
 
 

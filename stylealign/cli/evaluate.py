@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
     inputs = files | labelled | kind.weights(settings)
     provenance = provenance_of(f"evaluate {kind.command}", kind.version, settings, inputs)
 
-    from stylealign.measurements.inputs import Inputs
+    from stylealign.measurements.inputs import Inputs  # torch, which `--help` and a mistake in the flags do without
     from stylealign.measurements.measuring import measured
 
     given = Inputs(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
-from stylealign.cli.memory import keep_freed_memory
+from stylealign.cli.memory import first_line, keep_freed_memory, out_of_memory
 from stylealign.cli.parsing import Parser, PrintVersion
 from stylealign.cli.verbs import VERBS
 from stylealign.devices import thread_limits, usable_cpus
@@ -50,6 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_TERMINATED
     except BrokenPipeError:
         return 1
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        remedy = "take fewer or smaller images at once"
+        print(f"stylealign {verb}: out of memory; {remedy} ({first_line(error)})", file=sys.stderr)
+        return 2
     except OSError as error:
         if error.filename is None or error.strerror is None:
             raise

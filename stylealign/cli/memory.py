@@ -1,6 +1,7 @@
-"""How the C library keeps memory for the activations of the next layer or step."""
+"""Memory: what the C library keeps for the next layer or step, and how running out of it is told."""
 
 import ctypes
+import re
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 _LARGEST_KEPT_BYTES = (1 << 30, 1 << 25)  # the second is the limit of older releases
@@ -20,3 +21,13 @@ def keep_freed_memory() -> bool:
         return False
     kept = any(mallopt(_MMAP_THRESHOLD, size) for size in _LARGEST_KEPT_BYTES)
     return bool(kept and mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Return whether memory ran out: Python's, NumPy's, or PyTorch's on a CPU or a GPU (a RuntimeError there)."""
+    return isinstance(error, MemoryError) or bool(re.search(r"can't allocate memory|out of memory", str(error)))
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its name where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -11,12 +11,22 @@ from stylealign.errors import did_you_mean
 class Parser(argparse.ArgumentParser):
     """The parser of the command line and, as argparse makes sub-parsers of the same class, of each verb."""
 
+    only_in_settings: frozenset[str] = frozenset()
+    """Flags that would be of settings which are lists or objects."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line and end: the usage of a verb with many flags hides it."""
+        self.exit(2, f"{self.prog}: error: {message} (see `{self.prog} --help`)\n")
+
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """Parse, after a look at the flags: a mistyped one is named before what is missing for want of it."""
         if not any(self._takes_the_rest(action) for action in self._actions):
+            flags = [flag for flag in self._option_string_actions if flag not in ("-h", "--help")]
             for word in _flags_in(args or []):
-                if not any(known.startswith(word) for known in self._option_string_actions):
-                    self.error(f"unknown flag {word}{did_you_mean(word, self._option_string_actions)}")
+                if word in self.only_in_settings:
+                    self.error(f"{word}: is no plain value; give it in --settings, as JSON")
+                if word != "--help" and not any(known.startswith(word) for known in flags):
+                    self.error(f"unknown flag {word}{did_you_mean(word, flags)}")
         return super().parse_known_args(args, namespace)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -25,8 +35,7 @@ class Parser(argparse.ArgumentParser):
             return
         choices = list(map(str, action.choices))
         if isinstance(action, argparse._SubParsersAction):
-            close = did_you_mean(str(value), choices) or f"; `{self.prog} --help` lists them"
-            self.error(f"unknown {action.metavar} {value!r}{close}")
+            self.error(f"unknown {action.metavar} {value!r}{did_you_mean(str(value), choices)}")
         close = did_you_mean(str(value), choices) or f"; choose from {', '.join(choices)}"
         raise argparse.ArgumentError(action, f"unknown value {value!r}{close}")
 

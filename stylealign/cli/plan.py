@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from stylealign.cli.arguments import at_least
 from stylealign.config import load_config
 from stylealign.devices import usable_cpus, visible_devices
 from stylealign.errors import StyleAlignError
@@ -29,8 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--directory", type=Path, default=Path(), metavar="DIR", help="folder of the run. Default: here"
     )
     parser.add_argument("--all", action="store_true", help="count every job, also those whose results are there")
-    parser.add_argument("--cores", type=int, metavar="N", help="cores of the machine. Default: this one's")
-    parser.add_argument("--gpus", type=int, metavar="N", help="GPUs of the machine. Default: this one's, at least 1")
+    parser.add_argument("--cores", type=at_least(1), metavar="N", help="cores of the machine. Default: this one's")
+    parser.add_argument(
+        "--gpus", type=at_least(0), metavar="N", help="GPUs of the machine. Default: this one's, at least 1"
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="where jobs that can use "
                         "a GPU run. Default: on a GPU where images are larger than 128 px")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print a JSON object instead of a table")

@@ -61,6 +61,7 @@ def draw_dataset(
 def _draw_all(settings: DatasetSettings, split: str, count: int, jobs: int) -> list[Avatar]:
     assert settings.draw is not None
     draw = partial(_draw_one, settings.draw, split, settings.seed, settings.resolution_px)
+    jobs = min(jobs, -(-count // CHUNK))  # a process without a chunk would only be started
     if jobs == 1:
         return list(_with_progress(map(draw, range(count)), f"{settings.draw} {split}", count))
     with without_sigint():  # Ctrl-C goes to all processes of the terminal: this one ends the others

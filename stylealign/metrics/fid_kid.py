@@ -31,6 +31,7 @@ def fid(generated: Tensor, real: Tensor) -> Estimate:
     Returns:
         Estimate without interval: FID is no mean over images, and its bias depends on N and M.
     """
+    # Takes time, and KID does without it.
     from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
     count = _checked(generated, real)
@@ -78,6 +79,7 @@ def precision_recall(generated: Tensor, real: Tensor) -> tuple[Estimate, Estimat
     Args:
         generated, real: `[N, D]` and `[M, D]` float, at least 4 rows each.
     """
+    # Takes time, and KID does without it.
     from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
     count = _checked(generated, real)

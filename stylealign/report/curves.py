@@ -63,7 +63,7 @@ def draw_curve(path: str | Path, rows: Sequence[Row]) -> None:
         path: the picture; its suffix names the format.
         rows: rows of `evaluate alignment-curve` of one child and its controls.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # takes time, and the other figures do without it
     from matplotlib.figure import Figure
 
     points = points_by_method(rows)

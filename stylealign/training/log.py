@@ -41,7 +41,7 @@ class EventFiles:
 
     def __init__(self, directory: Path, images_shown: int) -> None:
         """Open a new file; TensorBoard leaves out what older files say after `images_shown`."""
-        from torch.utils.tensorboard import SummaryWriter
+        from torch.utils.tensorboard import SummaryWriter  # takes time, and TensorBoard may not be installed
 
         self._writer = SummaryWriter(str(directory), purge_step=images_shown + 1)
 

@@ -167,3 +167,10 @@ def test_the_wheel_carries_the_list_and_every_bundled_model() -> None:
         if "path" in entry:
             folder, pattern = "share/stylealign/" + str(Path(entry["path"]).parent), "data/" + entry["path"]
             assert any(fnmatch.fnmatch(pattern, glob) for glob in carried[folder])
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "https:///models/a.pkl"])
+def test_what_is_no_address_is_one_line(address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fetch", address, "--out", str(tmp_path / "m.safetensors"), "--cache-dir", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"stylealign fetch: {address}: ")

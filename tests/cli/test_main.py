@@ -58,11 +58,14 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     ("words", "told"),
     [
         (("trian",), "unknown VERB 'trian'; did you mean 'train'?"),
-        (("xyzzy",), "unknown VERB 'xyzzy'; `stylealign --help` lists them"),
+        (("xyzzy",), "unknown VERB 'xyzzy' (see `stylealign --help`)"),
         (("data", "imprt", "photos"), "unknown ACTION 'imprt'; did you mean 'import'?"),
         (("evaluate", "zeroshot"), "unknown KIND 'zeroshot'; did you mean 'zero-shot'?"),
         (("tables", "rows.json", "--outdir", "x"), "unknown flag --outdir; did you mean '--out-dir'?"),
         (("data", "draw", "--traim-images=3", "--out-dir", "x"), "unknown flag --traim-images; did you mean '--train"),
+        (("blend", "a", "b", "--out", "c", "--schedule", "{}"), "--schedule: is no plain value; give it in --settings"),
+        (("plan", "--cores", "0"), "argument --cores: '0' is no whole number from 1 on"),
+        (("plan", "--gpus", "-1"), "argument --gpus: '-1' is no whole number from 0 on"),
         (("supervise", "--task", "poses"), "argument --task: unknown value 'poses'; did you mean 'pose'?"),
         (("plan", "--device", "xyzzy"), "argument --device: unknown value 'xyzzy'; choose from auto, cpu, gpu"),
     ],
@@ -73,7 +76,8 @@ def test_a_mistyped_word_gets_the_nearest(
     with pytest.raises(SystemExit) as end:
         main(list(words))
     assert end.value.code == 2
-    assert told in capsys.readouterr().err.splitlines()[-1]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
 
 
 def test_a_command_after_gpu_run_keeps_its_flags() -> None:
@@ -140,3 +144,33 @@ def test_what_the_system_says_of_a_file_is_one_line(
     monkeypatch.setattr("stylealign.cli.tables.run", fails)
     assert main(["tables", "rows.json", "--out-dir", "out"]) == 2
     assert capsys.readouterr().err == f"stylealign tables: results/a\\nb: {os.strerror(number)}\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("Unable to allocate 1.00 TiB for an array"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: 15 TB\nmore"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore"),
+    ],
+)
+def test_running_out_of_memory_is_one_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("stylealign.cli.tables.run", fails)
+    assert main(["tables", "rows.json", "--out-dir", "out"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("stylealign tables: out of memory; take fewer or smaller images at once (")
+
+
+def test_another_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(arguments: object) -> None:
+        raise RuntimeError("a fault of the program")
+
+    monkeypatch.setattr("stylealign.cli.tables.run", fails)
+    with pytest.raises(RuntimeError, match="a fault of the program"):
+        main(["tables", "rows.json", "--out-dir", "out"])

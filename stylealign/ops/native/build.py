@@ -105,8 +105,8 @@ def libraries() -> Iterator[Path]:
         yield folder
         return
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as passing:
-        print("note: HOME is not set, so the native operations are built anew at every start; set STYLEALIGN_CACHE",
-              file=sys.stderr, flush=True)  # fmt: skip
+        reason = "no home folder to write in, so the native operations are built anew at every start"
+        print(f"note: {reason}; set STYLEALIGN_CACHE", file=sys.stderr, flush=True)
         yield Path(passing)
 
 
