@@ -9,6 +9,7 @@ import torch
 
 from benchmarks.plain import plain_form
 from stylealign.cli.memory import keep_freed_memory
+from stylealign.devices import compute_device
 
 FORMS: dict[str, Callable[[], AbstractContextManager[None]]] = {"fast": nullcontext, "plain": plain_form}
 
@@ -29,7 +30,7 @@ def device_for(arguments: argparse.Namespace) -> torch.device:
         torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
     keep_freed_memory()
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return compute_device()
 
 
 def report(name: str, arguments: argparse.Namespace, measure: Callable[[str], dict[str, object]]) -> None:

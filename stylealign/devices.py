@@ -13,8 +13,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stylealign.errors import StyleAlignError
+
+if TYPE_CHECKING:
+    import torch
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 WAIT_BETWEEN_TRIES_S = 0.5
@@ -174,3 +178,10 @@ def _text(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+def compute_device() -> "torch.device":
+    """Return the GPU where there is one (CUDA_VISIBLE_DEVICES chooses), else the CPU. Imports torch."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,5 +1,8 @@
 """Two models that should be of one architecture: what differs, as a table a person can read."""
 
+from pathlib import Path
+
+from stylealign.checkpoints.checkpoint import Checkpoint, load
 from stylealign.errors import StyleAlignError
 from stylealign.networks.architecture import Architecture
 
@@ -58,3 +61,14 @@ def require_same_architecture(
 
 def _text(value: object) -> str:
     return "none" if value is None else str(value)
+
+
+def load_matching(first: str | Path, second: str | Path) -> tuple[Checkpoint, Checkpoint]:
+    """Return two models of one architecture.
+
+    Raises:
+        StyleAlignError: a file that cannot be read, or two models of different architecture.
+    """
+    one, other = load(first), load(second)
+    require_same_architecture(one.architecture, other.architecture, (str(first), str(second)))
+    return one, other

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from stylealign.applications.blending import blend, resolution_shares
 from stylealign.checkpoints import native
+from stylealign.checkpoints.differences import load_matching
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import load_matching
 from stylealign.config import BlendSettings
 from stylealign.files import require_writable
 from stylealign.provenance import provenance_of

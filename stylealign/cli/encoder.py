@@ -8,10 +8,11 @@ from torch import Tensor
 
 from stylealign import load
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import add_weights, compute_device, weights_of
+from stylealign.cli.models import add_weights, weights_of
 from stylealign.cli.progress import Progress
 from stylealign.config import EncoderSettings
 from stylealign.datasets.loading import TrainingImages
+from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable
 from stylealign.images import from_uint8

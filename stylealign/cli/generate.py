@@ -13,9 +13,9 @@ import torch
 from stylealign import load
 from stylealign.checkpoints import Checkpoint
 from stylealign.cli.arguments import finite
-from stylealign.cli.models import compute_device
 from stylealign.cli.progress import Progress
 from stylealign.datasets.images import write_image_zip
+from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
 from stylealign.images import to_pixels

@@ -12,11 +12,12 @@ from stylealign.applications.domain_fit import LOWEST_RANK, PROTOCOL, REFERENCE_
 from stylealign.applications.inversion import POOR_FIT_SCORE, Inversion, invert
 from stylealign.checkpoints import Checkpoint
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import add_weights, compute_device, weights_of
+from stylealign.cli.models import add_weights, weights_of
 from stylealign.cli.progress import Progress, warn
 from stylealign.config import InvertSettings
 from stylealign.datasets.images import ImageZip, is_image_zip, write_image_zip
 from stylealign.datasets.photos import read_landmarks, read_photos
+from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, require_writable, write_json
 from stylealign.latents.codes import Codes

@@ -1,19 +1,9 @@
-"""What the verbs that use trained models share: the device, and two models that must match."""
+"""Flags that the verbs which use trained models share."""
 
 import argparse
 from pathlib import Path
 
-import torch
-
-from stylealign import load
-from stylealign.checkpoints import Checkpoint
-from stylealign.checkpoints.differences import require_same_architecture
 from stylealign.metrics.networks.registry import network_of
-
-
-def compute_device() -> "torch.device":
-    """Return the GPU where there is one (CUDA_VISIBLE_DEVICES chooses), else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def add_model_pair(parser: argparse.ArgumentParser) -> None:
@@ -41,14 +31,3 @@ def weights_of(arguments: argparse.Namespace, network: str) -> Path | None:
     """Return the file of `--weights` that a network takes: None for the one that comes as a package."""
     weights: Path | None = arguments.weights
     return None if network_of(network).is_bundled else weights
-
-
-def load_matching(first: Path, second: Path) -> tuple["Checkpoint", "Checkpoint"]:
-    """Return two models of one architecture.
-
-    Raises:
-        StyleAlignError: a file that cannot be read, or two models of different architecture.
-    """
-    one, other = load(first), load(second)
-    require_same_architecture(one.architecture, other.architecture, (str(first), str(second)))
-    return one, other

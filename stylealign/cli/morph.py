@@ -16,11 +16,13 @@ from stylealign.applications import morphing as m
 from stylealign.applications.morph_measures import MorphMeasures, MorphMeter
 from stylealign.applications.morphing import METHODS, PATHS, Morph, WeightPath, linear_times, middle_positions
 from stylealign.checkpoints import Checkpoint
+from stylealign.checkpoints.differences import load_matching
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import add_model_pair, add_weights, compute_device, load_matching, weights_of
+from stylealign.cli.models import add_model_pair, add_weights, weights_of
 from stylealign.cli.progress import Progress
 from stylealign.config import MorphSettings
 from stylealign.datasets.images import write_image_zip
+from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable, write_json
 from stylealign.images import to_pixels

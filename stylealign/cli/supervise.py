@@ -10,11 +10,11 @@ import torch
 from stylealign.applications.zero_shot.learning import TASKS, learn, spec_of
 from stylealign.applications.zero_shot.networks import LabelSpec, save_label_network
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import compute_device
 from stylealign.cli.progress import Progress
 from stylealign.config import LabelSettings, LabelTask
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
+from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable
 from stylealign.metrics.generators import require_resolution

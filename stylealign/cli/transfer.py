@@ -6,11 +6,12 @@ import json
 from stylealign.applications.zero_shot.learning import learn
 from stylealign.applications.zero_shot.networks import load_label_network, save_label_network
 from stylealign.applications.zero_shot.pairs import pseudo_labelled
+from stylealign.checkpoints.differences import load_matching
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import compute_device, load_matching
 from stylealign.cli.progress import Progress
 from stylealign.cli.supervise import StepProgress
 from stylealign.config import LabelSettings, Task
+from stylealign.devices import compute_device
 from stylealign.files import require_writable
 from stylealign.provenance import provenance_of
 from stylealign.versions import version

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from stylealign.applications.translation import draw, translate
+from stylealign.checkpoints.differences import load_matching
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.models import add_model_pair, compute_device, load_matching
+from stylealign.cli.models import add_model_pair
 from stylealign.config import TranslateSettings
 from stylealign.datasets.images import write_image_zip
+from stylealign.devices import compute_device
 from stylealign.files import require_writable
 from stylealign.latents.codes import Codes, codes_to_ws
 from stylealign.provenance import provenance_of

@@ -72,7 +72,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     Raises:
         StyleAlignError: models or networks that do not belong together.
     """
-    from stylealign.measurements.inputs import compute_device
+    from stylealign.devices import compute_device
     from stylealign.metrics.same_latents import agreement, draw_and_measure
 
     parent, child = inputs.parent_and_child()

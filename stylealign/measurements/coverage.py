@@ -70,7 +70,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     """
     from stylealign.applications.zero_shot import attributes
     from stylealign.applications.zero_shot.learning import predict, require_matching
-    from stylealign.measurements.inputs import compute_device
+    from stylealign.devices import compute_device
     from stylealign.metrics.generators import read_images, require_resolution, sample_images
 
     data, test = inputs.images("data"), inputs.images("test-data")

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from stylealign import Checkpoint, load
 from stylealign.applications.zero_shot.learning import predict
 from stylealign.applications.zero_shot.networks import LabelNetwork, load_label_network
-from stylealign.checkpoints.differences import require_same_architecture
+from stylealign.checkpoints.differences import load_matching
 from stylealign.config import MetricSettings
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
+from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json
 from stylealign.measurements.declare import weights_file
@@ -95,10 +95,7 @@ class Inputs:
         Raises:
             StyleAlignError: two models of different architecture.
         """
-        parent, child = self.model("parent"), self.model("child")
-        names = (str(self.path("parent")), str(self.path("child")))
-        require_same_architecture(parent.architecture, child.architecture, names)
-        return parent, child
+        return load_matching(self.path("parent"), self.path("child"))
 
     def label_network(self, role: str, task: str, resolution_px: int | None = None) -> LabelNetwork:
         """Return a label network, on the device that everything runs on."""
@@ -125,11 +122,6 @@ class Inputs:
             if all(given):
                 pairs[task] = self.predictor(names[0], task), self.predictor(names[1], task)
         return pairs
-
-
-def compute_device() -> torch.device:
-    """Return the GPU where there is one (CUDA_VISIBLE_DEVICES chooses), else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def extractor_of(settings: MetricSettings) -> nn.Module:

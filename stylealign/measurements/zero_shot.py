@@ -85,7 +85,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.applications.zero_shot.learning import require_matching
     from stylealign.applications.zero_shot.networks import load_label_network
     from stylealign.applications.zero_shot.scores import scores
-    from stylealign.measurements.inputs import compute_device
+    from stylealign.devices import compute_device
 
     task, data = inputs.options["task"], inputs.images("data")
     annotations = inputs.annotations("annotations", data)
