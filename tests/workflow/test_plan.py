@@ -1,6 +1,7 @@
 """The plan: what would run, and what a mistake in the configuration gets. No job runs here."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stylealign.measurements.registry import kind
 from tests.workflow.snakemake import ROOT, jobs, planned, snakemake
 
 RULES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
@@ -99,10 +101,11 @@ def test_every_rule_says_what_it_needs(name: str, text: str) -> None:
         assert re.search(rf"^    {directive}:", text, re.MULTILINE), f"{name} has no {directive}"
     for resource in ("gpu=", "mem_mb=", "runtime="):
         assert resource in text, f"{name} does not say {resource}"
-    verb = re.search(r'version=version\("([\w-]+)"\)', text)
-    assert verb, f"{name} does not run again when its verb changes"
+    verb = re.search(r'version=(?:version\("([\w-]+)"\)|kind\("(\w+)"\)\.version)', text)
+    assert verb, f"{name} does not run again when its verb or kind changes"
+    command = verb[1] or f"evaluate {kind(verb[2]).command}"
     shell = text.split("    shell:")[1].strip().split("\n\n")[0]
-    assert f"stylealign {verb[1]} " in shell, f"{name} depends on the version of another verb"
+    assert f"stylealign {command} " in shell, f"{name} depends on the version of another verb"
     assert "&> {log}" in shell
     assert not {"&&", "|", ";"} & set(shell.split()), "`exec` stands before the command (processes.smk)"
     assert shell.count("gpu-run -n {resources.gpu} -- ") == (0 if "gpu=0" in text else 1)
@@ -164,6 +167,38 @@ def test_what_a_run_takes_is_told_before_it_starts(tmp_path: Path) -> None:
     assert plan["total"]["gpu_h"] == plan["total"]["download_mb"] == 0, "the default run needs no GPU and no download"
     assert "unknown" not in plan["total"]["sources"], "every rule has a cost"
     assert not list(tmp_path.glob("results/*"))
+
+
+def test_a_plan_says_why_there_is_none(tmp_path: Path) -> None:
+    text = "domains: {a: {path: ~/nowhere, resolution_px: 16}}\nmodels: {a: {domain: a, architecture: {}}}\n"
+    (tmp_path / "c.yaml").write_text(text)
+    command = [sys.executable, "-m", "stylealign", "plan", "--configfile", tmp_path / "c.yaml"]
+    command += ["--directory", tmp_path, "--snakefile", ROOT / "workflow/Snakefile"]
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    told = f"stylealign plan: snakemake -n failed: domains.a.path: {tmp_path}/nowhere: no such folder or zip\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+
+@pytest.mark.parametrize("twice", ["train: {kimg: 3}\ntrain: {kimg: 4}", "models: {a: {domain: b}, a: {domain: c}}"])
+def test_a_key_that_stands_twice_is_told_alike_everywhere(tmp_path: Path, twice: str) -> None:
+    (tmp_path / "c.yaml").write_text(f"{twice}\n")
+    own = snakemake(tmp_path, "-n", config=tmp_path / "c.yaml")
+    command = [sys.executable, "-m", "stylealign", "plan", "--configfile", tmp_path / "c.yaml"]
+    plan = subprocess.run([*command, "--snakefile", ROOT / "workflow/Snakefile"], capture_output=True, text=True)
+    assert own.returncode == plan.returncode == 2
+    told = plan.stderr.removeprefix("stylealign plan: ")
+    assert "stands there already, in line 1; keep one of them" in told
+    assert own.stderr.splitlines()[-1] == f"snakemake: {told.strip()}"
+
+
+def test_a_file_without_domains_changes_the_default_everywhere(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("models: {animal: {train: {kimg: 1}}}\nmorphing: {frames: 9}\n")
+    counts = planned(snakemake(tmp_path, "-n", config=tmp_path / "c.yaml"))
+    command = [sys.executable, "-m", "stylealign", "plan", "--json", "--configfile", tmp_path / "c.yaml"]
+    command += ["--directory", tmp_path, "--snakefile", ROOT / "workflow/Snakefile"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["total"]["jobs"] == counts.total() == 126
 
 
 def test_a_plan_of_a_mistaken_configuration_is_one_line(tmp_path: Path) -> None:
