@@ -3,13 +3,15 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from stylealign import load
-from stylealign.applications.zero_shot.learning import predict
-from stylealign.applications.zero_shot.networks import load_label_network
+from stylealign.applications.labels.learning import predict
+from stylealign.applications.labels.networks import load_label_network
+from stylealign.applications.labels.tasks import drawn, task_of
 from stylealign.cli.arguments import labelled_file
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
@@ -35,7 +37,7 @@ KINDS = {
     "multi-modal": ("source images, each with all its translations under a guide", "ZIP"),
     "morphing": ("morph strips", "PNG"),
     "curve": ("quality against alignment over a child's training", "ROWS.json"),
-    "zero-shot": ("real images with their annotation and the labels of each segmentation network", "NET"),
+    "zero-shot": ("real images with their annotation and the labels of networks, one LABEL's over each other", "NET"),
 }
 
 
@@ -55,9 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if kind == "zero-shot":
             sub.add_argument(
                 "--annotations", required=True, type=Path, metavar="NPZ", help="annotations of the real images"
-            )
-            sub.add_argument(
-                "--keypoints", nargs="*", default=[], type=Path, metavar="NET", help="keypoint network of each row"
             )
 
 
@@ -136,36 +135,45 @@ def _morphing(arguments: argparse.Namespace) -> Pixels:
 
 
 def _zero_shot(arguments: argparse.Namespace) -> Pixels:
-    networks = arguments.keypoints or [None] * len(arguments.rows)
-    if len(networks) != len(arguments.rows):
-        raise StyleAlignError(f"--keypoints: {len(networks)} networks for {len(arguments.rows)} rows; give one a row")
     images = ImageZip(arguments.data).read(slice(0, arguments.columns))
     truth = Annotations.load(arguments.annotations)
     scale = max(1, CELL_PX // images.shape[-1])
     rows = {"image": enlarge(images, scale), "annotation": _annotated(images, truth, scale)}
-    for (label, path), keypoints in zip(arguments.rows, networks, strict=True):
-        marked = segmentation_overlay(images, _predict("segmentation", path, images)["classes"])
-        if keypoints is None:
-            rows[label] = enlarge(marked, scale)
-        else:
-            found = _predict("keypoints", keypoints, images)
-            rows[label] = mark_points(marked, found["keypoints"], found["visible"] > 0.5, scale)
+    networks: dict[str, list[Path]] = {}
+    for label, path in arguments.rows:
+        networks.setdefault(label, []).append(path)
+    for label, paths in networks.items():
+        found: dict[str, Any] = {}
+        for path in paths:
+            network, _ = load_label_network(path, resolution_px=images.shape[-1])
+            task = task_of(network.spec.task)
+            if not task.is_drawn:
+                known = " or ".join(drawn())
+                raise StyleAlignError(f"{path}: labels of the task {task.name} are not drawn; give {known}")
+            predicted = predict(network, images)
+            found[task.sees] = predicted[task.answer], predicted.get("visible")
+        rows[label] = _labelled(images, found, scale)
     return image_rows(rows)
 
 
 def _annotated(images: Pixels, truth: Annotations, scale: int) -> Pixels:
     """Return images with those labels drawn on them that the annotations hold."""
-    maps, points, shown = truth.segmentation, truth.keypoints, truth.visible
-    marked = images if maps is None else segmentation_overlay(images, maps[: len(images)])
-    if points is None or shown is None:
+    count = len(images)
+    found: dict[str, Any] = {}
+    if truth.segmentation is not None:
+        found["maps"] = truth.segmentation[:count], None
+    if truth.keypoints is not None and truth.visible is not None:
+        found["points"] = truth.keypoints[:count], truth.visible[:count]
+    return _labelled(images, found, scale)
+
+
+def _labelled(images: Pixels, found: dict[str, Any], scale: int) -> Pixels:
+    """Return images, enlarged by `scale`, with class maps laid over them and visible points marked."""
+    marked = segmentation_overlay(images, found["maps"][0]) if "maps" in found else images
+    if "points" not in found:
         return enlarge(marked, scale)
-    return mark_points(marked, points, shown[: len(images)], scale)
-
-
-def _predict(task: str, path: Path, images: Pixels):  # type: ignore[no-untyped-def]
-
-    network, _ = load_label_network(path, task, images.shape[-1])
-    return predict(network, images)
+    points, visible = found["points"]
+    return mark_points(marked, points, visible > 0.5, scale)
 
 
 _SHEETS = {

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from stylealign.applications.zero_shot.learning import TASKS, learn, spec_of
-from stylealign.applications.zero_shot.networks import LabelSpec, save_label_network
+from stylealign.applications.labels.learning import learn, spec_of
+from stylealign.applications.labels.networks import LabelSpec, save_label_network
+from stylealign.applications.labels.tasks import names, task_of
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.progress import Progress
-from stylealign.config import LabelSettings, LabelTask
+from stylealign.config import LabelSettings
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.devices import compute_device
@@ -38,9 +39,9 @@ class StepProgress:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the verb."""
-    parser.add_argument("--task", required=True, choices=LabelTask.__args__, help="what the network predicts")  # type: ignore[attr-defined]
+    parser.add_argument("--task", required=True, choices=names(), help="what the network predicts")
     parser.add_argument("--data", required=True, nargs="+", metavar="ZIP", help="image zips of `stylealign data`; "
-                        "several are learnt together, equally many images of each (not for attributes)")  # fmt: skip
+                        "several are learnt together, equally many images of each")  # fmt: skip
     parser.add_argument(
         "--annotations", required=True, nargs="+", metavar="NPZ", help="annotations of the same images, one file a zip"
     )
@@ -72,8 +73,8 @@ def _pairs(arguments: argparse.Namespace) -> list[tuple[str, str]]:
         raise StyleAlignError(
             f"--annotations: {len(arguments.annotations)} for {len(arguments.data)} of --data; give one for each"
         )
-    if len(arguments.data) > 1 and arguments.task == "attributes":
-        raise StyleAlignError("--task attributes: each domain has attributes of its own; give one --data")
+    if len(arguments.data) > 1 and not task_of(arguments.task).is_shared:
+        raise StyleAlignError(f"--task {arguments.task}: each domain has {arguments.task} of its own; give one --data")
     return list(zip(arguments.data, arguments.annotations, strict=True))
 
 
@@ -90,7 +91,7 @@ def _labelled(task: str, data: str, annotations: str) -> tuple[ImageZip, Annotat
     images, labels = ImageZip(data), Annotations.load(annotations)
     if not labels.belong_to(len(images), images.resolution_px):
         raise StyleAlignError(f"{annotations}: annotations of other images than {data}; give those made with it")
-    return images, labels if task == "attributes" else labels.only(task)
+    return images, labels.only(task_of(task).labels)
 
 
 def _joined(
@@ -102,7 +103,7 @@ def _joined(
     for (_, annotations), (_, path) in zip(sets, pairs, strict=True):
         spec_of(spec.task, spec.resolution_px, annotations, path)
         named = annotations.named_like(sets[0][1], path, pairs[0][1])
-        labels = TASKS[spec.task].annotated(named, spec)
+        labels = task_of(spec.task).functions.annotated(named, spec)
         parts.append({name: value[:count] for name, value in labels.items()})
     whole = np.concatenate([images.read(slice(0, count)) for images, _ in sets])
     return whole, {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

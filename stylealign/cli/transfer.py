@@ -3,29 +3,24 @@
 import argparse
 import json
 
-from stylealign.applications.zero_shot.learning import learn
-from stylealign.applications.zero_shot.networks import load_label_network, save_label_network
-from stylealign.applications.zero_shot.pairs import pseudo_labelled
+from stylealign.applications.labels.learning import learn
+from stylealign.applications.labels.networks import load_label_network, save_label_network
+from stylealign.applications.labels.pairs import pseudo_labelled
+from stylealign.applications.labels.tasks import task_of, transferred
 from stylealign.checkpoints.differences import load_matching
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.progress import Progress
 from stylealign.cli.supervise import StepProgress
-from stylealign.config import LabelSettings, Task
+from stylealign.config import LabelSettings
 from stylealign.devices import compute_device
 from stylealign.files import require_writable
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
 
-LABELS = {
-    "segmentation": "class probabilities of the labeller on the parent's images",
-    "keypoints": "positions of the labeller on the parent's images, and which points it sees",
-    "pose": "numbers of the labeller on the parent's images",
-}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the verb."""
-    parser.add_argument("--task", required=True, choices=Task.__args__, help="what the network predicts")  # type: ignore[attr-defined]
+    parser.add_argument("--task", required=True, choices=transferred(), help="what the network predicts")
     parser.add_argument("--parent", required=True, metavar="MODEL", help="model whose images are labelled")
     parser.add_argument("--child", required=True, metavar="MODEL", help="model that draws the images to learn from")
     parser.add_argument("--labeller", required=True, metavar="NET", help="network of the parent's domain (`supervise`)")
@@ -40,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     require_writable(arguments.out)
 
     inputs = {"parent": arguments.parent, "child": arguments.child, "labeller": arguments.labeller}
-    provenance = provenance_of("transfer", version("transfer"), settings, inputs, labels=LABELS[arguments.task],
+    provenance = provenance_of("transfer", version("transfer"), settings, inputs, labels=task_of(arguments.task).pseudo,
                                shuffled=arguments.shuffled)  # fmt: skip
     parent, child = load_matching(arguments.parent, arguments.child)
     labeller, _ = load_label_network(arguments.labeller, arguments.task, parent.architecture.resolution)

@@ -12,7 +12,6 @@ from stylealign.config.base import (
     Fit,
     Fraction,
     Guide,
-    LabelTask,
     MorphPath,
     NonNegativeFloat,
     Perceptual,
@@ -21,7 +20,6 @@ from stylealign.config.base import (
     Settings,
     Space,
     SquareFit,
-    Task,
 )
 from stylealign.config.data import DatasetSettings, Splits
 from stylealign.config.drawn import drawn_domains
@@ -47,7 +45,6 @@ __all__ = [
     "Guide",
     "InvertSettings",
     "LabelSettings",
-    "LabelTask",
     "M",
     "MetricSettings",
     "ModelSettings",
@@ -61,7 +58,6 @@ __all__ = [
     "Space",
     "Splits",
     "SquareFit",
-    "Task",
     "TrainSettings",
     "TranslateSettings",
     "default_file",

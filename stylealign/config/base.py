@@ -16,8 +16,6 @@ else:
     Features = Literal[tuple(feature_protocols())]
     Perceptual = Literal[tuple(distance_protocols())]
 
-Task = Literal["segmentation", "keypoints", "pose"]
-LabelTask = Literal["segmentation", "keypoints", "pose", "attributes"]
 SquareFit = Literal["crop", "letterbox"]
 Fit = SquareFit | Literal["face"]
 Guide = Literal["none", "latent", "reference"]

@@ -3,7 +3,7 @@
 import json
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -88,16 +88,24 @@ class Annotations:
             raise StyleAlignError(f"{path}: {trouble}; make it again")
         return annotations
 
-    def only(self, task: str) -> "Annotations":
-        """Return the labels of one task (segmentation, keypoints or pose) with their names, and no others."""
-        names = self.names
-        if task == "segmentation":
-            return Annotations(segmentation=self.segmentation, names=LabelNames(classes=names.classes))
-        if task == "keypoints":
-            named = LabelNames(keypoints=names.keypoints, swapped=names.swapped)
-            return Annotations(keypoints=self.keypoints, visible=self.visible, names=named)
-        assert task == "pose", f"no labels of the task {task!r} alone"
-        return Annotations(pose=self.pose, names=LabelNames(values=names.values, negated=names.negated))
+    def only(self, kinds: Collection[str]) -> "Annotations":
+        """Return the labels of some kinds (segmentation, keypoints, pose, attributes) with their names alone."""
+        names, has = self.names, set(kinds)
+        return Annotations(
+            segmentation=self.segmentation if "segmentation" in has else None,
+            keypoints=self.keypoints if "keypoints" in has else None,
+            visible=self.visible if "keypoints" in has else None,
+            pose=self.pose if "pose" in has else None,
+            attributes=self.attributes if "attributes" in has else {},
+            names=LabelNames(
+                classes=names.classes if "segmentation" in has else (),
+                keypoints=names.keypoints if "keypoints" in has else (),
+                values=names.values if "pose" in has else (),
+                attributes=names.attributes if "attributes" in has else {},
+                swapped=names.swapped if "keypoints" in has else (),
+                negated=names.negated if "pose" in has else (),
+            ),
+        )
 
     def named_like(self, other: "Annotations", path: str | Path, other_path: str | Path) -> "Annotations":
         """Return these annotations with classes, key points, numbers and attributes in the order of `other`'s names.

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from stylealign.applications.labels.tasks import comparing, drawn
 from stylealign.config import UPKEEP, Config, Space
 from stylealign.errors import did_you_mean
 from stylealign.experiment.family import Family
@@ -11,7 +12,6 @@ from stylealign.experiment.zoo import Zoo
 from stylealign.files import own_path
 from stylealign.latents.spaces import most_detailed
 from stylealign.measurements import registry
-from stylealign.measurements.zero_shot import TABLES
 from stylealign.metrics.networks.registry import network_of
 
 Files = dict[str, str]
@@ -117,13 +117,13 @@ class Experiment(Family):
         settings = self.config.training_of(model)
         return " ".join(f"--{key.replace('_', '-')} {getattr(settings, key):g}" for key in UPKEEP)
 
-    def measuring_networks(self, model: str, tasks: tuple[str, ...] = tuple(TABLES)) -> Files:
+    def measuring_networks(self, model: str) -> Files:
         """Return the label networks of the domains of a child and of its parent by role; none without labels."""
         roles = {"parent": self.compared_with(model), "child": model} if self.is_annotated(model) else {}
         return {
-            f"{role}_{task}": label_network(task, self.domain_of(name))
+            f"{role}_{task.name}": label_network(task.name, self.domain_of(name))
             for role, name in roles.items()
-            for task in tasks
+            for task in comparing()
         }
 
     def zero_shot_networks(self, task: str, child: str) -> Files:
@@ -135,6 +135,10 @@ class Experiment(Family):
             **{way: f"results/zero_shot/{task}/{model}/zero-shot.safetensors" for way, model in transferred.items()},
             "oracle": label_network(task, self.domain_of(child)),
         }
+
+    def labels_shown(self, child: str) -> list[tuple[str, str]]:
+        """Return the networks whose labels a figure shows, each with its row; those of one row lie over each other."""
+        return [pair for task in drawn() for pair in self.zero_shot_networks(task, child).items()]
 
     # Codes and translations
 
@@ -197,9 +201,9 @@ class Experiment(Family):
             "target_data": data_file(target, "test.zip"),
             "target_train": data_file(target, "train.zip"),
         }
-        for task in ("keypoints", "pose", "segmentation") if self.is_annotated(child) else ():
-            files[f"source_{task}"] = label_network(task, source)
-            files[f"target_{task}"] = label_network(task, target)
+        for task in comparing() if self.is_annotated(child) else ():
+            files[f"source_{task.name}"] = label_network(task.name, source)
+            files[f"target_{task.name}"] = label_network(task.name, target)
         return files
 
     def translation_rows(self, child: str) -> Files:

@@ -4,12 +4,10 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
-from stylealign.datasets.avatars import POSE
-from stylealign.measurements.alignment_pointwise import AGREEMENT, NETWORKS, TASKS, cost_of_same_latents
+from stylealign.measurements.alignment_pointwise import AGREEMENT, NETWORKS, cost_of_same_latents
 from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family
 from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FID, KID, KIMG, SPREADS, distribution_rows
-from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
-from stylealign.metrics.structure import POSE_NAMES
+from stylealign.metrics.bootstrap import Estimate
 from stylealign.work.cost import Cost, Work
 from stylealign.work.rates import load_rates
 
@@ -36,19 +34,20 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     """
     from stylealign.checkpoints.snapshots import count_snapshots, read_snapshots
     from stylealign.measurements.inputs import extractor_of
+    from stylealign.metrics.coverage import spreads_of
     from stylealign.metrics.features import features_of
     from stylealign.metrics.generators import require_resolution, sample_images
     from stylealign.metrics.same_latents import agreement, draw_and_measure
 
     parent, images = inputs.model("parent"), inputs.images("data")
     require_resolution(images, parent.architecture.resolution)
-    networks = inputs.predictors(TASKS, ("parent", "child"))
-    of_parent = {task: pair[0] for task, pair in networks.items()}
-    of_child = {task: pair[1] for task, pair in networks.items()}
+    networks = inputs.pairs(("parent", "child"))
+    of_parent = {task: pair.one for task, pair in networks.items()}
+    of_child = {task: pair.other for task, pair in networks.items()}
     extractor, real = extractor_of(settings), images.read()
     device = next(extractor.parameters()).device
     count, seed, draws = settings.curve_images, settings.seed, settings.bootstrap
-    pose = of_child["pose"](real) if "pose" in of_child else None
+    numbers = {task: network(real) for task, network in of_child.items() if network.sees == "numbers"}
     reference = draw_and_measure(parent.generator.to(device), count, seed, of_parent)
     features = features_of(real, extractor)
     counter = progress(count_snapshots(inputs.path("snapshots")), "snapshots")
@@ -60,10 +59,11 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         generated = features_of(sample_images(generator, count, seed), extractor)
         rows += distribution_rows(generated, features, key, settings)
         drawn = draw_and_measure(generator, count, seed, of_child)
-        if drawn.pose is not None and pose is not None:
-            spreads = spread_ratio_estimates(drawn.pose, pose, draws, seed)
-            rows += [key.row(f"{POSE_NAMES[name]}_spread", value) for name, value in zip(POSE, spreads, strict=True)]
-        rows += [key.row(metric, value) for metric, value in agreement(reference, drawn, draws, seed).items()]
+        for task, real_numbers in numbers.items():
+            found = spreads_of(drawn.names[task], drawn.seen[task], real_numbers, draws, seed)
+            rows += [key.row(metric, value) for metric, value in found.items()]
+        alike = agreement(reference, drawn, networks, draws, seed)
+        rows += [key.row(metric, value) for metric, value in alike.items()]
         counter.advance()
     return rows, {"real_images": len(images)}
 

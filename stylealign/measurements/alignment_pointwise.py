@@ -1,34 +1,33 @@
 """Point-wise alignment: how alike parent and child draw the same z (StyleAlign, section 4)."""
 
 import dataclasses
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from stylealign.config import MetricSettings, Task
+from stylealign.applications.labels.tasks import comparing
+from stylealign.config import MetricSettings
 from stylealign.datasets.avatars import POSE
 from stylealign.measurements.declare import (
     File,
     Kind,
     Measured,
-    Metric,
     Option,
     Progress,
     Table,
     networks_of,
     of_each_family,
 )
-from stylealign.measurements.shared import KEYPOINT_ERROR, SEGMENTATION_AGREEMENT
-from stylealign.metrics.structure import POSE_NAMES, PROTOCOLS
+from stylealign.metrics.declared import Metric
+from stylealign.metrics.structure import AGREEMENT_PROTOCOL, POSE_NAMES
 from stylealign.work.cost import Cost, Work
 
 if TYPE_CHECKING:
     from stylealign.checkpoints import Checkpoint
     from stylealign.measurements.inputs import Inputs
     from stylealign.metrics.same_latents import Drawn
-    from stylealign.metrics.translation import Predict
+    from stylealign.metrics.seeing import Seeing
 
 SHUFFLED = "shuffled"
-TASKS: tuple[str, ...] = get_args(Task)
-NETWORKS = networks_of(TASKS, ("parent", "child"))
+NETWORKS = networks_of(comparing(), ("parent", "child"))
 
 AGREEMENT = (
     Metric("w_cosine", None, "cosine of the two w of a latent"),
@@ -41,8 +40,7 @@ AGREEMENT = (
         )
         for name in (POSE_NAMES[name] for name in POSE)
     ),
-    KEYPOINT_ERROR,
-    SEGMENTATION_AGREEMENT,
+    *(task.agreement for task in comparing() if task.agreement is not None and task.sees != "numbers"),
     *(
         Metric(f"{name}_correlation", True, f"correlation of the {name}'s colour in parent and child over latents")
         for name in ("background", "skin")
@@ -58,7 +56,7 @@ TABLE = Table(
     protocol="averaged generators, the same z in both, no truncation, stored noise; each image measured by networks "
     "trained on labels of its own domain; correlations of rotation, scale and shifts over the images; of background "
     "and skin colours: mean RGB over the pixels of the class, correlation of each channel, mean of the three; "
-    f"agreement of parent and child: {PROTOCOLS['translation']}; w_cosine: of the two w of a z, w_offset_cosine: after "
+    f"agreement of parent and child: {AGREEMENT_PROTOCOL}; w_cosine: of the two w of a z, w_offset_cosine: after "
     f"taking each model's mean w away; {SHUFFLED}: the child's images of other z than the parent's",
     headline="x_shift_correlation",
     compared=("segmentation_agreement", "keypoint_error"),
@@ -76,10 +74,10 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.same_latents import agreement, draw_and_measure
 
     parent, child = inputs.parent_and_child()
-    networks = inputs.predictors(TASKS, ("parent", "child"))
+    networks = inputs.pairs(("parent", "child"))
     counter = progress(2 * settings.pairs, "images")
 
-    def draw(model: "Checkpoint", own: "dict[str, Predict]", before: int) -> "Drawn":
+    def draw(model: "Checkpoint", own: "dict[str, Seeing]", before: int) -> "Drawn":
         return draw_and_measure(
             model.generator.to(compute_device()),
             settings.pairs,
@@ -88,15 +86,15 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
             lambda done: counter.update(before + done),
         )
 
-    one = draw(parent, {task: pair[0] for task, pair in networks.items()}, 0)
-    other = draw(child, {task: pair[1] for task, pair in networks.items()}, settings.pairs)
+    one = draw(parent, {task: pair.one for task, pair in networks.items()}, 0)
+    other = draw(child, {task: pair.other for task, pair in networks.items()}, settings.pairs)
     key = inputs.key(TABLE.name)
     compared = {key: other}
     if inputs.options["shuffled"]:
         compared[dataclasses.replace(key, method=SHUFFLED)] = other.shuffled()
     rows = []
     for own_key, drawn in compared.items():
-        found = agreement(one, drawn, settings.bootstrap, settings.seed)
+        found = agreement(one, drawn, networks, settings.bootstrap, settings.seed)
         rows += [own_key.row(metric, estimate) for metric, estimate in found.items()]
     return rows, {}
 

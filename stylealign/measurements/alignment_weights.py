@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
-from stylealign.measurements.declare import File, Kind, Measured, Metric, Progress, Table, of_each_family
+from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family
 from stylealign.metrics.bootstrap import Estimate
+from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost, Work
 
 if TYPE_CHECKING:

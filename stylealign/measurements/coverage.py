@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stylealign.config import MetricSettings
-from stylealign.datasets.avatars import POSE
-from stylealign.measurements.declare import Experiment, File, Kind, Measured, Metric, Progress, Table
+from stylealign.measurements.declare import Experiment, File, Kind, Measured, Progress, Table
 from stylealign.measurements.shared import SPREADS
-from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
-from stylealign.metrics.coverage import Seen, attribute_skill, chance_distance, frequencies, mean, total_variation
-from stylealign.metrics.structure import POSE_NAMES
+from stylealign.metrics.bootstrap import Estimate
+from stylealign.metrics.coverage import (
+    Seen,
+    attribute_skill,
+    chance_distance,
+    frequencies,
+    mean,
+    spreads_of,
+    total_variation,
+)
+from stylealign.metrics.declared import Metric
 from stylealign.work.cost import MEGABYTE, Cost, Work
 
 if TYPE_CHECKING:
@@ -68,22 +75,22 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     Raises:
         StyleAlignError: files that do not belong together, or the attribute network of another domain.
     """
-    from stylealign.applications.zero_shot import attributes
-    from stylealign.applications.zero_shot.learning import predict, require_matching
+    from stylealign.applications.labels import attributes
+    from stylealign.applications.labels.learning import predict, require_matching
     from stylealign.devices import compute_device
     from stylealign.metrics.generators import read_images, require_resolution, sample_images
 
     data, test = inputs.images("data"), inputs.images("test-data")
     truth = inputs.annotations("annotations", test)
     require_resolution(test, data.resolution_px)
-    pose = inputs.predictor("pose", "pose")
+    pose = inputs.seeing("pose", "pose")
     network = inputs.label_network("attributes", "attributes", data.resolution_px)
     require_matching(network.spec, inputs.path("attributes"), truth, inputs.path("annotations"))
 
     def seen(batches: Iterator[np.ndarray]) -> Seen:
         parts = [(pose(images), predict(network, images)["attributes"]) for images in batches]
         poses, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Seen(poses, attributes.choices(network.spec.names, scores))
+        return Seen(pose.names, poses, attributes.choices(network.spec.names, scores))
 
     tested = measured = seen(read_images(test))
     if inputs.has("model"):
@@ -119,15 +126,15 @@ def coverage_rows(
         settings: bootstrap.
     """
     whole, own = keys
-    spreads = spread_ratio_estimates(generated.pose, real.pose, settings.bootstrap, settings.seed)
-    rows = [whole.row(f"{POSE_NAMES[name]}_spread", spread) for name, spread in zip(POSE, spreads, strict=True)]
-    covered = [abs(spread.value - 1) <= TOLERANCE for spread in spreads]
+    spreads = spreads_of(generated.names, generated.numbers, real.numbers, settings.bootstrap, settings.seed)
+    rows = [whole.row(metric, spread) for metric, spread in spreads.items()]
+    covered = [abs(spread.value - 1) <= TOLERANCE for spread in spreads.values()]
     distances: list[float] = []
     details = []
     for name, count in values.items():
         shares = [frequencies(seen.attributes[name], count) for seen in (generated, real)]
         distance = total_variation(*shares)
-        sizes = len(generated.pose), len(real.pose)
+        sizes = len(generated.numbers), len(real.numbers)
         chance = chance_distance(shares[1], *sizes, settings.bootstrap, settings.seed)
         details.append(own.row(DISTANCE.name, Estimate(distance, n=min(sizes)), setting=name))
         details.append(own.row(CHANCE.name, Estimate(chance, n=min(sizes)), setting=name))

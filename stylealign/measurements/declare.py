@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from stylealign.applications.labels.tasks import LabelTask
 from stylealign.config import Config, MetricSettings
 from stylealign.files import own_path
+from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost
 
 if TYPE_CHECKING:
@@ -18,34 +20,6 @@ Form = Literal["MODEL", "ZIP", "NPZ", "NET", "JSON"]
 
 Network = Literal["features", "perceptual"]
 """Setting that names a network: of FID and KID, or of perceptual distances."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A number of a table.
-
-    Attributes:
-        name: its name in the column `metric`.
-        higher_is_better: the direction; None where neither way is better.
-        meaning: what it is, in one short sentence.
-        unit: what it is counted in; empty for a number without a unit.
-        is_by_setting: whether the setting (a class, a key point) belongs to the head of its column, so that one network
-            is one row of the table.
-        is_speed: whether it differs from run to run: then it stands in `speed.csv` alone, and the tables are the same
-            bit for bit.
-    """
-
-    name: str
-    higher_is_better: bool | None
-    meaning: str
-    unit: str = ""
-    is_by_setting: bool = False
-    is_speed: bool = False
-
-    @property
-    def described(self) -> str:
-        """Return the meaning and the unit."""
-        return f"{self.meaning}, in {self.unit}" if self.unit else self.meaning
 
 
 @dataclass(frozen=True)
@@ -214,10 +188,10 @@ def weights_file(settings: MetricSettings, network: Network) -> Path | None:
     return Path(own_path(settings.weights_dir)) / f"{getattr(settings, network)}.pth"
 
 
-def networks_of(tasks: Sequence[str], roles: Sequence[str], text: str = "") -> tuple[File, ...]:
+def networks_of(tasks: Sequence[LabelTask], roles: Sequence[str]) -> tuple[File, ...]:
     """Return optional label networks of several tasks in the domains of several roles, such as `--parent-pose`."""
     return tuple(
-        File(f"{role}-{task}", "NET", f"{task} network of the {role}'s domain{text}", is_required=False)
+        File(f"{role}-{task.name}", "NET", f"{task.name} network of the {role}'s domain", is_required=False)
         for task in tasks
         for role in roles
     )

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
-from stylealign.measurements.declare import Experiment, File, Kind, Measured, Metric, Progress, Table
+from stylealign.measurements.declare import Experiment, File, Kind, Measured, Progress, Table
 from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FID, KID, KIMG, distribution_rows
 from stylealign.metrics.bootstrap import Estimate
+from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost, Work
 from stylealign.work.rates import load_rates
 

@@ -9,8 +9,9 @@ import numpy as np
 from torch import nn
 
 from stylealign import Checkpoint, load
-from stylealign.applications.zero_shot.learning import predict
-from stylealign.applications.zero_shot.networks import LabelNetwork, load_label_network
+from stylealign.applications.labels.learning import seeing
+from stylealign.applications.labels.networks import LabelNetwork, load_label_network
+from stylealign.applications.labels.tasks import LabelTask, comparing
 from stylealign.checkpoints.differences import load_matching
 from stylealign.config import MetricSettings
 from stylealign.datasets.annotations import Annotations
@@ -22,7 +23,7 @@ from stylealign.measurements.declare import weights_file
 from stylealign.measurements.rows import RowKey
 from stylealign.metrics.features import feature_extractor
 from stylealign.metrics.perceptual import PerceptualDistance, perceptual_distance
-from stylealign.metrics.translation import Predict
+from stylealign.metrics.seeing import Compare, Pair, Seeing
 
 
 @dataclass(frozen=True)
@@ -101,27 +102,34 @@ class Inputs:
         """Return a label network, on the device that everything runs on."""
         return load_label_network(self.path(role), task, resolution_px)[0].to(compute_device())
 
-    def predictor(self, role: str, task: str) -> Predict:
-        """Return a label network as a function from images to key points, poses or class maps."""
-        network = self.label_network(role, task)
-        answer = "classes" if task == "segmentation" else task
-        return lambda images: predict(network, images)[answer]
+    def seeing(self, role: str, task: str) -> Seeing:
+        """Return a label network as what sees in images."""
+        return seeing(self.label_network(role, task))
 
-    def predictors(self, tasks: Sequence[str], roles: tuple[str, str]) -> dict[str, tuple[Predict, Predict]]:
-        """Return the functions that measure in the domains of two roles, of the tasks whose networks were given.
+    def pairs(self, roles: tuple[str, str]) -> dict[str, Pair]:
+        """Return the networks of the domains of two roles by task, of the tasks whose networks were given.
 
         Raises:
-            StyleAlignError: the network of one of the two roles alone.
+            StyleAlignError: the network of one of the two roles alone, or two that name nothing alike.
         """
         pairs = {}
-        for task in tasks:
-            names = [f"{role}-{task}" for role in roles]
+        for task in comparing():
+            names = [f"{role}-{task.name}" for role in roles]
             given = [self.has(name) for name in names]
             if any(given) and not all(given):
                 raise StyleAlignError(f"--{names[0]} and --{names[1]} go together: give both or neither")
             if all(given):
-                pairs[task] = self.predictor(names[0], task), self.predictor(names[1], task)
+                pairs[task.name] = self._pair(task, names)
         return pairs
+
+    def _pair(self, task: LabelTask, roles: Sequence[str]) -> Pair:
+        one, other = (self.label_network(role, task.name) for role in roles)
+        compare: Compare | None = task.functions.comparison(one.spec, other.spec)
+        if compare is None:
+            one_path, other_path = (self.path(role) for role in roles)
+            raise StyleAlignError(f"{one_path}: sees no {task.name} that {other_path} sees; give networks that agree")
+        assert task.agreement is not None
+        return Pair(seeing(one), seeing(other), task.agreement.name, compare)
 
 
 def extractor_of(settings: MetricSettings) -> nn.Module:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
-from stylealign.measurements.declare import Experiment, File, Kind, Measured, Metric, Progress, Table
+from stylealign.measurements.declare import Experiment, File, Kind, Measured, Progress, Table
 from stylealign.metrics.bootstrap import Estimate, mean_estimate
+from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost, Work
 from stylealign.work.rates import perceptual_s
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
-from stylealign.measurements.declare import File, Kind, Measured, Metric, Progress, Table, of_each_child
+from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_child
 from stylealign.measurements.shared import FEWEST_IMAGES, KID
 from stylealign.metrics.bootstrap import mean_estimate
+from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost, Work
 from stylealign.work.rates import load_rates
 

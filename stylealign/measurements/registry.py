@@ -12,7 +12,8 @@ from stylealign.measurements import (
     translation,
     zero_shot,
 )
-from stylealign.measurements.declare import Kind, Metric, Table
+from stylealign.measurements.declare import Kind, Table
+from stylealign.metrics.declared import Metric
 
 KINDS: tuple[Kind, ...] = (
     generators.KIND,

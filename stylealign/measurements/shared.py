@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from stylealign.applications.labels.tasks import comparing
 from stylealign.config import MetricSettings
 from stylealign.datasets.avatars import POSE
 from stylealign.errors import StyleAlignError
-from stylealign.measurements.declare import Metric
+from stylealign.metrics.declared import Metric
 from stylealign.metrics.structure import POSE_NAMES
 
 if TYPE_CHECKING:
@@ -15,16 +16,12 @@ if TYPE_CHECKING:
 
 FEWEST_IMAGES = 4
 
+AGREEMENTS = {task.name: task.agreement for task in comparing() if task.agreement is not None}
+"""Label task -> how alike its networks see two images."""
+
 FID = Metric("fid", False, "Fréchet distance of feature distributions, generated against real")
 KID = Metric("kid", False, "kernel distance of features, unbiased for few images")
 KIMG = Metric("kimg", None, "real images shown in training", unit="thousands")
-KEYPOINT_ERROR = Metric(
-    "keypoint_error",
-    False,
-    "distance of key points between two images",
-    unit="eye distances of the first",
-)
-SEGMENTATION_AGREEMENT = Metric("segmentation_agreement", True, "overlap of the parts found in two images")
 SPREADS = tuple(
     Metric(
         f"{POSE_NAMES[name]}_spread",

@@ -9,21 +9,20 @@ from stylealign.measurements.declare import (
     Kind,
     LabelledFiles,
     Measured,
-    Metric,
     Option,
     Progress,
     Table,
     of_each_child,
 )
 from stylealign.measurements.shared import (
+    AGREEMENTS,
     DISTRIBUTION_PROTOCOL,
     FID,
-    KEYPOINT_ERROR,
     KID,
-    SEGMENTATION_AGREEMENT,
     distribution_rows,
 )
-from stylealign.metrics.structure import PROTOCOLS
+from stylealign.metrics.declared import Metric
+from stylealign.metrics.structure import AGREEMENT_PROTOCOL
 from stylealign.work.cost import Cost, Work
 from stylealign.work.rates import perceptual_s
 
@@ -40,21 +39,17 @@ if TYPE_CHECKING:
 CUT = "cut"
 STARGAN_V2 = "stargan-v2"
 UNTOUCHED = "untouched"
-STRUCTURE = {"keypoints": "keypoint_error", "pose": "rotation_error", "segmentation": "segmentation_agreement"}
-"""Tasks of the label networks that measure what a translation keeps, with their metric."""
-
 DIVERSITY = Metric("diversity", True, "perceptual distance between outputs of one source")
-ROTATION_ERROR = Metric("rotation_error", False, "difference of in-plane rotation", unit="degrees")
 
 TABLE = Table(
     "translation",
     title="Translations",
     section="translation",
-    metrics=(FID, KID, DIVERSITY, KEYPOINT_ERROR, ROTATION_ERROR, SEGMENTATION_AGREEMENT),
+    metrics=(FID, KID, DIVERSITY, *AGREEMENTS.values()),
     protocol=f"{CUT}: the first output of every source against the target's test images; {STARGAN_V2}: every output of "
     "every source (10 where the method has many, 1 where it has one) against the target's training images; diversity: "
     "mean perceptual distance between the outputs of a source (StarGAN v2, appendix C); "
-    f"{DISTRIBUTION_PROTOCOL}; {PROTOCOLS['translation']}",
+    f"{DISTRIBUTION_PROTOCOL}; {AGREEMENT_PROTOCOL}",
     headline="kid",
     compared=("keypoint_error", "rotation_error", "kid"),
     charts=("keypoint_error", "kid"),
@@ -82,7 +77,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     if inputs.options["untouched"]:
         outputs = {UNTOUCHED: Outputs(sources)} | outputs
     extractor, distance = extractor_of(settings), distance_of(settings)
-    structure = Structure(sources, inputs.predictors(list(STRUCTURE), ("source", "target")))
+    structure = Structure(sources, inputs.pairs(("source", "target")))
     counter = progress(len(outputs), "methods")
     train = inputs.images("target-train") if inputs.has("target-train") else None
     target = Target.of(test, train, extractor)
@@ -94,7 +89,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
             varied = diversity(translated, distance, settings.bootstrap, settings.seed)
             rows.append(key.row(DIVERSITY.name, varied, settings.perceptual, STARGAN_V2))
         kept = structure.estimates(translated, settings.bootstrap, settings.seed)
-        rows += [key.row(STRUCTURE[task], estimate) for task, estimate in kept.items()]
+        rows += [key.row(metric, estimate) for metric, estimate in kept.items()]
         counter.advance()
     outputs_of = {label: images.each for label, images in outputs.items()}
     return rows, {"sources": len(sources), "sources_of": len(data), "outputs": outputs_of}
@@ -158,8 +153,8 @@ KIND = Kind(
         File("target-data", "ZIP", "test images of the target (setting `cut`)"),
         File("target-train", "ZIP", "training images of the target (setting `stargan-v2`)", False),
         *(
-            File(f"{role}-{task}", "NET", f"{task} network of the {role} domain ({metric})", False)
-            for task, metric in STRUCTURE.items()
+            File(f"{role}-{task}", "NET", f"{task} network of the {role} domain ({metric.name})", False)
+            for task, metric in AGREEMENTS.items()
             for role in ("source", "target")
         ),
     ),

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from stylealign.applications.labels.tasks import LabelTask, scored
 from stylealign.config import MetricSettings
 from stylealign.measurements.declare import (
     Experiment,
@@ -9,70 +10,33 @@ from stylealign.measurements.declare import (
     Kind,
     LabelledFiles,
     Measured,
-    Metric,
     Option,
     Progress,
     Table,
 )
-from stylealign.metrics.structure import PROTOCOLS
 from stylealign.work.cost import MEGABYTE, Cost, Work
 
 if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
 
-SEGMENTATION = Table(
-    "zero_shot_segmentation",
-    title="Zero-shot segmentation",
-    section="zero-shot",
-    metrics=(
-        Metric("iou", True, "intersection over union of a class", is_by_setting=True),
-        Metric("miou", True, "mean intersection over union of the classes present"),
-    ),
-    protocol=PROTOCOLS["segmentation"],
-    headline="miou",
-    compared=("miou",),
-    charts=("miou",),
-)
-KEYPOINTS = Table(
-    "zero_shot_keypoints",
-    title="Zero-shot key points",
-    section="zero-shot",
-    metrics=(
-        Metric("nme", False, "mean key point error", unit="eye distances"),
-        Metric("pck@0.1", True, "share of key points within a tenth of the eye distance"),
-        Metric(
-            "nme_centred",
-            False,
-            "mean key point error with each point's mean error, known from the annotations, taken off",
-            unit="eye distances",
-        ),
-        Metric(
-            "nme_of_point",
-            False,
-            "mean error of one key point",
-            unit="eye distances",
-            is_by_setting=True,
-        ),
-    ),
-    protocol=PROTOCOLS["keypoints"],
-    headline="nme",
-    compared=("nme",),
-    charts=("nme",),
-)
-REGRESSION = Table(
-    "zero_shot_regression",
-    title="Zero-shot regression",
-    section="zero-shot",
-    metrics=(
-        Metric("mae", False, "mean absolute error, in the unit of the number in `setting`"),
-        Metric("r2", True, "share of variance explained"),
-    ),
-    protocol=PROTOCOLS["pose"],
-    headline="mae",
-    compared=("mae",),
-    charts=("mae",),
-)
-TABLES = {"segmentation": SEGMENTATION, "keypoints": KEYPOINTS, "pose": REGRESSION}
+
+def _table(task: LabelTask) -> Table:
+    """Return the table of a label task."""
+    own = task.table
+    assert own is not None
+    return Table(
+        own.name,
+        title=own.title,
+        section="zero-shot",
+        metrics=own.metrics,
+        protocol=own.protocol,
+        headline=own.headline,
+        compared=(own.headline,),
+        charts=(own.headline,),
+    )
+
+
+TABLES = {task.name: _table(task) for task in scored()}
 """Task -> its table."""
 
 
@@ -82,9 +46,8 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     Raises:
         StyleAlignError: files that do not belong together, or a network of another task.
     """
-    from stylealign.applications.zero_shot.learning import require_matching
-    from stylealign.applications.zero_shot.networks import load_label_network
-    from stylealign.applications.zero_shot.scores import scores
+    from stylealign.applications.labels.learning import require_matching, scores
+    from stylealign.applications.labels.networks import load_label_network
     from stylealign.devices import compute_device
 
     task, data = inputs.options["task"], inputs.images("data")

@@ -1,10 +1,13 @@
 """Whether a generator covers its domain: the spread of its poses, and how often each attribute's values occur."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
+from stylealign.metrics.structure import POSE_NAMES
 
 Choices = Mapping[str, NDArray[np.int64]]
 """Attribute -> `[N]` indices into its values."""
@@ -15,12 +18,31 @@ class Seen:
     """What the networks of a domain see in a set of images.
 
     Attributes:
-        pose: `[N, 4]` in the order of `POSE`.
+        names: names of the numbers.
+        numbers: `[N, V]`.
         attributes: value of each attribute in each image.
     """
 
-    pose: NDArray[np.float32]
+    names: tuple[str, ...]
+
+    numbers: NDArray[np.float32]
     attributes: Choices
+
+
+def spreads_of(
+    names: Sequence[str], numbers: NDArray[np.float32], real: NDArray[np.float32], draws: int, seed: int
+) -> dict[str, Estimate]:
+    """Return by metric the spread of the numbers that the tables know over that in real images.
+
+    Args:
+        names: names of the columns.
+        numbers, real: `[N, V]` and `[M, V]`.
+        draws, seed: bootstrap over images.
+    """
+    known = [name for name in names if name in POSE_NAMES]
+    columns = [names.index(name) for name in known]
+    spreads = spread_ratio_estimates(numbers[:, columns], real[:, columns], draws, seed)
+    return {f"{POSE_NAMES[name]}_spread": spread for name, spread in zip(known, spreads, strict=True)}
 
 
 def attribute_skill(predicted: NDArray[np.int64], truth: NDArray[np.int64]) -> float:

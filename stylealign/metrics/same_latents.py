@@ -2,18 +2,17 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from stylealign.datasets.avatars import POSE
-from stylealign.datasets.figures import SEGMENTATION_CLASSES
 from stylealign.images import to_pixels
 from stylealign.metrics.bootstrap import Estimate, correlation_estimates, mean_estimate
-from stylealign.metrics.structure import POSE_NAMES, keypoint_error, segmentation_agreements
-from stylealign.metrics.translation import Predict
+from stylealign.metrics.seeing import Pair, Seeing
+from stylealign.metrics.structure import POSE_NAMES
 from stylealign.networks.generator import Generator
 from stylealign.sampling import sample_latents
 
@@ -28,28 +27,28 @@ class Drawn:
     Attributes:
         w: `[N, w_dim]`.
         size_px: height and width of the images.
-        pose: `[N, 4]`.
-        keypoints: `[N, K, 2]` pixels.
-        classes: `[N, H, W]` segmentation.
-        colours: mean colour `[N, 3]` of each of `COLOURS`, NaN where an image has none of it; empty without `classes`.
+        seen: task -> what its network sees.
+        names: task -> names of that, for networks that see numbers.
+        colours: mean colour `[N, 3]` of each of `COLOURS`, NaN where an image has none of it; empty without class maps.
     """
 
     w: NDArray[np.float32]
     size_px: int
-    pose: NDArray[np.float32] | None = None
-    keypoints: NDArray[np.float32] | None = None
-    classes: NDArray[np.uint8] | None = None
+    seen: Mapping[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
+    names: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     colours: Mapping[str, NDArray[np.float64]] = dataclasses.field(default_factory=dict)
 
     def shuffled(self) -> "Drawn":
         """Return the same measurements in another order: each image takes the next one's place."""
+        seen = {task: np.roll(values, 1, axis=0) for task, values in self.seen.items()}
+        colours = {name: np.roll(rgb, 1, axis=0) for name, rgb in self.colours.items()}
+        return dataclasses.replace(self, w=np.roll(self.w, 1, axis=0), seen=seen, colours=colours)
 
-        def rolled(value: NDArray | None) -> NDArray | None:
-            return None if value is None else np.roll(value, 1, axis=0)
-
-        colours = {name: np.roll(rgb, 1, axis=0) for name, rgb in (self.colours or {}).items()}
-        return Drawn(np.roll(self.w, 1, axis=0), self.size_px, rolled(self.pose), rolled(self.keypoints),
-                     rolled(self.classes), colours)  # fmt: skip
+    def numbers(self, name: str) -> NDArray[Any] | None:
+        """Return the number of this name, `[N]`, None where no network sees it."""
+        return next(
+            (self.seen[task][:, names.index(name)] for task, names in self.names.items() if name in names), None
+        )
 
 
 @torch.inference_mode()
@@ -57,7 +56,7 @@ def draw_and_measure(
     generator: Generator,
     count: int,
     seed: int,
-    networks: Mapping[str, Predict],
+    networks: Mapping[str, Seeing],
     progress: Callable[[int], None] | None = None,
 ) -> Drawn:
     """Draw latents, the same for every generator of one z_dim, and measure the generator's images of them.
@@ -66,48 +65,50 @@ def draw_and_measure(
         generator: on the device it runs on.
         count: number of latents.
         seed: seed of the latents, which are drawn on the CPU.
-        networks: measuring functions of the generator's domain, any of `pose`, `keypoints`, `segmentation`.
+        networks: networks of the generator's domain by task.
         progress: called with the images done.
     """
-    parts: dict[str, list[np.ndarray]] = {"w": [], **{name: [] for name in networks}}
-    coloured = COLOURS if "segmentation" in networks else ()
-    parts |= {name: [] for name in coloured}
-    done = 0
+    w: list[np.ndarray] = []
+    parts: dict[str, list[np.ndarray]] = {task: [] for task in networks}
+    colours: dict[str, list[np.ndarray]] = {}
     for z, c in sample_latents(generator, count, seed):
         ws = generator.mapping(z, c)
         images = to_pixels(generator.synthesis(ws))
-        parts["w"].append(ws[:, 0].cpu().numpy())
-        for name, predict in networks.items():
-            parts[name].append(predict(images))
-        for name in coloured:
-            parts[name].append(mean_colour(images, parts["segmentation"][-1], name))
-        done += len(images)
+        w.append(ws[:, 0].cpu().numpy())
+        for task, network in networks.items():
+            parts[task].append(network(images))
+            for name in (name for name in COLOURS if network.sees == "maps" and name in network.names):
+                mean = mean_colour(images, parts[task][-1], network.names.index(name))
+                colours.setdefault(name, []).append(mean)
         if progress is not None:
-            progress(done)
-    whole = {name: np.concatenate(values) for name, values in parts.items()}
-    return Drawn(whole["w"], images.shape[-1], whole.get("pose"), whole.get("keypoints"), whole.get("segmentation"),
-                 {name: whole[name] for name in coloured})  # fmt: skip
+            progress(sum(map(len, w)))
+    names = {task: network.names for task, network in networks.items() if network.sees == "numbers"}
+    seen, means = ({name: np.concatenate(values) for name, values in found.items()} for found in (parts, colours))
+    return Drawn(np.concatenate(w), images.shape[-1], seen, names, means)
 
 
-def mean_colour(images: NDArray[np.uint8], classes: NDArray[np.uint8], label: str) -> NDArray[np.float64]:
+def mean_colour(images: NDArray[np.uint8], classes: NDArray[np.uint8], label: int) -> NDArray[np.float64]:
     """Return the mean RGB `[N, 3]`, 0 to 255, over the pixels of a class; NaN where an image has none of it.
 
     Args:
         images: `[N, 3, H, W]`.
         classes: `[N, H, W]`.
-        label: one of `SEGMENTATION_CLASSES`.
+        label: number of the class.
     """
-    mask = classes == SEGMENTATION_CLASSES.index(label)
+    mask = classes == label
     count = mask.sum(axis=(1, 2))[:, None].astype(np.float64)
     total = np.einsum("nchw,nhw->nc", images.astype(np.float64), mask.astype(np.float64))
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def agreement(parent: Drawn, child: Drawn, draws: int, seed: int) -> dict[str, Estimate]:
+def agreement(parent: Drawn, child: Drawn, networks: Mapping[str, Pair], draws: int, seed: int) -> dict[str, Estimate]:
     """Return by metric how alike two models' images of the same latents are; only of what both were measured in.
+
+    Numbers are compared by their correlation, all else as its networks compare it.
 
     Args:
         parent, child: measurements of the same latents, in one order.
+        networks: what they were measured with, by task.
         draws, seed: bootstrap over latents.
     """
     one, other = (drawn.w - drawn.w.mean(axis=0) for drawn in (parent, child))
@@ -115,18 +116,19 @@ def agreement(parent: Drawn, child: Drawn, draws: int, seed: int) -> dict[str, E
         "w_cosine": cosine_estimate(parent.w, child.w, draws, seed),
         "w_offset_cosine": cosine_estimate(one, other, draws, seed),
     }
-    if parent.pose is not None and child.pose is not None:
-        columns, _ = correlation_estimates(parent.pose, child.pose, draws, seed)
-        found |= {f"{POSE_NAMES[name]}_correlation": value for name, value in zip(POSE, columns, strict=True)}
-    if parent.keypoints is not None and child.keypoints is not None:
-        found["keypoint_error"] = keypoint_error(parent.keypoints, child.keypoints, parent.size_px, draws, seed)
-    if parent.classes is not None and child.classes is not None:
-        agreements = segmentation_agreements(parent.classes, child.classes)
-        found["segmentation_agreement"] = mean_estimate(agreements, draws, seed)
+    numbers = {name: (parent.numbers(name), child.numbers(name)) for name in POSE_NAMES}
+    both_have = {name: pair for name, pair in numbers.items() if pair[0] is not None and pair[1] is not None}
+    if both_have:
+        mine, theirs = (np.stack(columns, axis=1) for columns in zip(*both_have.values(), strict=True))
+        values, _ = correlation_estimates(mine, theirs, draws, seed)
+        found |= {f"{POSE_NAMES[name]}_correlation": value for name, value in zip(both_have, values, strict=True)}
+    for task, pair in networks.items():
+        if pair.one.sees != "numbers":
+            found[pair.metric] = mean_estimate(pair.compare(parent.seen[task], child.seen[task]), draws, seed)
     for name in (name for name in COLOURS if name in parent.colours and name in child.colours):
-        mine, theirs = parent.colours[name], child.colours[name]
-        both = ~np.isnan(mine[:, 0] + theirs[:, 0])
-        _, found[f"{name}_correlation"] = correlation_estimates(mine[both], theirs[both], draws, seed)
+        rgb, other_rgb = parent.colours[name], child.colours[name]
+        both = ~np.isnan(rgb[:, 0] + other_rgb[:, 0])
+        _, found[f"{name}_correlation"] = correlation_estimates(rgb[both], other_rgb[both], draws, seed)
     return found
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylealign.datasets.avatars import POSE
-from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
+from stylealign.datasets.figures import KEYPOINTS
 from stylealign.metrics.bootstrap import Estimate, mean_estimate, ratio_estimate, ratio_estimates
 
 PCK_THRESHOLD = 0.1
@@ -15,26 +15,19 @@ SMALLEST_EYE_DISTANCE = 0.05
 """Images whose eyes are closer than this share of the frame (an eye is missing) have no normalised key-point error."""
 
 EYES = (KEYPOINTS.index("left_eye"), KEYPOINTS.index("right_eye"))
-COMMON_KEYPOINTS = tuple(name for name in KEYPOINTS if name != "top")
-"""Key points that mean the same thing in every domain: hair and hats are not ears and horns."""
 
-COMMON_CLASSES = ("background", "skin", "eyes", "mouth")
-"""Classes that mean the same thing in every domain; animal heads wear no clothes, and a top is hair or ears."""
+UNLIKE = ("eyewear", "top", "clothes")
+"""What drawn domains name alike though it is not: not all wear glasses or clothes, and hats are no ears and horns."""
 
 POSE_NAMES = dict(zip(POSE, ("rotation", "scale", "x_shift", "y_shift"), strict=True))
 """Names of the pose's numbers in the metrics of the tables."""
 
-PROTOCOLS = {
-    "segmentation": "IoU over all pixels of the test set; a class that no image has is left out of the mean",
-    "keypoints": "distance of visible key points over the distance of the annotated eyes; "
-    f"pck@0.1: share of visible key points closer than {PCK_THRESHOLD} of it; nme_centred: with each point's mean "
-    "error, in the frame of the annotated eyes, taken off: what is left where two domains mean places a constant apart",
-    "pose": "absolute error and R^2 of each number",
-    "translation": f"key points {', '.join(COMMON_KEYPOINTS)}, distance over the source's distance of the eyes; "
-    "rotation: absolute difference in degrees; segmentation agreement: IoU of the class maps, mean over those of "
-    f"{', '.join(COMMON_CLASSES)} that one of the two maps has; all measured by networks trained on labels of each "
-    "domain; a source with several outputs counts once, with their mean",
-}
+AGREEMENT_PROTOCOL = (
+    f"of what both domains name, {', '.join(UNLIKE)} apart: key points, distance over the source's "
+    "distance of the eyes; rotation: absolute difference in degrees; segmentation agreement: IoU of the class maps, "
+    "mean over the classes that one of the two maps has; all measured by networks trained on labels of each domain; a "
+    "source with several outputs counts once, with their mean"
+)
 
 
 def iou(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int, draws: int, seed: int
@@ -110,27 +103,26 @@ def keypoint_scores(
     return KeypointScores(mean_of(errors), of_points, mean_of(centred), mean_of(errors < PCK_THRESHOLD))
 
 
-def keypoint_error(source: NDArray[np.float32], translated: NDArray[np.float32], size_px: int, draws: int, seed: int
-                   ) -> Estimate:  # fmt: skip
-    """Return the mean over images of `keypoint_errors`, with its bootstrap interval."""
-    return mean_estimate(keypoint_errors(source, translated, size_px), draws, seed)
+def common_names(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Return what two domains name alike and mean alike, in the order of the first."""
+    return [name for name in names if name in others and name not in UNLIKE]
 
 
 def keypoint_errors(
-    source: NDArray[np.float32], translated: NDArray[np.float32], size_px: int
-) -> NDArray[np.float64]:  # fmt: skip
-    """Return the distance `[N]` between key points of sources and translations, over the sources' eye distance.
+    source: NDArray[np.float32], translated: NDArray[np.float32], size_px: int, eyes: tuple[int, int] | None
+) -> NDArray[np.float64]:
+    """Return the mean distance `[N]` between key points of sources and translations, over the sources' eye distance.
 
     Args:
-        source, translated: `[N, K, 2]` pixels, in the order of `KEYPOINTS`, as networks see them.
+        source, translated: `[N, K, 2]` pixels, in one order, as networks see them.
         size_px: size of the images.
+        eyes: places of the two key points whose distance is 1; None: the size of the image is 1.
 
     Returns:
-        The mean over `COMMON_KEYPOINTS`; NaN where the source has no eye distance to speak of.
+        NaN where the source has no eye distance to speak of.
     """
-    vectors, usable = _errors_in_eye_frame(translated, source, size_px)
-    common = [KEYPOINTS.index(name) for name in COMMON_KEYPOINTS]
-    return np.where(usable, np.abs(vectors[:, common]).mean(axis=1), np.nan)
+    vectors, usable = _errors_in_eye_frame(translated, source, size_px, eyes)
+    return np.where(usable, np.abs(vectors).mean(axis=1), np.nan)
 
 
 def _errors_in_eye_frame(
@@ -148,31 +140,28 @@ def _errors_in_eye_frame(
     return vectors, usable
 
 
-def rotation_error(source: NDArray[np.float32], translated: NDArray[np.float32], draws: int, seed: int) -> Estimate:
-    """Return the mean over images of `rotation_errors`, with its bootstrap interval."""
-    return mean_estimate(rotation_errors(source, translated), draws, seed)
-
-
 def rotation_errors(source: NDArray[np.float32], translated: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the absolute difference `[N]` of the rotation in degrees between two sets of poses `[N, 4]`."""
-    column = POSE.index("rotation_deg")
-    return np.abs((source[:, column].astype(np.float64) - translated[:, column] + 180) % 360 - 180)
+    """Return the absolute difference `[N]` between two sets of angles `[N]` in degrees, in [0, 180]."""
+    return np.abs((source.astype(np.float64) - translated + 180) % 360 - 180)
 
 
-def segmentation_agreements(source: NDArray[np.uint8], translated: NDArray[np.uint8]) -> NDArray[np.float64]:
+def segmentation_agreements(
+    source: NDArray[np.uint8], translated: NDArray[np.uint8], classes: Sequence[int], others: Sequence[int]
+) -> NDArray[np.float64]:
     """Return how well two class maps of each image agree, `[N]` in [0, 1].
 
-    For one image: the intersection over union of each of `COMMON_CLASSES`, averaged over those that at least one of the
-    two maps has. Other classes count as "not this class".
+    For one image: the intersection over union of each class, averaged over those that at least one of the two maps has.
+    Other classes count as "not this class".
 
     Args:
-        source, translated: class maps `[N, H, W]`, indices into `SEGMENTATION_CLASSES`.
+        source, translated: class maps `[N, H, W]`.
+        classes: indices of the compared classes in `source`.
+        others: indices of the same classes in `translated`.
     """
     assert source.shape == translated.shape, "class maps must have one shape"
-    labels = np.array([SEGMENTATION_CLASSES.index(name) for name in COMMON_CLASSES])[:, None, None]
     agreements = np.empty(len(source))
     for index, (one, other) in enumerate(zip(source, translated, strict=True)):
-        mine, theirs = one == labels, other == labels
+        mine, theirs = (maps == np.array(labels)[:, None, None] for maps, labels in ((one, classes), (other, others)))
         unions = (mine | theirs).sum(axis=(1, 2))
         ratios = (mine & theirs).sum(axis=(1, 2))[unions > 0] / unions[unions > 0]
         agreements[index] = ratios.mean() if len(ratios) else np.nan

@@ -1,6 +1,6 @@
 """How well translated images fit the target domain, how they differ, and how much of their sources they keep."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,17 +16,7 @@ from stylealign.metrics.bootstrap import Estimate, mean_estimate
 from stylealign.metrics.features import features_of
 from stylealign.metrics.generators import read_images
 from stylealign.metrics.perceptual import PerceptualDistance
-from stylealign.metrics.structure import keypoint_errors, rotation_errors, segmentation_agreements
-
-Predict = Callable[[np.ndarray], np.ndarray]
-"""From images `[N, 3, r, r]` uint8 to key points `[N, K, 2]`, poses `[N, 4]` or class maps `[N, H, W]`."""
-
-_DIFFERENCES: dict[str, Callable[[np.ndarray, np.ndarray, int], NDArray[np.float64]]] = {
-    "keypoints": keypoint_errors,
-    "pose": lambda source, translated, size_px: rotation_errors(source, translated),
-    "segmentation": lambda source, translated, size_px: segmentation_agreements(source, translated),
-}
-"""Task -> the function from two predictions and the size of the images to how they differ, or agree, `[N]`."""
+from stylealign.metrics.seeing import Pair
 
 _CHUNK = 256
 
@@ -113,23 +103,25 @@ class Structure:
 
     Args:
         sources: `[S, 3, r, r]` uint8.
-        networks: for each task (keypoints, pose, segmentation) the predictions of the source's domain and of the
-            target's; a task that is left out is not measured.
+        networks: for each task the networks of the source's domain and of the target's; a task that is left out is not
+            measured.
     """
 
-    def __init__(self, sources: NDArray[np.uint8], networks: dict[str, tuple[Predict, Predict]]) -> None:
-        self.size_px = sources.shape[-1]
-        self.seen = {task: own(sources) for task, (own, _) in networks.items()}
-        self.predict = {task: other for task, (_, other) in networks.items()}
+    def __init__(self, sources: NDArray[np.uint8], networks: Mapping[str, Pair]) -> None:
+        self.networks = networks
+        self.seen = {task: pair.one(sources) for task, pair in networks.items()}
 
     def estimates(self, outputs: Outputs, draws: int, seed: int) -> dict[str, Estimate]:
-        """Return by task how translations differ from their sources, or agree: the mean of a value a source."""
-        values: dict[str, list[NDArray[np.float64]]] = {task: [] for task in self.predict}
+        """Return by metric how translations differ from their sources, or agree: the mean of a value a source."""
+        values: dict[str, list[NDArray[np.float64]]] = {task: [] for task in self.networks}
         for part in outputs.chunks():
             images = outputs.read(part)
             first = part.start // outputs.each
-            for task, predict in self.predict.items():
+            for task, pair in self.networks.items():
                 sources = self.seen[task][first : first + len(images) // outputs.each]
-                measured = _DIFFERENCES[task](sources.repeat(outputs.each, axis=0), predict(images), self.size_px)
+                measured = pair.compare(sources.repeat(outputs.each, axis=0), pair.other(images))
                 values[task].append(measured.reshape(-1, outputs.each).mean(axis=1))
-        return {task: mean_estimate(np.concatenate(parts), draws, seed) for task, parts in values.items()}
+        return {
+            self.networks[task].metric: mean_estimate(np.concatenate(parts), draws, seed)
+            for task, parts in values.items()
+        }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from stylealign.applications.labels.tasks import task_of
 from stylealign.config import Config, Space
 from stylealign.measurements import registry
 from stylealign.work.cost import LARGEST_ON_CPU_PX, MEGABYTE, Cost, Work
@@ -168,8 +169,7 @@ def _supervise(costs: "Costs", task: str, domain: str, synthesised: dict[str, An
     labels, px = costs.config.labels, costs.config.domains[domain].resolution_px
     images, scale = labels.images, (px / 64) ** 2
     seconds = labels.epochs * images * load_rates().cpu.label_training_ms / 1e3 * scale
-    if task == "pose":
-        seconds *= 0.55
+    seconds *= task_of(task).training_time
     return Cost(network_s=seconds, memory_mb=2500 + images * px**2 * 12 / MEGABYTE, **(synthesised or {}))
 
 

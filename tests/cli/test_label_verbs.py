@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from stylealign.applications.zero_shot.networks import load_label_network
+from stylealign.applications.labels.networks import load_label_network
 from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.main import main

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from stylealign.applications.zero_shot.learning import spec_of
-from stylealign.applications.zero_shot.networks import LabelNetwork, save_label_network
+from stylealign.applications.labels.learning import spec_of
+from stylealign.applications.labels.networks import LabelNetwork, save_label_network
 from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.datasets.annotations import Annotations

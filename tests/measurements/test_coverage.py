@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stylealign.config import MetricSettings
+from stylealign.datasets.avatars import POSE
 from stylealign.measurements import coverage
 from stylealign.measurements.rows import Row, RowKey
 from stylealign.metrics.coverage import Seen, attribute_skill, chance_distance, total_variation
@@ -15,7 +16,9 @@ VALUES = {"glasses": 2, "blurred": 4}
 def seen(count: int, seed: int, spread: float = 1.0, glasses: float = 0.5) -> Seen:
     rng = np.random.default_rng(seed)
     pose = rng.normal(0, (10, 0.1, 0.05, 0.05 * spread), (count, 4)).astype(np.float32)
-    return Seen(pose, {"glasses": (rng.random(count) < glasses).astype(np.int64), "blurred": rng.integers(0, 4, count)})
+    return Seen(
+        POSE, pose, {"glasses": (rng.random(count) < glasses).astype(np.int64), "blurred": rng.integers(0, 4, count)}
+    )
 
 
 def rows(generated: Seen, real: Seen, skill: float = 0.2) -> dict[tuple[str, str], Row]:

@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from stylealign.config import MetricSettings
+from stylealign.datasets.avatars import POSE
 from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.rows import RowKey
 from stylealign.measurements.translation import fit_rows
+from stylealign.metrics.seeing import Pair, Seeing
+from stylealign.metrics.structure import rotation_errors
 from stylealign.metrics.translation import Outputs, Structure, Target, diversity
 
 KEY = RowKey("translation", "human", "animal", "latent-guided")
@@ -71,21 +74,22 @@ def test_structure_compares_every_output_with_its_source_and_counts_a_source_onc
         pose[:, 0] = images[:, 0, 0, 0]
         return pose
 
+    seeing = Seeing("numbers", POSE, rotation)
+    pair = Pair(seeing, seeing, "rotation_error", lambda one, other: rotation_errors(one[:, 0], other[:, 0]))
     sources, outputs = flat([10, 20]), flat([10, 16, 20, 20])
-    structure = Structure(sources, {"pose": (rotation, rotation)})
-    found = structure.estimates(Outputs(outputs, 2), draws=20, seed=0)
-    assert list(found) == ["pose"]
-    assert (found["pose"].value, found["pose"].n) == (pytest.approx((3 + 0) / 2), 2)
-    many = structure_of_many(rotation)
+    found = Structure(sources, {"pose": pair}).estimates(Outputs(outputs, 2), draws=20, seed=0)
+    assert list(found) == ["rotation_error"]
+    assert (found["rotation_error"].value, found["rotation_error"].n) == (pytest.approx((3 + 0) / 2), 2)
+    many = structure_of_many(pair)
     assert (many.value, many.n) == (pytest.approx(1.0), 300)
 
 
-def structure_of_many(rotation):
+def structure_of_many(pair):
     """Return the rotation error of 300 sources with three outputs each: more than are read at once."""
     levels = np.arange(300) % 200
     outputs = np.stack([levels, levels + 1, levels + 2], axis=1).ravel()
-    structure = Structure(flat(levels.tolist()), {"pose": (rotation, rotation)})
-    return structure.estimates(Outputs(flat(outputs.tolist()), 3), draws=20, seed=0)["pose"]
+    structure = Structure(flat(levels.tolist()), {"pose": pair})
+    return structure.estimates(Outputs(flat(outputs.tolist()), 3), draws=20, seed=0)["rotation_error"]
 
 
 def test_of_more_samples_than_outputs_the_first_are_taken(tmp_path: Path) -> None:

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from stylealign.applications.labels.networks import LabelSpec
+from stylealign.applications.labels.tasks import comparing
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.images import to_uint8
 from stylealign.metrics.same_latents import Drawn, agreement, cosine_estimate, draw_and_measure, mean_colour
+from stylealign.metrics.seeing import Pair, Seeing
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.sampling import BATCH_SIZE
@@ -36,11 +39,28 @@ def segmentation(images: np.ndarray) -> np.ndarray:
     return (images[:, 0] > 127).astype(np.uint8)
 
 
-NETWORKS = {"pose": pose, "keypoints": keypoints, "segmentation": segmentation}
+NETWORKS = {
+    "keypoints": Seeing("points", KEYPOINTS, keypoints),
+    "pose": Seeing("numbers", POSE, pose),
+    "segmentation": Seeing("maps", SEGMENTATION_CLASSES, segmentation),
+}
+
+
+def pairs() -> dict[str, Pair]:
+    """Return the networks, each with itself, as the label tasks compare them."""
+    found = {}
+    for task in comparing():
+        own = NETWORKS[task.name]
+        swapped = (("left_eye", "right_eye"),) if task.name == "keypoints" else ()
+        spec = LabelSpec(task.name, own.names, 16, maps=0, numbers=1, swapped=swapped)
+        found[task.name] = Pair(own, own, task.agreement.name, task.functions.comparison(spec, spec))
+    return found
 
 
 def values(parent: Drawn, child: Drawn) -> dict[str, float]:
-    return {metric: estimate.value for metric, estimate in agreement(parent, child, draws=100, seed=0).items()}
+    networks = pairs() if parent.seen else {}
+    found = agreement(parent, child, networks, draws=100, seed=0)
+    return {metric: estimate.value for metric, estimate in found.items()}
 
 
 def test_a_model_agrees_with_itself_and_not_with_other_latents() -> None:
@@ -60,13 +80,13 @@ def test_a_model_agrees_with_itself_and_not_with_other_latents() -> None:
 
 
 def test_every_model_gets_the_same_latents_in_the_same_order() -> None:
-    one, other = (draw_and_measure(generator(seed), COUNT, 3, {"pose": pose}) for seed in (0, 0))
-    assert np.array_equal(one.pose, other.pose)
+    one, other = (draw_and_measure(generator(seed), COUNT, 3, {"pose": NETWORKS["pose"]}) for seed in (0, 0))
+    assert np.array_equal(one.seen["pose"], other.seen["pose"])
     z = torch.randn(BATCH_SIZE, SMALL.z_dim, generator=torch.Generator().manual_seed(3))
     with torch.inference_mode():
         first = to_uint8(generator()(z)).numpy()
-    assert np.array_equal(one.pose[:BATCH_SIZE], pose(first))
-    assert one.pose.shape == (COUNT, len(POSE))
+    assert np.array_equal(one.seen["pose"][:BATCH_SIZE], pose(first))
+    assert one.seen["pose"].shape == (COUNT, len(POSE))
 
 
 def test_without_networks_only_w_is_compared() -> None:
@@ -85,6 +105,6 @@ def test_mean_colour_is_of_the_class_alone() -> None:
     images[0, :, 0] = np.array([[10, 20], [30, 40], [50, 60]])
     classes = np.full((2, 2, 2), SEGMENTATION_CLASSES.index("background"), dtype=np.uint8)
     classes[0, 0] = SEGMENTATION_CLASSES.index("skin")
-    colours = mean_colour(images, classes, "skin")
+    colours = mean_colour(images, classes, SEGMENTATION_CLASSES.index("skin"))
     np.testing.assert_allclose(colours[0], [15, 35, 55])
     assert np.isnan(colours[1]).all()

@@ -3,6 +3,7 @@ import json
 import sys
 from pathlib import Path
 
+from stylealign.applications.labels import tasks
 from stylealign.config import UPKEEP, default_file, load_config
 from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
@@ -41,7 +42,7 @@ wildcard_constraints:
     model=one_of(MODELS),
     child=one_of(CHILDREN),
     space=one_of(spaces.names()),
-    task=one_of(["segmentation", "keypoints", "pose", "attributes"]),
+    task=one_of(tasks.names()),
 
 
 domain_of = EXPERIMENT.domain_of
@@ -55,6 +56,7 @@ generator_method = EXPERIMENT.generator_method
 model_method = EXPERIMENT.model_method
 measuring_networks = EXPERIMENT.measuring_networks
 zero_shot_networks = EXPERIMENT.zero_shot_networks
+labels_shown = EXPERIMENT.labels_shown
 coverage_inputs = EXPERIMENT.coverage_inputs
 translation_methods = EXPERIMENT.translation_methods
 translation_data = EXPERIMENT.translation_data

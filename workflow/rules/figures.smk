@@ -139,8 +139,7 @@ rule figure_zero_shot:
     input:
         data=lambda w: data_file(domain_of(w.child), "test.zip"),
         annotations=lambda w: data_file(domain_of(w.child), "test.annotations.npz"),
-        networks=lambda w: list(zero_shot_networks("segmentation", w.child).values()),
-        keypoints=lambda w: list(zero_shot_networks("keypoints", w.child).values()),
+        networks=lambda w: [network for _, network in labels_shown(w.child)],
     output:
         figure=report(
             "results/figures/zero-shot-{child}.png",
@@ -158,11 +157,11 @@ rule figure_zero_shot:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: labelled(zero_shot_networks("segmentation", w.child), input.networks),
+        rows=lambda w, input: labelled([row for row, _ in labels_shown(w.child)], input.networks),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
-        "stylealign figures zero-shot {params.rows} --keypoints {input.keypoints} --data {input.data}"
+        "stylealign figures zero-shot {params.rows} --data {input.data}"
         " --annotations {input.annotations} --columns {params.columns} --out {output.figure} &> {log}"
 
 

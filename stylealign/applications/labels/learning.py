@@ -3,27 +3,19 @@
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from stylealign.applications.zero_shot import attributes, keypoints, regression, segmentation
-from stylealign.applications.zero_shot.networks import LabelNetwork, LabelSpec
-from stylealign.config import LabelSettings
+from stylealign.applications.labels.networks import LabelNetwork, LabelSpec, Score
+from stylealign.applications.labels.tasks import task_of
+from stylealign.config import LabelSettings, MetricSettings
 from stylealign.datasets.annotations import Annotations, require_same_names
 from stylealign.errors import StyleAlignError
 from stylealign.images import from_uint8
+from stylealign.metrics.seeing import Seeing
 from stylealign.sampling import BATCH_SIZE
-
-TASKS: dict[str, ModuleType] = {
-    "segmentation": segmentation, "keypoints": keypoints, "pose": regression, "attributes": attributes
-}  # fmt: skip
-"""Task -> module with `spec`, `annotated`, `pseudo`, `mirrored`, `loss` and `decode` (attributes without `pseudo`)."""
-
-NEEDS_COLOURS = frozenset({"attributes"})
-"""Tasks whose labels name colours: their training images keep them."""
 
 _WEIGHT_DECAY = 1e-3
 _WARM_UP = 0.2
@@ -34,7 +26,7 @@ def spec_of(task: str, resolution_px: int, annotations: Annotations, path: str |
     """Return what a network of a task predicts on images with these annotations.
 
     Args:
-        task: one of `TASKS`.
+        task: name of one of `TASKS`.
         resolution_px: size of the images.
         annotations: their names become the network's.
         path: the annotations' file, for the message.
@@ -42,7 +34,7 @@ def spec_of(task: str, resolution_px: int, annotations: Annotations, path: str |
     Raises:
         StyleAlignError: annotations that lack the task.
     """
-    spec: LabelSpec | None = TASKS[task].spec(resolution_px, annotations)
+    spec: LabelSpec | None = task_of(task).functions.spec(resolution_px, annotations)
     if spec is None:
         raise StyleAlignError(f"{path}: hold no {task}; give annotations that do, or another --task")
     return spec
@@ -79,7 +71,7 @@ def learn(images: np.ndarray, labels: dict[str, Tensor], settings: LabelSettings
     Returns:
         The network in evaluation mode, frozen.
     """
-    module = TASKS[spec.task]
+    module = task_of(spec.task).functions
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = LabelNetwork(spec).to(device)
@@ -123,8 +115,9 @@ def _augmented(images: Tensor, labels: dict[str, Tensor], spec: LabelSpec, rando
     count = len(images)
     which = (torch.rand(count, generator=random) < 0.5).to(images.device)
     images = torch.where(which[:, None, None, None], images.flip(-1), images)
-    labels = TASKS[spec.task].mirrored(labels, which, spec)
-    if spec.task in NEEDS_COLOURS:
+    task = task_of(spec.task)
+    labels = task.functions.mirrored(labels, which, spec)
+    if task.keeps_colours:
         return images, labels
     gain = 1 + _GAIN * (2 * torch.rand(count, 3, 1, 1, generator=random) - 1).to(images.device)
     offset = _OFFSET * (2 * torch.rand(count, 3, 1, 1, generator=random) - 1).to(images.device)
@@ -143,10 +136,34 @@ def predict(network: LabelNetwork, images: np.ndarray) -> dict[str, np.ndarray]:
         What the task's `decode` returns, as arrays: `classes`, or `keypoints` and `visible`, `pose`, or `attributes`.
     """
     assert not network.training, "the network must be in evaluation mode"
-    module = TASKS[network.spec.task]
+    module = task_of(network.spec.task).functions
     device = next(network.parameters()).device
     parts = []
     for start in range(0, len(images), BATCH_SIZE):
         batch = torch.from_numpy(images[start : start + BATCH_SIZE]).to(device)
         parts.append(module.decode(network(from_uint8(batch)), network.spec))
     return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
+
+
+def scores(
+    network: LabelNetwork, images: np.ndarray, annotations: Annotations, settings: MetricSettings
+) -> list[Score]:
+    """Return the scores of a network on annotated test images.
+
+    Args:
+        network: label network of a task with a table.
+        images: `[N, 3, r, r]` uint8.
+        annotations: of the same images.
+        settings: bootstrap.
+    """
+    functions, spec = task_of(network.spec.task).functions, network.spec
+    found: list[Score] = functions.scores(
+        predict(network, images), annotations, spec, settings.bootstrap, settings.seed
+    )
+    return found
+
+
+def seeing(network: LabelNetwork) -> Seeing:
+    """Return a network of a task that compares images as what sees in them."""
+    task = task_of(network.spec.task)
+    return Seeing(task.sees, network.spec.names, lambda images: predict(network, images)[task.answer])

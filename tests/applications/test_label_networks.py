@@ -7,13 +7,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from stylealign.applications.zero_shot.learning import TASKS
-from stylealign.applications.zero_shot.networks import (
+from stylealign.applications.labels.networks import (
     LabelNetwork,
     LabelSpec,
     load_label_network,
     save_label_network,
 )
+from stylealign.applications.labels.tasks import names, task_of
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
@@ -35,7 +35,7 @@ def spec_of_names(task: str, size: int) -> LabelSpec:
         pose=np.zeros((1, 4), np.float32),
         names=LabelNames(SEGMENTATION_CLASSES, KEYPOINTS, POSE),
     )
-    return TASKS[task].spec(size, annotations)
+    return task_of(task).functions.spec(size, annotations)
 
 
 def network(task: str = "segmentation", size: int = 32) -> LabelNetwork:
@@ -47,7 +47,7 @@ def images(size: int = 32, count: int = 3) -> torch.Tensor:
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
-@pytest.mark.parametrize("task", list(TASKS))
+@pytest.mark.parametrize("task", names())
 @pytest.mark.parametrize("size", [16, 64])
 def test_shapes(task: str, size: int) -> None:
     spec = spec_of(task, size)
@@ -59,7 +59,7 @@ def test_shapes(task: str, size: int) -> None:
         assert outputs["numbers"].shape == (3, spec.numbers)
 
 
-@pytest.mark.parametrize("task", list(TASKS))
+@pytest.mark.parametrize("task", names())
 def test_every_parameter_gets_a_gradient(task: str) -> None:
     net = network(task).train()
     torch.stack([value.square().sum() for value in net(images()).values()]).sum().backward()
@@ -76,7 +76,7 @@ def test_wrong_size_is_refused() -> None:
         network()(images(16))
 
 
-@pytest.mark.parametrize("task", list(TASKS))
+@pytest.mark.parametrize("task", names())
 def test_file_round_trip(task: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
     net = network(task)
     save_label_network(tmp_path / "net.safetensors", net, {"seed": 3})
@@ -94,8 +94,8 @@ def test_files_without_mirroring_and_units_go_by_their_names() -> None:
         fields = dataclasses.asdict(spec)
         old = {name: fields[name] for name in ("task", "names", "resolution_px", "maps", "numbers", "width")}
         assert LabelSpec.of_header(old) == dataclasses.replace(spec, units=())
-        labels = TASKS[task].decode(network(task)(images()), spec)
-        for name, value in TASKS[task].decode(network(task)(images()), LabelSpec.of_header(old)).items():
+        labels = task_of(task).functions.decode(network(task)(images()), spec)
+        for name, value in task_of(task).functions.decode(network(task)(images()), LabelSpec.of_header(old)).items():
             assert torch.equal(labels[name], value)
 
 

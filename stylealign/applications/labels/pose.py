@@ -1,12 +1,19 @@
 """Pose: in-plane rotation, scale and shift of the figure, or whatever numbers the annotations name."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from stylealign.applications.zero_shot.networks import LabelSpec
+from stylealign.applications.labels.networks import LabelSpec, Score
 from stylealign.datasets.annotations import Annotations
+from stylealign.metrics.seeing import Compare
+from stylealign.metrics.structure import pose_scores, rotation_errors
 
+_ROTATION = "rotation_deg"
 _UNITS = {"rotation_deg": 15.0, "log2_scale": 0.13, "shift_x": 0.05, "shift_y": 0.05}
 """About one standard deviation of each number of a drawn pose: the network predicts in these units."""
 
@@ -55,3 +62,25 @@ def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
 def _units(spec: LabelSpec, like: Tensor) -> Tensor:
     """Return the units `[V]`; networks of older files know those of a drawn pose alone."""
     return like.new_tensor(spec.units or [_UNITS[name] for name in spec.names])
+
+
+def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:
+    """Return what compares the in-plane rotation, in degrees, that two networks see."""
+    if not (_ROTATION in spec.names and _ROTATION in other.names):
+        return None
+    mine, theirs = spec.names.index(_ROTATION), other.names.index(_ROTATION)
+    return lambda one, two: rotation_errors(one[:, mine], two[:, theirs])
+
+
+def scores(
+    predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec, draws: int, seed: int
+) -> list[Score]:
+    """Return `mae` and `r2` of each number."""
+    assert annotations.pose is not None
+    truth = annotations.pose[:, [annotations.names.values.index(name) for name in spec.names]]
+    found = pose_scores(predicted["pose"], truth, draws, seed, spec.names)
+    return [
+        (metric, name, estimate)
+        for name, pair in found.items()
+        for metric, estimate in zip(("mae", "r2"), pair, strict=True)
+    ]

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylealign.applications.zero_shot.learning import TASKS
-from stylealign.applications.zero_shot.networks import LabelNetwork
+from stylealign.applications.labels.networks import LabelNetwork
+from stylealign.applications.labels.tasks import task_of
 from stylealign.images import to_uint8
 from stylealign.networks.generator import Generator
 from stylealign.sampling import sample_latents
@@ -42,7 +42,7 @@ def pseudo_labelled(
         `[N, 3, r, r]` uint8 images and the task's `pseudo` labels of them, on the CPU. Soft segmentation maps take one
         byte a pixel and class.
     """
-    task = TASKS[labeller.spec.task]
+    task = task_of(labeller.spec.task).functions
     images: list[Tensor] = []
     labels: list[dict[str, Tensor]] = []
     done = 0

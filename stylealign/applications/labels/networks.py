@@ -15,11 +15,16 @@ from torch.nn import functional as F
 from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, utf8_path
+from stylealign.metrics.bootstrap import Estimate
 
 _FORMAT = "stylealign-label-network-1"
 _HEADER_KEY = "stylealign"
 _WIDEST = 6
 """Widest layers, in multiples of the first."""
+
+
+Score = tuple[str, str, Estimate]
+"""Metric, the class, key point or number that it is of (empty for all), and the value."""
 
 
 @dataclasses.dataclass(frozen=True)

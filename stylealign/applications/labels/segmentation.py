@@ -1,11 +1,17 @@
 """Segmentation: one class a pixel."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from stylealign.applications.zero_shot.networks import LabelSpec
-from stylealign.datasets.annotations import Annotations
+from stylealign.applications.labels.networks import LabelSpec, Score
+from stylealign.datasets.annotations import Annotations, renumbered
+from stylealign.metrics.seeing import Compare
+from stylealign.metrics.structure import common_names, iou, segmentation_agreements
 
 _RAREST = 1e-3
 """Added to a class's share of the pixels: bounds the weight of an absent class."""
@@ -66,3 +72,19 @@ def _probabilities(labels: dict[str, Tensor], classes: int) -> Tensor:
 def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
     """Return the prediction: `classes` `[N, H, W]` uint8."""
     return {"classes": outputs["maps"].argmax(dim=1).to(torch.uint8)}
+
+
+def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:
+    """Return what compares class maps `[N, H, W]` of two networks, of the classes that both name."""
+    common = common_names(spec.names, other.names)
+    mine, theirs = ([names.index(name) for name in common] for names in (spec.names, other.names))
+    return (lambda one, two: segmentation_agreements(one, two, mine, theirs)) if common else None
+
+
+def scores(
+    predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec, draws: int, seed: int
+) -> list[Score]:
+    """Return `iou` of each class over the whole set, and `miou`, the mean of the classes present."""
+    truth = renumbered(annotations.segmentation, annotations.names.classes, spec.names)
+    classes, mean = iou(predicted["classes"], truth, len(spec.names), draws, seed)
+    return [*(("iou", name, estimate) for name, estimate in zip(spec.names, classes, strict=True)), ("miou", "", mean)]

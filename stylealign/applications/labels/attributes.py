@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from stylealign.applications.zero_shot.networks import LabelSpec
+from stylealign.applications.labels.networks import LabelSpec
 from stylealign.datasets.annotations import Annotations, renumbered
 
 _SEPARATOR = "="

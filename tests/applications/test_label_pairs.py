@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from stylealign.applications.zero_shot.learning import TASKS
-from stylealign.applications.zero_shot.networks import LabelNetwork
-from stylealign.applications.zero_shot.pairs import pseudo_labelled
-from stylealign.config import Task
+from stylealign.applications.labels.networks import LabelNetwork
+from stylealign.applications.labels.pairs import pseudo_labelled
+from stylealign.applications.labels.tasks import task_of, transferred
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
-from tests.applications.test_zero_shot_networks import spec_of_names
+from tests.applications.test_label_networks import spec_of_names
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
 
@@ -25,12 +24,12 @@ def labeller(task: str) -> LabelNetwork:
     return LabelNetwork(spec_of_names(task, 16)).eval().requires_grad_(False)
 
 
-@pytest.mark.parametrize("task", Task.__args__)
+@pytest.mark.parametrize("task", transferred())
 def test_labels_are_the_parents_and_images_the_childs(task: str) -> None:
     parent, child, network = generator(0), generator(1), labeller(task)
     images, labels = pseudo_labelled(parent, child, network, count=5, truncation_psi=0.7, seed=3)
     z = torch.randn(5, 6, generator=torch.Generator().manual_seed(3))
-    expected = TASKS[task].pseudo(network(parent(z, truncation_psi=0.7).clamp(-1, 1)), network.spec)
+    expected = task_of(task).functions.pseudo(network(parent(z, truncation_psi=0.7).clamp(-1, 1)), network.spec)
     drawn = ((child(z, truncation_psi=0.7) + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images, drawn.numpy())

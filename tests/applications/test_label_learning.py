@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from stylealign.applications.zero_shot import attributes, keypoints, regression, segmentation
-from stylealign.applications.zero_shot.learning import (
-    TASKS,
+from stylealign.applications.labels import attributes, keypoints, segmentation
+from stylealign.applications.labels import pose as regression
+from stylealign.applications.labels.learning import (
     _augmented,
     _batches,
     learn,
     predict,
     require_matching,
+    scores,
     spec_of,
 )
-from stylealign.applications.zero_shot.networks import LabelNetwork, LabelSpec
-from stylealign.applications.zero_shot.scores import scores
+from stylealign.applications.labels.networks import LabelNetwork, LabelSpec
+from stylealign.applications.labels.tasks import names, task_of
 from stylealign.config import LabelSettings, MetricSettings
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.avatars import POSE
@@ -54,7 +55,7 @@ def spec(task: str) -> LabelSpec:
 
 
 def annotated(task: str, annotations: Annotations) -> dict[str, torch.Tensor]:
-    return TASKS[task].annotated(annotations, spec(task))
+    return task_of(task).functions.annotated(annotations, spec(task))
 
 
 def error(task: str, predicted: dict[str, np.ndarray], truth: Annotations) -> float:
@@ -74,7 +75,7 @@ def test_learns(task: str, tolerated: float) -> None:
     assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
-@pytest.mark.parametrize("task", list(TASKS))
+@pytest.mark.parametrize("task", names())
 def test_repeatable_by_seed_and_leaves_the_random_stream_alone(task: str) -> None:
     images, annotations = shapes(32)
     labels = annotated(task, annotations)
@@ -108,7 +109,7 @@ def test_attributes_see_the_images_in_their_own_colours() -> None:
     assert not torch.equal(changed, images)
 
 
-@pytest.mark.parametrize("task", list(TASKS))
+@pytest.mark.parametrize("task", names())
 def test_annotations_without_a_task_are_refused(task: str) -> None:
     with pytest.raises(StyleAlignError, match=rf"bare\.npz: hold no {task}; give"):
         spec_of(task, SIZE, Annotations(), "bare.npz")
@@ -137,12 +138,12 @@ def test_batches_cover_each_epoch_once_and_drop_the_short_one() -> None:
     assert [len(batch) for batch in _batches(3, LabelSettings(epochs=1, batch_size=4), torch.Generator())] == [3]
 
 
-@pytest.mark.parametrize("task", list(TASKS))
+@pytest.mark.parametrize("task", names())
 def test_mirroring_twice_changes_nothing_and_spares_the_others(task: str) -> None:
     labels = annotated(task, shapes(4)[1])
     which = torch.tensor([True, False, True, False])
-    once = TASKS[task].mirrored(labels, which, spec(task))
-    for name, value in TASKS[task].mirrored(once, which, spec(task)).items():
+    once = task_of(task).functions.mirrored(labels, which, spec(task))
+    for name, value in task_of(task).functions.mirrored(once, which, spec(task)).items():
         torch.testing.assert_close(value, labels[name])
         assert torch.equal(once[name][1], labels[name][1])
     if task != "attributes":

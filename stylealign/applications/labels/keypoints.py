@@ -1,12 +1,18 @@
 """Key points: a heat map each, its expected position, and whether the point is visible."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from stylealign.applications.zero_shot.networks import LabelSpec
+from stylealign.applications.labels.networks import LabelSpec, Score
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.label_names import mirrored_order
+from stylealign.metrics.seeing import Compare
+from stylealign.metrics.structure import common_names, keypoint_errors, keypoint_scores
 
 _SPREAD = 1 / 64
 """Standard deviation of the target heat map, as a share of the frame."""
@@ -78,3 +84,40 @@ def _expected(maps: Tensor) -> Tensor:
 def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
     """Return `keypoints` `[N, K, 2]` (x, y) in pixels and `visible` `[N, K]` probabilities."""
     return {"keypoints": _expected(outputs["maps"]) * spec.resolution_px, "visible": outputs["numbers"].sigmoid()}
+
+
+def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:
+    """Return what compares points `[N, K, 2]` of two networks, of the points that both name."""
+    common = common_names(spec.names, other.names)
+    mine, theirs = ([names.index(name) for name in common] for names in (spec.names, other.names))
+    if not common:
+        return None
+    pairs = [pair for pair in spec.swapped[:1] if set(pair) <= set(common)]
+    eyes = (common.index(pairs[0][0]), common.index(pairs[0][1])) if pairs else None
+    return lambda one, two: keypoint_errors(one[:, mine], two[:, theirs], spec.resolution_px, eyes)
+
+
+def scores(
+    predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec, draws: int, seed: int
+) -> list[Score]:
+    """Return the errors of visible points, as shares of the distance of the first pair of left and right."""
+    assert annotations.keypoints is not None
+    assert annotations.visible is not None
+    eyes = [(spec.names.index(left), spec.names.index(right)) for left, right in spec.swapped[:1]]
+    order = [annotations.names.keypoints.index(name) for name in spec.names]
+    found = keypoint_scores(
+        predicted["keypoints"],
+        annotations.keypoints[:, order],
+        annotations.visible[:, order],
+        spec.resolution_px,
+        draws,
+        seed,
+        eyes[0] if eyes else None,
+    )
+    of_points = zip(spec.names, found.nme_of, strict=True)
+    return [
+        ("nme", "", found.nme),
+        ("pck@0.1", "", found.pck),
+        ("nme_centred", "", found.nme_centred),
+        *(("nme_of_point", name, estimate) for name, estimate in of_points),
+    ]

@@ -1,0 +1,49 @@
+"""A label network as a function of images, with the names of what it sees. Imports no torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sees = Literal["maps", "points", "numbers"]
+"""Class maps `[N, H, W]`, points `[N, K, 2]` (x, y) in pixels, or numbers `[N, V]`."""
+
+Compare = Callable[[NDArray[Any], NDArray[Any]], NDArray[np.float64]]
+"""From what two networks see in two sets of images, row by row, to how they differ, or agree, `[N]`."""
+
+
+@dataclass(frozen=True)
+class Seeing:
+    """What sees something in images: from `[N, 3, r, r]` uint8 to class maps, points or numbers.
+
+    Attributes:
+        sees: which of them.
+        names: names of the classes, points or numbers.
+        predict: the function.
+    """
+
+    sees: Sees
+    names: tuple[str, ...]
+    predict: Callable[[NDArray[np.uint8]], NDArray[Any]]
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return what is seen in images."""
+        return self.predict(images)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Networks of one task in two domains.
+
+    Attributes:
+        one, other: what sees in images of each domain.
+        metric: name of what `compare` returns.
+        compare: from what the first and the second see.
+    """
+
+    one: Seeing
+    other: Seeing
+    metric: str
+    compare: Compare
