@@ -41,7 +41,8 @@ def spreads_of(
     """
     known = [name for name in names if name in POSE_NAMES]
     columns = [names.index(name) for name in known]
-    spreads = spread_ratio_estimates(numbers[:, columns], real[:, columns], draws, seed)
+    ours, theirs = (np.ascontiguousarray(values[:, columns]) for values in (numbers, real))
+    spreads = spread_ratio_estimates(ours, theirs, draws, seed)
     return {f"{POSE_NAMES[name]}_spread": spread for name, spread in zip(known, spreads, strict=True)}
 
 
