@@ -23,7 +23,7 @@ class Parser(argparse.ArgumentParser):
         if not any(self._takes_the_rest(action) for action in self._actions):
             flags = [flag for flag in self._option_string_actions if flag not in ("-h", "--help")]
             for word in _flags_in(args or []):
-                if word in self.only_in_settings:
+                if word in self.only_in_settings and word not in flags:
                     self.error(f"{word}: is no plain value; give it in --settings, as JSON")
                 if word != "--help" and not any(known.startswith(word) for known in flags):
                     self.error(f"unknown flag {word}{did_you_mean(word, flags)}")

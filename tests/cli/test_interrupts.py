@@ -20,7 +20,7 @@ import os, sys
 import stylealign.cli.generate as verb
 from stylealign.cli.main import main
 
-calls, convert = [], verb.to_uint8
+calls, convert = [], verb.to_pixels
 
 def stopped(images):
     calls.append(os.listdir("out"))
@@ -29,7 +29,7 @@ def stopped(images):
         os.kill(os.getpid(), NUMBER)
     return convert(images)
 
-verb.to_uint8 = stopped
+verb.to_pixels = stopped
 sys.exit(main(["generate", "model.safetensors", "--seeds", "0-999", "--zip", "out/images.zip"]))
 """
 

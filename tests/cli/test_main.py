@@ -174,3 +174,8 @@ def test_another_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("stylealign.cli.tables.run", fails)
     with pytest.raises(RuntimeError, match="a fault of the program"):
         main(["tables", "rows.json", "--out-dir", "out"])
+
+
+def test_a_list_that_has_a_flag_of_its_own_is_taken() -> None:
+    words = ["train", "--data", "d", "--run-dir", "r", "--out-dir", "o", "--train-only", "affine", "torgb"]
+    assert parser(["train"]).parse_args(words).setting_train_only == ["affine", "torgb"]
