@@ -1,11 +1,10 @@
 """Videos and animations: frames are written as they come, and the same frames give the same bytes."""
 
-import itertools
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
@@ -16,7 +15,6 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
 
 Pixels = NDArray[np.uint8]
-Play = Literal["once", "loop", "ping-pong"]
 
 # One thread and no time stamp or version in the file, or the bytes would differ from run to run.
 _H264 = ["-c:v", "libx264", "-crf", "17", "-preset", "medium", "-pix_fmt", "yuv420p", "-threads", "1", "-x264-params",
@@ -56,24 +54,6 @@ def video_writer(path: str | Path, fps: float, loop: bool = True) -> Iterator[Ca
             encoder.finish(path)
         finally:
             encoder.stop()
-
-
-def write_video(path: str | Path, frames: Iterable[Pixels], fps: float, play: Play = "loop") -> int:
-    """Write `frames` (`[3, H, W]` uint8 each) as a video; return how many were written.
-
-    `play` "ping-pong" appends the frames in reverse (they are then held in memory).
-    """
-    count = 0
-    with video_writer(path, fps, loop=play != "once") as write:
-        for frame in _there_and_back(frames) if play == "ping-pong" else frames:
-            write(frame)
-            count += 1
-    return count
-
-
-def _there_and_back(frames: Iterable[Pixels]) -> Iterator[Pixels]:
-    held = list(frames)
-    return itertools.chain(held, held[-2:0:-1])
 
 
 class _Ffmpeg:

@@ -2,6 +2,7 @@
 
 import functools
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from PIL import Image
 from stylealign.config import Config
 from stylealign.measurements.rows import Row, write_rows
 from stylealign.report.page.document import Sources
-from stylealign.report.video import write_video
+from stylealign.report.video import video_writer
 
 CONFIG = """
 domains:
@@ -115,3 +116,13 @@ def _benchmarks(folder: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:10:00\t{memory}\n")
     return folder
+
+
+def write_video(path: Path, frames: Iterable[np.ndarray], fps: float) -> int:
+    """Write frames `[3, H, W]` uint8 as a video; return how many were written."""
+    count = 0
+    with video_writer(path, fps) as write:
+        for frame in frames:
+            write(frame)
+            count += 1
+    return count

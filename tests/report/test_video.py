@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from stylealign.errors import StyleAlignError
-from stylealign.report.video import SUFFIXES, video_writer, write_video
+from stylealign.report.video import SUFFIXES, video_writer
+from tests.report.pages import write_video
 
 
 def _frames(count=6, height=32, width=48):
@@ -42,13 +43,6 @@ def test_an_animation_holds_the_frames_and_their_time(suffix, tmp_path):
             image.seek(index)
             assert np.abs(np.asarray(image.convert("RGB")).astype(int) - 30 * index).max() <= 1
             assert image.info["duration"] == 100
-
-
-def test_ping_pong_comes_back_without_repeating_the_ends(tmp_path):
-    assert write_video(tmp_path / "a.webp", _frames(4), fps=10, play="ping-pong") == 6
-    with Image.open(tmp_path / "a.webp") as image:
-        image.seek(5)
-        assert np.abs(np.asarray(image.convert("RGB")).astype(int) - 30).max() <= 1
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
