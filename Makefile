@@ -39,7 +39,7 @@ cards: env
 	snakemake --cores $(CORES) -- $(foreach card,$(CARDS),$(foreach model,$(word 1,$(subst :, ,$(card))),\
 		results/metrics/generators/$(model)/$(model).json results/metrics/coverage/$(model).json))
 	$(foreach card,$(CARDS),$(foreach model,$(word 1,$(subst :, ,$(card))),$(foreach name,$(word 2,$(subst :, ,$(card))),\
-		stylealign card data/zoo/$(name).safetensors --out data/zoo/$(name).json --readme data/zoo/README.md --rows \
+		stylealign card data/zoo/$(name).safetensors --domain human --out data/zoo/$(name).json --readme data/zoo/README.md --rows \
 		results/metrics/generators/$(model)/$(model).json results/metrics/coverage/$(model).json;)))
 
 # config/README.md, from the settings models

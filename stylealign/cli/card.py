@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from stylealign.checkpoints.native import read_header
+from stylealign.datasets.domains import artwork_of
 from stylealign.files import sha256_of_file, write_json
 from stylealign.report.cards import model_card, write_table
 
@@ -13,6 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="native checkpoint")
     parser.add_argument("--rows", nargs="+", required=True, type=Path, metavar="JSON", help="measurements of it")
+    parser.add_argument("--domain", metavar="NAME", help="drawn domain whose artwork its images show, where the model "
+                        "does not say it")  # fmt: skip
     parser.add_argument("--out", required=True, type=Path, metavar="JSON", help="the card; its name is the model's")
     parser.add_argument(
         "--readme", type=Path, metavar="MD", help="file whose table of the cards beside --out is renewed"
@@ -22,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write the card, renew the table, and print the metrics as JSON."""
     info = read_header(arguments.model)["info"]
-    card = model_card(arguments.out.stem, sha256_of_file(arguments.model), info, arguments.rows)
+    owed = None if arguments.domain is None else artwork_of(arguments.domain).attribution
+    card = model_card(arguments.out.stem, sha256_of_file(arguments.model), info, arguments.rows, owed)
     write_json(arguments.out, card)
     if arguments.readme is not None:
         write_table(arguments.readme, sorted(arguments.out.parent.glob("*.json")))

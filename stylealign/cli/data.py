@@ -1,4 +1,4 @@
-"""`stylealign data`: draw a domain, import one's own images, or fetch a published data set."""
+"""`stylealign data`: draw a domain or pairs of two, import one's own images, or fetch a published data set."""
 
 import argparse
 import json
@@ -7,9 +7,9 @@ from pathlib import Path
 from stylealign.checkpoints.zoo import default_zoo, load_zoo
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.downloads import add_download, opened_cache
-from stylealign.config import DatasetSettings
+from stylealign.config import DatasetSettings, PairSettings
 from stylealign.datasets.domains import domain as drawn_domain
-from stylealign.datasets.drawing import draw_dataset
+from stylealign.datasets.drawing import draw_dataset, draw_pairs
 from stylealign.datasets.importing import Archive, import_dataset
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable
@@ -21,10 +21,11 @@ SOURCES = frozenset({"draw", "path", "fetch"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the actions `draw`, `import` and `fetch`."""
+    """Add the actions `draw`, `pairs`, `import` and `fetch`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     draw = actions.add_parser("draw", help="draw a domain with its annotations")
     draw.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that draw (default: 1)")
+    pairs = actions.add_parser("pairs", help="draw pairs of two domains: the same pose, another figure")
     importer = actions.add_parser("import", help="make a data set of a folder or zip of images")
     importer.add_argument("source", metavar="SRC", help="folder or zip of images")
     fetcher = actions.add_parser("fetch", help="download a data set of data/zoo.yaml and import it")
@@ -33,12 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (draw, importer, fetcher):
         action.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the data set")
         add_settings(action, DatasetSettings, without=SOURCES - {"draw"} if action is draw else SOURCES)
+    pairs.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the pairs")
+    add_settings(pairs, PairSettings)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Make the data set; print the number of images as JSON on stdout."""
     require_writable(arguments.out_dir, folder=True)
-    {"draw": _draw, "import": _import, "fetch": _fetch}[arguments.action](arguments)
+    {"draw": _draw, "pairs": _pairs, "import": _import, "fetch": _fetch}[arguments.action](arguments)
 
 
 def _draw(arguments: argparse.Namespace) -> None:
@@ -52,6 +55,15 @@ def _draw(arguments: argparse.Namespace) -> None:
     provenance = provenance_of("data draw", version("data"), settings, {}, packages=artwork.installed(),
                                attribution=artwork.attribution)  # fmt: skip
     print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs, provenance)))
+
+
+def _pairs(arguments: argparse.Namespace) -> None:
+    settings = settings_from(arguments, PairSettings)
+    artworks = [drawn_domain(name).artwork for name in (settings.source, settings.target)]
+    packages = {name: release for artwork in artworks for name, release in artwork.installed().items()}
+    owed = " ".join(dict.fromkeys(artwork.attribution for artwork in artworks))
+    provenance = provenance_of("data pairs", version("data"), settings, {}, packages=packages, attribution=owed)
+    print(json.dumps(draw_pairs(settings, arguments.out_dir, provenance)))
 
 
 def _import(arguments: argparse.Namespace) -> None:

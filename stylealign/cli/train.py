@@ -106,7 +106,7 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Wor
     for network in networks:
         network.to(workers.device)
     is_child = arguments.init_from is not None
-    provenance = _provenance(arguments, settings, identity)
+    provenance = _provenance(arguments, settings, identity, images.attribution)
     hooks = _hooks(arguments, settings, provenance)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, events=True)
     if training.run_dir != arguments.run_dir:
@@ -142,11 +142,15 @@ def _json_object(text: str | None) -> dict[str, Any]:
     return values
 
 
-def _provenance(arguments: argparse.Namespace, settings: TrainSettings, identity: dict[str, str]) -> dict[str, Any]:
-    """Return what the header of the model says of its making: the hashes that identify it, settings and inputs."""
+def _provenance(
+    arguments: argparse.Namespace, settings: TrainSettings, identity: dict[str, str], attribution: str | None
+) -> dict[str, Any]:
+    """Return what the header of the model says of its making: the hashes that identify it, settings and inputs, and
+    whose artwork its images show."""
     inputs = {"data": arguments.data, "parent": arguments.init_from, "weights": _weights(arguments, settings)}
     used = settings.model_dump(mode="json", exclude=set(UPKEEP))
-    made = provenance_of("train", version("train"), used, inputs, known_sha256=identity)
+    owed = {} if attribution is None else {"attribution": attribution}
+    made = provenance_of("train", version("train"), used, inputs, known_sha256=identity, **owed)
     return {"settings": made.pop("settings"), **identity, "provenance": made}
 
 

@@ -21,7 +21,7 @@ from stylealign.config.base import (
     Space,
     SquareFit,
 )
-from stylealign.config.data import DatasetSettings, Splits
+from stylealign.config.data import DatasetSettings, PairSettings, Splits
 from stylealign.config.drawn import drawn_domains
 from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
@@ -51,6 +51,7 @@ __all__ = [
     "MorphPath",
     "MorphSettings",
     "NonNegativeFloat",
+    "PairSettings",
     "Perceptual",
     "Positive",
     "PositiveFloat",

@@ -67,3 +67,18 @@ class DatasetSettings(Settings):
         if self.resolution_px & (self.resolution_px - 1) or self.resolution_px < 4:
             raise ValueError(f"resolution_px must be a power of two of at least 4, not {self.resolution_px}")
         return self
+
+
+class PairSettings(Settings):
+    """Drawn pairs (`stylealign data pairs`): the same pose in two drawn domains."""
+
+    source: DrawnDomain = "human"
+    """Drawn domain of the one side."""
+    target: DrawnDomain
+    """Drawn domain of the other side; it may be the same one."""
+    pairs: Positive = 500
+    """Number of pairs of each kind."""
+    resolution_px: Positive = 64
+    """Height and width of the images."""
+    seed: Seed = 0
+    """Seed of poses and figures."""

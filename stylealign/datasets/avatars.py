@@ -4,14 +4,17 @@ A figure is drawn in its artwork's coordinates, brought to the canonical place (
 same in every domain), posed, and only then composited over a flat colour that fills the frame.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.domains import Domain
 from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.figures import CLASS_COLOURS, Figure, to_pixels
+from stylealign.datasets.label_names import LabelNames
 from stylealign.datasets.splits import SPLITS
 from stylealign.datasets.vector import Affine, compose, hex_to_rgb, rasterise, rasterise_classes, rgb_to_hex
 
@@ -56,7 +59,7 @@ def draw_avatar(domain: str, split: str, index: int, seed: int, resolution_px: i
     what = drawn_domain(domain)
     rng = np.random.default_rng([seed, what.seed_number, SPLITS.index(split), index])
     pose = draw_pose(rng)
-    background_name, background = _draw_background(rng)
+    background_name, background = draw_background(rng)
     figure = what.draw(rng, split)
     return render(what, figure, pose, background_name, background, resolution_px)
 
@@ -78,6 +81,23 @@ def render(
 def attribute_values(domain: str) -> dict[str, list[str]]:
     """Return the attributes of a domain, each with the names of its values."""
     return {"background_colour": list(BACKGROUNDS), **drawn_domain(domain).attribute_values()}
+
+
+def annotations_of(domain: str, avatars: Sequence[Avatar]) -> Annotations:
+    """Return the annotations of images of a domain as one."""
+    values, what = attribute_values(domain), drawn_domain(domain)
+    return Annotations(
+        segmentation=np.stack([avatar.segmentation for avatar in avatars]),
+        keypoints=np.stack([avatar.keypoints for avatar in avatars]) if what.keypoints else None,
+        visible=np.stack([avatar.visible for avatar in avatars]) if what.keypoints else None,
+        pose=np.stack([avatar.pose for avatar in avatars]),
+        attributes={name: _indices(avatars, name, names) for name, names in values.items()},
+        names=LabelNames(what.classes, what.keypoints, POSE, values),
+    )
+
+
+def _indices(avatars: Sequence[Avatar], attribute: str, names: list[str]) -> NDArray[np.int64]:
+    return np.array([names.index(avatar.attributes[attribute]) for avatar in avatars], dtype=np.int64)
 
 
 def draw_pose(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -102,7 +122,8 @@ _SHOWN_BY = {"left_eye": ("eyes", "eyewear"), "right_eye": ("eyes", "eyewear"), 
 """Key points that something may cover, with the classes that show them: a lens stands where its eye is."""
 
 
-def _draw_background(rng: np.random.Generator) -> tuple[str, str]:
+def draw_background(rng: np.random.Generator) -> tuple[str, str]:
+    """Draw the ground: the name of its colour, and the colour `#rrggbb` near it."""
     name = list(BACKGROUNDS)[rng.integers(len(BACKGROUNDS))]
     jitter = rng.integers(-BACKGROUND_JITTER, BACKGROUND_JITTER + 1, size=3)
     return name, rgb_to_hex(np.clip(np.array(hex_to_rgb(BACKGROUNDS[name])) + jitter, 0, 255))

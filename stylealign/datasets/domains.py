@@ -88,6 +88,20 @@ def domain_names() -> list[str]:
     return list(drawn_domains())
 
 
+def artwork_of(name: str) -> Artwork:
+    """Return whose artwork a drawn domain shows, without anything that draws it.
+
+    Raises:
+        StyleAlignError: no domain of that name.
+    """
+    if name not in drawn_domains():
+        raise StyleAlignError(f"no drawn domain {name!r}; there are {', '.join(drawn_domains())}")
+    if name in OWN_ARTWORK:
+        return OWN_ARTWORK[name][1]
+    entry = read_styles()[name]
+    return Artwork(entry.creator, entry.licence, entry.licence_url, entry.source, tuple(PACKAGES))
+
+
 @cache
 def domain(name: str) -> Domain:
     """Return a drawn domain.
@@ -95,13 +109,12 @@ def domain(name: str) -> Domain:
     Raises:
         StyleAlignError: no domain of that name, or a style whose definition has changed.
     """
-    if name not in drawn_domains():
-        raise StyleAlignError(f"no drawn domain {name!r}; there are {', '.join(drawn_domains())}")
-    return _own_domain(name) if name in OWN_ARTWORK else _style_domain(name)
+    artwork = artwork_of(name)
+    return _own_domain(name, artwork) if name in OWN_ARTWORK else _style_domain(name, artwork)
 
 
-def _own_domain(name: str) -> Domain:
-    seed_number, artwork = OWN_ARTWORK[name]
+def _own_domain(name: str, artwork: Artwork) -> Domain:
+    seed_number, _ = OWN_ARTWORK[name]
     module = import_module(f"stylealign.datasets.avatars_{name}")
     return Domain(
         name, seed_number, module.draw, module.attribute_values, artwork,
@@ -109,15 +122,14 @@ def _own_domain(name: str) -> Domain:
     )  # fmt: skip
 
 
-def _style_domain(name: str) -> Domain:
+def _style_domain(name: str, artwork: Artwork) -> Domain:
     from stylealign.datasets import avatars_dicebear
 
     entry = read_styles()[name]
     return Domain(
         name, seed_number_of(name), partial(avatars_dicebear.draw, name),
-        partial(avatars_dicebear.attribute_values, name),
-        Artwork(entry.creator, entry.licence, entry.licence_url, entry.source, tuple(PACKAGES)),
-        entry.classes, KEYPOINTS if entry.frame is None else (), entry.smallest_px,
+        partial(avatars_dicebear.attribute_values, name), artwork, entry.classes,
+        KEYPOINTS if entry.frame is None else (), entry.smallest_px,
     )  # fmt: skip
 
 

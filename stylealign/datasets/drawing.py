@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stylealign.config import DatasetSettings
-from stylealign.datasets.annotations import Annotations
-from stylealign.datasets.avatars import POSE, Avatar, attribute_values, draw_avatar
+from stylealign.config import DatasetSettings, PairSettings
+from stylealign.datasets.avatars import Avatar, annotations_of, draw_avatar
 from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.images import write_image_zip
-from stylealign.datasets.label_names import LabelNames
+from stylealign.datasets.pairs import SAME_FIGURE, SAME_POSE, drawn_pairs, kinds_of_pairs
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_files, write_json
@@ -38,12 +36,7 @@ def draw_dataset(
         StyleAlignError: a resolution too small for the artwork, or a file that cannot be written.
     """
     assert settings.draw is not None
-    smallest = drawn_domain(settings.draw).smallest_px
-    if settings.resolution_px < smallest:
-        raise StyleAlignError(
-            f"resolution_px: {settings.resolution_px} is too small for the parts of {settings.draw};"
-            f" use {smallest} or more"
-        )
+    _require_room(settings.draw, settings.resolution_px)
     train, test = settings.splits
     counts = {"train": train, "test": test, "val": settings.val_images}
     with atomic_files(out_dir, "config.json") as made:
@@ -51,11 +44,49 @@ def draw_dataset(
             avatars = _draw_all(settings, split, count, jobs)
             images = np.stack([avatar.image for avatar in avatars])
             write_image_zip(made / f"{split}.zip", images, extra={"provenance": provenance or {}})
-            _annotations(settings.draw, avatars).save(made / f"{split}.annotations.npz")
+            annotations_of(settings.draw, avatars).save(made / f"{split}.annotations.npz")
             if split == "train":
                 write_preview(made / "preview.png", images[: COLUMNS * ROWS])
         write_json(made / "config.json", settings.model_dump())
     return counts
+
+
+def draw_pairs(settings: PairSettings, out_dir: Path, provenance: dict[str, Any] | None = None) -> dict[str, int]:
+    """Draw pairs of two domains into `out_dir`; return the number of pairs of each kind.
+
+    Writes `KIND.{source,target}.zip` and `KIND.{source,target}.annotations.npz` for each kind of pairs that the two
+    domains have, `same-pose` and perhaps `same-figure`, and `config.json`, the settings.
+
+    Raises:
+        StyleAlignError: a resolution too small for the artwork, or a file that cannot be written.
+    """
+    for name in (settings.source, settings.target):
+        _require_room(name, settings.resolution_px)
+    kinds = kinds_of_pairs(settings.source, settings.target)
+    with atomic_files(out_dir, "config.json", [f"{PAIR_FILES[SAME_FIGURE]}.{end}" for end in _PAIR_ENDS]) as made:
+        for kind in kinds:
+            sides = drawn_pairs(settings.source, settings.target, kind, settings.pairs, settings.seed,
+                                settings.resolution_px)  # fmt: skip
+            for side, (images, annotations) in zip(("source", "target"), sides, strict=True):
+                stem = f"{PAIR_FILES[kind]}.{side}"
+                write_image_zip(made / f"{stem}.zip", images, extra={"provenance": provenance or {}})
+                annotations.save(made / f"{stem}.annotations.npz")
+        write_json(made / "config.json", settings.model_dump())
+    return dict.fromkeys(kinds, settings.pairs)
+
+
+PAIR_FILES = {SAME_POSE: "same-pose", SAME_FIGURE: "same-figure"}
+"""Kind of pairs -> beginning of the names of its files."""
+
+_PAIR_ENDS = ("source.zip", "source.annotations.npz", "target.zip", "target.annotations.npz")
+
+
+def _require_room(domain: str, resolution_px: int) -> None:
+    smallest = drawn_domain(domain).smallest_px
+    if resolution_px < smallest:
+        raise StyleAlignError(
+            f"resolution_px: {resolution_px} is too small for the parts of {domain}; use {smallest} or more"
+        )
 
 
 def _draw_all(settings: DatasetSettings, split: str, count: int, jobs: int) -> list[Avatar]:
@@ -83,19 +114,3 @@ def _with_progress(avatars: Iterator[Avatar], what: str, count: int) -> Iterator
             left_s = (now - start) / done * (count - done)
             print(f"data: {what}: {done}/{count} images, {left_s:.0f} s left", file=sys.stderr)
             last = now
-
-
-def _annotations(domain: str, avatars: list[Avatar]) -> Annotations:
-    values, what = attribute_values(domain), drawn_domain(domain)
-    return Annotations(
-        segmentation=np.stack([avatar.segmentation for avatar in avatars]),
-        keypoints=np.stack([avatar.keypoints for avatar in avatars]) if what.keypoints else None,
-        visible=np.stack([avatar.visible for avatar in avatars]) if what.keypoints else None,
-        pose=np.stack([avatar.pose for avatar in avatars]),
-        attributes={name: _indices(avatars, name, names) for name, names in values.items()},
-        names=LabelNames(what.classes, what.keypoints, POSE, values),
-    )
-
-
-def _indices(avatars: list[Avatar], attribute: str, names: list[str]) -> NDArray[np.int64]:
-    return np.array([names.index(avatar.attributes[attribute]) for avatar in avatars], dtype=np.int64)

@@ -149,6 +149,13 @@ class ImageZip:
         return info
 
     @property
+    def attribution(self) -> str | None:
+        """Whose artwork the images show, as a sentence; None where the file does not say."""
+        provenance = self.info.get("provenance")
+        owed = provenance.get("attribution") if isinstance(provenance, dict) else None
+        return owed if isinstance(owed, str) else None
+
+    @property
     def labels(self) -> list[int] | None:
         """The class of each image; None where `dataset.json` has no labels, or none for some image.
 

@@ -27,6 +27,7 @@ class TrainingImages:
                 f"{path}: has {len(archive)} images, training needs at least {minimum}; add images or lower batch_size"
             )
         self.resolution_px = archive.resolution_px
+        self.attribution = archive.attribution
         self._images = torch.from_numpy(archive.read())
 
     def __len__(self) -> int:

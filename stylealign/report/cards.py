@@ -11,7 +11,9 @@ from stylealign.measurements.rows import read_rows
 BEGIN, END = "<!-- cards: begin, written by `stylealign card` -->", "<!-- cards: end -->"
 
 
-def model_card(name: str, sha256: str, info: Mapping[str, Any], files: Sequence[str | Path]) -> dict[str, Any]:
+def model_card(
+    name: str, sha256: str, info: Mapping[str, Any], files: Sequence[str | Path], attribution: str | None = None
+) -> dict[str, Any]:
     """Return a model's card as a JSON object.
 
     Args:
@@ -19,6 +21,7 @@ def model_card(name: str, sha256: str, info: Mapping[str, Any], files: Sequence[
         sha256: hash of the model file.
         info: what the file's header says beside the architecture: `kimg`, `settings`, `data`.
         files: files of `stylealign evaluate` about this very model; rows with a setting are left out.
+        attribution: whose artwork its images show; None: what the header says of it.
 
     Raises:
         StyleAlignError: a measurement of another model.
@@ -38,6 +41,9 @@ def model_card(name: str, sha256: str, info: Mapping[str, Any], files: Sequence[
                 head = f"{row.metric}[{row.features}]" if row.features else row.metric
                 metrics[head] = {"value": row.value, "ci_low": row.ci_low, "ci_high": row.ci_high, "n": row.n}
     training = {"kimg": info.get("kimg"), "data_sha256": info.get("data"), "settings": info.get("settings")}
+    owed = attribution or (info.get("provenance") or {}).get("attribution")
+    if owed:
+        training["attribution"] = owed
     return {"name": name, "sha256": sha256, "training": training, "metrics": metrics, "measured": measured}
 
 
@@ -54,6 +60,8 @@ def cards_table(cards: Sequence[Mapping[str, Any]]) -> str:
     lines += [[head, *(_number(card["metrics"].get(head)) for card in cards)] for head in heads]
     lines.append(["SHA-256 of the file", *(f"`{card['sha256'][:12]}`" for card in cards)])
     lines.append(["SHA-256 of its data", *(f"`{(card['training']['data_sha256'] or '')[:12]}`" for card in cards)])
+    if any(card["training"].get("attribution") for card in cards):
+        lines.append(["artwork", *(card["training"].get("attribution", "") for card in cards)])
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
 
 

@@ -14,6 +14,7 @@ from stylealign.datasets.avatars_dicebear import artwork, compose_figure, two_ey
 from stylealign.datasets.dicebear_markup import as_markup
 from stylealign.datasets.domains import domain, seed_number_of
 from stylealign.datasets.figures import EYE_CENTRE, EYE_DISTANCE, KEYPOINTS, Figure
+from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.datasets.shared_attributes import SHARED_ATTRIBUTES, tone
 from stylealign.datasets.splits import SPLITS, split_of
 from stylealign.datasets.styles import PACKAGES, check_release, read_definition, read_styles
@@ -277,3 +278,9 @@ def test_annotations_of_a_style_can_be_saved(tmp_path: object) -> None:
     settings = DatasetSettings(draw="toon-head", resolution_px=16, train_images=3, test_images=2, val_images=2)
     draw_dataset(settings, folder)
     assert Annotations.load(folder / "val.annotations.npz").names.keypoints == KEYPOINTS
+    owed = "Drawn from artwork by Johan Melin"
+    write_image_zip(
+        folder / "own.zip", ImageZip(folder / "val.zip").read(), extra={"provenance": {"attribution": owed}}
+    )
+    assert ImageZip(folder / "own.zip").attribution == owed
+    assert ImageZip(folder / "val.zip").attribution is None

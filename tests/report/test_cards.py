@@ -61,3 +61,16 @@ def test_the_bundled_cards_are_of_the_bundled_files_and_the_readme_shows_them() 
         digest = sha256_of_file(path.with_suffix(".safetensors"))
         assert read_json(path)["sha256"] == digest == models[path.stem]["sha256"]
     assert cards_table([read_json(path) for path in cards]) in (ZOO / "README.md").read_text()
+
+
+def test_a_card_says_whose_artwork_the_model_learnt(tmp_path: Path) -> None:
+    told = INFO | {"provenance": {"attribution": "Drawn from artwork by Ann."}}
+    cards = [
+        model_card("a", "f" * 64, told, []),
+        model_card("b", "f" * 64, INFO, [], "Drawn from artwork by Bob."),
+        model_card("c", "f" * 64, INFO, []),
+    ]
+    assert cards_table(cards).splitlines()[-1] == (
+        "| artwork | Drawn from artwork by Ann. | Drawn from artwork by Bob. |  |"
+    )
+    assert "artwork" not in cards_table(cards[2:])

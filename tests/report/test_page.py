@@ -39,6 +39,11 @@ def test_nothing_is_loaded_from_outside_the_page(page: str) -> None:
     assert "connect-src" not in policy[1], "default-src forbids it"
 
 
+def test_the_page_says_whose_artwork_is_shown(page: str) -> None:
+    assert "Drawn from artwork by Pablo Stanley (avataaars)" in page
+    assert "Drawn from artwork by Nacht1gall" in page
+
+
 def test_texts_of_the_run_cannot_become_markup(page: str) -> None:
     assert "&amp; &lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert page.count("<script>") == 1

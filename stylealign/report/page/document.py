@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from stylealign.config import Config, DatasetSettings, validate
+from stylealign.datasets.domains import artwork_of
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, read_json
 from stylealign.measurements import registry
@@ -181,6 +182,9 @@ def _preview(domain: str, path: Path, config: Config | None) -> Picture:
     if settings and settings.train_images and settings.test_images:
         train, test = settings.splits
         caption = words.PREVIEW_CAPTION.format(train=train, test=test, size=settings.resolution_px)
+    if settings and settings.draw:
+        owed = artwork_of(settings.draw).attribution
+        caption += f" {owed.replace('https://', '')}"  # the page holds no address that a browser could follow
     return Picture(
         f"preview-{domain}", src, domain, f"A grid of images of the domain {domain}.", caption, width, height
     )
