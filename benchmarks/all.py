@@ -27,6 +27,7 @@ from stylealign.networks.generator import Generator
 ROOT = Path(__file__).parents[1]
 COMMANDS = {
     "checkpoints": "--resolution 16 --channel-max 8 --format native stylegan2-tensorflow",
+    "drawing": "--case human bottts --images 3",
     "training": "--case tiny tiny-ada --repeats 1",
     "synthesis": "--case tiny --repeats 1",
     "inversion": "--case batched encoder --size tiny --images 2 --steps 2 --repeats 1 --few-steps 1 --many-steps 2"

@@ -22,7 +22,7 @@ from stylealign.config.base import (
     SquareFit,
 )
 from stylealign.config.data import DatasetSettings, PairSettings, Splits
-from stylealign.config.drawn import drawn_domains
+from stylealign.config.drawn import drawn_domains, without_figures
 from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import M, validate
@@ -69,4 +69,5 @@ __all__ = [
     "read_yaml",
     "repository_of",
     "validate",
+    "without_figures",
 ]

@@ -1,6 +1,6 @@
 """Settings of `stylealign data`."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import model_validator
 
@@ -76,8 +76,10 @@ class PairSettings(Settings):
     """Drawn domain of the one side."""
     target: DrawnDomain
     """Drawn domain of the other side; it may be the same one."""
+    kind: Literal["same-pose", "same-figure"] = "same-pose"
+    """What both sides share: pose and ground, figures drawn independently; or the figure as well (human and ink)."""
     pairs: Positive = 500
-    """Number of pairs of each kind."""
+    """Number of pairs."""
     resolution_px: Positive = 64
     """Height and width of the images."""
     seed: Seed = 0

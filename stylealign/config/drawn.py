@@ -20,6 +20,14 @@ def drawn_domains() -> tuple[str, ...]:
     return (*OWN_DOMAINS, *_NAME.findall(text))
 
 
+@cache
+def without_figures() -> frozenset[str]:
+    """Return the drawn domains that show no figure: their classes are others, and they have no key points."""
+    text = (files("stylealign.datasets") / "styles.yaml").read_text(encoding="utf-8")
+    entries = re.split(r"(?m)^(?=[a-z0-9-]+:)", text)
+    return frozenset(entry.partition(":")[0] for entry in entries if "\n  classes:" in entry)
+
+
 def known_domain(name: str) -> str:
     """Return `name`.
 

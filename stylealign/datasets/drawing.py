@@ -14,7 +14,7 @@ from stylealign.config import DatasetSettings, PairSettings
 from stylealign.datasets.avatars import Avatar, annotations_of, draw_avatar
 from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.images import write_image_zip
-from stylealign.datasets.pairs import SAME_FIGURE, SAME_POSE, drawn_pairs, kinds_of_pairs
+from stylealign.datasets.pairs import drawn_pairs
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_files, write_json
@@ -52,33 +52,25 @@ def draw_dataset(
 
 
 def draw_pairs(settings: PairSettings, out_dir: Path, provenance: dict[str, Any] | None = None) -> dict[str, int]:
-    """Draw pairs of two domains into `out_dir`; return the number of pairs of each kind.
+    """Draw pairs of two domains into `out_dir`; return how many.
 
-    Writes `KIND.{source,target}.zip` and `KIND.{source,target}.annotations.npz` for each kind of pairs that the two
-    domains have, `same-pose` and perhaps `same-figure`, and `config.json`, the settings.
+    Writes `{source,target}.zip` and `{source,target}.annotations.npz`, row by row pairs, and `config.json`.
 
     Raises:
-        StyleAlignError: a resolution too small for the artwork, or a file that cannot be written.
+        StyleAlignError: a kind of pairs that the two domains do not have, a resolution too small for the artwork, or a
+            file that cannot be written.
     """
     for name in (settings.source, settings.target):
         _require_room(name, settings.resolution_px)
-    kinds = kinds_of_pairs(settings.source, settings.target)
-    with atomic_files(out_dir, "config.json", [f"{PAIR_FILES[SAME_FIGURE]}.{end}" for end in _PAIR_ENDS]) as made:
-        for kind in kinds:
-            sides = drawn_pairs(settings.source, settings.target, kind, settings.pairs, settings.seed,
-                                settings.resolution_px)  # fmt: skip
-            for side, (images, annotations) in zip(("source", "target"), sides, strict=True):
-                stem = f"{PAIR_FILES[kind]}.{side}"
-                write_image_zip(made / f"{stem}.zip", images, extra={"provenance": provenance or {}})
-                annotations.save(made / f"{stem}.annotations.npz")
+    sides = drawn_pairs(
+        settings.source, settings.target, settings.kind, settings.pairs, settings.seed, settings.resolution_px
+    )
+    with atomic_files(out_dir, "config.json") as made:
+        for side, (images, annotations) in zip(("source", "target"), sides, strict=True):
+            write_image_zip(made / f"{side}.zip", images, extra={"provenance": provenance or {}})
+            annotations.save(made / f"{side}.annotations.npz")
         write_json(made / "config.json", settings.model_dump())
-    return dict.fromkeys(kinds, settings.pairs)
-
-
-PAIR_FILES = {SAME_POSE: "same-pose", SAME_FIGURE: "same-figure"}
-"""Kind of pairs -> beginning of the names of its files."""
-
-_PAIR_ENDS = ("source.zip", "source.annotations.npz", "target.zip", "target.annotations.npz")
+    return {"pairs": settings.pairs}
 
 
 def _require_room(domain: str, resolution_px: int) -> None:

@@ -14,7 +14,7 @@ from stylealign.datasets.domains import domain
 from stylealign.datasets.figures import Figure
 from stylealign.errors import StyleAlignError
 
-SAME_POSE, SAME_FIGURE = "same pose, another figure", "same figure"
+SAME_POSE, SAME_FIGURE = "same-pose", "same-figure"
 """What the two sides of a pair share: pose and ground; these and the figure."""
 
 _STREAM = 4711  # pairs are images of no split
@@ -45,7 +45,9 @@ def drawn_pairs(
         StyleAlignError: unknown domain, or a kind that the two do not have.
     """
     if kind not in kinds_of_pairs(source, target):
-        raise StyleAlignError(f"{source} and {target} have no pairs of the {kind}; they share no artwork")
+        raise StyleAlignError(
+            f"kind: {source} and {target} have no {kind} pairs; only human and ink draw the same figures"
+        )
     sides: tuple[list[Avatar], list[Avatar]] = ([], [])
     for index in range(count):
         shared = np.random.default_rng([seed, _STREAM, index])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from stylealign.applications.labels.tasks import comparing, drawn
-from stylealign.config import UPKEEP, Config, Space
+from stylealign.config import UPKEEP, Config, PairSettings, Space
 from stylealign.errors import did_you_mean
 from stylealign.experiment.family import Family
 from stylealign.experiment.identity import Identity
@@ -86,6 +86,36 @@ class Experiment(Family):
             splits = domains[name].split(self.identity.pictures_in(name))
             domains[name] = domains[name].model_copy(update=splits._asdict() if splits else {})
         return self.config.model_copy(update={"domains": domains})
+
+    # Drawn pairs
+
+    def pair_kinds(self, child: str) -> list[str]:
+        """Return the kinds of drawn pairs of a child's domain and its parent's; none where one is not drawn."""
+        if not self.is_annotated(child):
+            return []
+        domains = {self._drawing(self.domain_of(name)) for name in (child, self.compared_with(child))}
+        return ["same-pose", *(["same-figure"] if domains == {"human", "ink"} else [])]
+
+    def pairs_of(self, source: str, domain: str, kind: str) -> str:
+        """Return the settings of the drawn pairs of two domains as JSON."""
+        settings = PairSettings(
+            source=self._drawing(source), target=self._drawing(domain), kind=kind,
+            pairs=self.config.metrics.pairs, resolution_px=self.config.domains[domain].resolution_px,
+            seed=self.config.metrics.seed,
+        )  # fmt: skip
+        return as_json(settings)
+
+    def pair_files(self, child: str, kind: str) -> Files:
+        """Return the drawn pairs of a child's domain and its parent's by role: images and annotations of both sides."""
+        folder = f"data/pairs/{self.domain_of(self.compared_with(child))}/{self.domain_of(child)}/{kind}"
+        return {
+            f"{side}_{role}": f"{folder}/{side}.{end}"
+            for side in ("source", "target")
+            for role, end in (("images", "zip"), ("annotations", "annotations.npz"))
+        }
+
+    def _drawing(self, domain: str) -> str:
+        return self.config.domains[domain].draw or ""
 
     # Networks and their weights
 

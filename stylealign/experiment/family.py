@@ -1,6 +1,6 @@
 """How the models of a configuration descend from each other, and what they are called in the tables."""
 
-from stylealign.config import Config
+from stylealign.config import Config, without_figures
 
 
 class Family:
@@ -9,6 +9,7 @@ class Family:
     Attributes:
         models: every model by name.
         drawn, imported, fetched: domains that are drawn, of one's own pictures, and downloaded.
+        without_figures: drawn domains with other classes than a figure's, and no key points.
         controls: control -> the child that it is the control of.
         children: models with a parent, without the controls.
         parents: models that a child is compared with, and roots that no model descends from.
@@ -17,6 +18,7 @@ class Family:
     def __init__(self, config: Config) -> None:
         self.models = config.models
         self.drawn = [name for name, domain in config.domains.items() if domain.draw]
+        self.without_figures = [name for name in self.drawn if config.domains[name].draw in without_figures()]
         self.imported = [name for name, domain in config.domains.items() if domain.path]
         self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
         self.controls = {name: model.control_of for name, model in self.models.items() if model.control_of}
@@ -57,9 +59,10 @@ class Family:
         return [parent, *(model for child in children for model in self.family(child))]
 
     def is_annotated(self, model: str) -> bool:
-        """Return whether a model's and its parent's domain come with annotations, as drawn ones do."""
+        """Return whether a model's and its parent's domain come with the same annotations, as drawn figures do."""
         names = [model, *filter(None, [self.aligned_parent(model)])]
-        return {self.domain_of(name) for name in names} <= set(self.drawn)
+        domains = {self.domain_of(name) for name in names}
+        return domains <= set(self.drawn) and len({domain in self.without_figures for domain in domains}) == 1
 
     def generators_of(self, subject: str) -> list[str]:
         """Return the models that are scored on the domain of `subject`, a parent or a child."""

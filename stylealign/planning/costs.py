@@ -68,6 +68,12 @@ def _draw_domain(costs: "Costs", domain: str) -> Cost:
     return Cost(host_s=images / load_rates().cpu.draw_images_per_s * px / 64, disk_mb=disk)
 
 
+def _draw_pairs(costs: "Costs", source: str, domain: str, kind: str) -> Cost:
+    images, px = 2 * costs.config.metrics.pairs, costs.config.domains[domain].resolution_px
+    disk = images * 3 * px**2 * DRAWING_SHARE / MEGABYTE
+    return Cost(host_s=images / load_rates().cpu.draw_images_per_s * px / 64, disk_mb=disk)
+
+
 def _import_domain(costs: "Costs", domain: str, download_mb: float | None = 0.0) -> Cost:
     data = costs.config.domains[domain]
     images, megapixels = data.splits.train_images + data.splits.test_images, data.resolution_px**2 / 1e6
@@ -184,6 +190,7 @@ def _next_to_nothing(costs: Costs, **wildcards: str) -> Cost:
 
 RULES: dict[str, Callable[..., Cost]] = {
     "draw_domain": _draw_domain,
+    "draw_pairs": _draw_pairs,
     "import_domain": _import_domain,
     "fetch_domain": _fetch_domain,
     "fetch_weights": _fetch_weights,

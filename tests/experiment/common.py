@@ -21,5 +21,5 @@ grandchild: {domain: mine, parent: animal}
 def experiment(directory: Path, models: str = FAMILY, **values: Any) -> Experiment:
     """Return the experiment of `models`, on two drawn domains and the pictures in `mine`."""
     domains = {name: {"draw": name} for name in ("human", "animal")} | {"mine": {"path": "mine"}}
-    config = {"domains": domains, "models": yaml.safe_load(models), **values}
+    config = {"domains": domains, "models": yaml.safe_load(models)} | values
     return Experiment(validate(Config, config, "c"), ZOO, directory)

@@ -166,3 +166,29 @@ def test_the_numbers_of_images_follow_from_the_pictures(tmp_path: Path, packed: 
     assert asked.sized().domains["mine"].splits == (27, 3)
     assert asked.config.domains["mine"].train_images is None
     assert asked.random_seeds("child") == "0-5"
+
+
+def test_a_child_without_figures_shares_no_labels_with_its_parent(tmp_path: Path) -> None:
+    models = """
+    human: {domain: human, fetch: human-64-a}
+    hills: {domain: hills, parent: human}
+    more-hills: {domain: hills, parent: hills}
+    ink: {domain: ink, parent: human}
+    """
+    domains = {"human": {"draw": "human"}, "hills": {"draw": "landscape"}, "ink": {"draw": "ink"}}
+    asked = experiment(tmp_path, models, domains=domains)
+    assert not asked.is_annotated("hills")
+    assert asked.is_annotated("more-hills")
+    assert asked.measuring_networks("hills") == {}
+    assert [asked.pair_kinds(child) for child in ("hills", "ink")] == [[], ["same-pose", "same-figure"]]
+
+
+def test_drawn_pairs_are_named_by_the_domains_of_the_configuration(tmp_path: Path) -> None:
+    asked = experiment(tmp_path, metrics={"pairs": 20, "seed": 3})
+    assert asked.pair_kinds("animal") == ["same-pose"]
+    files = asked.pair_files("animal", "same-pose")
+    assert files["source_images"] == "data/pairs/human/animal/same-pose/source.zip"
+    assert files["target_annotations"] == "data/pairs/human/animal/same-pose/target.annotations.npz"
+    settings = json.loads(asked.pairs_of("human", "animal", "same-pose"))
+    assert settings == {"source": "human", "target": "animal", "kind": "same-pose", "pairs": 20, "resolution_px": 64,
+                        "seed": 3}  # fmt: skip

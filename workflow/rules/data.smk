@@ -35,6 +35,35 @@ rule draw_domain:
         "stylealign data draw --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
 
 
+# What agreement of two domains there is at all when only pose and ground are the same, or the whole figure.
+rule draw_pairs:
+    output:
+        source="data/pairs/{source}/{domain}/{kind}/source.zip",
+        target="data/pairs/{source}/{domain}/{kind}/target.zip",
+        source_annotations="data/pairs/{source}/{domain}/{kind}/source.annotations.npz",
+        target_annotations="data/pairs/{source}/{domain}/{kind}/target.annotations.npz",
+        config="data/pairs/{source}/{domain}/{kind}/config.json",
+    log:
+        "results/logs/draw_pairs/{source}/{domain}/{kind}.log",
+    benchmark:
+        "results/benchmarks/draw_pairs/{source}/{domain}/{kind}.tsv"
+    wildcard_constraints:
+        source=one_of(EXPERIMENT.drawn),
+        domain=one_of(EXPERIMENT.drawn),
+        kind="same-pose|same-figure",
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=memory("draw_pairs"),
+        runtime=minutes("draw_pairs"),
+    params:
+        settings=lambda w: EXPERIMENT.pairs_of(w.source, w.domain, w.kind),
+        out_dir=subpath(output.source, parent=True),
+        version=version("data"),
+    shell:
+        "stylealign data pairs --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+
+
 rule fetch_domain:
     output:
         train="data/prepared/{domain}/train.zip",
