@@ -1,7 +1,8 @@
 """Images a second of drawing, labels included, of every drawn domain: by the clock, and by the time of the processor.
 
-Run from the repository: `python -m benchmarks.drawing`. One process draws `--images` images of a fresh seed at 64 px, after a
-few that load the artwork. `per_core` is images a second of processor time: what a core that does nothing else draws.
+Run from the repository: `python -m benchmarks.drawing`. One process draws `--images` images of a fresh seed at 64 px,
+after a few that load the artwork. `per_core` is images a second of processor time: what a core draws with nothing else
+to do.
 With `--json` the last line is one JSON object.
 """
 
