@@ -126,6 +126,8 @@ def main() -> None:
     found: dict[str, Any] = {"planning": measure_planning(arguments.jobs, arguments.repeats)}
     if arguments.run is not None:
         times = job_times(arguments.run)
+        if not times:
+            parser.error(f"{arguments.run}: no finished run (nothing in results/benchmarks)")
         found["start_up"] = measure_start_up(times)
         if arguments.wall_s is not None:
             busy = sum(map(sum, times.values())) / arguments.cores

@@ -194,7 +194,7 @@ def test_the_benchmark_of_a_finished_run(run: Path) -> None:
     assert found["planning"] == []
     assert 0 < found["start_up"]["start_up_share"] <= 1
     assert found["start_up"]["jobs"] >= len(found["plan"]["rules"]) > 5
-    assert all(rule["measured_s"] >= 0 and rule["planned_s"] > 0 for rule in found["plan"]["rules"].values())
+    assert found["plan"]["ratio"] > 0
 
 
 def test_snakemakes_own_report_has_every_figure_and_its_caption(run: Path) -> None:
