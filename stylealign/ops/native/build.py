@@ -5,9 +5,10 @@ compile in a second or two instead of a minute, need no match with PyTorch's C++
 
 The libraries lie in `files.user_cache`. This module is the one place that reads these environment variables:
 
-* ``STYLEALIGN_NATIVE``: ``0``: use the PyTorch form of every operation, and build nothing. ``cuda``: use the CUDA
-  sources too, on GPUs. They compile, but have been measured on no GPU yet, which is why they are not on by themselves.
-* ``CXX``, ``CUDA_HOME``: the C++ compiler's command, by default ``c++``, and the folder whose ``bin`` has ``nvcc``.
+* ``STYLEALIGN_NATIVE``: ``0``: use the PyTorch form of every operation, and build nothing. ``cuda``: use the Triton
+  kernels too, on GPUs. They are tested interpreted and compiled for sm_80 and sm_90, but have been measured on no GPU
+  yet, which is why they are not on by themselves.
+* ``CXX``: the C++ compiler's command, by default ``c++``.
 """
 
 import ctypes
@@ -36,7 +37,6 @@ CPP_FLAGS = (
     " -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math"
 ) + (" -mprefer-vector-width=512" if platform.machine() == "x86_64" else "")
 """Not -ffast-math: linked into a library it makes the whole process flush denormal numbers."""
-CUDA_FLAGS = "-std=c++17 -O3 -arch=sm_{architecture} -Xcompiler -fPIC -shared"
 BUILD_LIMIT_S = 300
 
 Compiler = tuple[str, ...]
@@ -55,14 +55,9 @@ def cpu_library() -> ctypes.CDLL | None:
     return _loaded(lambda folder: built(find_compiler(), CPP_SOURCES, CPP_FLAGS, folder))
 
 
-@cache
-def cuda_library() -> ctypes.CDLL | None:
-    """Return the operations for the current GPU, like `cpu_library`, where they are asked for."""
-    if os.environ.get("STYLEALIGN_NATIVE") != "cuda":
-        return None
-    major, minor = torch.cuda.get_device_capability()
-    flags = CUDA_FLAGS.format(architecture=f"{major}{minor}")
-    return _loaded(lambda folder: built(find_cuda_compiler(), [SOURCES / "kernels.cu"], flags, folder))
+def wanted_on_gpu() -> bool:
+    """Say whether the operations for GPUs are asked for."""
+    return os.environ.get("STYLEALIGN_NATIVE") == "cuda"
 
 
 def _loaded(build: Callable[[Path], Path]) -> ctypes.CDLL | None:
@@ -86,15 +81,6 @@ def find_compiler() -> Compiler:
     if path is None:
         raise BuildError(f"no C++ compiler ({text}); install g++, or set STYLEALIGN_NATIVE=0 to say that this is fine")
     return (path, *words[1:])
-
-
-def find_cuda_compiler() -> Compiler:
-    """Return the command of nvcc."""
-    home = os.environ.get("CUDA_HOME")
-    path = shutil.which("nvcc", path=f"{home}/bin" if home else None)
-    if path is None:
-        raise BuildError("no CUDA compiler (nvcc); install the CUDA toolkit or unset STYLEALIGN_NATIVE")
-    return (path,)
 
 
 @contextmanager

@@ -13,10 +13,13 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from stylealign.ops.native.build import cpu_library, cuda_library
+from stylealign.ops.native import gpu
+from stylealign.ops.native.build import cpu_library, wanted_on_gpu
 from stylealign.ops.parameter_gradients import parameters_wanted
 
-NAMES = {torch.float32: "float32", torch.float64: "float64", torch.float16: "float16"}
+NAMES = {torch.float32: "float32", torch.float64: "float64"}
+"""Types that the operations take on a CPU."""
+GPU_TYPES = (*NAMES, torch.float16, torch.bfloat16)
 
 
 class _Resampling(ctypes.Structure):
@@ -62,21 +65,19 @@ class _Winograd(ctypes.Structure):
 def supported(images: Tensor) -> bool:
     """Say whether the native operations take this tensor."""
     if images.device.type == "cpu":
-        return images.dtype in NAMES and images.dtype != torch.float16 and cpu_library() is not None
-    return images.device.type == "cuda" and images.dtype in NAMES and cuda_library() is not None
+        return images.dtype in NAMES and cpu_library() is not None
+    return images.device.type == "cuda" and images.dtype in GPU_TYPES and wanted_on_gpu() and gpu.kernels() is not None
 
 
 def _call(name: str, tensors: Sequence[Tensor | None], sizes: ctypes.Structure, like: Tensor) -> None:
-    pointers = [ctypes.c_void_p(None if tensor is None else tensor.data_ptr()) for tensor in tensors]
-    function = f"{name}_{NAMES[like.dtype]}"
     if like.is_cuda:
         with torch.cuda.device(like.device):
-            stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
-            status = getattr(cuda_library(), function)(*pointers, ctypes.byref(sizes), stream)
-        if status:
-            raise RuntimeError(f"{function}: CUDA error {status}")
+            gpu.call(name, tensors, sizes)
         return
-    getattr(cpu_library(), function)(*pointers, ctypes.byref(sizes), ctypes.c_int(torch.get_num_threads()))
+    pointers = [ctypes.c_void_p(None if tensor is None else tensor.data_ptr()) for tensor in tensors]
+    getattr(cpu_library(), f"{name}_{NAMES[like.dtype]}")(
+        *pointers, ctypes.byref(sizes), ctypes.c_int(torch.get_num_threads())
+    )
 
 
 def resample(images: Tensor, size: tuple[int, int], up: int, down: int, before: tuple[int, int], gain: float) -> Tensor:

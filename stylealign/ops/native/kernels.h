@@ -1,6 +1,7 @@
-// What both builds (CPU and CUDA) of the native operations export: a plain C interface, called through ctypes.
+// What the native operations export: a plain C interface, called through ctypes. The kernels for GPUs (gpu.py) take the
+// same sizes.
 //
-// Every function exists for float and double; the CUDA build adds half precision. Sizes and strides are elements.
+// Every function exists for float and double. Sizes and strides are elements.
 // Images lie as [planes][height][width][inner]: channels-last has planes = N and inner = C, contiguous NCHW has
 // planes = N C and inner = 1.
 #pragma once

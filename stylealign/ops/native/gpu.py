@@ -1,0 +1,133 @@
+"""Launches the Triton kernels: the interface of the C library, tensor by tensor."""
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+ROW_BLOCK = 1024
+MOST_CHANNELS = 64
+BLOCK_ELEMENTS = 2048
+STEPS = 8
+"""Blocks of pixels that one program sums over."""
+
+Tensors = Sequence[Tensor | None]
+
+
+@cache
+def kernels() -> ModuleType | None:
+    """Return the module of kernels, or None where Triton is not installed."""
+    try:
+        from stylealign.ops.native import triton_kernels  # takes time, and only a GPU needs it
+    except ImportError:
+        return None
+    return triton_kernels
+
+
+def call(name: str, tensors: Tensors, sizes: ctypes.Structure) -> None:
+    """Run an operation of the C library by its name, on tensors of one GPU."""
+    LAUNCHES[name](tensors, sizes)
+
+
+def resample_options(up: int, down: int, gain: float) -> dict[str, Any]:
+    """Return the compile-time arguments of `resample`."""
+    return {"GAIN": gain, "UP": up, "DOWN": down, "TAPS": -(-4 // up), "BLOCK": ROW_BLOCK}
+
+
+def block_shape(channels: int) -> dict[str, int]:
+    """Return how many pixels P and channels C a program takes at a time, powers of two."""
+    width = min(MOST_CHANNELS, 1 << max(0, channels - 1).bit_length())
+    return {"P": BLOCK_ELEMENTS // width, "C": width}
+
+
+def _sums(shape: tuple[int, int, int], like: Tensor) -> Tensor:
+    """Return room for the sums of every program, in the type they are computed in."""
+    dtype = torch.float64 if like.dtype == torch.float64 else torch.float32
+    return torch.empty(shape, dtype=dtype, device=like.device)
+
+
+def _placed(tensors: Tensors) -> list[Tensor]:
+    """Put the first tensor, which is never read there, in the place of what is missing."""
+    present = next(tensor for tensor in tensors if tensor is not None)
+    return [present if tensor is None else tensor for tensor in tensors]
+
+
+def _resample(tensors: Tensors, r: Any) -> None:
+    module = kernels()
+    assert module is not None
+    grid = (r.planes * r.out_height, -(-r.out_width * r.inner // ROW_BLOCK))
+    sizes = r.height, r.width, r.inner, r.out_height, r.out_width
+    options = resample_options(r.up, r.down, r.gain) | {"LEFT": r.left, "TOP": r.top}
+    module.resample[grid](*tensors, *sizes, **options)
+
+
+def _epilogue(tensors: Tensors, e: Any) -> None:
+    module = kernels()
+    assert module is not None
+    shape = block_shape(e.channels)
+    grid = e.batch, -(-e.pixels // shape["P"]), -(-e.channels // shape["C"])
+    present = dict(zip(("SCALED", "BIASED", "NOISY"), (tensor is not None for tensor in tensors[2:]), strict=True))
+    sizes = e.pixels, e.channels, e.noise_step
+    module.epilogue[grid](*_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp)
+
+
+def _summed_grid(e: Any, shape: dict[str, int]) -> tuple[int, int, int]:
+    return e.batch, -(-e.pixels // (STEPS * shape["P"])), -(-e.channels // shape["C"])
+
+
+def _epilogue_backward(tensors: Tensors, e: Any) -> None:
+    module = kernels()
+    assert module is not None
+    grad, values, out, scale, grad_values, grad_scale, grad_bias, grad_noise = tensors
+    assert grad is not None
+    shape = block_shape(e.channels)
+    grid = _summed_grid(e, shape)
+    over_pixels, over_channels = (*grid[:2], e.channels), (grid[2], e.batch, e.pixels)
+    scale_sums = None if grad_scale is None else _sums(over_pixels, grad)
+    bias_sums = None if grad_bias is None else _sums(over_pixels, grad)
+    noise_sums = None if grad_noise is None else _sums(over_channels, grad)
+    present = {
+        "SCALED": scale is not None,
+        "ACTIVATED": out is not None,
+        "OF_SCALE": grad_scale is not None,
+        "OF_BIAS": grad_bias is not None,
+        "OF_NOISE": grad_noise is not None,
+    }
+    arguments = _placed([grad, values, out, scale, grad_values, scale_sums, bias_sums, noise_sums])
+    options = present | shape | {"STEPS": STEPS, "SLOPE": e.slope, "CLAMP": e.clamp}
+    module.epilogue_backward[grid](*arguments, e.batch, e.pixels, e.channels, **options)
+    for sums, axis, result in ((scale_sums, 1, grad_scale), (bias_sums, 1, grad_bias), (noise_sums, 0, grad_noise)):
+        if sums is not None and result is not None:
+            result.copy_(sums.sum(dim=axis).reshape(result.shape))
+
+
+def _epilogue_double_backward(tensors: Tensors, e: Any) -> None:
+    module = kernels()
+    assert module is not None
+    *given, grad_grad, grad_values, grad_scale = tensors
+    grad = given[4]
+    assert grad is not None
+    shape = block_shape(e.channels)
+    grid = _summed_grid(e, shape)
+    sums = None if grad_scale is None else _sums((*grid[:2], e.channels), grad)
+    names = ("VIA_VALUES", "VIA_SCALE", "VIA_BIAS", "VIA_NOISE")
+    present = {name: tensor is not None for name, tensor in zip(names, given[:4], strict=True)}
+    present |= {"SCALED": given[7] is not None, "ACTIVATED": given[6] is not None}
+    present |= {"TO_VALUES": grad_values is not None, "TO_SCALE": grad_scale is not None}
+    arguments = [grad if t is None else t for t in (*given, grad_grad, grad_values, sums)]
+    options = present | shape | {"STEPS": STEPS, "SLOPE": e.slope, "CLAMP": e.clamp}
+    module.epilogue_double_backward[grid](*arguments, e.pixels, e.channels, **options)
+    if sums is not None and grad_scale is not None:
+        grad_scale.copy_(sums.sum(dim=1))
+
+
+LAUNCHES: dict[str, Callable[[Tensors, Any], None]] = {
+    "resample": _resample,
+    "epilogue": _epilogue,
+    "epilogue_backward": _epilogue_backward,
+    "epilogue_double_backward": _epilogue_double_backward,
+}

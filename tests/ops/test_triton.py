@@ -1,0 +1,100 @@
+"""The Triton kernels without a GPU: interpreted on the CPU, and compiled for the chips they are meant for."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stylealign.ops.native import gpu
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton is not installed")
+FLAGS = {
+    "epilogue": ("SCALED", "BIASED", "NOISY"),
+    "epilogue_backward": ("SCALED", "ACTIVATED", "OF_SCALE", "OF_BIAS", "OF_NOISE"),
+    "epilogue_double_backward": (
+        "VIA_VALUES",
+        "VIA_SCALE",
+        "VIA_BIAS",
+        "VIA_NOISE",
+        "SCALED",
+        "ACTIVATED",
+        "TO_VALUES",
+        "TO_SCALE",
+    ),
+}
+SUMS = ("scale_sums", "bias_sums", "noise_sums")
+POINTERS = (
+    "source",
+    "target",
+    "values",
+    "scale",
+    "bias",
+    "noise",
+    "grad",
+    "out",
+    "grad_values",
+    "grad_grad",
+    "of_values",
+    "of_scale",
+    "of_bias",
+    "of_noise",
+)
+
+
+def test_interpreted_kernels_equal_the_plain_form() -> None:
+    """In a process of its own: whether kernels are interpreted is settled when Triton is imported."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ops/triton_menu.py"]
+    environment = os.environ | {"TRITON_INTERPRET": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert "skipped" not in done.stdout
+
+
+def variants() -> list[tuple[str, dict[str, Any]]]:
+    """Return the kernels with the compile-time arguments that a training uses."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    for up, down, before in ((1, 1, 1), (2, 1, 2), (1, 2, 1), (2, 1, -1)):
+        found.append(("resample", gpu.resample_options(up, down, 4.0) | {"LEFT": before, "TOP": before}))
+    for name, flags in FLAGS.items():
+        for channels in (3, 512):
+            options: dict[str, Any] = dict.fromkeys(flags, True) | gpu.block_shape(channels)
+            options |= {"SLOPE": 0.2, "CLAMP": 256.0}
+            found.append((name, options | ({} if name == "epilogue" else {"STEPS": gpu.STEPS})))
+    return found
+
+
+@pytest.mark.parametrize("capability", [80, 90])
+@pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])
+def test_compiled_kernels_spill_no_registers(dtype: str, capability: int, tmp_path: Path) -> None:
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    kernels = gpu.kernels()
+    assert kernels is not None
+    tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
+    for number, (name, options) in enumerate(variants()):
+        kernel = getattr(kernels, name)
+        signature = {
+            argument: "constexpr"
+            if argument in options
+            else "*fp32"
+            if argument in SUMS
+            else f"*{dtype}"
+            if argument in POINTERS
+            else "i32"
+            for argument in kernel.arg_names
+        }
+        source = ASTSource(kernel, signature, options)
+        compiled = triton.compile(source, target=GPUTarget("cuda", capability, 32))
+        (tmp_path / f"{number}.cubin").write_bytes(compiled.asm["cubin"])
+        command = [str(tool), "--dump-resource-usage", str(tmp_path / f"{number}.cubin")]
+        usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        stack, local = (int(re.search(rf"\b{key}:(\d+)", usage)[1]) for key in ("STACK", "LOCAL"))  # type: ignore[index]
+        assert (stack, local) == (0, 0), f"{name} {options} for sm_{capability}, {dtype}: {usage}"
