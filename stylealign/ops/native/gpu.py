@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 ROW_BLOCK = 1024
-MOST_CHANNELS = 64
-BLOCK_ELEMENTS = 2048
+FEWEST_CHANNELS, MOST_CHANNELS = 16, 64
+BLOCK_ELEMENTS = 1024
+"""Of a program at a time; twice as many, or fewer channels, and the compiler needs a stack for some chips."""
 STEPS = 8
 """Blocks of pixels that one program sums over."""
 
@@ -40,7 +41,7 @@ def resample_options(up: int, down: int, gain: float) -> dict[str, Any]:
 
 def block_shape(channels: int) -> dict[str, int]:
     """Return how many pixels P and channels C a program takes at a time, powers of two."""
-    width = min(MOST_CHANNELS, 1 << max(0, channels - 1).bit_length())
+    width = min(MOST_CHANNELS, max(FEWEST_CHANNELS, 1 << max(0, channels - 1).bit_length()))
     return {"P": BLOCK_ELEMENTS // width, "C": width}
 
 
