@@ -10,7 +10,7 @@ from stylealign.experiment.identity import Identity
 from stylealign.experiment.words import as_json, flags
 from stylealign.experiment.zoo import Zoo
 from stylealign.files import own_path
-from stylealign.latents.spaces import most_detailed
+from stylealign.latents.spaces import most_detailed, names, space_of
 from stylealign.measurements import registry
 from stylealign.metrics.networks.registry import network_of
 
@@ -35,6 +35,11 @@ def model_file(model: str) -> str:
 def label_network(task: str, domain: str) -> str:
     """Return the network that was trained on a domain's own annotations."""
     return f"results/zero_shot/{task}/{domain}/oracle.safetensors"
+
+
+def joint_network(task: str) -> str:
+    """Return the network that was trained on the annotations of all domains together: the ruler between domains."""
+    return f"results/zero_shot/{task}/joint.safetensors"
 
 
 class Experiment(Family):
@@ -148,12 +153,20 @@ class Experiment(Family):
         return " ".join(f"--{key.replace('_', '-')} {getattr(settings, key):g}" for key in UPKEEP)
 
     def measuring_networks(self, model: str) -> Files:
-        """Return the label networks of the domains of a child and of its parent by role; none without labels."""
-        roles = {"parent": self.compared_with(model), "child": model} if self.is_annotated(model) else {}
+        """Return the label networks that measure a child and its parent alike, by task; none without labels."""
+        return {task.name: joint_network(task.name) for task in comparing()} if self.is_annotated(model) else {}
+
+    def share_inputs(self, subject: str) -> Files:
+        """Return what tells the domain of `subject` from its parent's: images of both; none for a parent."""
+        if self.aligned_parent(subject) is None:
+            return {}
+        own, parents = self.domain_of(subject), self.domain_of(self.compared_with(subject))
+        if own == parents:
+            return {}
         return {
-            f"{role}_{task.name}": label_network(task.name, self.domain_of(name))
-            for role, name in roles.items()
-            for task in comparing()
+            "parent_data": data_file(parents, "train.zip"),
+            "test_data": data_file(own, "test.zip"),
+            "parent_test_data": data_file(parents, "test.zip"),
         }
 
     def zero_shot_networks(self, task: str, child: str) -> Files:
@@ -163,6 +176,7 @@ class Experiment(Family):
         return {
             "source-only": label_network(task, self.domain_of(self.compared_with(child))),
             **{way: f"results/zero_shot/{task}/{model}/zero-shot.safetensors" for way, model in transferred.items()},
+            "zero-shot shuffled": f"results/zero_shot/{task}/{child}/shuffled.safetensors",
             "oracle": label_network(task, self.domain_of(child)),
         }
 
@@ -215,10 +229,25 @@ class Experiment(Family):
     def translation_methods(self, child: str) -> Files:
         """Return the image zips of a translation's measurement by METHOD[/SETTING]; untouched sources need none."""
         spaces = self.config.inversion_spaces
-        methods = {way: self._translated(child, way) for way in (*spaces, *GUIDES, LAYER_SWAP, "random")}
+        ways = (*spaces, *GUIDES, LAYER_SWAP, "random")
+        methods = {"/".join(filter(None, (way, self.truncation(way)))): self._translated(child, way) for way in ways}
         for control in self.controls_of(child):
-            methods |= {f"unaligned/{space}": self._translated(control, space) for space in spaces}
+            labels = {space: ", ".join(filter(None, (space, self.truncation(space)))) for space in spaces}
+            methods |= {f"unaligned/{label}": self._translated(control, space) for space, label in labels.items()}
         return methods
+
+    def truncation(self, way: str, inverted: bool = False) -> str:
+        """Return what the tables say of the truncation of z codes, such as `psi 1`; empty where there are none.
+
+        Args:
+            way: a space, a guide, the layer swap or `random`.
+            inverted: of the inversion, not of the translation.
+        """
+        space = way if way in names() else self.guided_space()
+        if way not in ("latent-guided", "random") and not space_of(space).is_mapped:
+            return ""
+        settings = self.config.inversion_of(way) if inverted else self.config.translation
+        return f"psi {settings.truncation_psi:g}"
 
     def _translated(self, model: str, way: str) -> str:
         return f"results/translation/{model}/{way}/images.zip"
@@ -231,10 +260,7 @@ class Experiment(Family):
             "target_data": data_file(target, "test.zip"),
             "target_train": data_file(target, "train.zip"),
         }
-        for task in comparing() if self.is_annotated(child) else ():
-            files[f"source_{task.name}"] = label_network(task.name, source)
-            files[f"target_{task.name}"] = label_network(task.name, target)
-        return files
+        return files | self.measuring_networks(child)
 
     def translation_rows(self, child: str) -> Files:
         """Return the image zips of a translation figure by label: reconstructions, translations, swap, controls'."""

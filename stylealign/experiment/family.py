@@ -45,6 +45,10 @@ class Family:
         """Return the same of a child or a control, which have one."""
         return self.parent_of(self.controls.get(model, model))
 
+    def annotated_domains(self) -> list[str]:
+        """Return the domains with annotations that models of the run draw: their networks measure them all alike."""
+        return list(dict.fromkeys(model.domain for model in self.models.values() if model.domain in self.drawn))
+
     def controls_of(self, child: str) -> list[str]:
         """Return the controls of a child."""
         return [control for control, of in self.controls.items() if of == child]

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 from stylealign.config import MetricSettings
 from stylealign.measurements.alignment_pointwise import AGREEMENT, NETWORKS, cost_of_same_latents
 from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family
-from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FID, KID, KIMG, SPREADS, distribution_rows
+from stylealign.measurements.shared import (
+    DISTRIBUTION_PROTOCOL,
+    FID,
+    KID,
+    KIMG,
+    SHARE,
+    SHARE_PROTOCOL,
+    SPREADS,
+    distribution_rows,
+)
 from stylealign.metrics.bootstrap import Estimate
 from stylealign.work.cost import Cost, Work
 from stylealign.work.rates import load_rates
@@ -18,11 +27,11 @@ TABLE = Table(
     "alignment_curve",
     title="Quality and alignment over kimg",
     section="alignment",
-    metrics=(KIMG, FID, KID, *SPREADS, *AGREEMENT),
+    metrics=(KIMG, FID, KID, SHARE, *SPREADS, *AGREEMENT),
     protocol="averaged generator after each number of kimg, no truncation, stored noise: FID and KID against the "
     "training images (the same number of samples at every point: a FID of few images is too high, alike at all of "
     "them, and compares with no other table), spread of the pose over theirs, agreement with the parent's images of "
-    f"the same z; {DISTRIBUTION_PROTOCOL}",
+    f"the same z; {DISTRIBUTION_PROTOCOL}; {SHARE_PROTOCOL}",
 )
 
 
@@ -36,20 +45,24 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.measurements.inputs import extractor_of
     from stylealign.metrics.coverage import spreads_of
     from stylealign.metrics.features import features_of
-    from stylealign.metrics.generators import require_resolution, sample_images
+    from stylealign.metrics.generators import read_images, require_resolution, sample_images
     from stylealign.metrics.same_latents import agreement, draw_and_measure
+    from stylealign.metrics.share import MOST_IMAGES, DomainClassifier
 
     parent, images = inputs.model("parent"), inputs.images("data")
     require_resolution(images, parent.architecture.resolution)
-    networks = inputs.pairs(("parent", "child"))
-    of_parent = {task: pair.one for task, pair in networks.items()}
-    of_child = {task: pair.other for task, pair in networks.items()}
+    networks = inputs.rulers()
+    seeing = {task: ruler.seeing for task, ruler in networks.items()}
     extractor, real = extractor_of(settings), images.read()
     device = next(extractor.parameters()).device
     count, seed, draws = settings.curve_images, settings.seed, settings.bootstrap
-    numbers = {task: network(real) for task, network in of_child.items() if network.sees == "numbers"}
-    reference = draw_and_measure(parent.generator.to(device), count, seed, of_parent)
+    numbers = {task: network(real) for task, network in seeing.items() if network.sees == "numbers"}
+    reference = draw_and_measure(parent.generator.to(device), count, seed, seeing)
     features = features_of(real, extractor)
+    classifier = None
+    if inputs.has("parent-data"):
+        others = inputs.images("parent-data").first(MOST_IMAGES)
+        classifier = DomainClassifier.fit(features_of(read_images(others), extractor), features)
     counter = progress(count_snapshots(inputs.path("snapshots")), "snapshots")
     rows = []
     for kimg, checkpoint in read_snapshots(inputs.path("snapshots")):
@@ -58,7 +71,9 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         rows.append(key.row(KIMG.name, Estimate(kimg)))
         generated = features_of(sample_images(generator, count, seed), extractor)
         rows += distribution_rows(generated, features, key, settings)
-        drawn = draw_and_measure(generator, count, seed, of_child)
+        if classifier is not None:
+            rows.append(key.row(SHARE.name, classifier.share(generated, draws, seed), settings.features))
+        drawn = draw_and_measure(generator, count, seed, seeing)
         for task, real_numbers in numbers.items():
             found = spreads_of(drawn.names[task], drawn.seen[task], real_numbers, draws, seed)
             rows += [key.row(metric, value) for metric, value in found.items()]
@@ -80,12 +95,13 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_curve",
-    version=7,
+    version=8,
     text="quality and alignment of a child after each number of kimg that `stylealign train` kept",
     files=(
         File("parent", "MODEL", "the parent the snapshots are compared with"),
         File("snapshots", "ZIP", "snapshots.zip of `stylealign train`"),
         File("data", "ZIP", "training images of the child's domain"),
+        File("parent-data", "ZIP", "training images of the parent's domain (share)", False),
         *NETWORKS,
     ),
     settings=("curve_images", "features", "bootstrap", "seed", "weights_dir"),

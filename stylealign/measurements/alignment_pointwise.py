@@ -13,8 +13,8 @@ from stylealign.measurements.declare import (
     Option,
     Progress,
     Table,
-    networks_of,
     of_each_family,
+    rulers,
 )
 from stylealign.metrics.declared import Metric
 from stylealign.metrics.structure import AGREEMENT_PROTOCOL, POSE_NAMES
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from stylealign.checkpoints import Checkpoint
     from stylealign.measurements.inputs import Inputs
     from stylealign.metrics.same_latents import Drawn
-    from stylealign.metrics.seeing import Seeing
 
 SHUFFLED = "shuffled"
-NETWORKS = networks_of(comparing(), ("parent", "child"))
+NETWORKS = rulers(comparing())
 
 AGREEMENT = (
     Metric("w_cosine", None, "cosine of the two w of a latent"),
@@ -53,11 +52,11 @@ TABLE = Table(
     title="The same latent code in parent and child",
     section="alignment",
     metrics=AGREEMENT,
-    protocol="averaged generators, the same z in both, no truncation, stored noise; each image measured by networks "
-    "trained on labels of its own domain; correlations of rotation, scale and shifts over the images; of background "
-    "and skin colours: mean RGB over the pixels of the class, correlation of each channel, mean of the three; "
-    f"agreement of parent and child: {AGREEMENT_PROTOCOL}; w_cosine: of the two w of a z, w_offset_cosine: after "
-    f"taking each model's mean w away; {SHUFFLED}: the child's images of other z than the parent's",
+    protocol="averaged generators, the same z in both, no truncation, stored noise; correlations of rotation, scale "
+    "and shifts over the images; of background and skin colours: mean RGB over the pixels of the class, correlation of "
+    f"each channel, mean of the three; agreement of parent and child: {AGREEMENT_PROTOCOL}; w_cosine: of the two w of "
+    f"a z, w_offset_cosine: after taking each model's mean w away; {SHUFFLED}: the child's images of other z than the "
+    "parent's",
     headline="x_shift_correlation",
     compared=("segmentation_agreement", "keypoint_error"),
     charts=("segmentation_agreement",),
@@ -74,20 +73,20 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.same_latents import agreement, draw_and_measure
 
     parent, child = inputs.parent_and_child()
-    networks = inputs.pairs(("parent", "child"))
+    networks = inputs.rulers()
+    seeing = {task: ruler.seeing for task, ruler in networks.items()}
     counter = progress(2 * settings.pairs, "images")
 
-    def draw(model: "Checkpoint", own: "dict[str, Seeing]", before: int) -> "Drawn":
+    def draw(model: "Checkpoint", before: int) -> "Drawn":
         return draw_and_measure(
             model.generator.to(compute_device()),
             settings.pairs,
             settings.seed,
-            own,
+            seeing,
             lambda done: counter.update(before + done),
         )
 
-    one = draw(parent, {task: pair.one for task, pair in networks.items()}, 0)
-    other = draw(child, {task: pair.other for task, pair in networks.items()}, settings.pairs)
+    one, other = draw(parent, 0), draw(child, settings.pairs)
     key = inputs.key(TABLE.name)
     compared = {key: other}
     if inputs.options["shuffled"]:
@@ -113,7 +112,7 @@ def cost_of_same_latents(work: Work, model: str, images: float) -> Cost:
 
 KIND = Kind(
     name="alignment_pointwise",
-    version=7,
+    version=8,
     text="how alike parent and child draw the same latents",
     files=(
         File("parent", "MODEL", "the parent"),

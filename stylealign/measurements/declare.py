@@ -188,10 +188,15 @@ def weights_file(settings: MetricSettings, network: Network) -> Path | None:
     return Path(own_path(settings.weights_dir)) / f"{getattr(settings, network)}.pth"
 
 
-def networks_of(tasks: Sequence[LabelTask], roles: Sequence[str]) -> tuple[File, ...]:
-    """Return optional label networks of several tasks in the domains of several roles, such as `--parent-pose`."""
+def rulers(tasks: Sequence[LabelTask]) -> tuple[File, ...]:
+    """Return the optional label networks, such as `--pose`, that measure what is compared between domains."""
     return tuple(
-        File(f"{role}-{task.name}", "NET", f"{task.name} network of the {role}'s domain", is_required=False)
+        File(
+            task.name,
+            "NET",
+            f"{task.name} network of all domains together, which measures both sides"
+            + (f" ({task.agreement.name})" if task.agreement else ""),
+            is_required=False,
+        )
         for task in tasks
-        for role in roles
     )

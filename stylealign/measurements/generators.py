@@ -3,15 +3,33 @@
 from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
+from stylealign.errors import StyleAlignError
 from stylealign.measurements.declare import Experiment, File, Kind, Measured, Progress, Table
-from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FID, KID, KIMG, distribution_rows
+from stylealign.measurements.shared import (
+    DISTRIBUTION_PROTOCOL,
+    FID,
+    KID,
+    KIMG,
+    SHARE,
+    SHARE_ACCURACY,
+    SHARE_PROTOCOL,
+    distribution_rows,
+)
 from stylealign.metrics.bootstrap import Estimate
 from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost, Work
 from stylealign.work.rates import load_rates
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from stylealign.measurements.inputs import Inputs
+    from stylealign.measurements.rows import Row, RowKey
+
+SHARE_FILES = ("parent-data", "test-data", "parent-test-data")
+"""Files that the share is measured with."""
+SHARE_IMAGES = 2000
+"""Training images of a domain, at most, that the share's classifier sees."""
 
 PRECISION = Metric("precision", True, "share of generated images near real ones")
 RECALL = Metric("recall", True, "share of real images near generated ones")
@@ -20,9 +38,9 @@ TABLE = Table(
     "generators",
     title="Generators against real images of each domain",
     section="models",
-    metrics=(FID, KID, PRECISION, RECALL, KIMG),
+    metrics=(FID, KID, PRECISION, RECALL, SHARE, SHARE_ACCURACY, KIMG),
     protocol="samples of the averaged generator, no truncation, stored noise, against the whole set; "
-    f"{DISTRIBUTION_PROTOCOL}",
+    f"{DISTRIBUTION_PROTOCOL}; {SHARE_PROTOCOL}",
     headline="fid",
     compared=("fid",),
     charts=("fid",),
@@ -30,7 +48,7 @@ TABLE = Table(
 
 
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
-    """Return `fid`, `kid`, `precision`, `recall`, and `kimg` where the model says it.
+    """Return `fid`, `kid`, `precision`, `recall`; `share` where there is a parent's domain; `kimg` where it is known.
 
     Raises:
         StyleAlignError: model and data of different resolution, or too few images.
@@ -40,6 +58,9 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.features import features_of
     from stylealign.metrics.generators import read_images, require_resolution, sample_images
 
+    if len({inputs.has(role) for role in SHARE_FILES}) > 1:
+        names = [f"--{role}" for role in SHARE_FILES]
+        raise StyleAlignError(f"{', '.join(names[:-1])} and {names[-1]} go together: give all or none")
     checkpoint, data = inputs.model("model"), inputs.images("data")
     require_resolution(data, checkpoint.architecture.resolution)
     extractor = extractor_of(settings)
@@ -53,10 +74,38 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     precision, recall = fid_kid.precision_recall(generated, real)
     rows.append(key.row(PRECISION.name, precision, settings.features))
     rows.append(key.row(RECALL.name, recall, settings.features))
+    if inputs.has(SHARE_FILES[0]):
+        rows += share_rows(inputs, generated, real, extractor, key, settings)
     kimg = checkpoint.info.get("kimg")
     if isinstance(kimg, int | float):
         rows.append(key.row(KIMG.name, Estimate(float(kimg))))
     return rows, {"real_images": len(data)}
+
+
+def share_rows(
+    inputs: "Inputs",
+    generated: "Tensor",
+    real: "Tensor",
+    extractor: "nn.Module",
+    key: "RowKey",
+    settings: MetricSettings,
+) -> "list[Row]":
+    """Return `share` and `share_accuracy` of generated features, with those of the domain's training images."""
+    from stylealign.metrics.features import features_of
+    from stylealign.metrics.generators import read_images
+    from stylealign.metrics.share import DomainClassifier
+
+    def features(role: str) -> "Tensor":
+        return features_of(read_images(inputs.images(role).first(SHARE_IMAGES)), extractor)
+
+    classifier = DomainClassifier.fit(features("parent-data"), real[:SHARE_IMAGES])
+    share = classifier.share(generated, settings.bootstrap, settings.seed)
+    tests = features("parent-test-data"), features("test-data")
+    accuracy = classifier.accuracy(*tests, settings.bootstrap, settings.seed)
+    return [
+        key.row(SHARE.name, share, settings.features),
+        key.row(SHARE_ACCURACY.name, accuracy, settings.features),
+    ]
 
 
 def rows_of(experiment: Experiment) -> list[str]:
@@ -68,7 +117,9 @@ def rows_of(experiment: Experiment) -> list[str]:
 def cost(work: Work, subject: str, model: str) -> Cost:
     """Return the cost of a job: a model's samples against the training images of the domain of `subject`."""
     metrics, found = work.config.metrics, work.model(model)
-    real = work.data_of(subject).splits.train_images
+    splits, parent = work.data_of(subject).splits, work.config.models[subject].parent
+    real = splits.train_images
+    others = 0 if parent is None else SHARE_IMAGES + splits.test_images + work.data_of(parent).splits.test_images
     pairs = metrics.samples * real / 4000**2
     statistics = work.fid_s() + work.kid_s() + pairs * load_rates().cpu.precision_recall_s * work.dimensions
     memory = 2000 + 8 * found.weights_mb + found.pixels_mb(1024) * 2
@@ -76,20 +127,23 @@ def cost(work: Work, subject: str, model: str) -> Cost:
     return Cost(
         **found.passes(metrics.samples),
         host_s=statistics,
-        network_s=work.features_s(metrics.samples + real, found.px),
+        network_s=work.features_s(metrics.samples + real + others, found.px),
         memory_mb=memory,
     )
 
 
 KIND = Kind(
     name="generators",
-    version=7,
+    version=8,
     text="FID, KID, precision and recall of a generator against the training images of a domain",
     files=(
         File("model", "MODEL", "model whose samples are scored"),
         File("data", "ZIP", "training images of the domain"),
+        File("parent-data", "ZIP", "training images of the parent's domain (share)", False),
+        File("test-data", "ZIP", "test images of the domain (share_accuracy)", False),
+        File("parent-test-data", "ZIP", "test images of the parent's domain (share_accuracy)", False),
     ),
-    settings=("features", "samples", "seed", "weights_dir"),
+    settings=("features", "samples", "bootstrap", "seed", "weights_dir"),
     networks=("features",),
     tables=(TABLE,),
     rows=rows_of,

@@ -23,7 +23,7 @@ from stylealign.measurements.declare import weights_file
 from stylealign.measurements.rows import RowKey
 from stylealign.metrics.features import feature_extractor
 from stylealign.metrics.perceptual import PerceptualDistance, perceptual_distance
-from stylealign.metrics.seeing import Compare, Pair, Seeing
+from stylealign.metrics.seeing import Compare, Ruler, Seeing
 
 
 @dataclass(frozen=True)
@@ -106,30 +106,21 @@ class Inputs:
         """Return a label network as what sees in images."""
         return seeing(self.label_network(role, task))
 
-    def pairs(self, roles: tuple[str, str]) -> dict[str, Pair]:
-        """Return the networks of the domains of two roles by task, of the tasks whose networks were given.
+    def rulers(self) -> dict[str, Ruler]:
+        """Return what measures both sides of a comparison by task, of the tasks whose networks were given.
 
         Raises:
-            StyleAlignError: the network of one of the two roles alone, or two that name nothing alike.
+            StyleAlignError: a network that sees nothing that can be compared between domains.
         """
-        pairs = {}
-        for task in comparing():
-            names = [f"{role}-{task.name}" for role in roles]
-            given = [self.has(name) for name in names]
-            if any(given) and not all(given):
-                raise StyleAlignError(f"--{names[0]} and --{names[1]} go together: give both or neither")
-            if all(given):
-                pairs[task.name] = self._pair(task, names)
-        return pairs
+        return {task.name: self._ruler(task) for task in comparing() if self.has(task.name)}
 
-    def _pair(self, task: LabelTask, roles: Sequence[str]) -> Pair:
-        one, other = (self.label_network(role, task.name) for role in roles)
-        compare: Compare | None = task.functions.comparison(one.spec, other.spec)
+    def _ruler(self, task: LabelTask) -> Ruler:
+        network = self.label_network(task.name, task.name)
+        compare: Compare | None = task.functions.comparison(network.spec, network.spec)
         if compare is None:
-            one_path, other_path = (self.path(role) for role in roles)
-            raise StyleAlignError(f"{one_path}: sees no {task.name} that {other_path} sees; give networks that agree")
+            raise StyleAlignError(f"{self.path(task.name)}: names no {task.name} that can be compared; give another")
         assert task.agreement is not None
-        return Pair(seeing(one), seeing(other), task.agreement.name, compare)
+        return Ruler(seeing(network), task.agreement.name, compare)
 
 
 def extractor_of(settings: MetricSettings) -> nn.Module:

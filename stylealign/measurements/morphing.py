@@ -34,7 +34,7 @@ OF_MORPHS = (
 )
 """Metrics that `stylealign morph` measures, one value a morph."""
 
-MIDDLE_SETTINGS = ("middle to source domain", "middle to target domain")
+MIDDLE_SETTINGS = ("middle-to-source", "middle-to-target")
 
 TABLE = Table(
     "morphing",
@@ -43,7 +43,7 @@ TABLE = Table(
     metrics=(*OF_MORPHS, KID),
     protocol="path_length: sum over the frames of the root of the perceptual distance of one to the next; step_ratio: "
     "the largest of these steps over their mean; kid: the frame half-way through each morph, one a morph, against the "
-    "test images of each domain",
+    "test images of each domain (middle-to-source, middle-to-target)",
     headline="step_ratio",
     charts=("step_ratio",),
 )
@@ -149,7 +149,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="morphing",
-    version=7,
+    version=8,
     text="the numbers that `stylealign morph` measured, as rows, and the KID of the middle frames",
     files=(
         File(

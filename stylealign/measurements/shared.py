@@ -22,6 +22,8 @@ AGREEMENTS = {task.name: task.agreement for task in comparing() if task.agreemen
 FID = Metric("fid", False, "Fréchet distance of feature distributions, generated against real")
 KID = Metric("kid", False, "kernel distance of features, unbiased for few images")
 KIMG = Metric("kimg", None, "real images shown in training", unit="thousands")
+SHARE = Metric("share", None, "share of the images that a linear classifier takes for the domain, not for the parent's")
+SHARE_ACCURACY = Metric("share_accuracy", True, "share of right answers of that classifier on real test images")
 SPREADS = tuple(
     Metric(
         f"{POSE_NAMES[name]}_spread",
@@ -30,6 +32,29 @@ SPREADS = tuple(
     )
     for name in POSE
 )
+
+DIFFERENCE_PROTOCOL = (
+    "NAME_difference: NAME of the method less that of the one in `setting`, on the same images, resampled together"
+)
+
+
+def difference_of(metric: Metric) -> Metric:
+    """Return the metric of a paired difference between two methods; better in the direction that the metric is."""
+    meaning = f"{metric.name} less that of the method named in `setting`, on the same images"
+    return Metric(f"{metric.name}_difference", metric.higher_is_better, meaning, unit=metric.unit)
+
+
+def minus(method: str) -> str:
+    """Return what the setting of a difference says."""
+    return f"minus {method}"
+
+
+SHARE_PROTOCOL = (
+    "share: images that a logistic regression (C = 1, standardised features of FID's network, equally many training "
+    "images of the parent's domain and of the child's, at most 2,000 of each) takes for the child's domain; "
+    "share_accuracy: its share of right answers on test images, the mean of the two domains"
+)
+"""How the share is reckoned (`metrics.share`)."""
 
 DISTRIBUTION_PROTOCOL = (
     "FID of torch-fidelity, in float64; KID with the polynomial kernel of degree 3, unbiased, over all pairs of images "

@@ -1,7 +1,9 @@
 """How well translated images fit the target domain, how they differ, and how much of their sources they keep."""
 
+import dataclasses
 from typing import TYPE_CHECKING
 
+from stylealign.applications.labels.tasks import comparing
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.declare import (
@@ -13,13 +15,17 @@ from stylealign.measurements.declare import (
     Progress,
     Table,
     of_each_child,
+    rulers,
 )
 from stylealign.measurements.shared import (
     AGREEMENTS,
+    DIFFERENCE_PROTOCOL,
     DISTRIBUTION_PROTOCOL,
     FID,
     KID,
+    difference_of,
     distribution_rows,
+    minus,
 )
 from stylealign.metrics.declared import Metric
 from stylealign.metrics.structure import AGREEMENT_PROTOCOL
@@ -27,43 +33,64 @@ from stylealign.work.cost import Cost, Work
 from stylealign.work.rates import perceptual_s
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from torch import nn
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
 
     from stylealign.datasets.images import ImageZip
     from stylealign.measurements.inputs import Inputs
     from stylealign.measurements.rows import Row, RowKey
-    from stylealign.metrics.translation import Outputs, Target
+    from stylealign.metrics.translation import Target
 
-CUT = "cut"
-STARGAN_V2 = "stargan-v2"
-UNTOUCHED = "untouched"
+TO_TEST, TO_TRAINING = PROTOCOLS = ("to test images", "to training images")
+"""What outputs are compared with by FID and KID; the protocol stands in `setting`."""
+UNTOUCHED, UNALIGNED, RANDOM = "untouched", "unaligned", "random"
 DIVERSITY = Metric("diversity", True, "perceptual distance between outputs of one source")
+COMPARED = (KID, *AGREEMENTS.values())
+"""Metrics whose differences between methods are told."""
 
 TABLE = Table(
     "translation",
     title="Translations",
     section="translation",
-    metrics=(FID, KID, DIVERSITY, *AGREEMENTS.values()),
-    protocol=f"{CUT}: the first output of every source against the target's test images; {STARGAN_V2}: every output of "
-    "every source (10 where the method has many, 1 where it has one) against the target's training images; diversity: "
-    "mean perceptual distance between the outputs of a source (StarGAN v2, appendix C); "
-    f"{DISTRIBUTION_PROTOCOL}; {AGREEMENT_PROTOCOL}",
+    metrics=(FID, KID, DIVERSITY, *AGREEMENTS.values(), *map(difference_of, COMPARED)),
+    protocol=f"{TO_TEST}: the first output of every source against the target's test images (as CUT and EGSDE report, "
+    f"with their own features and sizes); {TO_TRAINING}: every output of every source (10 where the method has many, 1 "
+    "where it has one) against the target's training images (as StarGAN v2 reports, at its own size, with Inception "
+    "and ten references); diversity: mean perceptual distance between the outputs of a source; psi: truncation of z "
+    f"codes in the target's mapping; {DISTRIBUTION_PROTOCOL}; {AGREEMENT_PROTOCOL}; "
+    f"{DIFFERENCE_PROTOCOL}",
     headline="kid",
     compared=("keypoint_error", "rotation_error", "kid"),
     charts=("keypoint_error", "kid"),
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What is compared of a method, source by source.
+
+    Attributes:
+        first: features `[S, D]` of the first output of each source.
+        structure: values `[S]` by metric.
+    """
+
+    first: "Tensor"
+    structure: "Mapping[str, NDArray[np.float64]]"
+
+
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
-    """Return the rows of every method, the untouched sources first where they are asked for.
+    """Return the rows of every method, the untouched sources first where they are asked for, then the differences.
 
     Raises:
         StyleAlignError: files that do not belong together.
     """
     from stylealign.datasets.images import ImageZip
     from stylealign.measurements.inputs import distance_of, extractor_of, images_named
+    from stylealign.metrics.bootstrap import mean_estimate
+    from stylealign.metrics.features import features_of
     from stylealign.metrics.generators import require_resolution
     from stylealign.metrics.translation import Outputs, Structure, Target, diversity
 
@@ -77,34 +104,68 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     if inputs.options["untouched"]:
         outputs = {UNTOUCHED: Outputs(sources)} | outputs
     extractor, distance = extractor_of(settings), distance_of(settings)
-    structure = Structure(sources, inputs.pairs(("source", "target")))
+    structure = Structure(sources, inputs.rulers())
     counter = progress(len(outputs), "methods")
     train = inputs.images("target-train") if inputs.has("target-train") else None
     target = Target.of(test, train, extractor)
-    rows = []
+    rows, found = [], {}
     for label, translated in outputs.items():
         key = inputs.key_of(TABLE.name, label)
-        rows += fit_rows(translated, target, extractor, key, settings)
+        generated = features_of((translated.read(part) for part in translated.chunks()), extractor)
+        found[label] = Found(generated[:: translated.each], structure.values(translated))
+        rows += fit_rows(generated, translated.each, target, key, settings)
         if translated.each > 1:
             varied = diversity(translated, distance, settings.bootstrap, settings.seed)
-            rows.append(key.row(DIVERSITY.name, varied, settings.perceptual, STARGAN_V2))
-        kept = structure.estimates(translated, settings.bootstrap, settings.seed)
-        rows += [key.row(metric, estimate) for metric, estimate in kept.items()]
+            rows.append(key.row(DIVERSITY.name, varied, settings.perceptual))
+        for metric, values in found[label].structure.items():
+            rows.append(key.row(metric, mean_estimate(values, settings.bootstrap, settings.seed)))
         counter.advance()
+    for label in outputs:
+        for other in compared_with(label, list(outputs)):
+            key = inputs.key_of(TABLE.name, label)
+            rows += difference_rows(found[label], found[other], target, key, minus(other.replace("/", " ")), settings)
     outputs_of = {label: images.each for label, images in outputs.items()}
     return rows, {"sources": len(sources), "sources_of": len(data), "outputs": outputs_of}
 
 
-def fit_rows(
-    outputs: "Outputs", target: "Target", extractor: "nn.Module", key: "RowKey", settings: MetricSettings
-) -> "list[Row]":
-    """Return `fid` and `kid` by each protocol that the target has images for; the protocol stands in `setting`."""
-    from stylealign.metrics.features import features_of
-
-    generated = features_of((outputs.read(part) for part in outputs.chunks()), extractor)
-    rows = distribution_rows(generated[:: outputs.each], target.test, key, settings, CUT)
+def fit_rows(generated: "Tensor", each: int, target: "Target", key: "RowKey", settings: MetricSettings) -> "list[Row]":
+    """Return `fid` and `kid` of features `[S * each, D]` by each protocol that the target has images for."""
+    rows = distribution_rows(generated[::each], target.test, key, settings, TO_TEST)
     if target.train is not None:
-        rows += distribution_rows(generated, target.train, key, settings, STARGAN_V2)
+        rows += distribution_rows(generated, target.train, key, settings, TO_TRAINING)
+    return rows
+
+
+def compared_with(label: str, labels: "Sequence[str]") -> list[str]:
+    """Return the methods that one is compared with: the untouched sources, and the control by the same space.
+
+    A method without a space of its own (a guide, the layer swap) is compared with the last control.
+
+    Args:
+        label: METHOD[/SETTING] of a method.
+        labels: those of all methods.
+    """
+    method, _, _ = label.partition("/")
+    if method == UNTOUCHED:
+        return []
+    controls = {other: other.partition("/")[2].split(", ")[0] for other in labels if other.split("/")[0] == UNALIGNED}
+    same = [other for other, space in controls.items() if space == method] or list(controls)[-1:]
+    own = [] if method in (UNALIGNED, RANDOM) else same[:1]
+    return [other for other in (UNTOUCHED, *own) if other in labels]
+
+
+def difference_rows(
+    one: Found, other: Found, target: "Target", key: "RowKey", setting: str, settings: MetricSettings
+) -> "list[Row]":
+    """Return how far one method is from another by `COMPARED` (KID against the test images)."""
+    from stylealign.metrics.bootstrap import mean_difference
+    from stylealign.metrics.fid_kid import kid_difference
+
+    apart = kid_difference(one.first, other.first, target.test, settings.seed)
+    rows = [key.row(difference_of(KID).name, apart, settings.features, f"{TO_TEST}, {setting}")]
+    for metric, values in one.structure.items():
+        apart = mean_difference(values, other.structure[metric], settings.bootstrap, settings.seed)
+        rows.append(key.row(f"{metric}_difference", apart, setting=setting))
     return rows
 
 
@@ -146,17 +207,13 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="translation",
-    version=7,
+    version=8,
     text="FID, KID and diversity of translated images, and how much of the source's structure they keep",
     files=(
         File("source-data", "ZIP", "images the sources are among (test split)"),
-        File("target-data", "ZIP", "test images of the target (setting `cut`)"),
-        File("target-train", "ZIP", "training images of the target (setting `stargan-v2`)", False),
-        *(
-            File(f"{role}-{task}", "NET", f"{task} network of the {role} domain ({metric.name})", False)
-            for task, metric in AGREEMENTS.items()
-            for role in ("source", "target")
-        ),
+        File("target-data", "ZIP", "test images of the target"),
+        File("target-train", "ZIP", f"training images of the target (rows `{TO_TRAINING}`)", False),
+        *rulers(comparing()),
     ),
     labelled=LabelledFiles(
         "ZIP",

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from stylealign.applications.labels.tasks import LabelTask, scored
+from stylealign.applications.labels.tasks import LabelTask, scored, task_of
 from stylealign.config import MetricSettings
 from stylealign.measurements.declare import (
     Experiment,
@@ -14,10 +14,22 @@ from stylealign.measurements.declare import (
     Progress,
     Table,
 )
+from stylealign.measurements.shared import DIFFERENCE_PROTOCOL, difference_of, minus
+from stylealign.metrics.declared import Metric
 from stylealign.work.cost import MEGABYTE, Cost, Work
 
 if TYPE_CHECKING:
+    from stylealign.applications.labels.networks import Scores
     from stylealign.measurements.inputs import Inputs
+    from stylealign.measurements.rows import Row, RowKey
+
+SOURCE_ONLY = "source-only"
+
+
+def compared_metrics(task: LabelTask) -> tuple[Metric, ...]:
+    """Return the metrics whose difference to source-only is told: those of a whole network."""
+    assert task.table is not None
+    return tuple(metric for metric in task.table.metrics if not metric.is_by_setting)
 
 
 def _table(task: LabelTask) -> Table:
@@ -28,8 +40,8 @@ def _table(task: LabelTask) -> Table:
         own.name,
         title=own.title,
         section="zero-shot",
-        metrics=own.metrics,
-        protocol=own.protocol,
+        metrics=(*own.metrics, *map(difference_of, compared_metrics(task))),
+        protocol=f"{own.protocol}; {DIFFERENCE_PROTOCOL}",
         headline=own.headline,
         compared=(own.headline,),
         charts=(own.headline,),
@@ -41,7 +53,9 @@ TABLES = {task.name: _table(task) for task in scored()}
 
 
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
-    """Return the scores of every network; the class, point or number stands in `setting`.
+    """Return the scores of every network, and those of each less source-only's.
+
+    The class, point or number stands in `setting`, and of a difference what is taken off.
 
     Raises:
         StyleAlignError: files that do not belong together, or a network of another task.
@@ -55,12 +69,30 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     networks = {label: load_label_network(path, task, data.resolution_px) for label, path in inputs.labelled.items()}
     for label, (network, _) in networks.items():
         require_matching(network.spec, inputs.labelled[label], annotations, inputs.path("annotations"))
-    images, rows = data.read(), []
-    for label, (network, _) in networks.items():
+    images, draws, seed = data.read(), settings.bootstrap, settings.seed
+    found = {
+        label: scores(network.to(compute_device()), images, annotations) for label, (network, _) in networks.items()
+    }
+    rows = []
+    for label, own in found.items():
         key = inputs.key_of(TABLES[task].name, label)
-        found = scores(network.to(compute_device()), images, annotations, settings)
-        rows += [key.row(metric, estimate, setting=setting) for metric, setting, estimate in found]
+        rows += [key.row(metric, score.estimate(draws, seed), setting=name) for (metric, name), score in own.items()]
+        if SOURCE_ONLY in found and label != SOURCE_ONLY:
+            rows += difference_rows(task_of(task), own, found[SOURCE_ONLY], key, settings)
     return rows, {"networks": {label: origin for label, (_, origin) in networks.items()}}
+
+
+def difference_rows(
+    task: LabelTask, own: "Scores", other: "Scores", key: "RowKey", settings: MetricSettings
+) -> "list[Row]":
+    """Return the scores of a network less source-only's, of the `compared_metrics` of its task."""
+    rows = []
+    for metric in compared_metrics(task):
+        for name in (name for compared, name in own if compared == metric.name):
+            estimate = own[metric.name, name].minus(other[metric.name, name], settings.bootstrap, settings.seed)
+            setting = ", ".join(filter(None, (name, minus(SOURCE_ONLY))))
+            rows.append(key.row(difference_of(metric).name, estimate, setting=setting))
+    return rows
 
 
 def rows_of(experiment: Experiment) -> list[str]:
@@ -78,7 +110,7 @@ def cost(work: Work, task: str, child: str) -> Cost:
 
 KIND = Kind(
     name="zero_shot",
-    version=7,
+    version=8,
     text="label networks on annotated test images",
     files=(
         File("data", "ZIP", "test images of the domain"),

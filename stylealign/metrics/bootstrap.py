@@ -79,31 +79,53 @@ def mean_difference(one: np.ndarray, other: np.ndarray, draws: int, seed: int) -
     return mean_estimate(one.astype(np.float64) - other, draws, seed)
 
 
-def ratio_differences(
-    one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray], draws: int, seed: int
-) -> tuple[list[Estimate], Estimate]:
-    """Return the differences of the ratios, and of their means, of two methods on the same images, with intervals.
+@dataclasses.dataclass(frozen=True)
+class Ratio:
+    """A score of images that can be resampled: the mean over columns of sum(numerators) / sum(denominators).
 
-    Args:
-        one, other: numerators and denominators `[N, C]` of each method (see `ratio_estimates`), row by row of the same
-            images: both methods take the same draws.
-        draws, seed: bootstrap over images.
-
-    Returns:
-        One estimate a column (NaN where one of the ratios does not exist), and the difference of the means over the
-        columns that both have.
+    Attributes:
+        numerators, denominators: `[N, C]` float64, a row an image; a column whose denominators sum to 0 does not count.
+        is_complement: whether the score is 1 minus that.
     """
-    assert one[0].shape == other[0].shape, "paired values must have one shape"
-    count = len(one[0])
-    if count == 0:
-        empty = Estimate(float("nan"), n=0)
-        return [empty] * one[0].shape[1], empty
-    drawn = list(_weights(count, draws, seed))
-    samples, wholes = [], []
-    for numerators, denominators in (one, other):
-        samples.append(np.concatenate([_ratio(weights @ numerators, weights @ denominators) for weights in drawn]))
-        wholes.append(_ratio(numerators.sum(axis=0), denominators.sum(axis=0)))
-    return _columns_and_mean(wholes[0] - wholes[1], samples[0] - samples[1], count)
+
+    numerators: np.ndarray
+    denominators: np.ndarray
+    is_complement: bool = False
+
+    @classmethod
+    def mean(cls, values: np.ndarray) -> "Ratio":
+        """Return the mean of one value an image, `[N]`; an image that is NaN does not count."""
+        values = values.astype(np.float64)[:, None]
+        return cls(np.nan_to_num(values), (~np.isnan(values)).astype(np.float64))
+
+    def estimate(self, draws: int, seed: int) -> Estimate:
+        """Return the score with its percentile bootstrap interval over images."""
+        return self._turned(ratio_estimates(self.numerators, self.denominators, draws, seed)[1])
+
+    def minus(self, other: "Ratio", draws: int, seed: int) -> Estimate:
+        """Return this score less another one of the same images, with the interval of the paired difference.
+
+        Both take the same draws, so that what they share (an easy image, an odd one) falls out.
+        """
+        assert self.numerators.shape == other.numerators.shape, "paired scores must have one shape"
+        assert self.is_complement == other.is_complement, "paired scores must be of one kind"
+        count = len(self.numerators)
+        if count == 0:
+            return Estimate(float("nan"), n=0)
+        drawn = list(_weights(count, draws, seed))
+        samples, wholes = [], []
+        for score in (self, other):
+            pairs = [(weights @ score.numerators, weights @ score.denominators) for weights in drawn]
+            samples.append(np.concatenate([_ratio(*pair) for pair in pairs]))
+            wholes.append(_ratio(score.numerators.sum(axis=0), score.denominators.sum(axis=0)))
+        _, mean = _columns_and_mean(wholes[0] - wholes[1], samples[0] - samples[1], count)
+        return self._turned(mean, 0.0)
+
+    def _turned(self, estimate: Estimate, whole: float = 1.0) -> Estimate:
+        if not self.is_complement:
+            return estimate
+        low, high = (None if end is None else whole - end for end in (estimate.ci_high, estimate.ci_low))
+        return Estimate(whole - estimate.value, low, high, estimate.n)
 
 
 def _columns_and_mean(values: np.ndarray, samples: np.ndarray, count: int) -> tuple[list[Estimate], Estimate]:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from stylealign.images import to_pixels
 from stylealign.metrics.bootstrap import Estimate, correlation_estimates, mean_estimate
-from stylealign.metrics.seeing import Pair, Seeing
+from stylealign.metrics.seeing import Ruler, Seeing
 from stylealign.metrics.structure import POSE_NAMES
 from stylealign.networks.generator import Generator
 from stylealign.sampling import sample_latents
@@ -65,7 +65,7 @@ def draw_and_measure(
         generator: on the device it runs on.
         count: number of latents.
         seed: seed of the latents, which are drawn on the CPU.
-        networks: networks of the generator's domain by task.
+        networks: label networks by task.
         progress: called with the images done.
     """
     w: list[np.ndarray] = []
@@ -101,10 +101,10 @@ def mean_colour(images: NDArray[np.uint8], classes: NDArray[np.uint8], label: in
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def agreement(parent: Drawn, child: Drawn, networks: Mapping[str, Pair], draws: int, seed: int) -> dict[str, Estimate]:
+def agreement(parent: Drawn, child: Drawn, networks: Mapping[str, Ruler], draws: int, seed: int) -> dict[str, Estimate]:
     """Return by metric how alike two models' images of the same latents are; only of what both were measured in.
 
-    Numbers are compared by their correlation, all else as its networks compare it.
+    Numbers are compared by their correlation, all else as its network compares it.
 
     Args:
         parent, child: measurements of the same latents, in one order.
@@ -122,9 +122,9 @@ def agreement(parent: Drawn, child: Drawn, networks: Mapping[str, Pair], draws: 
         mine, theirs = (np.stack(columns, axis=1) for columns in zip(*both_have.values(), strict=True))
         values, _ = correlation_estimates(mine, theirs, draws, seed)
         found |= {f"{POSE_NAMES[name]}_correlation": value for name, value in zip(both_have, values, strict=True)}
-    for task, pair in networks.items():
-        if pair.one.sees != "numbers":
-            found[pair.metric] = mean_estimate(pair.compare(parent.seen[task], child.seen[task]), draws, seed)
+    for task, ruler in networks.items():
+        if ruler.seeing.sees != "numbers":
+            found[ruler.metric] = mean_estimate(ruler.compare(parent.seen[task], child.seen[task]), draws, seed)
     for name in (name for name in COLOURS if name in parent.colours and name in child.colours):
         rgb, other_rgb = parent.colours[name], child.colours[name]
         both = ~np.isnan(rgb[:, 0] + other_rgb[:, 0])

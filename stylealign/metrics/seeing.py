@@ -34,16 +34,15 @@ class Seeing:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Networks of one task in two domains.
+class Ruler:
+    """A network that measures both sides of a comparison between domains.
 
     Attributes:
-        one, other: what sees in images of each domain.
+        seeing: what sees in images of all of them.
         metric: name of what `compare` returns.
-        compare: from what the first and the second see.
+        compare: from what it sees in two sets of images.
     """
 
-    one: Seeing
-    other: Seeing
+    seeing: Seeing
     metric: str
     compare: Compare

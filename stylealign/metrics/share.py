@@ -17,12 +17,6 @@ from stylealign.metrics.bootstrap import Estimate, mean_estimate
 MOST_IMAGES = 2000
 """Training images of each domain; more hardly change the classifier."""
 
-PROTOCOL = (
-    f"share: images that a logistic regression (C = 1, standardised features, as many training images, at most "
-    f"{MOST_IMAGES:,}, of the parent's domain as of the child's) takes for the child's domain; share_accuracy: its "
-    "share of right answers on test images, the mean of the two domains"
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class DomainClassifier:

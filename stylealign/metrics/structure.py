@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS
-from stylealign.metrics.bootstrap import Estimate, mean_estimate, ratio_estimate, ratio_estimates
+from stylealign.metrics.bootstrap import Ratio
 
 PCK_THRESHOLD = 0.1
 SMALLEST_EYE_DISTANCE = 0.05
@@ -23,24 +23,19 @@ POSE_NAMES = dict(zip(POSE, ("rotation", "scale", "x_shift", "y_shift"), strict=
 """Names of the pose's numbers in the metrics of the tables."""
 
 AGREEMENT_PROTOCOL = (
-    f"of what both domains name, {', '.join(UNLIKE)} apart: key points, distance over the source's "
-    "distance of the eyes; rotation: absolute difference in degrees; segmentation agreement: IoU of the class maps, "
-    "mean over the classes that one of the two maps has; all measured by networks trained on labels of each domain; a "
-    "source with several outputs counts once, with their mean"
+    f"of what all domains name, {', '.join(UNLIKE)} apart: key points, distance over the source's distance of the "
+    "eyes; rotation: absolute difference in degrees; segmentation agreement: IoU of the class maps, mean over the "
+    "classes that one of the two maps has; both sides are measured by one network, trained on equally many images of "
+    "all domains; a source with several outputs counts once, with their mean"
 )
 
 
-def iou(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int, draws: int, seed: int
-        ) -> tuple[list[Estimate], Estimate]:  # fmt: skip
-    """Return the intersection over union of each class over the whole set, and their mean.
+def iou(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int) -> Ratio:
+    """Return the mean over classes of the intersection over union over the whole set; a column is a class.
 
     Args:
         predicted, truth: class maps `[N, H, W]`.
-        classes: number of classes.
-        draws, seed: bootstrap over images.
-
-    Returns:
-        One estimate a class (NaN for a class that `truth` does not have), and the mean of the others.
+        classes: number of classes; one that `truth` does not have does not count.
     """
     assert predicted.shape == truth.shape, "class maps must have one shape"
     labels = np.arange(classes)[:, None, None]
@@ -48,9 +43,7 @@ def iou(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int, dr
     intersections = np.array([(p & t).sum(axis=(1, 2)) for p, t in pairs], dtype=np.float64)
     unions = np.array([(p | t).sum(axis=(1, 2)) for p, t in pairs], dtype=np.float64)
     present = np.array([bool((truth == label).any()) for label in range(classes)])
-    unions[:, ~present] = 0
-    intersections[:, ~present] = 0
-    return ratio_estimates(intersections, unions, draws, seed)
+    return Ratio(np.where(present, intersections, 0), np.where(present, unions, 0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,10 +59,10 @@ class KeypointScores:
         pck: share of visible points closer than `PCK_THRESHOLD`.
     """
 
-    nme: Estimate
-    nme_of: list[Estimate]
-    nme_centred: Estimate
-    pck: Estimate
+    nme: Ratio
+    nme_of: list[Ratio]
+    nme_centred: Ratio
+    pck: Ratio
 
 
 def keypoint_scores(
@@ -77,8 +70,6 @@ def keypoint_scores(
     truth: NDArray[np.float32],
     visible: NDArray[np.bool_],
     size_px: int,
-    draws: int,
-    seed: int,
     eyes: tuple[int, int] | None = EYES,
 ) -> KeypointScores:
     """Return the normalised mean errors and PCK@0.1 of visible key points.
@@ -87,19 +78,19 @@ def keypoint_scores(
         predicted, truth: `[N, K, 2]` pixels.
         visible: `[N, K]` bool.
         size_px: size of the images.
-        draws, seed: bootstrap over images.
         eyes: places of the two key points whose distance is 1; None: the size of the image is 1.
     """
     vectors, usable = _errors_in_eye_frame(predicted, truth, size_px, eyes)
     counted = visible & usable[:, None]
     offsets = np.where(counted, vectors, 0).sum(axis=0) / np.maximum(counted.sum(axis=0), 1)
     errors, centred = np.abs(vectors), np.abs(vectors - offsets)
-    totals = counted.sum(axis=1).astype(np.float64)
+    totals = counted.astype(np.float64)
 
-    def mean_of(values: NDArray[np.float64] | NDArray[np.bool_]) -> Estimate:
-        return ratio_estimate(np.where(counted, values, 0).sum(axis=1).astype(np.float64), totals, draws, seed)
+    def mean_of(values: NDArray[np.float64] | NDArray[np.bool_]) -> Ratio:
+        whole = np.where(counted, values, 0).sum(axis=1, dtype=np.float64)
+        return Ratio(whole[:, None], totals.sum(axis=1)[:, None])
 
-    of_points, _ = ratio_estimates(np.where(counted, errors, 0), counted.astype(np.float64), draws, seed)
+    of_points = [Ratio(np.where(counted, errors, 0)[:, [k]], totals[:, [k]]) for k in range(errors.shape[1])]
     return KeypointScores(mean_of(errors), of_points, mean_of(centred), mean_of(errors < PCK_THRESHOLD))
 
 
@@ -169,23 +160,17 @@ def segmentation_agreements(
 
 
 def pose_scores(
-    predicted: NDArray[np.float32], truth: NDArray[np.float32], draws: int, seed: int, names: Sequence[str] = POSE
-) -> dict[str, tuple[Estimate, Estimate]]:
-    """Return the mean absolute error and R^2 of each number.
+    predicted: NDArray[np.float32], truth: NDArray[np.float32], names: Sequence[str] = POSE
+) -> dict[str, tuple[Ratio, Ratio]]:
+    """Return the mean absolute error and R^2 of each number (R^2 against the variance of the whole set).
 
     Args:
         predicted, truth: `[N, V]`.
-        draws, seed: bootstrap over images (R^2 against the variance of the whole set).
         names: names of the numbers.
     """
     scores = {}
     for column, name in enumerate(names):
-        error = predicted[:, column].astype(np.float64) - truth[:, column]
-        residual = ratio_estimate(error**2, np.full(len(error), truth[:, column].astype(np.float64).var()), draws, seed)
-        r2 = Estimate(1 - residual.value, _complement(residual.ci_high), _complement(residual.ci_low), residual.n)
-        scores[name] = (mean_estimate(np.abs(error), draws, seed), r2)
+        error = predicted[:, [column]].astype(np.float64) - truth[:, [column]]
+        variance = np.full(error.shape, truth[:, column].astype(np.float64).var())
+        scores[name] = Ratio.mean(np.abs(error[:, 0])), Ratio(error**2, variance, is_complement=True)
     return scores
-
-
-def _complement(value: float | None) -> float | None:
-    return None if value is None else 1 - value

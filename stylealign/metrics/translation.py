@@ -16,7 +16,7 @@ from stylealign.metrics.bootstrap import Estimate, mean_estimate
 from stylealign.metrics.features import features_of
 from stylealign.metrics.generators import read_images
 from stylealign.metrics.perceptual import PerceptualDistance
-from stylealign.metrics.seeing import Pair
+from stylealign.metrics.seeing import Ruler
 
 _CHUNK = 256
 
@@ -66,7 +66,7 @@ class Target:
     """Features of the target domain's images.
 
     Attributes:
-        test, train: `[N, D]` features of each split; without training images there are no `stargan-v2` rows.
+        test, train: `[N, D]` features of each split; without training images there are no rows of them.
     """
 
     test: Tensor
@@ -103,25 +103,21 @@ class Structure:
 
     Args:
         sources: `[S, 3, r, r]` uint8.
-        networks: for each task the networks of the source's domain and of the target's; a task that is left out is not
-            measured.
+        rulers: for each task what measures sources and translations alike; a task that is left out is not measured.
     """
 
-    def __init__(self, sources: NDArray[np.uint8], networks: Mapping[str, Pair]) -> None:
-        self.networks = networks
-        self.seen = {task: pair.one(sources) for task, pair in networks.items()}
+    def __init__(self, sources: NDArray[np.uint8], rulers: Mapping[str, Ruler]) -> None:
+        self.rulers = rulers
+        self.seen = {task: ruler.seeing(sources) for task, ruler in rulers.items()}
 
-    def estimates(self, outputs: Outputs, draws: int, seed: int) -> dict[str, Estimate]:
-        """Return by metric how translations differ from their sources, or agree: the mean of a value a source."""
-        values: dict[str, list[NDArray[np.float64]]] = {task: [] for task in self.networks}
+    def values(self, outputs: Outputs) -> dict[str, NDArray[np.float64]]:
+        """Return by metric how translations differ from their sources, or agree: one value a source, `[S]`."""
+        values: dict[str, list[NDArray[np.float64]]] = {task: [] for task in self.rulers}
         for part in outputs.chunks():
             images = outputs.read(part)
             first = part.start // outputs.each
-            for task, pair in self.networks.items():
+            for task, ruler in self.rulers.items():
                 sources = self.seen[task][first : first + len(images) // outputs.each]
-                measured = pair.compare(sources.repeat(outputs.each, axis=0), pair.other(images))
+                measured = ruler.compare(sources.repeat(outputs.each, axis=0), ruler.seeing(images))
                 values[task].append(measured.reshape(-1, outputs.each).mean(axis=1))
-        return {
-            self.networks[task].metric: mean_estimate(np.concatenate(parts), draws, seed)
-            for task, parts in values.items()
-        }
+        return {self.rulers[task].metric: np.concatenate(parts) for task, parts in values.items()}

@@ -12,6 +12,9 @@ from stylealign.work.rates import load_rates, perceptual_s
 PHOTO_SHARE, DRAWING_SHARE = 0.6, 0.28
 """Size of a PNG as a share of its pixels: photographs (assumed), drawn avatars at 64 px (measured)."""
 
+LABEL_NETWORK_MB = 2500
+"""Memory of the training of a label network, without its images."""
+
 
 class Costs(Work):
     """Costs of the jobs of one configuration.
@@ -176,12 +179,20 @@ def _supervise(costs: "Costs", task: str, domain: str, synthesised: dict[str, An
     images, scale = labels.images, (px / 64) ** 2
     seconds = labels.epochs * images * load_rates().cpu.label_training_ms / 1e3 * scale
     seconds *= task_of(task).training_time
-    return Cost(network_s=seconds, memory_mb=2500 + images * px**2 * 12 / MEGABYTE, **(synthesised or {}))
+    return Cost(network_s=seconds, memory_mb=LABEL_NETWORK_MB + images * px**2 * 12 / MEGABYTE, **(synthesised or {}))
 
 
 def _transfer(costs: "Costs", task: str, model: str) -> Cost:
     passes = costs.model(model).passes(2 * costs.config.labels.images)
     return _supervise(costs, task, costs.config.models[model].domain, passes)
+
+
+def _supervise_joint(costs: "Costs", task: str) -> Cost:
+    """Return the cost of the network of all annotated domains: as many images of each as one of a domain sees."""
+    drawn = [name for name, domain in costs.config.domains.items() if domain.draw]
+    parts = [_supervise(costs, task, domain) for domain in drawn]
+    pixels = sum(part.memory_mb - LABEL_NETWORK_MB for part in parts)
+    return Cost(network_s=sum(part.network_s for part in parts), memory_mb=LABEL_NETWORK_MB + pixels)
 
 
 def _next_to_nothing(costs: Costs, **wildcards: str) -> Cost:
@@ -204,7 +215,9 @@ RULES: dict[str, Callable[..., Cost]] = {
     "blend": _blend,
     "morph": _morph,
     "supervise": _supervise,
+    "supervise_joint": _supervise_joint,
     "transfer": _transfer,
+    "transfer_shuffled": _transfer,
     "figure_samples": _next_to_nothing,
     "figure_aligned": _next_to_nothing,
     "figure_translation": _next_to_nothing,

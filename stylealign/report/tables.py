@@ -12,6 +12,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, sha256_of_file, write_json
 from stylealign.measurements import registry
 from stylealign.measurements.rows import COLUMNS, Row, read_rows
+from stylealign.measurements.translation import TO_TRAINING
 from stylealign.report.seeds import SEED_COLUMNS, over_seeds
 
 LABELS = ("parent", "child", "method", "setting")
@@ -214,7 +215,7 @@ def summary(rows: Sequence[Row]) -> str:
 
     Of the two translation protocols it shows one: their numbers do not compare.
     """
-    chosen = [row for row in rows if _is_headline(row) and not row.setting.startswith("stargan-v2")]
+    chosen = [row for row in rows if _is_headline(row) and not row.setting.startswith(TO_TRAINING)]
     children = list(dict.fromkeys(row.child for row in chosen))
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in chosen:

@@ -163,6 +163,29 @@ def test_evaluate_generators(files: Path, tmp_path: Path, capsys: pytest.Capture
     assert "EfficientNet-Lite0" in provenance["features"]
 
 
+def test_generators_are_told_the_share_that_looks_like_the_domain(files: Path, tmp_path: Path) -> None:
+    """A "child" that draws noise is neither; what it is taken for is a share, and real images are told apart."""
+    write_image_zip(tmp_path / "dark.zip", ImageZip(files / "train.zip").read() // 4)
+    write_image_zip(tmp_path / "dark_test.zip", ImageZip(files / "test.zip").read() // 4)
+    model = ["--model", files / "child.safetensors", "--data", files / "train.zip", "--test-data", files / "test.zip"]
+    domain = ["--parent-data", tmp_path / "dark.zip", "--parent-test-data", tmp_path / "dark_test.zip"]
+    rows = _evaluate("generators", tmp_path / "rows.json", *model, *domain)
+    assert rows["share_accuracy", ""].value > 0.9
+    assert 0 <= rows["share", ""].value <= 1
+    assert (rows["share", ""].n, rows["share", ""].features) == (24, "efficientnet-lite0")
+    turned = ["--model", files / "child.safetensors", "--data", tmp_path / "dark.zip",
+              "--test-data", tmp_path / "dark_test.zip", "--parent-data", files / "train.zip",
+              "--parent-test-data", files / "test.zip"]  # fmt: skip
+    assert _evaluate("generators", tmp_path / "turned", *turned)["share", ""].value == 1 - rows["share", ""].value
+
+
+def test_the_share_needs_all_four_sets(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = ["--model", files / "child.safetensors", "--data", files / "train.zip", "--child-name", "animal"]
+    arguments = [*model, "--parent-data", files / "train.zip", "--out", tmp_path / "rows"]
+    assert _run("evaluate", "generators", *arguments) == 2
+    assert "--parent-data, --test-data and --parent-test-data go together" in capsys.readouterr().err
+
+
 def test_generators_are_scored_alike_every_time(files: Path, tmp_path: Path) -> None:
     model = ["--model", files / "child.safetensors", "--data", files / "train.zip"]
     one, two = (_evaluate("generators", tmp_path / name, *model) for name in ("one", "two"))
@@ -189,12 +212,7 @@ def test_evaluate_inversion(files: Path, tmp_path: Path) -> None:
 
 def _translation(files: Path, out: Path, *rows: object) -> dict[tuple[str, str, str], Row]:
     data = ["--source-data", files / "test.zip", "--target-data", files / "test.zip"]
-    networks = [
-        f"--{role}-{task}={files / task}.safetensors"
-        for role in ("source", "target")
-        for task in ("keypoints", "pose", "segmentation")
-    ]
-    _evaluate("translation", out, *rows, *data, *networks)
+    _evaluate("translation", out, *rows, *data, *_networks(files))
     return {(row.method, row.metric, row.setting): row for row in read_rows(out)[0]}
 
 
@@ -204,17 +222,21 @@ def test_evaluate_translation(files: Path, tmp_path: Path) -> None:
     rows = _translation(files, tmp_path / "rows", *images, "--untouched", *train)
     structure = {"keypoint_error", "rotation_error", "segmentation_agreement"}
     for method, setting in (("untouched", ""), ("z", ""), ("unaligned", "z")):
-        mine = {(metric, where) for name, metric, where in rows if name == method}
+        mine = {(metric, where) for name, metric, where in rows if name == method and "minus" not in where}
         assert mine == {
             *((metric, f"{protocol}, {setting}".removesuffix(", ")) for metric in ("fid", "kid")
-              for protocol in ("cut", "stargan-v2")),
+              for protocol in ("to test images", "to training images")),
             *((metric, setting) for metric in structure),
         }  # fmt: skip
     assert rows["z", "rotation_error", ""].value == 0
     assert rows["z", "segmentation_agreement", ""].value == 1
     assert rows["z", "rotation_error", ""].n == 5
+    same = rows["z", "kid_difference", "to test images, minus untouched"]
+    assert (same.value, same.ci_low, same.ci_high) == (0, 0, 0), "the sources as they are"
+    assert rows["z", "rotation_error_difference", "minus unaligned z"].value < 0
+    assert rows["unaligned", "rotation_error_difference", "minus untouched, z"].value > 0
     assert rows["unaligned", "rotation_error", "z"].value > 0
-    for protocol in ("cut", "stargan-v2"):
+    for protocol in ("to test images", "to training images"):
         assert rows["untouched", "kid", protocol].value == rows["z", "kid", protocol].value, "the sources themselves"
     provenance = read_rows(tmp_path / "rows")[1]
     assert provenance["outputs"] == {"untouched": 1, "z": 1, "unaligned/z": 1}
@@ -230,13 +252,15 @@ def test_evaluate_translation_with_many_outputs_and_random_samples(files: Path, 
     rows = _translation(files, tmp_path / "rows", f"latent-guided={tmp_path / 'twice.zip'}",
                         f"random={tmp_path / 'random.zip'}", f"z={files / 'same.zip'}",
                         "--target-train", files / "train.zip")  # fmt: skip
-    assert rows["latent-guided", "kid", "cut"].value == rows["z", "kid", "cut"].value, "one output a source"
-    assert rows["latent-guided", "kid", "cut"].n == 5
-    assert rows["latent-guided", "kid", "stargan-v2"].n == 10
-    diversity = rows["latent-guided", "diversity", "stargan-v2"]
+    assert rows["latent-guided", "kid", "to test images"].value == rows["z", "kid", "to test images"].value, (
+        "one output a source"
+    )
+    assert rows["latent-guided", "kid", "to test images"].n == 5
+    assert rows["latent-guided", "kid", "to training images"].n == 10
+    diversity = rows["latent-guided", "diversity", ""]
     assert diversity.value > 0
     assert (diversity.n, diversity.features) == (5, "efficientnet-lite0")
-    assert ("z", "diversity", "stargan-v2") not in rows
+    assert ("z", "diversity", "") not in rows
     assert rows["random", "segmentation_agreement", ""].n == 5
 
 
@@ -251,7 +275,10 @@ def test_evaluate_translation_refuses_what_does_not_belong_together(
         ([f"z={files / 'same.zip'}", f"w={tmp_path / 'other.zip'}"], "other.zip: translations of other sources than"),
         ([f"random={tmp_path / 'three.zip'}"], "three.zip: names no sources"),
         ([f"z={files / 'same.zip'}", f"random={tmp_path / 'three.zip'}"], "three.zip: 3 images for 5 sources"),
-        ([f"z={files / 'same.zip'}", "--source-pose", files / "pose.safetensors"], "--target-pose go together"),
+        (
+            [f"z={files / 'same.zip'}", "--pose", files / "keypoints.safetensors"],
+            "labels keypoints where pose is needed",
+        ),
     ):
         arguments = [*rows, *data, "--out", tmp_path / "rows"]
         assert main(["evaluate", "translation", *map(str, arguments)]) == 2
@@ -287,7 +314,7 @@ def test_evaluate_the_middle_of_a_morph(files: Path, tmp_path: Path) -> None:
     arguments = ["--metrics", tmp_path / "m.json", "--middle", tmp_path / "middle.zip", *data]
     _evaluate("morphing", tmp_path / "rows", *arguments)
     kid = {(row.method, row.setting): row.value for row in read_rows(tmp_path / "rows")[0] if row.metric == "kid"}
-    settings = ["middle to source domain", "middle to target domain"]
+    settings = ["middle-to-source", "middle-to-target"]
     assert kid["real", settings[0]] < 0 < kid["real", settings[1]], "real frames lie in one domain"
     assert all(kid["flat", setting] > 0 for setting in settings), "flat ones in neither"
 
@@ -306,7 +333,37 @@ def test_evaluate_zero_shot(files: Path, tmp_path: Path) -> None:
         assert metric in {row.metric for row in oracle}
         assert [row.value for row in oracle] == [row.value for row in control], "the same network twice"
         assert all(row.setting.endswith("another") for row in control)
+        assert not any(row.metric.endswith("_difference") for row in rows), "nothing to compare with"
         assert set(provenance["networks"]) == {"oracle", "zero-shot unaligned/another"}
+
+
+@pytest.mark.parametrize(
+    ("task", "differences"),
+    [
+        ("segmentation", [("miou_difference", "minus source-only")]),
+        ("keypoints", [(f"{name}_difference", "minus source-only") for name in ("nme", "pck@0.1", "nme_centred")]),
+        ("pose", [(f"{metric}_difference", f"{name}, minus source-only") for metric in ("mae", "r2") for name in POSE]),
+    ],
+)
+def test_zero_shot_methods_are_compared_with_source_only(
+    task: str, differences: list[tuple[str, str]], files: Path, tmp_path: Path
+) -> None:
+    data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz"]
+    annotations = ["--annotations", files / "train.annotations.npz"]
+    other = ["supervise", "--task", task, "--data", files / "train.zip", *annotations, *TRAINING, "--seed", 1]
+    assert _run(*other, "--out", tmp_path / "net") == 0
+    networks = [f"source-only={files / task}.safetensors", f"oracle={tmp_path / 'net'}"]
+    _evaluate("zero-shot", tmp_path / "rows", *networks, "--task", task, *data)
+    rows = read_rows(tmp_path / "rows")[0]
+    values = {(row.method, row.metric, row.setting): row.value for row in rows}
+    found = [row for row in rows if row.metric.endswith("_difference")]
+    assert [(row.metric, row.setting) for row in found] == differences
+    for row in found:
+        metric, name = row.metric.removesuffix("_difference"), row.setting.removesuffix("minus source-only").strip(", ")
+        expected = values["oracle", metric, name] - values["source-only", metric, name]
+        assert row.value == pytest.approx(expected, abs=1e-9)
+        assert row.ci_low <= row.value <= row.ci_high
+        assert row.method == "oracle"
 
 
 def test_evaluate_alignment_weights(files: Path, tmp_path: Path) -> None:
@@ -351,7 +408,10 @@ def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsy
         ("annotations of other images", [*zero_shot, f"oracle={pose}", "--task", "pose", *of_train]),
         ("belongs to other images", [*inversion, same, "--data", same]),
         ("12 images where the sources are 5", [*inversion, files / "test.zip", *test]),
-        ("go together", ["evaluate", "translation", f"z={same}", *labels, *both, "--source-pose", pose]),
+        (
+            "labels pose where keypoints is needed",
+            ["evaluate", "translation", f"z={same}", *labels, *both, "--keypoints", pose],
+        ),
         ("not a readable zip", [*supervise, "--data", tmp_path / "cut.zip"]),
         ("unknown key 'epoch'", [*supervise, *train, "--settings", '{"epoch": 1}']),
         ("not the metrics of a morph", ["evaluate", "morphing", *labels, "--metrics", tmp_path / "metrics.json"]),
@@ -395,15 +455,16 @@ def test_coverage_refuses_the_attributes_of_another_domain(files: Path, tmp_path
 
 
 def _networks(files: Path) -> list[Any]:
-    return [text for role in ("parent", "child") for task in ("segmentation", "keypoints", "pose")
-            for text in (f"--{role}-{task}", files / f"{task}.safetensors")]  # fmt: skip
+    return [text for task in ("segmentation", "keypoints", "pose")
+            for text in (f"--{task}", files / f"{task}.safetensors")]  # fmt: skip
 
 
 def test_evaluate_curve_and_draw_it(files: Path, tmp_path: Path) -> None:
     for name, kimg in (("parent", 2.0), ("child", 8.0)):
         shutil.copy(files / f"{name}.safetensors", tmp_path / snapshot_name(kimg))
     write_snapshots(tmp_path / "snapshots.zip", list(tmp_path.glob("*.safetensors")))
-    given = ["--parent", files / "parent.safetensors", "--data", files / "train.zip", *_networks(files)]
+    given = ["--parent", files / "parent.safetensors", "--data", files / "train.zip", *_networks(files),
+             "--parent-data", files / "test.zip"]  # fmt: skip
     command = [*given, "--snapshots", tmp_path / "snapshots.zip", "--curve-images", 12]
     rows = _evaluate("alignment-curve", tmp_path / "child.json", *command, "--method", "child")
     assert {setting for _, setting in rows} == {"2 kimg", "8 kimg"}
@@ -411,7 +472,7 @@ def test_evaluate_curve_and_draw_it(files: Path, tmp_path: Path) -> None:
     assert rows["rotation_correlation", "2 kimg"].value == pytest.approx(1), "the first snapshot is the parent"
     assert rows["rotation_correlation", "8 kimg"].value < 0.9
     assert rows["fid", "8 kimg"].features == "efficientnet-lite0"
-    assert {"kid", "x_shift_spread", "segmentation_agreement"} <= {metric for metric, _ in rows}
+    assert {"kid", "share", "x_shift_spread", "segmentation_agreement"} <= {metric for metric, _ in rows}
     _evaluate("curve", tmp_path / "control.json", *command, "--method", "unaligned")
     figure = ["figures", "curve", f"a={tmp_path / 'child.json'}", f"b={tmp_path / 'control.json'}"]
     assert _run(*figure, "--out", tmp_path / "curve.png") == 0

@@ -76,8 +76,37 @@ def test_a_translation_starts_from_the_codes_of_the_aligned_parent() -> None:
 
 def test_methods_of_a_translation_are_named_once() -> None:
     methods = experiment(A, inversion_spaces=["z"]).translation_methods("animal")
-    assert list(methods) == ["z", "latent-guided", "reference-guided", "layer-swap", "random", "unaligned/z"]
-    assert methods["unaligned/z"] == "results/translation/unaligned/z/images.zip"
+    guides = ["latent-guided/psi 1", "reference-guided/psi 1", "layer-swap/psi 1", "random/psi 1"]
+    assert list(methods) == ["z/psi 1", *guides, "unaligned/z, psi 1"]
+    assert methods["unaligned/z, psi 1"] == "results/translation/unaligned/z/images.zip"
+
+
+def test_the_truncation_is_told_where_z_codes_are_truncated() -> None:
+    half = {"truncation_psi": 0.5}
+    asked = experiment(A, translation={**half, "space": "w+"}, inversion_spaces=["z", "z+", "w", "w+"])
+    ways = ("z", "z+", "w", "w+", "latent-guided", "reference-guided", "layer-swap", "random")
+    told = {way for way in ways if asked.truncation(way) == "psi 0.5"}
+    assert told == {"z", "z+", "latent-guided", "random"}, "the guides and the swap start from w+"
+    assert {asked.truncation(way) for way in ways} == {"psi 0.5", ""}
+    assert asked.truncation("z", inverted=True) == "psi 1"
+
+
+def test_both_sides_of_a_comparison_are_measured_by_one_network() -> None:
+    asked = experiment(A)
+    ruler = {task: f"results/zero_shot/{task}/joint.safetensors" for task in ("segmentation", "keypoints", "pose")}
+    assert asked.measuring_networks("animal") == asked.measuring_networks("unaligned") == ruler
+    assert asked.measuring_networks("grandchild") == {}, "its domain has no annotations"
+    assert asked.annotated_domains() == ["human", "animal"]
+    networks = {role: file for role, file in asked.translation_data("animal").items() if file.endswith(".safetensors")}
+    assert networks == ruler
+
+
+def test_the_share_is_of_children_whose_domain_differs() -> None:
+    asked = experiment(A)
+    expected = ["data/prepared/human/train.zip", "data/prepared/animal/test.zip", "data/prepared/human/test.zip"]
+    assert list(asked.share_inputs("animal").values()) == expected
+    assert asked.share_inputs("unaligned") == asked.share_inputs("animal"), "beside the parent of its child"
+    assert asked.share_inputs("human") == {}
 
 
 def test_networks_of_a_second_control_have_a_setting() -> None:
@@ -89,6 +118,7 @@ def test_networks_of_a_second_control_have_a_setting() -> None:
         "zero-shot",
         "zero-shot unaligned",
         "zero-shot unaligned/two",
+        "zero-shot shuffled",
         "oracle",
     ]
 

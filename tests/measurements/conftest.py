@@ -75,9 +75,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 MODELS = {"parent": "parent.safetensors", "child": "child.safetensors"}
 SETS = {"data": "train.zip", "test-data": "test.zip", "annotations": "test.npz"}
-OF_CHILD = {f"{role}-{task}": f"{task}.safetensors" for role in ("parent", "child") for task in TASKS[:3]}
+RULERS = {task: f"{task}.safetensors" for task in TASKS[:3]}
 FILES: dict[str, dict[str, str]] = {
-    "generators": {"model": "child.safetensors", "data": "train.zip"},
+    "generators": {
+        "model": "child.safetensors",
+        "data": "train.zip",
+        "test-data": "test.zip",
+        "parent-data": "reconstructions.zip",
+        "parent-test-data": "translated.zip",
+    },
     "coverage": {
         **SETS,
         "model": "child.safetensors",
@@ -95,7 +101,7 @@ FILES: dict[str, dict[str, str]] = {
         "source-data": "test.zip",
         "target-data": "test.zip",
         "target-train": "train.zip",
-        **{f"{role}-{task}": f"{task}.safetensors" for role in ("source", "target") for task in TASKS[:3]},
+        **RULERS,
     },
     "morphing": {
         "metrics": "morph.json",
@@ -106,8 +112,14 @@ FILES: dict[str, dict[str, str]] = {
     "zero_shot": {"data": "test.zip", "annotations": "test.npz"},
     "alignment_weights": MODELS,
     "alignment_reset": {**MODELS, "data": "train.zip"},
-    "alignment_pointwise": {**MODELS, **OF_CHILD},
-    "alignment_curve": {"parent": "parent.safetensors", "snapshots": "snapshots.zip", "data": "train.zip", **OF_CHILD},
+    "alignment_pointwise": {**MODELS, **RULERS},
+    "alignment_curve": {
+        "parent": "parent.safetensors",
+        "snapshots": "snapshots.zip",
+        "data": "train.zip",
+        "parent-data": "reconstructions.zip",
+        **RULERS,
+    },
 }
 """Kind -> files of `folder` by role: everything that it can be given."""
 
@@ -119,7 +131,13 @@ def inputs_of(kind: str, folder: Path) -> Sequence[Inputs]:
         return [Inputs(files, {"z": folder / "translated.zip"}, {"untouched": True}, "human", "animal")]
     if kind == "zero_shot":
         return [
-            Inputs(files, {"oracle": folder / f"{task}.safetensors"}, {"task": task}, "human", "animal")
+            Inputs(
+                files,
+                dict.fromkeys(("source-only", "oracle"), folder / f"{task}.safetensors"),
+                {"task": task},
+                "human",
+                "animal",
+            )
             for task in TASKS[:3]
         ]
     method = "" if kind == "morphing" else "child"  # a method there keeps the rows of one

@@ -94,7 +94,11 @@ def test_the_weights_of_every_network_are_known(tmp_path: Path) -> None:
 
 def test_every_rule_has_a_cost_and_every_kind_a_rule() -> None:
     texts = [path.read_text(encoding="utf-8") for path in WORKFLOW.glob("*.smk")]
-    names = {name for text in texts for name in re.findall(r"^rule (\w+):", text, re.MULTILINE)}
+    names = {
+        name
+        for text in texts
+        for name in re.findall(r"^(?:rule|use rule \w+ as) (\w+)(?::| with:)", text, re.MULTILINE)
+    }
     assert set(rules()) == names
     for kind in registry.KINDS:
         assert kind.name in kind.costs
@@ -103,8 +107,13 @@ def test_every_rule_has_a_cost_and_every_kind_a_rule() -> None:
         assert f'version=kind("{kind.name}").version' in rule
 
 
-def test_the_protocol_of_distributions_says_the_numbers_in_use() -> None:
-    from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL
+def test_the_protocols_say_the_numbers_in_use() -> None:
+    from stylealign.measurements.generators import SHARE_IMAGES
+    from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, SHARE_PROTOCOL
+    from stylealign.metrics.share import MOST_IMAGES
+
+    assert SHARE_IMAGES == MOST_IMAGES
+    assert f"at most {MOST_IMAGES:,} of each" in SHARE_PROTOCOL
 
     assert f"at most {fid_kid.KID_MOST_IMAGES:,} of each set" in DISTRIBUTION_PROTOCOL
     assert f"with {fid_kid.NEIGHBOURS} neighbours" in DISTRIBUTION_PROTOCOL

@@ -46,6 +46,6 @@ def test_the_middle_has_a_kid_to_each_domain(tmp_path: Path) -> None:
         MetricSettings(),
     )
     found = {row.setting: row for row in rows}
-    assert list(found) == ["middle to source domain", "middle to target domain"]
-    assert found["middle to source domain"].value < found["middle to target domain"].value
+    assert list(found) == ["middle-to-source", "middle-to-target"]
+    assert found["middle-to-source"].value < found["middle-to-target"].value
     assert {row.n for row in rows} == {4}

@@ -11,8 +11,8 @@ from stylealign.datasets.avatars import POSE
 from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.rows import RowKey
-from stylealign.measurements.translation import fit_rows
-from stylealign.metrics.seeing import Pair, Seeing
+from stylealign.measurements.translation import Found, compared_with, difference_rows, fit_rows
+from stylealign.metrics.seeing import Ruler, Seeing
 from stylealign.metrics.structure import rotation_errors
 from stylealign.metrics.translation import Outputs, Structure, Target, diversity
 
@@ -42,22 +42,52 @@ def flat(values: list[int]) -> np.ndarray:
     return np.broadcast_to(np.array(values, np.uint8)[:, None, None, None], (len(values), 3, 4, 4)).copy()
 
 
-def test_cut_takes_the_first_output_of_each_source_and_stargan_all_of_them() -> None:
+@pytest.mark.filterwarnings("ignore::stylealign.metrics.fid_kid.FewImagesWarning")
+def test_to_test_images_goes_the_first_output_of_each_source_and_to_training_images_all() -> None:
     rng = np.random.default_rng(0)
-    images, test, train = (rng.integers(0, 256, (count, 3, 4, 4), dtype=np.uint8) for count in (18, 7, 9))
-    network = Pixels()
+    images, test, train = (torch.from_numpy(rng.normal(size=(count, 3))) for count in (18, 7, 9))
+    target = Target(test, train)
+    rows = {(r.setting, r.metric): r for r in fit_rows(images, 3, target, KEY, SETTINGS)}
+    assert {key: row.n for key, row in rows.items() if key[1] == "kid"} == {
+        ("to test images", "kid"): 6,
+        ("to training images", "kid"): 9,
+    }
+    one = fit_rows(images[::3], 1, Target(test, None), KEY, SETTINGS)
+    assert [row.setting for row in one] == ["to test images", "to test images"]
+    assert rows["to test images", "kid"].value == one[1].value
+    whole = fit_rows(images, 1, target, KEY, SETTINGS)
+    assert rows["to training images", "fid"].value == whole[2].value
 
-    def features(pixels: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(pixels).float().div(127.5).sub(1).mean(dim=(2, 3))
 
-    target = Target(features(test), features(train))
-    rows = {(r.setting, r.metric): r for r in fit_rows(Outputs(images, 3), target, network, KEY, SETTINGS)}
-    assert {key: row.n for key, row in rows.items() if key[1] == "kid"} == {("cut", "kid"): 6, ("stargan-v2", "kid"): 9}
-    one = fit_rows(Outputs(images[::3]), Target(features(test), None), network, KEY, SETTINGS)
-    assert [row.setting for row in one] == ["cut", "cut"]
-    assert rows["cut", "kid"].value == one[1].value
-    whole = fit_rows(Outputs(images), Target(features(test), features(train)), network, KEY, SETTINGS)
-    assert rows["stargan-v2", "fid"].value == whole[2].value
+def test_methods_are_compared_with_the_sources_and_with_the_control_of_their_space() -> None:
+    labels = ["untouched", "z/psi 1", "w+", "layer-swap", "random", "unaligned/z, psi 1", "unaligned/w+"]
+    assert {label: compared_with(label, labels) for label in labels} == {
+        "untouched": [],
+        "z/psi 1": ["untouched", "unaligned/z, psi 1"],
+        "w+": ["untouched", "unaligned/w+"],
+        "layer-swap": ["untouched", "unaligned/w+"],
+        "random": ["untouched"],
+        "unaligned/z, psi 1": ["untouched"],
+        "unaligned/w+": ["untouched"],
+    }
+    assert compared_with("z", ["z", "w+"]) == [], "nothing to compare with"
+
+
+def test_differences_are_paired() -> None:
+    """Two methods far apart from each other in level and alike source by source."""
+    rng = np.random.default_rng(1)
+    features, odd = torch.from_numpy(rng.normal(size=(2, 60, 3))), rng.normal(0, 10, 60)
+    one, other = (
+        Found(features[i], {"pose": odd + shift + 0.1 * rng.normal(size=60)}) for i, shift in ((0, 1), (1, 0))
+    )
+    target = Target(torch.from_numpy(rng.normal(size=(50, 3))), None)
+    rows = {row.metric: row for row in difference_rows(one, other, target, KEY, "minus untouched", SETTINGS)}
+    assert list(rows) == ["kid_difference", "rotation_error_difference"]
+    rotation, kid = rows["rotation_error_difference"], rows["kid_difference"]
+    assert rotation.value == pytest.approx(1, abs=0.1)
+    assert rotation.ci_high - rotation.ci_low < 0.2, "the sources' own spread of 10 falls out"
+    assert (rotation.setting, kid.setting) == ("minus untouched", "to test images, minus untouched")
+    assert (rotation.higher_is_better, kid.features) == (False, "efficientnet-lite0")
 
 
 def test_diversity_is_the_mean_over_pairs_and_its_interval_is_over_sources() -> None:
@@ -75,21 +105,21 @@ def test_structure_compares_every_output_with_its_source_and_counts_a_source_onc
         return pose
 
     seeing = Seeing("numbers", POSE, rotation)
-    pair = Pair(seeing, seeing, "rotation_error", lambda one, other: rotation_errors(one[:, 0], other[:, 0]))
+    ruler = Ruler(seeing, "rotation_error", lambda one, other: rotation_errors(one[:, 0], other[:, 0]))
     sources, outputs = flat([10, 20]), flat([10, 16, 20, 20])
-    found = Structure(sources, {"pose": pair}).estimates(Outputs(outputs, 2), draws=20, seed=0)
+    found = Structure(sources, {"pose": ruler}).values(Outputs(outputs, 2))
     assert list(found) == ["rotation_error"]
-    assert (found["rotation_error"].value, found["rotation_error"].n) == (pytest.approx((3 + 0) / 2), 2)
-    many = structure_of_many(pair)
-    assert (many.value, many.n) == (pytest.approx(1.0), 300)
+    assert found["rotation_error"].tolist() == [(0 + 6) / 2, 0]
+    many = structure_of_many(ruler)
+    assert (many.mean(), many.shape) == (pytest.approx(1.0), (300,))
 
 
-def structure_of_many(pair):
+def structure_of_many(ruler):
     """Return the rotation error of 300 sources with three outputs each: more than are read at once."""
     levels = np.arange(300) % 200
     outputs = np.stack([levels, levels + 1, levels + 2], axis=1).ravel()
-    structure = Structure(flat(levels.tolist()), {"pose": pair})
-    return structure.estimates(Outputs(flat(outputs.tolist()), 3), draws=20, seed=0)["rotation_error"]
+    structure = Structure(flat(levels.tolist()), {"pose": ruler})
+    return structure.values(Outputs(flat(outputs.tolist()), 3))["rotation_error"]
 
 
 def test_of_more_samples_than_outputs_the_first_are_taken(tmp_path: Path) -> None:

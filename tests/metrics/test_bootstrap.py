@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from stylealign.metrics.bootstrap import (
+    Ratio,
     correlation_estimates,
     mean_difference,
     mean_estimate,
-    ratio_differences,
     ratio_estimate,
     ratio_estimates,
     spread_ratio_estimates,
@@ -107,18 +107,34 @@ def test_an_image_without_a_value_in_one_method_is_left_out_of_both() -> None:
         mean_difference(np.zeros(3), np.zeros(4), draws=10, seed=0)
 
 
-def test_ratio_differences_against_a_plain_loop() -> None:
+def test_differences_of_scores_against_a_plain_loop() -> None:
     rng = np.random.default_rng(4)
-    one, other = ((rng.uniform(0, 1, (60, 2)), rng.uniform(1, 2, (60, 2))) for _ in range(2))
-    columns, mean = ratio_differences(one, other, draws=4000, seed=0)
+    one, other = (Ratio(rng.uniform(0, 1, (60, 2)), rng.uniform(1, 2, (60, 2))) for _ in range(2))
     loop = []
     for chosen in rng.integers(0, 60, size=(4000, 60)):
-        ratios = [n[chosen].sum(axis=0) / d[chosen].sum(axis=0) for n, d in (one, other)]
-        loop.append([*(ratios[0] - ratios[1]), (ratios[0] - ratios[1]).mean()])
-    wholes = [n.sum(axis=0) / d.sum(axis=0) for n, d in (one, other)]
-    for place, estimate in enumerate([*columns, mean]):
-        expected = np.percentile([values[place] for values in loop], [2.5, 97.5])
-        assert [estimate.ci_low, estimate.ci_high] == pytest.approx(expected, abs=0.01)
-    assert [estimate.value for estimate in columns] == pytest.approx(wholes[0] - wholes[1])
-    same, _ = ratio_differences(one, one, draws=50, seed=0)
-    assert [(e.value, e.ci_low, e.ci_high) for e in same] == [(0.0, 0.0, 0.0)] * 2
+        ratios = [s.numerators[chosen].sum(axis=0) / s.denominators[chosen].sum(axis=0) for s in (one, other)]
+        loop.append((ratios[0] - ratios[1]).mean())
+    difference = one.minus(other, draws=4000, seed=0)
+    expected = np.percentile(loop, [2.5, 97.5])
+    assert [difference.ci_low, difference.ci_high] == pytest.approx(expected, abs=0.01)
+    values = [score.estimate(draws=10, seed=0).value for score in (one, other)]
+    assert difference.value == pytest.approx(values[0] - values[1])
+    same = one.minus(one, draws=50, seed=0)
+    assert (same.value, same.ci_low, same.ci_high) == (0.0, 0.0, 0.0)
+
+
+def test_a_complement_turns_its_interval() -> None:
+    rng = np.random.default_rng(5)
+    plain = [Ratio(rng.uniform(0, 1, (50, 1)), np.ones((50, 1))) for _ in range(2)]
+    turned = [Ratio(score.numerators, score.denominators, is_complement=True) for score in plain]
+    one, other = plain[0].estimate(100, 0), turned[0].estimate(100, 0)
+    assert (other.value, other.ci_low, other.ci_high) == (1 - one.value, 1 - one.ci_high, 1 - one.ci_low)
+    forward, backward = plain[0].minus(plain[1], 100, 0), turned[0].minus(turned[1], 100, 0)
+    expected = (-forward.value, -forward.ci_high, -forward.ci_low)
+    assert (backward.value, backward.ci_low, backward.ci_high) == pytest.approx(expected)
+
+
+def test_a_mean_leaves_out_what_has_no_value() -> None:
+    score = Ratio.mean(np.array([1.0, np.nan, 3.0]))
+    assert score.estimate(draws=50, seed=0).value == 2.0
+    assert np.isnan(Ratio.mean(np.array([np.nan])).estimate(draws=50, seed=0).value)

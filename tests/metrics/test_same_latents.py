@@ -10,7 +10,7 @@ from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.images import to_uint8
 from stylealign.metrics.same_latents import Drawn, agreement, cosine_estimate, draw_and_measure, mean_colour
-from stylealign.metrics.seeing import Pair, Seeing
+from stylealign.metrics.seeing import Ruler, Seeing
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.sampling import BATCH_SIZE
@@ -46,19 +46,19 @@ NETWORKS = {
 }
 
 
-def pairs() -> dict[str, Pair]:
+def rulers() -> dict[str, Ruler]:
     """Return the networks, each with itself, as the label tasks compare them."""
     found = {}
     for task in comparing():
         own = NETWORKS[task.name]
         swapped = (("left_eye", "right_eye"),) if task.name == "keypoints" else ()
         spec = LabelSpec(task.name, own.names, 16, maps=0, numbers=1, swapped=swapped)
-        found[task.name] = Pair(own, own, task.agreement.name, task.functions.comparison(spec, spec))
+        found[task.name] = Ruler(own, task.agreement.name, task.functions.comparison(spec, spec))
     return found
 
 
 def values(parent: Drawn, child: Drawn) -> dict[str, float]:
-    networks = pairs() if parent.seen else {}
+    networks = rulers() if parent.seen else {}
     found = agreement(parent, child, networks, draws=100, seed=0)
     return {metric: estimate.value for metric, estimate in found.items()}
 

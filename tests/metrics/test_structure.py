@@ -6,6 +6,7 @@ from sklearn.metrics import jaccard_score, r2_score
 
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
+from stylealign.metrics.bootstrap import Ratio
 from stylealign.metrics.structure import (
     common_names,
     iou,
@@ -27,12 +28,17 @@ def face(count: int = 5) -> np.ndarray:
     return points
 
 
+def value(score: Ratio) -> float:
+    return score.estimate(draws=10, seed=0).value
+
+
 def test_iou_against_sklearn() -> None:
     rng = np.random.default_rng(0)
     truth, predicted = rng.integers(0, 4, (2, 6, 8, 8)).astype(np.uint8)
-    classes, mean = iou(predicted, truth, 4, draws=50, seed=0)
+    found = iou(predicted, truth, 4)
+    mean = found.estimate(draws=50, seed=0)
     expected = jaccard_score(truth.ravel(), predicted.ravel(), average=None)
-    np.testing.assert_allclose([estimate.value for estimate in classes], expected)
+    np.testing.assert_allclose(found.numerators.sum(axis=0) / found.denominators.sum(axis=0), expected)
     assert mean.value == pytest.approx(expected.mean())
     assert mean.n == 6
     assert mean.ci_low < mean.value < mean.ci_high
@@ -43,10 +49,9 @@ def test_iou_leaves_out_classes_that_no_image_has() -> None:
     truth[:, 0] = 1
     predicted = truth.copy()
     predicted[0, 3, 3] = 2
-    classes, mean = iou(predicted, truth, 3, draws=10, seed=0)
-    assert np.isnan(classes[2].value)
-    assert (classes[0].value, classes[1].value) == (23 / 24, 1.0)
-    assert mean.value == pytest.approx((23 / 24 + 1) / 2)
+    found = iou(predicted, truth, 3)
+    assert found.denominators.sum(axis=0).tolist() == [24, 8, 0]
+    assert value(found) == pytest.approx((23 / 24 + 1) / 2)
 
 
 def test_keypoint_scores_closed_form() -> None:
@@ -54,17 +59,17 @@ def test_keypoint_scores_closed_form() -> None:
     predicted = truth + np.array([0.0, 1.2], dtype=np.float32)
     predicted[:, EYES[0]] += (0, 4.0 - 1.2)
     everything = np.ones(truth.shape[:2], dtype=bool)
-    scores = keypoint_scores(predicted, truth, everything, SIZE, draws=10, seed=0)
+    scores = keypoint_scores(predicted, truth, everything, SIZE)
     others = len(KEYPOINTS) - 1
-    assert scores.nme.value == pytest.approx((4 + others * 1.2) / 16 / len(KEYPOINTS))
-    assert scores.pck.value == pytest.approx(others / len(KEYPOINTS))
-    assert [point.value for point in scores.nme_of] == pytest.approx([4 / 16] + others * [1.2 / 16])
-    assert scores.nme_centred.value == pytest.approx(0, abs=1e-6), "every point is a constant away"
+    assert value(scores.nme) == pytest.approx((4 + others * 1.2) / 16 / len(KEYPOINTS))
+    assert value(scores.pck) == pytest.approx(others / len(KEYPOINTS))
+    assert [value(point) for point in scores.nme_of] == pytest.approx([4 / 16] + others * [1.2 / 16])
+    assert value(scores.nme_centred) == pytest.approx(0, abs=1e-6), "every point is a constant away"
     unseen = everything.copy()
     unseen[:, EYES[0]] = False
-    scores = keypoint_scores(predicted, truth, unseen, SIZE, draws=10, seed=0)
-    assert (scores.nme.value, scores.pck.value) == (pytest.approx(1.2 / 16), 1.0)
-    assert np.isnan(scores.nme_of[EYES[0]].value), "a point that no image shows"
+    scores = keypoint_scores(predicted, truth, unseen, SIZE)
+    assert (value(scores.nme), value(scores.pck)) == (pytest.approx(1.2 / 16), 1.0)
+    assert np.isnan(value(scores.nme_of[EYES[0]])), "a point that no image shows"
 
 
 def test_a_constant_error_turns_and_grows_with_the_head() -> None:
@@ -79,11 +84,11 @@ def test_a_constant_error_turns_and_grows_with_the_head() -> None:
     scatter = random.normal(size=200)
     predicted[:, other] += (scatter - scatter.mean()) * eyes
     true, wrong = (np.stack([p.real, p.imag], axis=2).astype(np.float32) for p in (truth, predicted))
-    scores = keypoint_scores(wrong, true, np.ones(truth.shape, dtype=bool), SIZE, draws=10, seed=0)
-    assert scores.nme_of[mouth].value == pytest.approx(0.4, rel=1e-5)
+    scores = keypoint_scores(wrong, true, np.ones(truth.shape, dtype=bool), SIZE)
+    assert value(scores.nme_of[mouth]) == pytest.approx(0.4, rel=1e-5)
     left = np.abs(scatter - scatter.mean()).mean() / len(KEYPOINTS)
-    assert scores.nme.value == pytest.approx(0.4 / len(KEYPOINTS) + left, rel=1e-5)
-    assert scores.nme_centred.value == pytest.approx(left, rel=1e-4)
+    assert value(scores.nme) == pytest.approx(0.4 / len(KEYPOINTS) + left, rel=1e-5)
+    assert value(scores.nme_centred) == pytest.approx(left, rel=1e-4)
 
 
 def test_images_without_eyes_are_left_out() -> None:
@@ -91,8 +96,8 @@ def test_images_without_eyes_are_left_out() -> None:
     truth[0, EYES[1]] = truth[0, EYES[0]]
     predicted = truth.copy()
     predicted[0] += 100
-    scores = keypoint_scores(predicted, truth, np.ones(truth.shape[:2], dtype=bool), SIZE, draws=10, seed=0)
-    assert (scores.nme.value, scores.pck.value) == (0.0, 1.0)
+    scores = keypoint_scores(predicted, truth, np.ones(truth.shape[:2], dtype=bool), SIZE)
+    assert (value(scores.nme), value(scores.pck)) == (0.0, 1.0)
     assert np.isnan(keypoint_errors(truth, predicted, SIZE, EYES)).tolist() == [True] + 4 * [False]
 
 
@@ -148,9 +153,9 @@ def test_pose_scores_against_sklearn() -> None:
     rng = np.random.default_rng(1)
     truth = rng.normal(size=(40, len(POSE))).astype(np.float32)
     predicted = truth + rng.normal(size=truth.shape).astype(np.float32) * 0.3
-    scores = pose_scores(predicted, truth, draws=200, seed=0)
+    scores = pose_scores(predicted, truth)
     for column, name in enumerate(POSE):
-        mae, r2 = scores[name]
+        mae, r2 = (score.estimate(draws=200, seed=0) for score in scores[name])
         assert mae.value == pytest.approx(np.abs(predicted - truth)[:, column].mean(), rel=1e-5)
         assert r2.value == pytest.approx(r2_score(truth[:, column], predicted[:, column]), rel=1e-5)
         assert r2.ci_low < r2.value < r2.ci_high

@@ -42,13 +42,13 @@ ROWS = {
     "generators/child": [row("generators", "child", "fid", 998.5, **FEATURES)],
     "generators/unaligned": [row("generators", "unaligned", "fid", 1353.0, **FEATURES)],
     "translation/w+": [
-        row("translation", "w+", "kid", 7.9, 3.0, setting="cut", **FEATURES),
-        row("translation", "w+", "kid", 7.2, 3.0, setting="stargan-v2", **FEATURES),
+        row("translation", "w+", "kid", 7.9, 3.0, setting="to test images", **FEATURES),
+        row("translation", "w+", "kid", 7.2, 3.0, setting="to training images", **FEATURES),
         row("translation", "w+", "keypoint_error", 0.25, 0.03),
     ],
     "translation/unaligned": [
-        row("translation", "unaligned", "kid", 27.3, 5.0, setting="cut, w+", **FEATURES),
-        row("translation", "unaligned", "kid", 25.7, 5.0, setting="stargan-v2, w+", **FEATURES),
+        row("translation", "unaligned", "kid", 27.3, 5.0, setting="to test images, w+", **FEATURES),
+        row("translation", "unaligned", "kid", 25.7, 5.0, setting="to training images, w+", **FEATURES),
         row("translation", "unaligned", "keypoint_error", 0.27, 0.03, setting="w+"),
     ],
     "translation/untouched": [row("translation", "untouched", "keypoint_error", 0.1, 0.01)],

@@ -69,7 +69,7 @@ def marks(view: views.View, head: str) -> dict[str, str]:
 
 def test_the_best_is_marked_and_what_its_interval_does_not_exclude() -> None:
     view = view_of("translation")
-    assert marks(view, "kid cut") == {"w+": "best", "unaligned": "", "untouched": ""}
+    assert marks(view, "kid to test images") == {"w+": "best", "unaligned": "", "untouched": ""}
     assert marks(view, "keypoint_error") == {"w+": "best", "unaligned": "close", "untouched": ""}
     assert marks(view_of("generators"), "fid") == {"parent": "", "child": "best", "unaligned": ""}
 
@@ -80,7 +80,7 @@ def test_bounds_are_not_ranked() -> None:
 
 def test_protocols_and_classes_are_columns() -> None:
     assert [(c.metric, c.setting, c.arrow) for c in view_of("translation").columns] == [
-        ("kid", "cut", "↓"), ("kid", "stargan-v2", "↓"), ("keypoint_error", "", "↓"),
+        ("kid", "to test images", "↓"), ("kid", "to training images", "↓"), ("keypoint_error", "", "↓"),
     ]  # fmt: skip
     assert len(view_of("translation").lines) == 3
     view = view_of("zero_shot_segmentation")

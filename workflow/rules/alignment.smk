@@ -84,6 +84,7 @@ rule alignment_curve:
     input:
         measuring_weights("alignment_curve"),
         unpack(lambda w: measuring_networks(w.model)),
+        unpack(lambda w: {role: file for role, file in share_inputs(w.model).items() if role == "parent_data"}),
         parent=lambda w: model_file(aligned_parent(w.model)),
         snapshots="results/models/{model}/snapshots.zip",
         data=lambda w: data_file(domain_of(w.model), "train.zip"),

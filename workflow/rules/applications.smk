@@ -147,6 +147,30 @@ rule supervise:
         " --annotations {input.annotations} --out {output.network} --settings {params.settings:q} &> {log}"
 
 
+# One ruler for every domain of the run: what is compared between domains is measured on both sides by this network.
+rule supervise_joint:
+    input:
+        data=[data_file(domain, "train.zip") for domain in annotated_domains()],
+        annotations=[data_file(domain, "train.annotations.npz") for domain in annotated_domains()],
+    output:
+        network="results/zero_shot/{task}/joint.safetensors",
+    log:
+        "results/logs/supervise_joint/{task}.log",
+    benchmark:
+        "results/benchmarks/supervise_joint/{task}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("supervise_joint"),
+        runtime=minutes("supervise_joint"),
+    params:
+        settings=lambda w: as_json(RUN.labels, "epochs", "images", "batch_size", "learning_rate", "seed"),
+        version=version("supervise"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign supervise --task {wildcards.task} --data {input.data}"
+        " --annotations {input.annotations} --out {output.network} --settings {params.settings:q} &> {log}"
+
+
 # The labels come from the aligned parent's images also for a control: only the shared ancestry is missing.
 rule transfer:
     input:
@@ -166,7 +190,23 @@ rule transfer:
         runtime=minutes("transfer"),
     params:
         settings=lambda w: as_json(RUN.labels),
+        flags="",
         version=version("transfer"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign transfer --task {wildcards.task} --parent {input.parent}"
-        " --child {input.child} --labeller {input.labeller} --out {output.network} --settings {params.settings:q} &> {log}"
+        " --child {input.child} --labeller {input.labeller} --out {output.network} {params.flags}"
+        " --settings {params.settings:q} &> {log}"
+
+
+# The other control: each image with the labels of another latent's.
+use rule transfer as transfer_shuffled with:
+    output:
+        network="results/zero_shot/{task}/{model}/shuffled.safetensors",
+    log:
+        "results/logs/transfer_shuffled/{task}/{model}.log",
+    benchmark:
+        "results/benchmarks/transfer_shuffled/{task}/{model}.tsv"
+    params:
+        settings=lambda w: as_json(RUN.labels),
+        flags="--shuffled",
+        version=version("transfer"),

@@ -3,9 +3,10 @@
 
 rule generators:
     input:
+        measuring_weights("generators"),
+        unpack(lambda w: share_inputs(w.subject)),
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.subject), "train.zip"),
-        weights=measuring_weights("generators"),
     output:
         rows="results/metrics/generators/{subject}/{model}.json",
     log:
@@ -20,12 +21,13 @@ rule generators:
         mem_mb=memory("generators"),
         runtime=minutes("generators"),
     params:
+        share=lambda w: flags(**share_inputs(w.subject)),
         names=lambda w: row_names(w.subject, generator_method(w.subject, w.model)),
         settings=measuring_settings("generators"),
         version=kind("generators").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate generators --model {input.model} --data {input.data}"
-        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+        " {params.share} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
 rule inversion:
@@ -48,7 +50,7 @@ rule inversion:
         mem_mb=memory("inversion"),
         runtime=minutes("inversion"),
     params:
-        names=lambda w: row_names(w.model),
+        names=lambda w: row_names(w.model, setting=EXPERIMENT.truncation(w.space, inverted=True)),
         settings=measuring_settings("inversion"),
         version=kind("inversion").version,
     shell:

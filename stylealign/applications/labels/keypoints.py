@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from stylealign.applications.labels.networks import LabelSpec, Score
+from stylealign.applications.labels.networks import LabelSpec, Scores
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.label_names import mirrored_order
 from stylealign.metrics.seeing import Compare
@@ -97,9 +97,7 @@ def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:
     return lambda one, two: keypoint_errors(one[:, mine], two[:, theirs], spec.resolution_px, eyes)
 
 
-def scores(
-    predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec, draws: int, seed: int
-) -> list[Score]:
+def scores(predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec) -> Scores:
     """Return the errors of visible points, as shares of the distance of the first pair of left and right."""
     assert annotations.keypoints is not None
     assert annotations.visible is not None
@@ -110,14 +108,7 @@ def scores(
         annotations.keypoints[:, order],
         annotations.visible[:, order],
         spec.resolution_px,
-        draws,
-        seed,
         eyes[0] if eyes else None,
     )
-    of_points = zip(spec.names, found.nme_of, strict=True)
-    return [
-        ("nme", "", found.nme),
-        ("pck@0.1", "", found.pck),
-        ("nme_centred", "", found.nme_centred),
-        *(("nme_of_point", name, estimate) for name, estimate in of_points),
-    ]
+    of_points = {("nme_of_point", name): score for name, score in zip(spec.names, found.nme_of, strict=True)}
+    return {("nme", ""): found.nme, ("pck@0.1", ""): found.pck, ("nme_centred", ""): found.nme_centred, **of_points}

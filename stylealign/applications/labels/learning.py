@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylealign.applications.labels.networks import LabelNetwork, LabelSpec, Score
+from stylealign.applications.labels.networks import LabelNetwork, LabelSpec, Scores
 from stylealign.applications.labels.tasks import task_of
-from stylealign.config import LabelSettings, MetricSettings
+from stylealign.config import LabelSettings
 from stylealign.datasets.annotations import Annotations, require_same_names
 from stylealign.errors import StyleAlignError
 from stylealign.images import from_uint8
@@ -145,21 +145,15 @@ def predict(network: LabelNetwork, images: np.ndarray) -> dict[str, np.ndarray]:
     return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
 
 
-def scores(
-    network: LabelNetwork, images: np.ndarray, annotations: Annotations, settings: MetricSettings
-) -> list[Score]:
+def scores(network: LabelNetwork, images: np.ndarray, annotations: Annotations) -> Scores:
     """Return the scores of a network on annotated test images.
 
     Args:
         network: label network of a task with a table.
         images: `[N, 3, r, r]` uint8.
         annotations: of the same images.
-        settings: bootstrap.
     """
-    functions, spec = task_of(network.spec.task).functions, network.spec
-    found: list[Score] = functions.scores(
-        predict(network, images), annotations, spec, settings.bootstrap, settings.seed
-    )
+    found: Scores = task_of(network.spec.task).functions.scores(predict(network, images), annotations, network.spec)
     return found
 
 

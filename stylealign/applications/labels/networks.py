@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, utf8_path
-from stylealign.metrics.bootstrap import Estimate
+from stylealign.metrics.bootstrap import Ratio
 
 _FORMAT = "stylealign-label-network-1"
 _HEADER_KEY = "stylealign"
@@ -23,8 +23,8 @@ _WIDEST = 6
 """Widest layers, in multiples of the first."""
 
 
-Score = tuple[str, str, Estimate]
-"""Metric, the class, key point or number that it is of (empty for all), and the value."""
+Scores = dict[tuple[str, str], Ratio]
+"""Metric and the class, key point or number that it is of (empty for all) -> the score, which can be resampled."""
 
 
 @dataclasses.dataclass(frozen=True)

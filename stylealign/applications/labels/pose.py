@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylealign.applications.labels.networks import LabelSpec, Score
+from stylealign.applications.labels.networks import LabelSpec, Scores
 from stylealign.datasets.annotations import Annotations
 from stylealign.metrics.seeing import Compare
 from stylealign.metrics.structure import pose_scores, rotation_errors
@@ -72,15 +72,11 @@ def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:
     return lambda one, two: rotation_errors(one[:, mine], two[:, theirs])
 
 
-def scores(
-    predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec, draws: int, seed: int
-) -> list[Score]:
+def scores(predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec) -> Scores:
     """Return `mae` and `r2` of each number."""
     assert annotations.pose is not None
     truth = annotations.pose[:, [annotations.names.values.index(name) for name in spec.names]]
-    found = pose_scores(predicted["pose"], truth, draws, seed, spec.names)
-    return [
-        (metric, name, estimate)
-        for name, pair in found.items()
-        for metric, estimate in zip(("mae", "r2"), pair, strict=True)
-    ]
+    found = pose_scores(predicted["pose"], truth, spec.names)
+    return {
+        (metric, name): score for name, pair in found.items() for metric, score in zip(("mae", "r2"), pair, strict=True)
+    }

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from stylealign.applications.labels.networks import LabelSpec, Score
+from stylealign.applications.labels.networks import LabelSpec, Scores
 from stylealign.datasets.annotations import Annotations, renumbered
+from stylealign.metrics.bootstrap import Ratio
 from stylealign.metrics.seeing import Compare
 from stylealign.metrics.structure import common_names, iou, segmentation_agreements
 
@@ -81,10 +82,10 @@ def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:
     return (lambda one, two: segmentation_agreements(one, two, mine, theirs)) if common else None
 
 
-def scores(
-    predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec, draws: int, seed: int
-) -> list[Score]:
+def scores(predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec) -> Scores:
     """Return `iou` of each class over the whole set, and `miou`, the mean of the classes present."""
     truth = renumbered(annotations.segmentation, annotations.names.classes, spec.names)
-    classes, mean = iou(predicted["classes"], truth, len(spec.names), draws, seed)
-    return [*(("iou", name, estimate) for name, estimate in zip(spec.names, classes, strict=True)), ("miou", "", mean)]
+    whole = iou(predicted["classes"], truth, len(spec.names))
+    classes = {("iou", name): Ratio(whole.numerators[:, [place]], whole.denominators[:, [place]])
+               for place, name in enumerate(spec.names)}  # fmt: skip
+    return {**classes, ("miou", ""): whole}

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from stylealign.latents.spaces import names
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row
+from stylealign.measurements.translation import PROTOCOLS
 from stylealign.report.page.words import METHODS
 from stylealign.report.tables import LABELS, is_by_setting, is_speed
 
 SPACES = frozenset(names())
-PROTOCOLS = ("cut", "stargan-v2")
 BOUNDS = frozenset({"oracle", "untouched", "random"})
 """Methods that bound the others: they are shown, and never marked as the best."""
 
-REFERENCES = BOUNDS | {"parent", "source-only", "cross-fade"}
+REFERENCES = BOUNDS | {"parent", "source-only", "cross-fade", "shuffled", "zero-shot shuffled"}
 """Methods without an aligned child in them."""
 
 FEW_ROWS = 40
@@ -173,11 +173,12 @@ def column_of(row: Row) -> Column:
 
 
 def _summary(labels: Sequence[str], lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Return the rows of a long table whose setting is one word (a component, not one of its layers)."""
+    """Return the rows of a long table whose setting is one word but for a truncation: no layer, no difference."""
     if len(lines) <= FEW_ROWS or "setting" not in labels:
         return ()
     place = labels.index("setting")
-    return tuple(line for line in lines if " " not in line.labels[place])
+    parts = [[part for part in line.labels[place].split(", ") if not is_truncation(part)] for line in lines]
+    return tuple(line for line, own in zip(lines, parts, strict=True) if not any(" " in part for part in own))
 
 
 def cell_of(row: Row | None, marks: dict[int, str] | None = None) -> Cell:
@@ -193,8 +194,14 @@ def cell_of(row: Row | None, marks: dict[int, str] | None = None) -> Cell:
 
 
 def protocol_of(row: Row) -> str:
-    """Return a row's setting without its latent space: numbers compare only where this is the same."""
-    return ", ".join(part for part in row.setting.split(", ") if part and part not in SPACES)
+    """Return a row's setting without latent space and truncation: numbers compare only where this is the same."""
+    parts = [part for part in row.setting.split(", ") if part and not is_truncation(part)]
+    return ", ".join(part for part in parts if part not in SPACES)
+
+
+def is_truncation(part: str) -> bool:
+    """Return whether a part of a setting is a truncation, such as `psi 0.5`."""
+    return part.startswith("psi ")
 
 
 def _marks(rows: Iterable[Row]) -> dict[int, str]:

@@ -149,6 +149,7 @@ METHODS = {
     "child": "fine-tuned from the parent",
     "unaligned": "the control: same domain, another parent",
     "zero-shot unaligned": "zero-shot labels through the control",
+    "zero-shot shuffled": "zero-shot labels of images of other latents: chance",
     "untouched": "the source images as they are: the bound of structure, and of measuring error",
     "random": "random samples of the child: the bound of realism without any structure kept",
     "source-only": "the parent domain's network, applied as it is",
