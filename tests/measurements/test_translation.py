@@ -78,7 +78,7 @@ def test_differences_are_paired() -> None:
     rng = np.random.default_rng(1)
     features, odd = torch.from_numpy(rng.normal(size=(2, 60, 3))), rng.normal(0, 10, 60)
     one, other = (
-        Found(features[i], {"pose": odd + shift + 0.1 * rng.normal(size=60)}) for i, shift in ((0, 1), (1, 0))
+        Found(features[i], {"rotation_error": odd + shift + 0.1 * rng.normal(size=60)}) for i, shift in ((0, 1), (1, 0))
     )
     target = Target(torch.from_numpy(rng.normal(size=(50, 3))), None)
     rows = {row.metric: row for row in difference_rows(one, other, target, KEY, "minus untouched", SETTINGS)}
