@@ -112,7 +112,7 @@ class Experiment(Family):
 
     def pair_files(self, child: str, kind: str) -> Files:
         """Return the drawn pairs of a child's domain and its parent's by role: images and annotations of both sides."""
-        folder = f"data/pairs/{self.domain_of(self.compared_with(child))}/{self.domain_of(child)}/{kind}"
+        folder = f"results/pairs/{self.domain_of(self.compared_with(child))}/{self.domain_of(child)}/{kind}"
         return {
             f"{side}_{role}": f"{folder}/{side}.{end}"
             for side in ("source", "target")

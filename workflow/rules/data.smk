@@ -38,11 +38,11 @@ rule draw_domain:
 # What agreement of two domains there is at all when only pose and ground are the same, or the whole figure.
 rule draw_pairs:
     output:
-        source="data/pairs/{source}/{domain}/{kind}/source.zip",
-        target="data/pairs/{source}/{domain}/{kind}/target.zip",
-        source_annotations="data/pairs/{source}/{domain}/{kind}/source.annotations.npz",
-        target_annotations="data/pairs/{source}/{domain}/{kind}/target.annotations.npz",
-        config="data/pairs/{source}/{domain}/{kind}/config.json",
+        source="results/pairs/{source}/{domain}/{kind}/source.zip",
+        target="results/pairs/{source}/{domain}/{kind}/target.zip",
+        source_annotations="results/pairs/{source}/{domain}/{kind}/source.annotations.npz",
+        target_annotations="results/pairs/{source}/{domain}/{kind}/target.annotations.npz",
+        config="results/pairs/{source}/{domain}/{kind}/config.json",
     log:
         "results/logs/draw_pairs/{source}/{domain}/{kind}.log",
     benchmark:
