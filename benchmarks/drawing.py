@@ -26,9 +26,11 @@ def measure(domain: str, images: int) -> dict[str, object]:
         draw_avatar(domain, "train", index, 2, RESOLUTION_PX)
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     return {
-        "case": domain, "images": images, "drawn_images_per_s": round(images / wall_s, 1),
+        "case": domain,
+        "images": images,
+        "drawn_images_per_s": round(images / wall_s, 1),
         "per_core_images_per_s": round(images / cpu_s, 1),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

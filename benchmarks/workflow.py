@@ -83,8 +83,13 @@ def measure_start_up(times: dict[str, list[float]]) -> dict[str, Any]:
     count = sum(map(len, times.values()))
     short = {rule: len(seconds) for rule, seconds in times.items() if sum(seconds) / len(seconds) < 2 * start_s}
     start_up = sum(min(seconds, start_s) for rule in times.values() for seconds in rule)
-    return {"jobs": count, "job_seconds": round(total), "start_up_seconds": round(start_up),
-            "start_up_share": round(start_up / total, 3), "jobs_that_are_mostly_start_up": short}  # fmt: skip
+    return {
+        "jobs": count,
+        "job_seconds": round(total),
+        "start_up_seconds": round(start_up),
+        "start_up_share": round(start_up / total, 3),
+        "jobs_that_are_mostly_start_up": short,
+    }
 
 
 def compare_plan(run: Path, times: dict[str, list[float]], config: Path, kimg: float | None) -> dict[str, Any]:
@@ -107,8 +112,12 @@ def compare_plan(run: Path, times: dict[str, list[float]], config: Path, kimg: f
     measured = {rule: sum(seconds) for rule, seconds in times.items()}
     both = {rule: {"planned_s": round(planned[rule]), "measured_s": round(measured[rule])} for rule in measured}
     totals = sum(planned[rule] for rule in measured), sum(measured.values())
-    return {"planned_s": round(totals[0]), "measured_s": round(totals[1]), "ratio": round(totals[0] / totals[1], 3),
-            "rules": both}  # fmt: skip
+    return {
+        "planned_s": round(totals[0]),
+        "measured_s": round(totals[1]),
+        "ratio": round(totals[0] / totals[1], 3),
+        "rules": both,
+    }
 
 
 def main() -> None:

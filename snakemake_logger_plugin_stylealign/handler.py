@@ -25,9 +25,22 @@ NEWS_WIDTH = 110
 LOG_LINES = 12
 CLUSTER_LOG_LINES = 40
 CLUSTER_PROGRAMS = ("srun:", "slurmstepd", "slurmd", "sbatch:")
-HIDDEN = ("Select jobs to execute", "Execute ", "Assuming unrestricted", "Using shell", "host:", "Provided cores",
-          "Provided resources", "Rules claiming more threads", "Building DAG of jobs", "Complete log", "Reasons:",
-          "Using workflow specific profile", "Checking ", "Storing ")  # fmt: skip
+HIDDEN = (
+    "Select jobs to execute",
+    "Execute ",
+    "Assuming unrestricted",
+    "Using shell",
+    "host:",
+    "Provided cores",
+    "Provided resources",
+    "Rules claiming more threads",
+    "Building DAG of jobs",
+    "Complete log",
+    "Reasons:",
+    "Using workflow specific profile",
+    "Checking ",
+    "Storing ",
+)
 
 
 @dataclass

@@ -43,9 +43,13 @@ class Inversion:
 
 
 def invert(
-    generator: Generator, images: NDArray[np.uint8], settings: InvertSettings, distance: PerceptualDistance,
-    progress: Callable[[int], None] | None = None, encoder: Encoder | None = None,
-) -> Inversion:  # fmt: skip
+    generator: Generator,
+    images: NDArray[np.uint8],
+    settings: InvertSettings,
+    distance: PerceptualDistance,
+    progress: Callable[[int], None] | None = None,
+    encoder: Encoder | None = None,
+) -> Inversion:
     """Invert images, `settings.batch_size` at once.
 
     Args:
@@ -98,8 +102,13 @@ def reconstruct(generator: Generator, values: NDArray[np.float32], settings: Inv
 
 
 @torch.inference_mode()
-def _measure(distance: PerceptualDistance, drawn: NDArray[np.uint8], targets: Tensor, random: NDArray[np.float32],
-             fitted: NDArray[np.float32]) -> list[dict[str, float]]:  # fmt: skip
+def _measure(
+    distance: PerceptualDistance,
+    drawn: NDArray[np.uint8],
+    targets: Tensor,
+    random: NDArray[np.float32],
+    fitted: NDArray[np.float32],
+) -> list[dict[str, float]]:
     """Return a dict per image; the score is 1 for a perfect reconstruction, 0 for one as far off as a random sample."""
     reconstructions = from_uint8(torch.from_numpy(drawn).to(targets.device))
     perceptual = distance(reconstructions, targets).cpu().numpy()

@@ -14,8 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="native checkpoint")
     parser.add_argument("--rows", nargs="+", required=True, type=Path, metavar="JSON", help="measurements of it")
-    parser.add_argument("--domain", metavar="NAME", help="drawn domain whose artwork its images show, where the model "
-                        "does not say it")  # fmt: skip
+    parser.add_argument(
+        "--domain", metavar="NAME", help="drawn domain whose artwork its images show, where the model does not say it"
+    )
     parser.add_argument("--out", required=True, type=Path, metavar="JSON", help="the card; its name is the model's")
     parser.add_argument(
         "--readme", type=Path, metavar="MD", help="file whose table of the cards beside --out is renewed"

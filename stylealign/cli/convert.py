@@ -14,10 +14,15 @@ from stylealign.latents.spaces import names
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the verb."""
-    parser.add_argument("source", metavar="SRC", help="checkpoint of any known format, recognised by its content; with "
-                        "--codes-of, codes of another program: .npz, .npy, or tensors saved by torch")  # fmt: skip
-    parser.add_argument("out", metavar="DST", help="file to write: .safetensors is native, .pt rosinality style, .npz "
-                        "for codes")  # fmt: skip
+    parser.add_argument(
+        "source",
+        metavar="SRC",
+        help="checkpoint of any known format, recognised by its content; with --codes-of, codes of another program: "
+        ".npz, .npy, or tensors saved by torch",
+    )
+    parser.add_argument(
+        "out", metavar="DST", help="file to write: .safetensors is native, .pt rosinality style, .npz for codes"
+    )
     parser.add_argument("--codes-of", type=Path, metavar="MODEL", help="SRC holds codes of this model")
     parser.add_argument("--space", choices=names(), help="space of the codes (default: by their shape)")
 

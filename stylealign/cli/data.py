@@ -52,8 +52,9 @@ def _draw(arguments: argparse.Namespace) -> None:
         raise StyleAlignError(f"--jobs: must be at least 1, not {arguments.jobs}")
 
     artwork = drawn_domain(settings.draw).artwork
-    provenance = provenance_of("data draw", version("data"), settings, {}, packages=artwork.installed(),
-                               attribution=artwork.attribution)  # fmt: skip
+    provenance = provenance_of(
+        "data draw", version("data"), settings, {}, packages=artwork.installed(), attribution=artwork.attribution
+    )
     print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs, provenance)))
 
 

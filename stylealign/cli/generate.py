@@ -97,8 +97,12 @@ def run(arguments: argparse.Namespace) -> None:
         for _ in images:
             pass
     else:
-        settings = {"seeds": seeds, "truncation_psi": arguments.truncation_psi, "noise_mode": arguments.noise_mode,
-                    "label": arguments.label}  # fmt: skip
+        settings = {
+            "seeds": seeds,
+            "truncation_psi": arguments.truncation_psi,
+            "noise_mode": arguments.noise_mode,
+            "label": arguments.label,
+        }
         made = provenance_of(
             "generate", version("generate"), settings, {"model": arguments.model}, {"model": checkpoint.sha256}
         )

@@ -36,18 +36,33 @@ SHEET_IMAGES = 16
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--model", type=Path, required=True, metavar="MODEL", help="model whose generator is inverted")
-    parser.add_argument("--data", type=Path, required=True, metavar="PATH",
-                        help="images to invert: an image zip of stylealign data, or a picture, or a folder or zip of "
-                        "pictures")  # fmt: skip
-    parser.add_argument("--fit", choices=("crop", "letterbox", "face"), default="crop",
-                        help="how pictures become square: the middle, all of it on black, or a crop of the face as in "
-                        "FFHQ by the points of --landmarks (default: crop)")  # fmt: skip
-    parser.add_argument("--landmarks", type=Path, metavar="FILE",
-                        help="five points of each picture (eyes, nose, corners of the mouth; the viewer's left first) "
-                        "as JSON {file: [[x, y], ...]} or CSV; use any detector, none is bundled")  # fmt: skip
-    parser.add_argument("--reference", type=Path, metavar="ZIP",
-                        help="images of the model's domain, such as its training set: tells which images lie outside "
-                        "of it")  # fmt: skip
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="images to invert: an image zip of stylealign data, or a picture, or a folder or zip of pictures",
+    )
+    parser.add_argument(
+        "--fit",
+        choices=("crop", "letterbox", "face"),
+        default="crop",
+        help="how pictures become square: the middle, all of it on black, or a crop of the face as in "
+        "FFHQ by the points of --landmarks (default: crop)",
+    )
+    parser.add_argument(
+        "--landmarks",
+        type=Path,
+        metavar="FILE",
+        help="five points of each picture (eyes, nose, corners of the mouth; the viewer's left first) "
+        "as JSON {file: [[x, y], ...]} or CSV; use any detector, none is bundled",
+    )
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="ZIP",
+        help="images of the model's domain, such as its training set: tells which images lie outside of it",
+    )
     parser.add_argument("--encoder", type=Path, metavar="ENCODER", help="encoder of this model, for --init encoder")
     add_weights(parser)
     outputs = "gets codes.npz, reconstructions.zip, sheet.png, losses.csv, metrics.json, timing.json"

@@ -16,8 +16,13 @@ def add_model_pair(parser: argparse.ArgumentParser) -> None:
         help="codes.npz of stylealign invert, or codes of another program (.npz, .npy, .pt)",
     )
     parser.add_argument("--source-model", type=Path, required=True, metavar="MODEL", help="model the codes belong to")
-    parser.add_argument("--target-model", type=Path, required=True, metavar="MODEL",
-                        help="model of the same architecture: a child, a parent, a sibling or a control")  # fmt: skip
+    parser.add_argument(
+        "--target-model",
+        type=Path,
+        required=True,
+        metavar="MODEL",
+        help="model of the same architecture: a child, a parent, a sibling or a control",
+    )
 
 
 def add_weights(parser: argparse.ArgumentParser, setting: str = "--perceptual") -> None:

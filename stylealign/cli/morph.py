@@ -42,17 +42,36 @@ LEAST_HEIGHT_PX = 256
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     add_model_pair(parser)
-    parser.add_argument("--target-codes", type=Path, metavar="NPZ", help="codes of the images to end at, found in the "
-                        "target model; without it each image ends at its own translation")  # fmt: skip
-    parser.add_argument("--out-dir", type=Path, required=True, metavar="DIR",
-                        help="gets morph.mp4, strip.png, frames.zip, middle.zip, metrics.json, timing.json",
-                        )  # fmt: skip
+    parser.add_argument(
+        "--target-codes",
+        type=Path,
+        metavar="NPZ",
+        help="codes of the images to end at, found in the target model; without it each image ends at its own "
+        "translation",
+    )
+    parser.add_argument(
+        "--out-dir",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="gets morph.mp4, strip.png, frames.zip, middle.zip, metrics.json, timing.json",
+    )
     add_weights(parser)
-    parser.add_argument("--video", type=Path, action="append", default=[], metavar="PATH",
-                        help="another video of the same frames (.mp4, .gif or .webp); may be given again")  # fmt: skip
-    parser.add_argument("--play", choices=("once", "loop", "ping-pong"), default="loop",
-                        help="how videos play: once, again and again (GIF and WebP; of an MP4 the player decides), or "
-                        "there and back, again and again (default: loop)")  # fmt: skip
+    parser.add_argument(
+        "--video",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="another video of the same frames (.mp4, .gif or .webp); may be given again",
+    )
+    parser.add_argument(
+        "--play",
+        choices=("once", "loop", "ping-pong"),
+        default="loop",
+        help="how videos play: once, again and again (GIF and WebP; of an MP4 the player decides), or "
+        "there and back, again and again (default: loop)",
+    )
     add_settings(parser, MorphSettings)
 
 
@@ -63,9 +82,13 @@ def run(arguments: argparse.Namespace) -> None:
     for video in arguments.video:
         require_suffix(video, SUFFIXES, "a video")
         require_writable(video)
-    inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
-              "target-codes": arguments.target_codes,
-              "weights": weights_of(arguments, settings.perceptual)}  # fmt: skip
+    inputs = {
+        "codes": arguments.codes,
+        "source-model": arguments.source_model,
+        "target-model": arguments.target_model,
+        "target-codes": arguments.target_codes,
+        "weights": weights_of(arguments, settings.perceptual),
+    }
     provenance = provenance_of(
         "morph", version("morph"), settings, inputs, perceptual=network_of(settings.perceptual).distance
     )
@@ -77,8 +100,10 @@ def run(arguments: argparse.Namespace) -> None:
     seconds = time.perf_counter() - started_s
     maker.write_middle(_morph(source, target, *_first(settings.middle_images, starts, ends)))
     methods = {method: measure.per_image() for method, measure in measures.items()}
-    means = {method: {name: sum(values) / len(values) for name, values in columns.items()}
-             for method, columns in methods.items()}  # fmt: skip
+    means = {
+        method: {name: sum(values) / len(values) for name, values in columns.items()}
+        for method, columns in methods.items()
+    }
     facts = {"provenance": provenance, "features": settings.perceptual, "images": list(starts.names)}
     write_json(arguments.out_dir / "metrics.json", {**facts, "mean": means, "methods": methods})
     # A file of its own: all the others are the same at every run on one machine.

@@ -34,8 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpus", type=at_least(0), metavar="N", help="GPUs of the machine. Default: this one's, at least 1"
     )
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="where jobs that can use "
-                        "a GPU run. Default: on a GPU where images are larger than 128 px")  # fmt: skip
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "gpu"),
+        default="auto",
+        help="where jobs that can use a GPU run. Default: on a GPU where images are larger than 128 px",
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON object instead of a table")
     parser.add_argument("--snakefile", type=Path, default=SNAKEFILE, metavar="FILE", help=f"Default: {SNAKEFILE}")
 

@@ -17,8 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", type=Path, metavar="CSV", help="results/tables/all.csv or speed.csv")
     parser.add_argument("--row", type=int, required=True, metavar="N", help="row of the table; 1 follows the head")
     parser.add_argument("--tree", action="store_true", help="print text for people instead of JSON")
-    parser.add_argument("--zoo", type=Path, metavar="FILE",
-                        help="list of known models, to name the parents. Default: as `fetch`")  # fmt: skip
+    parser.add_argument(
+        "--zoo", type=Path, metavar="FILE", help="list of known models, to name the parents. Default: as `fetch`"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -11,8 +11,13 @@ from stylealign.report.page.document import Sources, write_report
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("rows", nargs="+", type=Path, metavar="ROWS.json",
-                        help="files of `stylealign evaluate`, in the order of the tables")  # fmt: skip
+    parser.add_argument(
+        "rows",
+        nargs="+",
+        type=Path,
+        metavar="ROWS.json",
+        help="files of `stylealign evaluate`, in the order of the tables",
+    )
     parser.add_argument("--figures", nargs="*", default=[], type=Path, metavar="PNG", help="files of `figures`")
     parser.add_argument(
         "--videos", nargs="*", default=[], type=_named, metavar="CHILD=MP4", help="morphs of `stylealign morph`"
@@ -20,8 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--previews", nargs="*", default=[], type=_named, metavar="DOMAIN=PNG", help="previews of `stylealign data`"
     )
-    parser.add_argument("--artifacts", nargs="*", default=[], type=Path, metavar="FILE",
-                        help="models, data sets and others whose hashes the page resolves to names")  # fmt: skip
+    parser.add_argument(
+        "--artifacts",
+        nargs="*",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="models, data sets and others whose hashes the page resolves to names",
+    )
     parser.add_argument("--benchmarks", type=Path, metavar="DIR", help="folder of Snakemake's benchmark files")
     parser.add_argument("--config", metavar="YAML", help="configuration of the run: a YAML file or a JSON object")
     parser.add_argument("--out", required=True, type=Path, metavar="HTML", help="the page")

@@ -40,8 +40,13 @@ class StepProgress:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the verb."""
     parser.add_argument("--task", required=True, choices=names(), help="what the network predicts")
-    parser.add_argument("--data", required=True, nargs="+", metavar="ZIP", help="image zips of `stylealign data`; "
-                        "several are learnt together, equally many images of each")  # fmt: skip
+    parser.add_argument(
+        "--data",
+        required=True,
+        nargs="+",
+        metavar="ZIP",
+        help="image zips of `stylealign data`; several are learnt together, equally many images of each",
+    )
     parser.add_argument(
         "--annotations", required=True, nargs="+", metavar="NPZ", help="annotations of the same images, one file a zip"
     )

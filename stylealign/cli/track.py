@@ -18,18 +18,33 @@ from stylealign.versions import version
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     add_run(parser)
-    parser.add_argument("--push", nargs="?", const="", metavar="REMOTE",
-                        help="also bring the bytes to a DVC remote (default: DVC's default remote)")  # fmt: skip
-    parser.add_argument("--check", action="store_true",
-                        help="track nothing: compare all files with the ledger, and fail if one differs")  # fmt: skip
+    parser.add_argument(
+        "--push",
+        nargs="?",
+        const="",
+        metavar="REMOTE",
+        help="also bring the bytes to a DVC remote (default: DVC's default remote)",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="track nothing: compare all files with the ledger, and fail if one differs"
+    )
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add the flags that name a run, as Snakemake has them."""
-    parser.add_argument("--directory", type=Path, default=Path(), metavar="DIR",
-                        help="folder of the run, as for Snakemake (default: this one)")  # fmt: skip
-    parser.add_argument("--configfile", type=Path, metavar="YAML",
-                        help="configuration of the run, as for Snakemake (default: config/config.yaml)")  # fmt: skip
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="folder of the run, as for Snakemake (default: this one)",
+    )
+    parser.add_argument(
+        "--configfile",
+        type=Path,
+        metavar="YAML",
+        help="configuration of the run, as for Snakemake (default: config/config.yaml)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

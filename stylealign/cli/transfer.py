@@ -35,16 +35,28 @@ def run(arguments: argparse.Namespace) -> None:
     require_writable(arguments.out)
 
     inputs = {"parent": arguments.parent, "child": arguments.child, "labeller": arguments.labeller}
-    provenance = provenance_of("transfer", version("transfer"), settings, inputs, labels=task_of(arguments.task).pseudo,
-                               shuffled=arguments.shuffled)  # fmt: skip
+    provenance = provenance_of(
+        "transfer",
+        version("transfer"),
+        settings,
+        inputs,
+        labels=task_of(arguments.task).pseudo,
+        shuffled=arguments.shuffled,
+    )
     parent, child = load_matching(arguments.parent, arguments.child)
     labeller, _ = load_label_network(arguments.labeller, arguments.task, parent.architecture.resolution)
     device = compute_device()
     drawing = Progress("transfer", settings.images, "pairs")
     images, labels = pseudo_labelled(
-        parent.generator.to(device), child.generator.to(device), labeller.to(device),
-        settings.images, settings.truncation_psi, settings.seed, drawing.update, arguments.shuffled,
-    )  # fmt: skip
+        parent.generator.to(device),
+        child.generator.to(device),
+        labeller.to(device),
+        settings.images,
+        settings.truncation_psi,
+        settings.seed,
+        drawing.update,
+        arguments.shuffled,
+    )
     progress = StepProgress("transfer")
     network = learn(images, labels, settings, device, labeller.spec, progress.update)
     save_label_network(arguments.out, network, provenance)

@@ -26,8 +26,9 @@ SHEET_IMAGES = 16
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     add_model_pair(parser)
-    parser.add_argument("--reference-codes", type=Path, metavar="NPZ",
-                        help="codes found in the target model, for --guide reference")  # fmt: skip
+    parser.add_argument(
+        "--reference-codes", type=Path, metavar="NPZ", help="codes found in the target model, for --guide reference"
+    )
     parser.add_argument("--out-dir", type=Path, required=True, metavar="DIR", help="gets images.zip and sheet.png")
     add_settings(parser, TranslateSettings)
 
@@ -50,8 +51,12 @@ def run(arguments: argparse.Namespace) -> None:
             shown.extend(batch[: SHEET_IMAGES * settings.outputs - len(shown)])
             yield from batch
 
-    inputs = {"codes": arguments.codes, "source-model": arguments.source_model, "target-model": arguments.target_model,
-              "reference-codes": arguments.reference_codes}  # fmt: skip
+    inputs = {
+        "codes": arguments.codes,
+        "source-model": arguments.source_model,
+        "target-model": arguments.target_model,
+        "reference-codes": arguments.reference_codes,
+    }
     known = {"source-model": source.sha256, "target-model": target.sha256}
     provenance = provenance_of("translate", version("translate"), settings, inputs, known)
     extra = {"names": list(codes.names), "outputs": settings.outputs, "provenance": provenance}

@@ -104,10 +104,13 @@ class Experiment(Family):
     def pairs_of(self, source: str, domain: str, kind: str) -> str:
         """Return the settings of the drawn pairs of two domains as JSON."""
         settings = PairSettings(
-            source=self._drawing(source), target=self._drawing(domain), kind=kind,
-            pairs=self.config.metrics.pairs, resolution_px=self.config.domains[domain].resolution_px,
+            source=self._drawing(source),
+            target=self._drawing(domain),
+            kind=kind,
+            pairs=self.config.metrics.pairs,
+            resolution_px=self.config.domains[domain].resolution_px,
             seed=self.config.metrics.seed,
-        )  # fmt: skip
+        )
         return as_json(settings)
 
     def pair_files(self, child: str, kind: str) -> Files:

@@ -111,10 +111,8 @@ def compare_files(manifest: Manifest, base: Path, present: Iterable[str]) -> Dif
     paths = {name: base / name for name in manifest.files}
     missing = tuple(name for name, path in paths.items() if not path.is_file())
     altered = tuple(
-        name
-        for name, path in paths.items()
-        if path.is_file() and not has_content(path, manifest.files[name])
-    )  # fmt: skip
+        name for name, path in paths.items() if path.is_file() and not has_content(path, manifest.files[name])
+    )
     return Differences(altered, missing, tuple(name for name in present if name not in manifest.files))
 
 

@@ -33,9 +33,10 @@ def model_card(
         if provenance["inputs_sha256"].get("model") != sha256:
             raise StyleAlignError(f"{file}: measured on another model than {name}; run `stylealign evaluate` again")
         measured[provenance["verb"]] = {
-            "stylealign": provenance["version"], "data_sha256": provenance["inputs_sha256"].get("data"),
+            "stylealign": provenance["version"],
+            "data_sha256": provenance["inputs_sha256"].get("data"),
             "settings": provenance["settings"],
-        }  # fmt: skip
+        }
         for row in rows:
             if not row.setting:
                 head = f"{row.metric}[{row.features}]" if row.features else row.metric

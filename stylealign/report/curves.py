@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 AGREEMENT = {
-    "rotation_correlation": "rotation", "scale_correlation": "scale", "x_shift_correlation": "horizontal shift",
+    "rotation_correlation": "rotation",
+    "scale_correlation": "scale",
+    "x_shift_correlation": "horizontal shift",
     "y_shift_correlation": "vertical shift",
-}  # fmt: skip
+}
 """Metrics whose mean is the alignment of a point, and their names in the figure."""
 
 COLOURS = {"child": "#1f77b4", "unaligned": "#d62728"}
@@ -41,8 +43,10 @@ def points_by_method(rows: Sequence[Row]) -> dict[str, Points]:
         raise StyleAlignError(
             "figures curve: no rows of the table alignment_curve; give files of `evaluate alignment-curve`"
         )
-    return {method: sorted((_value(cells, "kimg"), cells) for cells in settings.values())
-            for method, settings in groups.items()}  # fmt: skip
+    return {
+        method: sorted((_value(cells, "kimg"), cells) for cells in settings.values())
+        for method, settings in groups.items()
+    }
 
 
 def agreement(cells: dict[str, Row]) -> float:
@@ -98,8 +102,13 @@ def _alignment_over_kimg(axes: "Axes", points: dict[str, Points]) -> None:
     for method, group in points.items():
         kimg = [k for k, _ in group]
         if method != "child":
-            axes.plot(kimg, [agreement(cells) for _, cells in group], "o--", color=COLOURS.get(method, "grey"),
-                      label=f"{method} (mean)")  # fmt: skip
+            axes.plot(
+                kimg,
+                [agreement(cells) for _, cells in group],
+                "o--",
+                color=COLOURS.get(method, "grey"),
+                label=f"{method} (mean)",
+            )
             continue
         for colour, (metric, name) in zip(PARTS, AGREEMENT.items(), strict=True):
             if metric in group[0][1]:

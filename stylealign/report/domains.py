@@ -84,11 +84,19 @@ def facts_of(name: str, images: int, pairs: int, people: Tensor) -> Facts:
         warnings.simplefilter("ignore", FewImagesWarning)  # the page says it
         distance = fid(features, people).value
     return Facts(
-        name, what.artwork.attribution, what.artwork.packages, what.smallest_px,
-        tuple(key for key in what.attribute_values() if key in SHARED_ATTRIBUTES), areas(avatars, what.classes),
-        distance, kid(features, people).value, agreement(one, other), agreement(one, shuffled(other)), same_figure,
+        name,
+        what.artwork.attribution,
+        what.artwork.packages,
+        what.smallest_px,
+        tuple(key for key in what.attribute_values() if key in SHARED_ATTRIBUTES),
+        areas(avatars, what.classes),
+        distance,
+        kid(features, people).value,
+        agreement(one, other),
+        agreement(one, shuffled(other)),
+        same_figure,
         agreements_of_classes(one, other),
-    )  # fmt: skip
+    )
 
 
 def areas(avatars: list[Avatar], classes: tuple[str, ...]) -> dict[str, float]:
@@ -113,10 +121,17 @@ def page(facts: list[Facts], images: int, pairs: int) -> str:
     )
     environment.filters |= {"number": _number, "percent": _percent}
     text = environment.get_template("domains.md.jinja").render(
-        domains=facts, images=images, pairs=pairs, features=FEATURES, classes=SEGMENTATION_CLASSES,
-        shared=tuple(SHARED_ATTRIBUTES), eye_centre=EYE_CENTRE, eye_distance=EYE_DISTANCE,
-        largest_spread=LARGEST_SPREAD, landscape=next(fact.areas for fact in facts if fact.name == "landscape"),
-    )  # fmt: skip
+        domains=facts,
+        images=images,
+        pairs=pairs,
+        features=FEATURES,
+        classes=SEGMENTATION_CLASSES,
+        shared=tuple(SHARED_ATTRIBUTES),
+        eye_centre=EYE_CENTRE,
+        eye_distance=EYE_DISTANCE,
+        largest_spread=LARGEST_SPREAD,
+        landscape=next(fact.areas for fact in facts if fact.name == "landscape"),
+    )
     lines = "\n".join(line.rstrip() for line in text.splitlines())
     while "\n\n\n" in lines:
         lines = lines.replace("\n\n\n", "\n\n")

@@ -7,12 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from stylealign.measurements.rows import Row
 
-SEED_COLUMNS = ("table", "parent", "child", "method", "setting", "metric", "features",
-                "mean", "std", "min", "max", "n", "higher_is_better")  # fmt: skip
+SEED_COLUMNS = (
+    *("table", "parent", "child", "method", "setting", "metric", "features"),
+    *("mean", "std", "min", "max", "n", "higher_is_better"),
+)
 
 # 97.5 % points of Student's t for 1, 2, ... degrees of freedom: the factor of a two-sided 95 % interval.
-_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-            2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)  # fmt: skip
+_STUDENT = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+)
 
 
 def student_factor(degrees: int) -> float:
@@ -36,9 +40,11 @@ class Spread:
     def record(self) -> list[object]:
         """Return the line of seeds.csv: mean, standard deviation (n - 1), extremes."""
         row, values = self.row, self.values
-        return [row.table, row.parent, row.child, row.method, row.setting, row.metric, row.features,
-                statistics.fmean(values), statistics.stdev(values), min(values), max(values), len(values),
-                row.higher_is_better]  # fmt: skip
+        mean, std = statistics.fmean(values), statistics.stdev(values)
+        return [
+            *(row.table, row.parent, row.child, row.method, row.setting, row.metric, row.features),
+            *(mean, std, min(values), max(values), len(values), row.higher_is_better),
+        ]
 
 
 def over_seeds(rows: Iterable[Row], seeded: Mapping[str, Sequence[str]]) -> tuple[dict[Row, list[Row]], list[Spread]]:

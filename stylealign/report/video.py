@@ -17,9 +17,11 @@ from stylealign.files import atomic_path
 Pixels = NDArray[np.uint8]
 
 # One thread and no time stamp or version in the file, or the bytes would differ from run to run.
-_H264 = ["-c:v", "libx264", "-crf", "17", "-preset", "medium", "-pix_fmt", "yuv420p", "-threads", "1", "-x264-params",
-         "threads=1:lookahead_threads=1", "-movflags", "+faststart", "-map_metadata", "-1", "-fflags", "+bitexact",
-         "-flags:v", "+bitexact"]  # fmt: skip
+_H264 = [
+    *("-c:v", "libx264", "-crf", "17", "-preset", "medium", "-pix_fmt", "yuv420p"),
+    *("-threads", "1", "-x264-params", "threads=1:lookahead_threads=1"),
+    *("-movflags", "+faststart", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"),
+]
 SUFFIXES = (".mp4", ".gif", ".webp")
 
 
@@ -67,9 +69,10 @@ class _Ffmpeg:
     def _start(self, height: int, width: int) -> "subprocess.Popen[bytes]":
         size = f"{width + width % 2}x{height + height % 2}"
         command = [
-            imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24",
-            "-s", size, "-r", f"{self.fps:.6f}", "-i", "-", "-an", *_H264, str(self.path),
-        ]  # fmt: skip
+            *(imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error"),
+            *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", f"{self.fps:.6f}", "-i", "-", "-an"),
+            *(*_H264, str(self.path)),
+        ]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def write(self, frame: Pixels) -> None:

@@ -82,8 +82,9 @@ def test_repeatable_by_seed_and_leaves_the_random_stream_alone(task: str) -> Non
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    runs = [learn(images, labels, LabelSettings(epochs=1, seed=seed), CPU, spec(task)).state_dict()
-            for seed in (0, 0, 1)]  # fmt: skip
+    runs = [
+        learn(images, labels, LabelSettings(epochs=1, seed=seed), CPU, spec(task)).state_dict() for seed in (0, 0, 1)
+    ]
     assert torch.equal(torch.rand(1), expected)
     assert all(torch.equal(value, runs[1][name]) for name, value in runs[0].items())
     assert not all(torch.equal(value, runs[2][name]) for name, value in runs[0].items())
@@ -126,8 +127,14 @@ def test_a_network_of_other_names_is_refused() -> None:
 def test_progress() -> None:
     images, annotations = shapes(40)
     seen: list[tuple[int, int]] = []
-    learn(images, annotated("pose", annotations), LabelSettings(epochs=2, batch_size=16), CPU, spec("pose"),
-          lambda step, steps, loss: seen.append((step, steps)))  # fmt: skip
+    learn(
+        images,
+        annotated("pose", annotations),
+        LabelSettings(epochs=2, batch_size=16),
+        CPU,
+        spec("pose"),
+        lambda step, steps, loss: seen.append((step, steps)),
+    )
     assert seen == [(4, 4)]
 
 
@@ -246,5 +253,6 @@ def test_scores_go_by_name_whatever_the_order() -> None:
 
 
 def reversed_names(names: LabelNames) -> LabelNames:
-    return dataclasses.replace(names, classes=names.classes[::-1], keypoints=names.keypoints[::-1],
-                               values=names.values[::-1])  # fmt: skip
+    return dataclasses.replace(
+        names, classes=names.classes[::-1], keypoints=names.keypoints[::-1], values=names.values[::-1]
+    )

@@ -111,8 +111,10 @@ def test_what_the_entries_say() -> None:
     assert drawn() == ("segmentation", "keypoints")
     assert [task.name for task in comparing()] == ["keypoints", "pose", "segmentation"]
     assert [task.table.name for task in scored() if task.table] == [
-        "zero_shot_segmentation", "zero_shot_keypoints", "zero_shot_regression",
-    ]  # fmt: skip
+        "zero_shot_segmentation",
+        "zero_shot_keypoints",
+        "zero_shot_regression",
+    ]
 
 
 @pytest.mark.parametrize("task", TASKS, ids=names())

@@ -14,8 +14,15 @@ from tests.checkpoints.builders import State
 REFERENCE = Path(__file__).parents[1] / "reference"
 SMALL = Architecture(resolution=32, z_dim=16, w_dim=16, mapping_layers=2, channel_base=256, channel_max=16)
 CONDITIONAL = Architecture(
-    resolution=64, z_dim=24, w_dim=16, c_dim=3, mapping_layers=3, channel_base=512, channel_max=16, conv_clamp=256,
-)  # fmt: skip
+    resolution=64,
+    z_dim=24,
+    w_dim=16,
+    c_dim=3,
+    mapping_layers=3,
+    channel_base=512,
+    channel_max=16,
+    conv_clamp=256,
+)
 
 
 def _state(reference: dict[str, torch.Tensor], prefix: str) -> State:

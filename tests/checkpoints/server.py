@@ -126,8 +126,10 @@ def drive_form(action: str) -> Answer:
 
 def drive_quota() -> Answer:
     """Return Google Drive's answer for a file that many fetched that day."""
-    return page("<p>Sorry, you can't view or download this file at this time. Too many users have viewed or downloaded "
-                "this file recently.</p>")  # fmt: skip
+    return page(
+        "<p>Sorry, you can't view or download this file at this time. Too many users have viewed or downloaded "
+        "this file recently.</p>"
+    )
 
 
 def drive_folder(**files: str) -> Answer:

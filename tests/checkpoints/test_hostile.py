@@ -174,12 +174,21 @@ def hand_made(module: str, name: str, arguments: Any) -> bytes:
         ("dnnlib.util", "EasyDict", ("x",)),
         ("torch_utils.persistence", "_reconstruct_persistent_obj", ()),
         ("torch_utils.persistence", "_reconstruct_persistent_obj", ({"type": "class"},)),
-        ("torch_utils.persistence", "_reconstruct_persistent_obj",
-         ({"type": "module", "version": 6, "module_src": "", "class_name": "G", "state": {}},)),
-        ("torch_utils.persistence", "_reconstruct_persistent_obj",
-         ({"type": "class", "version": 6, "module_src": "", "class_name": "G", "state": {}, "hook": "os.system"},)),
-        ("torch_utils.persistence", "_reconstruct_persistent_obj",
-         ({"type": "class", "version": 6, "module_src": "", "class_name": 3, "state": {}},)),
+        (
+            "torch_utils.persistence",
+            "_reconstruct_persistent_obj",
+            ({"type": "module", "version": 6, "module_src": "", "class_name": "G", "state": {}},),
+        ),
+        (
+            "torch_utils.persistence",
+            "_reconstruct_persistent_obj",
+            ({"type": "class", "version": 6, "module_src": "", "class_name": "G", "state": {}, "hook": "os.system"},),
+        ),
+        (
+            "torch_utils.persistence",
+            "_reconstruct_persistent_obj",
+            ({"type": "class", "version": 6, "module_src": "", "class_name": 3, "state": {}},),
+        ),
         ("torch._utils", "_rebuild_tensor_v2", ("storage", 0, (1,), (1,), False, {})),
         ("torch._utils", "_rebuild_tensor_v2", (1, 2)),
         ("torch._utils", "_rebuild_parameter", ("tensor", True, {})),
@@ -202,7 +211,7 @@ def hand_made(module: str, name: str, arguments: Any) -> bytes:
         ("os", "Generator", ("touch trap",)),
         ("torch.nn.parallel.data_parallel", "DataParallel", ("x",)),
     ],
-)  # fmt: skip
+)
 def test_allowed_names_with_unexpected_arguments(
     tmp_path: Path, module: str, name: str, arguments: tuple[Any, ...]
 ) -> None:

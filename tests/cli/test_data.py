@@ -21,8 +21,10 @@ def run(*words: str | Path) -> None:
 
 
 def test_draw_takes_flags_or_a_settings_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ("--draw", "mosaic", "--resolution-px", "16", "--train-images", "3", "--test-images", "2",
-             "--val-images", "1")  # fmt: skip
+    flags = (
+        *("--draw", "mosaic", "--resolution-px", "16"),
+        *("--train-images", "3", "--test-images", "2", "--val-images", "1"),
+    )
     run("draw", *flags, "--out-dir", tmp_path / "a")
     assert json.loads(capsys.readouterr().out) == {"train": 3, "test": 2, "val": 1}
     settings = json.loads((tmp_path / "a" / "config.json").read_text())
@@ -38,8 +40,8 @@ def test_import_prints_what_became_of_the_files(tmp_path: Path, capsys: pytest.C
     for index in range(4):
         Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)).save(folder / f"{index}.png")
     (folder / "notes.txt").write_text("no image")
-    run("import", folder, "--out-dir", tmp_path / "out", "--resolution-px", "8", "--train-images", "3",
-        "--test-images", "1")  # fmt: skip
+    sizes = ("--resolution-px", "8", "--train-images", "3", "--test-images", "1")
+    run("import", folder, "--out-dir", tmp_path / "out", *sizes)
     output = capsys.readouterr()
     summary = json.loads(output.out)
     assert (summary["train"], summary["test"], summary["skipped"]) == (3, 1, 1)

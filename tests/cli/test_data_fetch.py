@@ -49,8 +49,14 @@ def animals() -> bytes:
 
 
 def write_zoo(folder: Path, url: str, **changes: Any) -> Path:
-    entry = {"description": "dogs", "urls": [url], "format": "zip", "licence": "MIT", "train": "set/train/dog",
-             "test": "set/val/dog"}  # fmt: skip
+    entry = {
+        "description": "dogs",
+        "urls": [url],
+        "format": "zip",
+        "licence": "MIT",
+        "train": "set/train/dog",
+        "test": "set/val/dog",
+    }
     weights = {"description": "a network", "urls": [url], "licence": "MIT"}
     entry = {key: value for key, value in (entry | changes).items() if value is not None}
     zoo = {"models": {}, "datasets": {"dogs": entry}, "weights": {"net": weights}}
@@ -93,10 +99,14 @@ def test_a_broken_download_goes_on(tmp_path: Path) -> None:
     [
         ({}, {"test": 4}, "3 usable images in set/val/dog/ (0 files skipped), fewer than test_images = 4; lower it"),
         ({"test": None}, {"train": 5, "test": 2}, "6 usable images (0 files skipped), fewer than train_images + test"),
-        ({"urls": None, "page": "https://example.org/dogs"}, {}, "dogs: has no direct address; download it from "
-         "https://example.org/dogs and set `path` to the file instead of `fetch`"),
+        (
+            {"urls": None, "page": "https://example.org/dogs"},
+            {},
+            "dogs: has no direct address; download it from "
+            "https://example.org/dogs and set `path` to the file instead of `fetch`",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_had_is_told_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], flags: dict[str, int], message: str
 ) -> None:

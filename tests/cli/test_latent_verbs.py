@@ -53,8 +53,10 @@ def work(tmp_path_factory):
 
 
 def _pair(work, out, codes, target):
-    return ["--codes", str(work / codes / "codes.npz"), "--source-model", str(work / "parent.safetensors"),
-            "--target-model", str(work / f"{target}.safetensors"), "--out-dir", str(out)]  # fmt: skip
+    return [
+        *("--codes", str(work / codes / "codes.npz"), "--source-model", str(work / "parent.safetensors")),
+        *("--target-model", str(work / f"{target}.safetensors"), "--out-dir", str(out)),
+    ]
 
 
 def _translate(work, out, *more, codes="codes-parent", target="child"):
@@ -104,7 +106,13 @@ def test_generate_refuses_what_it_cannot_do(work, tmp_path, capsys):
 def test_invert_writes_what_it_promises(work):
     out = work / "codes-parent"
     assert sorted(path.name for path in out.iterdir()) == [
-        "codes.npz", "losses.csv", "metrics.json", "reconstructions.zip", "sheet.png", "timing.json"]  # fmt: skip
+        "codes.npz",
+        "losses.csv",
+        "metrics.json",
+        "reconstructions.zip",
+        "sheet.png",
+        "timing.json",
+    ]
     codes = Codes.load(out / "codes.npz", "w+", sha256_of_file(work / "parent.safetensors"))
     assert codes.values.shape == (3, TINY.num_ws, TINY.w_dim)
     assert codes.names == ImageZip(work / "images.zip").names[:3]
@@ -249,7 +257,9 @@ def test_pictures_are_fitted_and_what_was_done_is_recorded(work, tmp_path, capsy
     assert "warning: skipped notes.txt: not an image" in capsys.readouterr().err
     images = json.loads((tmp_path / "out" / "metrics.json").read_text())["images"]
     assert [(entry["image"], entry["changes"]) for entry in images] == [
-        ("grey.png", ["grey to RGB"]), ("wide.png", ["letterboxed"])]  # fmt: skip
+        ("grey.png", ["grey to RGB"]),
+        ("wide.png", ["letterboxed"]),
+    ]
     assert Codes.load(tmp_path / "out" / "codes.npz").names == ["grey.png", "wide.png"]
     points = {"wide.png": [[15, 8], [25, 8], [20, 11], [17, 15], [23, 15]]}
     (tmp_path / "points.json").write_text(json.dumps(points))
@@ -390,7 +400,14 @@ def test_morph_writes_and_measures_every_method(work, tmp_path):
         == 0
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "frames.zip", "metrics.json", "middle.zip", "more.webp", "morph.mp4", "strip.png", "timing.json"]  # fmt: skip
+        "frames.zip",
+        "metrics.json",
+        "middle.zip",
+        "more.webp",
+        "morph.mp4",
+        "strip.png",
+        "timing.json",
+    ]
     timing = json.loads((tmp_path / "timing.json").read_text())
     assert timing["frames"] == 6 * 6, "the joint morph, two rounds of re-timing, and three baselines"
     assert timing["frames_per_s"] == pytest.approx(36 / timing["seconds"])
@@ -457,9 +474,12 @@ def test_a_morph_between_two_given_pictures(work, tmp_path):
         Image.fromarray(image.transpose(1, 2, 0)).save(tmp_path / f"{name}.png")
         arguments = ["--model", str(work / f"{name}.safetensors"), "--data", str(tmp_path / f"{name}.png"), *FEW]
         assert main(["invert", *arguments, "--out-dir", str(tmp_path / f"codes-{name}")]) == 0
-    pair = ["--codes", str(tmp_path / "codes-parent" / "codes.npz"), "--source-model", str(work / "parent.safetensors"),
-            "--target-codes", str(tmp_path / "codes-child" / "codes.npz"),
-            "--target-model", str(work / "child.safetensors")]  # fmt: skip
+    pair = [
+        *("--codes", str(tmp_path / "codes-parent" / "codes.npz")),
+        *("--source-model", str(work / "parent.safetensors")),
+        *("--target-codes", str(tmp_path / "codes-child" / "codes.npz")),
+        *("--target-model", str(work / "child.safetensors")),
+    ]
     assert main(["morph", *pair, "--frames", "3", "--strip-frames", "3", "--out-dir", str(tmp_path / "morph")]) == 0
     frames = ImageZip(tmp_path / "morph" / "frames.zip").read()
     assert len(frames) == 3

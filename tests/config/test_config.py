@@ -122,9 +122,16 @@ def test_seeds_make_one_model_each_and_go_with_those_of_their_relatives() -> Non
     values["models"]["other-grandchild"] = {"domain": "human", "parent": "animal-s5"}
     config = validate(Config, values, "c.yaml")
     assert list(config.models) == [
-        "human", "other", "animal-s0", "animal-s5", "control-s0", "control-s5", "grandchild-s0", "grandchild-s5",
+        "human",
+        "other",
+        "animal-s0",
+        "animal-s5",
+        "control-s0",
+        "control-s5",
+        "grandchild-s0",
+        "grandchild-s5",
         "other-grandchild",
-    ]  # fmt: skip
+    ]
     assert config.seeded["animal"] == ("animal-s0", "animal-s5")
     assert config.models["control-s5"].control_of == "animal-s5"
     assert config.models["control-s5"].parent == "other"

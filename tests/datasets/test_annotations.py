@@ -59,9 +59,13 @@ def test_arrays_of_different_lengths_are_refused(tmp_path: Path, annotations: An
 
 
 OWN = LabelNames(
-    ("floor", "car"), ("axle", "port", "starboard"), ("tilt", "size"), {"paint": ["red", "blue"]},
-    swapped=(("port", "starboard"),), negated=("tilt",),
-)  # fmt: skip
+    ("floor", "car"),
+    ("axle", "port", "starboard"),
+    ("tilt", "size"),
+    {"paint": ["red", "blue"]},
+    swapped=(("port", "starboard"),),
+    negated=("tilt",),
+)
 
 
 def own() -> Annotations:
@@ -122,9 +126,13 @@ def test_names_that_do_not_fit_the_arrays_are_refused(tmp_path: Path, change: di
 
 def test_sets_are_matched_by_name() -> None:
     other = LabelNames(
-        ("car", "floor"), ("starboard", "axle", "port"), ("size", "tilt"), {"paint": ["blue", "red"]},
-        swapped=(("starboard", "port"),), negated=("tilt",),
-    )  # fmt: skip
+        ("car", "floor"),
+        ("starboard", "axle", "port"),
+        ("size", "tilt"),
+        {"paint": ["blue", "red"]},
+        swapped=(("starboard", "port"),),
+        negated=("tilt",),
+    )
     mine, theirs = own(), dataclasses.replace(own(), names=other)
     matched = mine.named_like(theirs, "a.npz", "b.npz")
     assert matched.names == other

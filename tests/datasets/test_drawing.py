@@ -22,9 +22,15 @@ def settings(resolution_px: int = 16, domain: str = "animal") -> DatasetSettings
 def test_files_agree_with_the_drawn_avatars(tmp_path: Path) -> None:
     assert draw_dataset(settings(), tmp_path) == {"train": 6, "test": 3, "val": 2}
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "config.json", "preview.png", "test.annotations.npz", "test.zip", "train.annotations.npz", "train.zip",
-        "val.annotations.npz", "val.zip",
-    ]  # fmt: skip
+        "config.json",
+        "preview.png",
+        "test.annotations.npz",
+        "test.zip",
+        "train.annotations.npz",
+        "train.zip",
+        "val.annotations.npz",
+        "val.zip",
+    ]
     images = ImageZip(tmp_path / "test.zip").read()
     annotations = Annotations.load(tmp_path / "test.annotations.npz")
     assert len(images) == len(annotations) == 3

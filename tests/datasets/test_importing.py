@@ -49,12 +49,19 @@ def test_a_folder_becomes_a_data_set(photos: Path, tmp_path: Path, capsys: pytes
     assert (summary["train"], summary["test"], summary["files"], summary["skipped"]) == (6, 2, 12, 4)
     assert summary["unused"] == 0
     assert summary["converted"] == {
-        "cropped to a square": 8, "grey to RGB": 1, "CMYK to RGB": 1, "transparency to white": 1,
-    }  # fmt: skip
+        "cropped to a square": 8,
+        "grey to RGB": 1,
+        "CMYK to RGB": 1,
+        "transparency to white": 1,
+    }
     assert summary["skipped_by_reason"] == {"duplicate": 1, "truncated": 1, "empty file": 1, "not an image": 1}
     messages = capsys.readouterr().err
-    for line in ("copy.png: duplicate (the same picture as 0.png)", "cut.png: truncated", "empty.jpg: empty file",
-                 "notes.txt: not an image"):  # fmt: skip
+    for line in (
+        "copy.png: duplicate (the same picture as 0.png)",
+        "cut.png: truncated",
+        "empty.jpg: empty file",
+        "notes.txt: not an image",
+    ):
         assert f"data: skipped {line}" in messages
     train, test = ImageZip(out / "train.zip").read(), ImageZip(out / "test.zip").read()
     assert (train.shape, test.shape) == ((6, 3, 8, 8), (2, 3, 8, 8))
@@ -143,8 +150,9 @@ def test_numbers_left_out_hold_out_a_tenth_and_say_so(
 def test_a_share_of_ones_own_pictures(given: dict[str, int], usable: int, expected: tuple[int, int] | None) -> None:
     assert DatasetSettings(path="photos", **given).split(usable) == expected
     assert DatasetSettings(draw="human", **given).splits == (
-        given.get("train_images", 4000), given.get("test_images", 1000)
-    )  # fmt: skip
+        given.get("train_images", 4000),
+        given.get("test_images", 1000),
+    )
 
 
 def test_too_few_for_one_number_are_refused(photos: Path, tmp_path: Path) -> None:

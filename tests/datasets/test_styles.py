@@ -153,8 +153,10 @@ def test_labels_are_where_single_components_are_opaque(style: str) -> None:
     for component in art.components:
         if variants[component] is None or component in art.outer:
             continue
-        alone = {name: variants[name] if name == component or art.outer.get(name) == component else None
-                 for name in art.components}  # fmt: skip
+        alone = {
+            name: variants[name] if name == component or art.outer.get(name) == component else None
+            for name in art.components
+        }
         alpha = _alpha(compose_figure_alone(style, alone, colours, figure), style, pose)
         for label in art.entry.classes_of(component, str(variants[component])):
             opaque[label] |= alpha > 0.25
@@ -234,8 +236,13 @@ def test_patterns_of_the_table_name_variants_that_are_there() -> None:
         named = [
             (part, pattern) for where in entry.shared.values() for part, names in where.items() for pattern in names
         ]
-        named += [(part, key) for part, kinds in entry.parts.items() if isinstance(kinds, dict)
-                  for key in kinds if key != "default"]  # fmt: skip
+        named += [
+            (part, key)
+            for part, kinds in entry.parts.items()
+            if isinstance(kinds, dict)
+            for key in kinds
+            if key != "default"
+        ]
         for part, pattern in named:
             assert any(fnmatchcase(variant, pattern) for variant in components[part]["variants"]), (style, pattern)
 

@@ -220,5 +220,11 @@ def test_drawn_pairs_are_named_by_the_domains_of_the_configuration(tmp_path: Pat
     assert files["source_images"] == "results/pairs/human/animal/same-pose/source.zip"
     assert files["target_annotations"] == "results/pairs/human/animal/same-pose/target.annotations.npz"
     settings = json.loads(asked.pairs_of("human", "animal", "same-pose"))
-    assert settings == {"source": "human", "target": "animal", "kind": "same-pose", "pairs": 20, "resolution_px": 64,
-                        "seed": 3}  # fmt: skip
+    assert settings == {
+        "source": "human",
+        "target": "animal",
+        "kind": "same-pose",
+        "pairs": 20,
+        "resolution_px": 64,
+        "seed": 3,
+    }

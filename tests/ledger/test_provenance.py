@@ -42,8 +42,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     codes.save(CODES)
     made = provenance_of("invert", 2, MetricSettings(seed=6), {"model": MODEL, "data": DATA})
     Path(CODES).with_name("metrics.json").write_text(json.dumps({"provenance": made, "mean": {}}))
-    rows = [Row("generators", "human", "human", "parent", "", "fid", "efficientnet-lite0", 12.5, n=100),
-            Row("inversion", "human", "human", "w", "", "images_per_s", "", 3.0)]  # fmt: skip
+    rows = [
+        Row("generators", "human", "human", "parent", "", "fid", "efficientnet-lite0", 12.5, n=100),
+        Row("inversion", "human", "human", "w", "", "images_per_s", "", 3.0),
+    ]
     made = provenance_of("evaluate generators", 3, MetricSettings(seed=7), {"model": MODEL, "codes": CODES})
     write_rows(ROWS, rows, made)
     write_tables([ROWS], Path(TABLE).parent)
@@ -79,8 +81,11 @@ def test_a_number_leads_to_every_file_behind_it(run: Path, capsys: pytest.Captur
         assert (node["sha256"], node["state"]) == (sha256_of_file(file), "same")
     made = {file: node["made_by"] for file, node in found.items()}
     assert {file: facts["verb"] for file, facts in made.items()} == {
-        ROWS: "evaluate generators", MODEL: "train", CODES: "invert", DATA: "data draw",
-    }  # fmt: skip
+        ROWS: "evaluate generators",
+        MODEL: "train",
+        CODES: "invert",
+        DATA: "data draw",
+    }
     assert [made[file]["seed"] for file in (ROWS, MODEL, CODES, DATA)] == [7, 5, 6, 3]
     assert made[MODEL]["kimg"] == 12.0
     assert made[DATA]["packages"] == {"resvg-py": "1"}

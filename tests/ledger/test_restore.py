@@ -20,8 +20,11 @@ def contents(repository: Repository) -> dict[str, bytes]:
 def stored_object(tracked: Repository, name: str) -> Path:
     """Return where the remote keeps a file."""
     size = tracked.path(name).read_bytes()
-    return next(path for path in tracked.folder.parent.joinpath("store").rglob("*") if path.is_file()
-                and path.read_bytes() == size)  # fmt: skip
+    return next(
+        path
+        for path in tracked.folder.parent.joinpath("store").rglob("*")
+        if path.is_file() and path.read_bytes() == size
+    )
 
 
 def test_a_clone_restores_and_snakemake_has_nothing_to_do(tracked: Repository) -> None:

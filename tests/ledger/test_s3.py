@@ -30,8 +30,11 @@ def test_a_clone_restores_from_s3_and_a_partial_pull_loses_nothing(
 
     client = boto3.client("s3", endpoint_url=bucket[0])
     objects = client.list_objects_v2(Bucket="results")["Contents"]
-    log = next(entry["Key"] for entry in objects if client.get_object(Bucket="results", Key=entry["Key"])["Body"]
-               .read() == b"log\n")  # fmt: skip
+    log = next(
+        entry["Key"]
+        for entry in objects
+        if client.get_object(Bucket="results", Key=entry["Key"])["Body"].read() == b"log\n"
+    )
     client.delete_object(Bucket="results", Key=log)
     other = tracked.clone("other")
     told = other.fails("restore", "--remote", "cloud")

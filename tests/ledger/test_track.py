@@ -22,17 +22,25 @@ def test_it_writes_a_pointer_a_group_and_the_manifest_and_leaves_the_files_alone
     assert set(manifest["groups"]) == GROUPS
     assert manifest["config"]["morphing"] == {"frames": 7}
     assert manifest["verbs"].keys() == {"data", "train", "tables"}
-    names = {"data/prepared/human/train.zip", "results/models/human/model.safetensors",
-             "results/models/human/log.jsonl", "results/tables/all.csv", "results/tables/metrics.json"}  # fmt: skip
+    names = {
+        "data/prepared/human/train.zip",
+        "results/models/human/model.safetensors",
+        "results/models/human/log.jsonl",
+        "results/tables/all.csv",
+        "results/tables/metrics.json",
+    }
     assert manifest["files"].keys() == names, "neither the resume states of trainings nor logs"
     assert all(file["sha256"] == sha256_of_file(repository.path(name)) for name, file in manifest["files"].items())
     assert json.loads(out) == {
-        "ledger": json.loads(out)["ledger"], "groups": 3, "files": 5,
+        "ledger": json.loads(out)["ledger"],
+        "groups": 3,
+        "files": 5,
         "bytes": sum(len(content) for name, (content, _) in before.items() if name in names),
-    }  # fmt: skip
+    }
     assert set(repository.git("status", "--short", "--untracked-files=all").split()) - {"??"} == {
-        *(f"ledger/{group}.dvc" for group in GROUPS), "ledger/manifest.json",
-    }, "the pointers can be committed, the data stay ignored"  # fmt: skip
+        *(f"ledger/{group}.dvc" for group in GROUPS),
+        "ledger/manifest.json",
+    }, "the pointers can be committed, the data stay ignored"
 
 
 def test_tracking_again_changes_nothing(tracked: Repository) -> None:

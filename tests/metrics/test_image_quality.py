@@ -45,8 +45,10 @@ def test_equal_images() -> None:
 def test_ssim_against_scipy() -> None:
     a = images(1)
     b = (a + 0.3 * images(2)).clamp(-1, 1)
-    expected = [np.mean([ssim_of_channel(x / 2 + 0.5, y / 2 + 0.5) for x, y in zip(p, q, strict=True)])
-                for p, q in zip(a.numpy(), b.numpy(), strict=True)]  # fmt: skip
+    expected = [
+        np.mean([ssim_of_channel(x / 2 + 0.5, y / 2 + 0.5) for x, y in zip(p, q, strict=True)])
+        for p, q in zip(a.numpy(), b.numpy(), strict=True)
+    ]
     np.testing.assert_allclose(ssim(a, b).numpy(), expected, rtol=1e-9)
 
 

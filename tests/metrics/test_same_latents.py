@@ -67,10 +67,17 @@ def test_a_model_agrees_with_itself_and_not_with_other_latents() -> None:
     drawn = draw_and_measure(generator(), COUNT, 0, NETWORKS)
     same, other = values(drawn, drawn), values(drawn, drawn.shuffled())
     assert list(same) == [
-        "w_cosine", "w_offset_cosine", "rotation_correlation", "scale_correlation", "x_shift_correlation",
-        "y_shift_correlation", "keypoint_error", "segmentation_agreement", "background_correlation",
+        "w_cosine",
+        "w_offset_cosine",
+        "rotation_correlation",
+        "scale_correlation",
+        "x_shift_correlation",
+        "y_shift_correlation",
+        "keypoint_error",
+        "segmentation_agreement",
+        "background_correlation",
         "skin_correlation",
-    ]  # fmt: skip
+    ]
     for name, value in same.items():
         assert value == pytest.approx(0 if name == "keypoint_error" else 1), name
     assert other["keypoint_error"] > 0

@@ -44,6 +44,8 @@ def test_unequal_sets_count_alike() -> None:
 def test_it_is_the_same_every_time_and_takes_the_first_images() -> None:
     parent, domain = features(MOST_IMAGES + 50, 0), features(MOST_IMAGES + 50, 1, shift=1)
     tested = features(200, 2, shift=0.5)
-    taken = [DomainClassifier.fit(p, d).taken_for_domain(tested)
-             for p, d in ((parent, domain), (parent[:MOST_IMAGES], domain[:MOST_IMAGES]))]  # fmt: skip
+    taken = [
+        DomainClassifier.fit(p, d).taken_for_domain(tested)
+        for p, d in ((parent, domain), (parent[:MOST_IMAGES], domain[:MOST_IMAGES]))
+    ]
     np.testing.assert_array_equal(*taken)

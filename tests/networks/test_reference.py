@@ -22,9 +22,16 @@ SMALL = Architecture(
     resolution=32, z_dim=16, w_dim=16, mapping_layers=2, channel_base=256, channel_max=16, mbstd_group_size=None
 )
 CONDITIONAL = Architecture(
-    resolution=64, z_dim=24, w_dim=16, c_dim=3, mapping_layers=3, channel_base=512, channel_max=16,
-    mbstd_group_size=None, conv_clamp=256,
-)  # fmt: skip
+    resolution=64,
+    z_dim=24,
+    w_dim=16,
+    c_dim=3,
+    mapping_layers=3,
+    channel_base=512,
+    channel_max=16,
+    mbstd_group_size=None,
+    conv_clamp=256,
+)
 CASES = {
     "sg2_32": (SMALL, SMALL),
     # This file's discriminator has no clamp.

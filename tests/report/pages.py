@@ -68,9 +68,15 @@ ROWS = {
 def sources(directory: Path) -> Sources:
     """Write the files of the run below `directory` and return them."""
     provenance = {
-        "version": "0.1.0", "verb": "evaluate", "verb_version": 2, "seed": 0, "settings": {"samples": 32},
-        "inputs_sha256": {"model": "0" * 64}, "protocol": PROTOCOL, "real_images": 4000,
-    }  # fmt: skip
+        "version": "0.1.0",
+        "verb": "evaluate",
+        "verb_version": 2,
+        "seed": 0,
+        "settings": {"samples": 32},
+        "inputs_sha256": {"model": "0" * 64},
+        "protocol": PROTOCOL,
+        "real_images": 4000,
+    }
     rows = []
     for name, found in ROWS.items():
         rows.append(directory / "metrics" / f"{name}.json")
@@ -111,8 +117,11 @@ def _picture(path: Path, width: int, height: int) -> Path:
 
 
 def _benchmarks(folder: Path) -> Path:
-    for name, seconds, memory in (("train_child/animal", "600", "990.5"), ("train_child/other", "30", "-"),
-                                  ("tables", "0.26", "NA")):  # fmt: skip
+    for name, seconds, memory in (
+        ("train_child/animal", "600", "990.5"),
+        ("train_child/other", "30", "-"),
+        ("tables", "0.26", "NA"),
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:10:00\t{memory}\n")
     return folder

@@ -17,8 +17,11 @@ INFO = {"kimg": 210.0, "data": "d" * 64, "settings": {"seed": 1, "r1_gamma": 0.3
 
 def measurement(path: Path, sha256: str) -> Path:
     key = RowKey("generators", "", "human", "parent")
-    rows = [key.row("fid", Estimate(12.5), "efficientnet-lite0"), key.row("recall", Estimate(0.5, 0.4, 0.6, 9)),
-            key.row("kid", Estimate(0.1), setting="glasses")]  # fmt: skip
+    rows = [
+        key.row("fid", Estimate(12.5), "efficientnet-lite0"),
+        key.row("recall", Estimate(0.5, 0.4, 0.6, 9)),
+        key.row("kid", Estimate(0.1), setting="glasses"),
+    ]
     provenance = {"verb": "evaluate generators", "version": "1", "settings": {}, "inputs_sha256": {"model": sha256}}
     write_rows(path, rows, provenance)
     return path

@@ -61,8 +61,11 @@ def test_a_click_sorts_best_first_then_back_then_as_it_was(browser: Browser, pag
     browser.open(page, 1600)
     assert column(browser, "method") == ["w+", "unaligned", "untouched"]
     head = browser.driver.find_element("xpath", "//*[@id='table-translation']//button[contains(., 'keypoint_error')]")
-    for order, said in ((["0.1", "0.25", "0.27"], ["ascending"]), (["0.27", "0.25", "0.1"], ["descending"]),
-                        (["0.25", "0.27", "0.1"], [])):  # fmt: skip
+    for order, said in (
+        (["0.1", "0.25", "0.27"], ["ascending"]),
+        (["0.27", "0.25", "0.1"], ["descending"]),
+        (["0.25", "0.27", "0.1"], []),
+    ):
         head.click()
         assert column(browser, "keypoint_error") == order
         assert sorted_as(browser) == said

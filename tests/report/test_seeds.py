@@ -17,10 +17,21 @@ SEEDED = {"cat": ["cat-s0", "cat-s1", "cat-s2"]}
 
 def rows(values: list[float | None], metric: str = "fid", table: str = "generators", **more: str) -> list[Row]:
     return [
-        Row(table, "human", f"cat-s{seed}", more.get("method", "child"), more.get("setting", ""), metric, "f", value,
-            None if value is None else value - 9, None if value is None else value + 9, 4000)
+        Row(
+            table,
+            "human",
+            f"cat-s{seed}",
+            more.get("method", "child"),
+            more.get("setting", ""),
+            metric,
+            "f",
+            value,
+            None if value is None else value - 9,
+            None if value is None else value + 9,
+            4000,
+        )
         for seed, value in enumerate(values)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 5, 20, 21, 40, 200])

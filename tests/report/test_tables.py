@@ -64,9 +64,14 @@ def test_a_wide_table_has_one_row_a_thing_compared_and_names_the_features(files:
     write_tables(files, tmp_path / "out")
     child, parent = read_csv(tmp_path / "out" / "generators.csv")
     assert list(child) == [
-        "parent", "child", "method", "fid[efficientnet-lite0]", "kid[efficientnet-lite0]",
-        "kid[efficientnet-lite0]_ci_low", "kid[efficientnet-lite0]_ci_high",
-    ]  # fmt: skip
+        "parent",
+        "child",
+        "method",
+        "fid[efficientnet-lite0]",
+        "kid[efficientnet-lite0]",
+        "kid[efficientnet-lite0]_ci_low",
+        "kid[efficientnet-lite0]_ci_high",
+    ]
     assert child["method"] == "child"
     assert child["kid[efficientnet-lite0]_ci_high"] == "0.002"
     assert (parent["fid[efficientnet-lite0]"], parent["kid[efficientnet-lite0]"]) == ("80.0", "")

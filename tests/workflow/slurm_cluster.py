@@ -60,9 +60,15 @@ def slurm() -> Iterator[Cluster]:
     cluster = Cluster(directory, environment)
     try:
         _configure(directory)
-        munge = [f"--{name}={directory / file}" for name, file in (
-            ("socket", "munge.socket"), ("key-file", "munge.key"), ("seed-file", "munge.seed"),
-            ("pid-file", "munge.pid"))]  # fmt: skip
+        munge = [
+            f"--{name}={directory / file}"
+            for name, file in (
+                ("socket", "munge.socket"),
+                ("key-file", "munge.key"),
+                ("seed-file", "munge.seed"),
+                ("pid-file", "munge.pid"),
+            )
+        ]
         processes.append(_daemon(directory, "munged", "--foreground", *munge))
         _wait_for(lambda: (directory / "munge.socket").exists(), processes, directory)
         processes.append(_daemon(directory, "slurmctld", "-D"))

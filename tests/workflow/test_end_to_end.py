@@ -48,11 +48,20 @@ def test_every_table_has_its_rows(run: Path) -> None:
     }
     zero_shot = {"source-only", "zero-shot", "zero-shot unaligned", "zero-shot shuffled", "oracle"}
     assert methods.keys() == {
-        "generators", "inversion", "translation", "morphing",
-        "zero_shot_segmentation", "zero_shot_keypoints", "zero_shot_regression",
-        "alignment_weights", "alignment_reset", "alignment_pointwise", "alignment_curve",
-        "coverage", "coverage_attributes",
-    }  # fmt: skip
+        "generators",
+        "inversion",
+        "translation",
+        "morphing",
+        "zero_shot_segmentation",
+        "zero_shot_keypoints",
+        "zero_shot_regression",
+        "alignment_weights",
+        "alignment_reset",
+        "alignment_pointwise",
+        "alignment_curve",
+        "coverage",
+        "coverage_attributes",
+    }
     assert methods["generators"] == {"parent", "child", "unaligned"}
     guided = {"latent-guided", "reference-guided", "layer-swap"}
     assert methods["translation"] == {"w+", "unaligned", "untouched", "random"} | guided
@@ -120,16 +129,38 @@ def changed(path: Path, key: str, value: Any) -> Path:
 
 AFTER_THE_CHILD = {
     "encoder animal",
-    "invert animal w+", "inversion animal w+", "translate animal w+", "translate animal latent-guided",
-    "translate animal reference-guided", "translate animal layer-swap", "blend animal", "random_samples animal",
-    "translation animal", "figure_multi_modal animal",
-    "morph animal", "morphing animal",
-    "transfer segmentation animal", "transfer keypoints animal", "transfer pose animal",
-    "zero_shot segmentation animal", "zero_shot keypoints animal", "zero_shot pose animal",
-    "generators animal animal", "alignment_weights animal", "alignment_reset animal", "figure_samples",
-    "coverage animal", "alignment_pointwise animal", "alignment_curve animal", "figure_curve animal",
-    "figure_aligned human", "figure_translation animal", "figure_morphing animal", "figure_zero_shot animal", "tables",
-}  # fmt: skip
+    "invert animal w+",
+    "inversion animal w+",
+    "translate animal w+",
+    "translate animal latent-guided",
+    "translate animal reference-guided",
+    "translate animal layer-swap",
+    "blend animal",
+    "random_samples animal",
+    "translation animal",
+    "figure_multi_modal animal",
+    "morph animal",
+    "morphing animal",
+    "transfer segmentation animal",
+    "transfer keypoints animal",
+    "transfer pose animal",
+    "zero_shot segmentation animal",
+    "zero_shot keypoints animal",
+    "zero_shot pose animal",
+    "generators animal animal",
+    "alignment_weights animal",
+    "alignment_reset animal",
+    "figure_samples",
+    "coverage animal",
+    "alignment_pointwise animal",
+    "alignment_curve animal",
+    "figure_curve animal",
+    "figure_aligned human",
+    "figure_translation animal",
+    "figure_morphing animal",
+    "figure_zero_shot animal",
+    "tables",
+}
 
 
 @pytest.mark.parametrize(
@@ -137,12 +168,19 @@ AFTER_THE_CHILD = {
     [
         ("morphing.frames", 6, {"morph animal", "morphing animal", "figure_morphing animal", "tables"}),
         ("models.animal.train", {"kimg": 0.128}, {"train_child animal"} | AFTER_THE_CHILD),
-        ("metrics.samples", 40, {f"generators {pair}" for pair in ("human human", "animal animal", "animal human",
-                                 "animal animal-unaligned")}
-         | {f"coverage {model}" for model in ("human", "human-control", "animal", "animal-unaligned")}
-         | {f"alignment_reset {model}" for model in ("animal", "animal-unaligned")} | {"tables"}),
+        (
+            "metrics.samples",
+            40,
+            {
+                f"generators {pair}"
+                for pair in ("human human", "animal animal", "animal human", "animal animal-unaligned")
+            }
+            | {f"coverage {model}" for model in ("human", "human-control", "animal", "animal-unaligned")}
+            | {f"alignment_reset {model}" for model in ("animal", "animal-unaligned")}
+            | {"tables"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_one_key_re_runs_only_what_depends_on_it(
     run: Path, tmp_path: Path, key: str, value: Any, expected: set[str]
 ) -> None:

@@ -20,8 +20,17 @@ from tests.workflow.snakemake import ROOT
 pytest.importorskip("dvc", reason="the ledger needs DVC: pip install 'stylealign[ledger]'")
 pytestmark = pytest.mark.workflow
 
-SOURCES = ("workflow", "config", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvc/plots", ".dvcignore", ".gitignore",
-           "data/zoo.yaml")  # fmt: skip
+SOURCES = (
+    "workflow",
+    "config",
+    "dvc.yaml",
+    ".dvc/config",
+    ".dvc/.gitignore",
+    ".dvc/plots",
+    ".dvcignore",
+    ".gitignore",
+    "data/zoo.yaml",
+)
 """What a clone of the repository has, as far as a run of the tiny configuration needs it."""
 
 
@@ -112,9 +121,18 @@ def test_after_tracking_there_is_nothing_to_do(origin: Path) -> None:
     assert git(origin, "status", "--short") == ""
     pointers = {path.stem for path in (origin / "ledger").glob("*.dvc")}
     assert pointers == {
-        "data-human", "data-animal", "models", "latents", "translation", "morphing", "zero_shot", "metrics", "tables",
-        "figures", "benchmarks",
-    }  # fmt: skip
+        "data-human",
+        "data-animal",
+        "models",
+        "latents",
+        "translation",
+        "morphing",
+        "zero_shot",
+        "metrics",
+        "tables",
+        "figures",
+        "benchmarks",
+    }
 
 
 def test_a_clone_restores_from_a_folder_or_s3_and_has_nothing_to_do(

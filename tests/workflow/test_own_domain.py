@@ -52,9 +52,17 @@ def test_five_lines_and_a_folder_of_pictures_become_tables(tmp_path: Path) -> No
     with (run / "results/tables/all.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["table"] for row in rows} == {
-        "generators", "coverage", "coverage_attributes", "inversion", "translation", "morphing", "alignment_weights",
-        "alignment_reset", "alignment_pointwise", "alignment_curve",
-    }  # fmt: skip
+        "generators",
+        "coverage",
+        "coverage_attributes",
+        "inversion",
+        "translation",
+        "morphing",
+        "alignment_weights",
+        "alignment_reset",
+        "alignment_pointwise",
+        "alignment_curve",
+    }
     assert {row["child"] for row in rows} == {"human", "mine"}
     translation = {row["metric"] for row in rows if row["table"] == "translation"}
     assert {"fid", "kid"} <= translation

@@ -20,15 +20,36 @@ RULES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
     counts = planned(snakemake(tmp_path, "-n"))
     expected = {
-        "draw_domain": 3, "fetch_parent": 2, "train_child": 3,
-        "invert": 12, "translate": 18, "blend": 2, "random_samples": 2, "morph": 2, "supervise": 12, "transfer": 9,
-        "generators": 6, "inversion": 12, "translation": 2, "morphing": 2, "zero_shot": 6,
-        "coverage": 5, "coverage_of_domain": 3, "alignment_weights": 3,
-        "alignment_reset": 3, "alignment_pointwise": 3, "alignment_curve": 3,
-        "figure_samples": 1, "figure_aligned": 1, "figure_translation": 2, "figure_multi_modal": 2,
-        "figure_morphing": 2, "figure_zero_shot": 2, "figure_curve": 2,
+        "draw_domain": 3,
+        "fetch_parent": 2,
+        "train_child": 3,
+        "invert": 12,
+        "translate": 18,
+        "blend": 2,
+        "random_samples": 2,
+        "morph": 2,
+        "supervise": 12,
+        "transfer": 9,
+        "generators": 6,
+        "inversion": 12,
+        "translation": 2,
+        "morphing": 2,
+        "zero_shot": 6,
+        "coverage": 5,
+        "coverage_of_domain": 3,
+        "alignment_weights": 3,
+        "alignment_reset": 3,
+        "alignment_pointwise": 3,
+        "alignment_curve": 3,
+        "figure_samples": 1,
+        "figure_aligned": 1,
+        "figure_translation": 2,
+        "figure_multi_modal": 2,
+        "figure_morphing": 2,
+        "figure_zero_shot": 2,
+        "figure_curve": 2,
         "tables": 1,
-    }  # fmt: skip
+    }
     assert counts == expected
     assert list(tmp_path.glob("results/*")) == [], "a plan makes no files"
 

@@ -23,8 +23,10 @@ pytestmark = [
     pytest.mark.skipif(skipped is not None, reason=skipped or ""),
 ]
 # Slurm without accounting answers by squeue; the plugin's first look would come after 40 s.
-PROFILE = ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "slurm"), "--slurm-status-command", "squeue",
-           "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]  # fmt: skip
+PROFILE = [
+    *("--workflow-profile", str(ROOT / "workflow" / "profiles" / "slurm"), "--slurm-status-command", "squeue"),
+    *("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"),
+]
 MODEL = "results/models/animal/model.safetensors"
 LOG = "results/logs/train_child/animal.log"
 WAIT_S = 900

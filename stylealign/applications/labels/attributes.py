@@ -19,8 +19,9 @@ def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
 
     Its names are `glasses=none`, `glasses=clear`, ... in the annotations' order.
     """
-    names = tuple(f"{name}{_SEPARATOR}{value}" for name, values in annotations.attribute_values.items()
-                  for value in values)  # fmt: skip
+    names = tuple(
+        f"{name}{_SEPARATOR}{value}" for name, values in annotations.attribute_values.items() for value in values
+    )
     if not names:
         return None
     return LabelSpec("attributes", names, resolution_px, maps=0, numbers=len(names))
@@ -53,8 +54,10 @@ def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
 def numbered_like(spec: LabelSpec, annotations: Annotations) -> dict[str, NDArray[np.int64]]:
     """Return the annotated values of each attribute `[N]` as indices into the network's values (`choices`)."""
     ours = {attribute: [name.split(_SEPARATOR, 1)[1] for name in names] for attribute, names in _groups(spec.names)}
-    return {name: renumbered(annotations.attributes[name], annotations.names.attributes[name], values)
-            for name, values in ours.items()}  # fmt: skip
+    return {
+        name: renumbered(annotations.attributes[name], annotations.names.attributes[name], values)
+        for name, values in ours.items()
+    }
 
 
 def _groups(names: tuple[str, ...]) -> list[tuple[str, list[str]]]:

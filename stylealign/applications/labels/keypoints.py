@@ -46,8 +46,10 @@ def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[
     order = mirrored_order(spec.names, spec.swapped)
     positions, visible = labels["positions"], labels["visible"]
     flipped = positions[:, order] * positions.new_tensor([-1.0, 1.0]) + positions.new_tensor([1.0, 0.0])
-    return {"positions": torch.where(which[:, None, None], flipped, positions),
-            "visible": torch.where(which[:, None], visible[:, order], visible)}  # fmt: skip
+    return {
+        "positions": torch.where(which[:, None, None], flipped, positions),
+        "visible": torch.where(which[:, None], visible[:, order], visible),
+    }
 
 
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:

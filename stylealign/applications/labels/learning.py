@@ -56,8 +56,14 @@ def require_matching(spec: LabelSpec, path: str | Path, annotations: Annotations
     require_same_names(spec.task, spec.names, path, annotated.names, annotations_path)
 
 
-def learn(images: np.ndarray, labels: dict[str, Tensor], settings: LabelSettings, device: torch.device,
-          spec: LabelSpec, progress: Callable[[int, int, float], None] | None = None) -> LabelNetwork:  # fmt: skip
+def learn(
+    images: np.ndarray,
+    labels: dict[str, Tensor],
+    settings: LabelSettings,
+    device: torch.device,
+    spec: LabelSpec,
+    progress: Callable[[int, int, float], None] | None = None,
+) -> LabelNetwork:
     """Train a network; the same seed, device and thread count give the same network.
 
     Args:
@@ -109,8 +115,9 @@ def _batches(count: int, settings: LabelSettings, random: torch.Generator) -> It
         yield from order[:whole].split(settings.batch_size)
 
 
-def _augmented(images: Tensor, labels: dict[str, Tensor], spec: LabelSpec, random: torch.Generator
-               ) -> tuple[Tensor, dict[str, Tensor]]:  # fmt: skip
+def _augmented(
+    images: Tensor, labels: dict[str, Tensor], spec: LabelSpec, random: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Mirror half of the images with their labels; jitter gain and offset where no label names colours."""
     count = len(images)
     which = (torch.rand(count, generator=random) < 0.5).to(images.device)

@@ -132,8 +132,9 @@ def save_label_network(path: str | Path, network: LabelNetwork, provenance: dict
         save_file(tensors, writable, metadata={_HEADER_KEY: json.dumps(header, sort_keys=True)})
 
 
-def load_label_network(path: str | Path, task: str | None = None, resolution_px: int | None = None
-                       ) -> tuple[LabelNetwork, dict[str, Any]]:  # fmt: skip
+def load_label_network(
+    path: str | Path, task: str | None = None, resolution_px: int | None = None
+) -> tuple[LabelNetwork, dict[str, Any]]:
     """Read a network of `save_label_network`, in evaluation mode, frozen.
 
     Args:
@@ -159,8 +160,9 @@ def load_label_network(path: str | Path, task: str | None = None, resolution_px:
     if task is not None and spec.task != task:
         raise StyleAlignError(f"{path}: labels {spec.task} where {task} is needed; give a network of `--task {task}`")
     if resolution_px is not None and spec.resolution_px != resolution_px:
-        raise StyleAlignError(f"{path}: made for {spec.resolution_px} px images, not {resolution_px} px; "
-                              "train it on images of this size")  # fmt: skip
+        raise StyleAlignError(
+            f"{path}: made for {spec.resolution_px} px images, not {resolution_px} px; train it on images of this size"
+        )
     return network.eval().requires_grad_(False), provenance
 
 

@@ -39,8 +39,10 @@ def pseudo(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
 def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
     """Return the labels of images of which those in `which` `[N]` bool were mirrored left to right."""
     mask = which[:, None, None]
-    return {name: torch.where(mask if value.ndim == 3 else mask[:, None], value.flip(-1), value)
-            for name, value in labels.items()}  # fmt: skip
+    return {
+        name: torch.where(mask if value.ndim == 3 else mask[:, None], value.flip(-1), value)
+        for name, value in labels.items()
+    }
 
 
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:

@@ -105,9 +105,15 @@ def _comparison(aligned: Row, control: Row) -> Comparison:
     has_intervals = None not in (aligned.ci_low, aligned.ci_high, control.ci_low, control.ci_high)
     setting = ", ".join(filter(None, (aligned.method, settings_of(aligned)[0])))
     return Comparison(
-        aligned.table, column_of(aligned), aligned.child, setting, cell_of(aligned), cell_of(control), better,
+        aligned.table,
+        column_of(aligned),
+        aligned.child,
+        setting,
+        cell_of(aligned),
+        cell_of(control),
+        better,
         are_apart(aligned, control) if has_intervals else None,
-    )  # fmt: skip
+    )
 
 
 def charts(rows: Sequence[Row]) -> list[Chart]:

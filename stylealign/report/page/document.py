@@ -143,13 +143,14 @@ def _sections(rows: Sequence[Row], sources: Sources) -> list[dict[str, Any]]:
         figures = [path for path in sources.figures if _section_of_file(path) == text]
         videos = sources.videos if text.key == "morphing" else {}
         if tables or figures or videos:
-            found.append({
-                "text": text,
-                "figures": [_figure(path) for path in figures],
-                "videos": [_video(child, path, sources.config) for child, path in videos.items()],
-                "tables": [(registry.table(name).title, views.view(name, by_table[name]))
-                           for name in tables],
-            })  # fmt: skip
+            found.append(
+                {
+                    "text": text,
+                    "figures": [_figure(path) for path in figures],
+                    "videos": [_video(child, path, sources.config) for child, path in videos.items()],
+                    "tables": [(registry.table(name).title, views.view(name, by_table[name])) for name in tables],
+                }
+            )
     return found
 
 
@@ -201,8 +202,9 @@ def _video(child: str, path: Path, config: Config | None) -> Picture:
     )
     src = "" if len(content) > LARGEST_VIDEO_BYTES else data_uri(content, "video/mp4")
     alt = f"Video: test images of the parent's domain turn into images of {child}."
-    return Picture(f"morph-{child}", src, f"Morphs to {child}", alt, caption, path=str(path),
-                   megabytes=len(content) / 1e6)  # fmt: skip
+    return Picture(
+        f"morph-{child}", src, f"Morphs to {child}", alt, caption, path=str(path), megabytes=len(content) / 1e6
+    )
 
 
 def embedded_png(path: Path) -> tuple[str, int, int]:

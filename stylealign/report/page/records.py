@@ -132,8 +132,11 @@ def _measurement(path: str, rows: Sequence[Row], provenance: Mapping[str, Any]) 
     methods = list(dict.fromkeys(row.method for row in rows))
     subject = " · ".join(filter(None, (rows[0].child, methods[0] if len(methods) == 1 else "")))
     counts = [f"n = {n:,}" for n in sorted({row.n for row in rows if row.n is not None})[:3]]
-    counts += [f"{key.replace('_', ' ')} = {value:,}" for key, value in provenance.items()
-               if type(value) is int and key not in ("seed", "verb_version")]  # fmt: skip
+    counts += [
+        f"{key.replace('_', ' ')} = {value:,}"
+        for key, value in provenance.items()
+        if type(value) is int and key not in ("seed", "verb_version")
+    ]
     inputs = dict(provenance.get("inputs_sha256", {}))
     for method, network in provenance.get("networks", {}).items():
         inputs |= {f"{role} of {method}": digest for role, digest in network.get("inputs_sha256", {}).items()}
@@ -203,8 +206,9 @@ def run_times(folder: Path | None) -> list[Stage]:
             longest = max(jobs, key=lambda job: job[1])
             memory = [job[2] for job in jobs if job[2] is not None]
             total = sum(job[1] for job in jobs)
-            found.append(Stage(name, stage_text(name), len(jobs), total, longest[1], longest[0],
-                               max(memory, default=None)))  # fmt: skip
+            found.append(
+                Stage(name, stage_text(name), len(jobs), total, longest[1], longest[0], max(memory, default=None))
+            )
     return sorted(found, key=lambda stage: -stage.total_s)
 
 

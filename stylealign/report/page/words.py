@@ -81,7 +81,7 @@ SECTIONS = (
         " network as it is); the oracle, trained on the child's own labels, is the ceiling.",
         ("zero-shot",),
     ),
-)  # fmt: skip
+)
 
 OTHER = Section("more", "More of this run", "Figures and tables that belong to none of the sections above.", ())
 
@@ -131,7 +131,7 @@ FIGURES = {
         "Colours are classes, yellow squares are key points. Compare each row with the annotation: source-only is the"
         " parent domain's network as it is, zero-shot learnt from transferred labels, the oracle from true ones.",
     ),
-}  # fmt: skip
+}
 
 VIDEO_CAPTION = (
     "Each cell is one morph. Code and every weight of the generator move together, from the reconstruction of a test"
