@@ -25,7 +25,7 @@ from stylealign.config import TrainSettings
 from stylealign.networks.architecture import Architecture
 from stylealign.training.ema import ema_beta, update_average
 from stylealign.training.losses import moved_path_length, path_length_penalty
-from stylealign.training.step import lazy_adam
+from stylealign.training.optimisers import lazy_adam, rated
 
 PEER = "stylegan2-pytorch"
 
@@ -79,8 +79,8 @@ class PeerStep:
         self.generator = nn.ModuleList([peer.mapping, peer.generator])
         self.average = copy.deepcopy(self.generator)
         self.mean_path_length = torch.zeros((), device=next(peer.parameters()).device)
-        self.adam_g = lazy_adam(list(self.generator.parameters()), s.learning_rate, s.path_length_interval, True)
-        self.adam_d = lazy_adam(list(peer.discriminator.parameters()), s.learning_rate, s.r1_interval, True)
+        self.adam_g = lazy_adam(rated(self.generator), s.learning_rate, s.path_length_interval, True)
+        self.adam_d = lazy_adam(rated(peer.discriminator), s.learning_rate, s.r1_interval, True)
 
     def step(self, index: int, real: Tensor) -> dict[str, Tensor]:
         """Train on one batch `[N, 3, r, r]`; return the losses."""

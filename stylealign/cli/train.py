@@ -17,7 +17,7 @@ from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_weights, weights_of
-from stylealign.config import UPKEEP, ArchitectureSettings, Component, TrainSettings, validate
+from stylealign.config import UPKEEP, ArchitectureSettings, Component, KeepSettings, TrainSettings, validate
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.loading import TrainingImages
 from stylealign.devices import usable_cpus
@@ -83,6 +83,8 @@ def run(arguments: argparse.Namespace) -> None:
     require_writable(arguments.out_dir, folder=True)
     if arguments.init_from is not None and arguments.architecture is not None:
         raise StyleAlignError("--architecture: a child has its parent's shape; leave out --architecture or --init-from")
+    if arguments.init_from is None and settings.keep != KeepSettings():
+        raise StyleAlignError("keep: keeps a child near its parent; name the parent with --init-from, or leave it out")
     _set_threads(settings.threads)
     try:
         with connected(os.environ) as workers, claimed(arguments.run_dir) if workers.is_first else nullcontext():

@@ -23,6 +23,7 @@ from stylealign.config.base import (
 )
 from stylealign.config.data import DatasetSettings, PairSettings, Splits
 from stylealign.config.drawn import drawn_domains, without_figures
+from stylealign.config.keeping import KeepMethod, KeepSettings, RateRow
 from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import M, validate
@@ -44,6 +45,8 @@ __all__ = [
     "Fraction",
     "Guide",
     "InvertSettings",
+    "KeepMethod",
+    "KeepSettings",
     "LabelSettings",
     "M",
     "MetricSettings",
@@ -55,6 +58,7 @@ __all__ = [
     "Perceptual",
     "Positive",
     "PositiveFloat",
+    "RateRow",
     "Settings",
     "Space",
     "Splits",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from stylealign.config.base import (
     Component,
@@ -15,10 +15,13 @@ from stylealign.config.base import (
     Seed,
     Settings,
 )
+from stylealign.config.keeping import KeepSettings
 from stylealign.presets import PRESETS, PresetName
 
 UPKEEP = ("snapshot_kimg", "state_interval_s")
 """Keys of `TrainSettings` that change nothing of what a training gives."""
+UNSEEN_DEFAULTS = ("keep",)
+"""Keys that JSON leaves out while they have their default: trainings from before there were such keys stay the same."""
 
 
 class ArchitectureSettings(Settings):
@@ -89,6 +92,8 @@ class TrainSettings(Settings):
     """Layers of the discriminator that keep the parent's weights, counted from the image."""
     train_only: tuple[Component, ...] = ()
     """Components of the generator that are trained, the others keep the parent's weights; empty for all."""
+    keep: KeepSettings = KeepSettings()
+    """Ways to keep a child aligned with its parent."""
     accumulate: Positive = 1
     """Parts of a batch that are computed one after another, for a batch that does not fit into memory."""
     fp16_resolutions: Count | None = None
@@ -129,6 +134,13 @@ class TrainSettings(Settings):
         if self.select != "last" and self.evaluate_kimg is None:
             raise ValueError(f"select {self.select} needs evaluate_kimg: how often to measure")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_unseen(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        unseen = UNSEEN_DEFAULTS if info.mode == "json" else ()
+        defaults = {key: TrainSettings.model_fields[key].default for key in unseen}
+        return {k: v for k, v in values.items() if k not in defaults or getattr(self, k) != defaults[k]}
 
 
 class TrainKeys(TrainSettings):

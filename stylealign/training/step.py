@@ -8,7 +8,7 @@ part smaller than a group is a group of its own: that is another layer than in o
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,16 +16,15 @@ from torch import Tensor, nn
 
 from stylealign.config import TrainSettings
 from stylealign.errors import StyleAlignError
-from stylealign.networks.components import parameters_of
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
-from stylealign.networks.layers import Convolution, FullyConnected
 from stylealign.ops.parameter_gradients import without_parameter_gradients
 from stylealign.training.ada import AdaptiveStrength
 from stylealign.training.augment import Augmentation, draw_augmentation
 from stylealign.training.blur import blur, blur_px_at
 from stylealign.training.draws import Draws, draw
 from stylealign.training.ema import ema_beta, update_average
+from stylealign.training.keep.weights import WeightPull
 from stylealign.training.losses import (
     discriminator_loss,
     generator_loss,
@@ -34,29 +33,14 @@ from stylealign.training.losses import (
     path_lengths,
     r1_penalty,
 )
+from stylealign.training.optimisers import lazy_adam, require_gradients, trained_of_discriminator, trained_of_generator
 from stylealign.training.workers import Workers
 
 Fake = tuple[Tensor, Tensor | None]
 """Generated images `[N, 3, H, W]` without a graph, and D's logits of them with theirs where they were kept."""
 
-ADAM_BETAS = (0.0, 0.99)
-ADAM_EPSILON = 1e-8
 HALF_GRADIENT_LIMIT = 1e5
 """What an infinite gradient of a half-precision layer is cut to."""
-
-
-def lazy_adam(
-    parameters: Sequence[nn.Parameter], learning_rate: float, interval: int, regularised: bool
-) -> torch.optim.Adam:
-    """Return Adam, corrected for one extra regularisation step every `interval` steps (Karras et al. 2020, app. B)."""
-    ratio = interval / (interval + 1) if regularised else 1.0
-    betas = (ADAM_BETAS[0] ** ratio, ADAM_BETAS[1] ** ratio)
-    return torch.optim.Adam(parameters, lr=learning_rate * ratio, betas=betas, eps=ADAM_EPSILON, fused=True)
-
-
-def layers_from_image(discriminator: Discriminator) -> list[nn.Module]:
-    """Return the layers that have weights: fromrgb, conv0, conv1 and skip of the top block, and so on down to `out`."""
-    return [module for module in discriminator.modules() if isinstance(module, Convolution | FullyConnected)]
 
 
 class TrainingStep:
@@ -86,17 +70,22 @@ class TrainingStep:
         self.parts = settings.accumulate * self.workers.count
         s = settings
         _check_parts(s, self.workers.count, discriminator.b4.group_size)
-        self.generator_parameters = _only_trainable(generator, list(parameters_of(generator, s.train_only).values()))
-        self.discriminator_parameters = _only_trainable(discriminator, _unfrozen(discriminator, s.freeze_d))
-        self.generator_adam = lazy_adam(
-            self.generator_parameters, s.learning_rate, s.path_length_interval, s.path_length_weight > 0
-        )
-        self.discriminator_adam = lazy_adam(
-            self.discriminator_parameters, s.learning_rate, s.r1_interval, s.r1_gamma > 0
+        trained = trained_of_generator(generator, s)
+        trained_d = trained_of_discriminator(discriminator, s)
+        self.generator_parameters = [parameter for parameter, _ in trained.values()]
+        self.discriminator_parameters = [parameter for parameter, _ in trained_d.values()]
+        self.generator_adam = lazy_adam(trained, s.learning_rate, s.path_length_interval, s.path_length_weight > 0)
+        self.discriminator_adam = lazy_adam(trained_d, s.learning_rate, s.r1_interval, s.r1_gamma > 0)
+        # What the averaged generator and D are now, before a saved state replaces it, is the parent.
+        held, held_d = s.keep.weights, s.keep.weights.of_discriminator()
+        parent = [average.get_parameter(name) for name in trained]
+        self._pull_g = WeightPull("keep_weights_g", held, self.generator_parameters, parent)
+        self._pull_d = WeightPull(
+            "keep_weights_d", held_d, self.discriminator_parameters, self.discriminator_parameters
         )
         self.mean_path_length = torch.zeros((), device=generator.mapping.w_avg.device)
         self.ada = AdaptiveStrength(s.ada_target, s.ada_interval, s.ada_kimg) if s.augment != "none" else None
-        self._blur_px = 0.0
+        self._blur_px = self._kimg = 0.0
         self._cuts_gradients = generator.architecture.fp16_resolutions > 0 and self.mean_path_length.is_cuda
 
     def step(self, index: int, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
@@ -112,6 +101,7 @@ class TrainingStep:
         """
         s = self.settings
         self._blur_px = blur_px_at(index * len(real), s.blur_px, s.blur_kimg)
+        self._kimg = index * len(real) / 1000
         scalars, fakes = self._train_generator(len(real), measure)
         if s.path_length_weight > 0 and index % s.path_length_interval == 0:
             scalars |= self._regularise_generator(max(len(real) // s.path_length_batch_shrink, 1))
@@ -130,7 +120,7 @@ class TrainingStep:
         # D does not move before it sees the same images again: without transforms, its logits stay. Several parts
         # would have to be kept in memory together.
         keeps = augmentation is None and len(own) == 1
-        _require_gradients(self.discriminator_parameters, keeps)
+        require_gradients(self.discriminator_parameters, keeps)
         sums, fakes = _Sums(), []
         for part, share in own:
             images, _, w = draws.part(part, self.parts).synthesize(self.generator)
@@ -142,7 +132,7 @@ class TrainingStep:
             images.backward(gradient)
             sums.add(loss_g=loss.detach(), w=w.mean(dim=0) * share)
             fakes.append((fake.detach(), logits if keeps else None))
-        norm = self._move(self.generator_adam, self.generator_parameters, sums, measure)
+        norm = self._move(self.generator_adam, self.generator_parameters, sums, measure, self._pull_g)
         self.generator.mapping.track_mean(sums.values.pop("w")[None])
         return sums.values | ({"gradient_norm_g": norm} if norm is not None else {}), fakes
 
@@ -175,7 +165,7 @@ class TrainingStep:
         return path_lengths(images, ws, draws.direction), w
 
     def _train_discriminator(self, real: Tensor, fakes: list[Fake], measure: bool) -> dict[str, Tensor]:
-        _require_gradients(self.discriminator_parameters, True)
+        require_gradients(self.discriminator_parameters, True)
         of_real, of_fake = self._augmentation(len(real)), self._augmentation(len(real))
         sums = _Sums()
         for (part, share), (fake, fake_logits) in zip(self._own_parts(len(real)), fakes, strict=True):
@@ -191,7 +181,7 @@ class TrainingStep:
                 logit_fake=fake_logits.mean() * share,
                 sign_real=real_logits.sign().mean() * share,
             )
-        norm = self._move(self.discriminator_adam, self.discriminator_parameters, sums, measure)
+        norm = self._move(self.discriminator_adam, self.discriminator_parameters, sums, measure, self._pull_d)
         sign = sums.values.pop("sign_real")
         if self.ada is not None:
             self.ada.update(float(sign), len(real))
@@ -234,15 +224,25 @@ class TrainingStep:
         return logits
 
     def _move(
-        self, adam: torch.optim.Adam, parameters: list[nn.Parameter], sums: "_Sums", measure: bool = False
+        self,
+        adam: torch.optim.Adam,
+        parameters: list[nn.Parameter],
+        sums: "_Sums",
+        measure: bool = False,
+        pull: WeightPull | None = None,
     ) -> Tensor | None:
-        """Sum gradients and scalars over the processes, and step; return the gradients' norm where it is asked for."""
+        """Sum gradients and scalars over the processes, and step; return the gradients' norm where it is asked for.
+
+        `pull` is what holds the weights near the parent's.
+        """
         gradients = [p.grad for p in parameters if p.grad is not None]
         self.workers.sum_([*gradients, *sums.values.values()])
         if self._cuts_gradients:
             for gradient in gradients:
                 gradient.nan_to_num_(0.0, HALF_GRADIENT_LIMIT, -HALF_GRADIENT_LIMIT)
         norm = torch.stack(torch._foreach_norm(gradients)).norm() if measure else None
+        if pull is not None:
+            sums.add(**pull.pull_(self._kimg))
         adam.step()
         adam.zero_grad(set_to_none=True)
         return norm
@@ -304,23 +304,3 @@ def _check_parts(settings: TrainSettings, processes: int, group_size: int | None
         raise StyleAlignError(
             f"path_length_batch_shrink {s.path_length_batch_shrink}: leaves fewer images than {processes} processes"
         )
-
-
-def _unfrozen(discriminator: Discriminator, count: int) -> list[nn.Parameter]:
-    """Return the parameters of the discriminator but those of its first `count` layers, counted from the image."""
-    layers = layers_from_image(discriminator)
-    if count >= len(layers):
-        raise StyleAlignError(f"freeze_d {count}: the discriminator has {len(layers)} layers, freeze fewer")
-    frozen = {id(p) for layer in layers[:count] for p in layer.parameters()}
-    return [p for p in discriminator.parameters() if id(p) not in frozen]
-
-
-def _only_trainable(network: nn.Module, parameters: list[nn.Parameter]) -> list[nn.Parameter]:
-    network.requires_grad_(False)
-    _require_gradients(parameters, True)
-    return parameters
-
-
-def _require_gradients(parameters: list[nn.Parameter], required: bool) -> None:
-    for parameter in parameters:
-        parameter.requires_grad_(required)

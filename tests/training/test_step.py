@@ -9,8 +9,9 @@ import torch
 from stylealign.errors import StyleAlignError
 from stylealign.networks.components import COMPONENTS, component_of
 from stylealign.training.loop import seed_step
+from stylealign.training.optimisers import layers_from_image
 from stylealign.training.start import new_networks
-from stylealign.training.step import TrainingStep, layers_from_image
+from stylealign.training.step import TrainingStep
 from stylealign.training.workers import Workers
 from tests.tolerances import FLOAT64
 from tests.training.common import SHAPE, Squares, changed

@@ -1,0 +1,105 @@
+"""Which weights are trained, and how fast: Adam for each network, with learning rates by layer."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import nn
+
+from stylealign.config import RateRow, TrainSettings
+from stylealign.errors import StyleAlignError
+from stylealign.networks.components import component_of, parameters_of
+from stylealign.networks.discriminator import Discriminator
+from stylealign.networks.generator import Generator
+from stylealign.networks.layers import Convolution, FullyConnected
+
+ADAM_BETAS = (0.0, 0.99)
+ADAM_EPSILON = 1e-8
+
+Rated = dict[str, tuple[nn.Parameter, float]]
+"""Trained parameters by name, each with the multiple of the learning rate that it has."""
+
+
+def lazy_adam(rated: Rated, learning_rate: float, interval: int, regularised: bool) -> torch.optim.Adam:
+    """Return Adam, corrected for one extra regularisation step every `interval` steps (Karras et al. 2020, app. B)."""
+    ratio = interval / (interval + 1) if regularised else 1.0
+    betas = (ADAM_BETAS[0] ** ratio, ADAM_BETAS[1] ** ratio)
+    by_rate: dict[float, list[nn.Parameter]] = {}
+    for parameter, rate in rated.values():
+        by_rate.setdefault(rate, []).append(parameter)
+    groups = [{"params": own, "lr": learning_rate * ratio * rate} for rate, own in by_rate.items()]
+    return torch.optim.Adam(groups, betas=betas, eps=ADAM_EPSILON, fused=True)
+
+
+def rated(network: nn.Module) -> Rated:
+    """Return all parameters of a network, at the full rate."""
+    return {name: (parameter, 1.0) for name, parameter in network.named_parameters()}
+
+
+def trained_of_generator(generator: Generator, settings: TrainSettings) -> Rated:
+    """Return the parameters of G that are trained; only they require gradients from here on.
+
+    Raises:
+        StyleAlignError: no layer is left.
+    """
+    named = parameters_of(generator, settings.train_only)
+    return _only_trainable(generator, named.items(), "G", settings.keep.rates)
+
+
+def trained_of_discriminator(discriminator: Discriminator, settings: TrainSettings) -> Rated:
+    """Return the parameters of D that are trained; only they require gradients from here on.
+
+    Raises:
+        StyleAlignError: no layer is left.
+    """
+    layers, count = layers_from_image(discriminator), settings.freeze_d
+    if count >= len(layers):
+        raise StyleAlignError(f"freeze_d {count}: the discriminator has {len(layers)} layers, freeze fewer")
+    frozen = {id(p) for layer in layers[:count] for p in layer.parameters()}
+    named = [(name, p) for name, p in discriminator.named_parameters() if id(p) not in frozen]
+    return _only_trainable(discriminator, named, "D", settings.keep.rates)
+
+
+def layers_from_image(discriminator: Discriminator) -> list[nn.Module]:
+    """Return the layers that have weights: fromrgb, conv0, conv1 and skip of the top block, and so on down to `out`."""
+    return [module for module in discriminator.modules() if isinstance(module, Convolution | FullyConnected)]
+
+
+def rate_of(name: str, network: str, rows: Sequence[RateRow]) -> float:
+    """Return the multiple of the learning rate of a parameter: that of the last row that fits, or 1.
+
+    Args:
+        name: as in `named_parameters()` of the network.
+        network: G or D.
+        rows: the table.
+    """
+    found = re.search(r"(?:^|\.)b(\d+)\.", name)
+    resolution = int(found[1]) if found else None
+    place = component_of(name) if network == "G" else None
+    rate = 1.0
+    for row in rows:
+        if row.network != network or (row.components and (place is None or place[0] not in row.components)):
+            continue
+        if row.from_px is not None and (resolution is None or resolution < row.from_px):
+            continue
+        if row.to_px is not None and (resolution is None or resolution > row.to_px):
+            continue
+        rate = row.rate
+    return rate
+
+
+def require_gradients(parameters: Iterable[nn.Parameter], required: bool) -> None:
+    """Say of parameters whether they need gradients."""
+    for parameter in parameters:
+        parameter.requires_grad_(required)
+
+
+def _only_trainable(
+    network: nn.Module, named: Iterable[tuple[str, nn.Parameter]], letter: str, rows: Sequence[RateRow]
+) -> Rated:
+    trained = {name: (p, rate) for name, p in named if (rate := rate_of(name, letter, rows)) > 0}
+    if not trained:
+        raise StyleAlignError(f"keep.rates: no layer of {letter} is left to train; give one a rate above 0")
+    network.requires_grad_(False)
+    require_gradients((parameter for parameter, _ in trained.values()), True)
+    return trained
