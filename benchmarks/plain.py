@@ -29,8 +29,8 @@ def _convolution(self: Convolution, features: Tensor, gain: float = 1.0) -> Tens
     return reference.bias_act(features, self.bias, linear=self.linear, gain=gain, clamp=self.clamp)
 
 
-def _synthesis_layer(self: SynthesisLayer, features: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
-    features = reference.modulated_conv2d(features.contiguous(), self.weight, self.affine(w), up=self.up)
+def _synthesis_layer(self: SynthesisLayer, features: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
+    features = reference.modulated_conv2d(features.contiguous(), self.weight, style, up=self.up)
     if noise is not None:
         features = features + noise * self.noise_strength
     return reference.bias_act(features, self.bias, clamp=self.clamp)

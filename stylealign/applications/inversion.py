@@ -71,7 +71,7 @@ def invert(
             if progress is not None:
                 progress(before + steps * size)
 
-        first = None if encoder is None else encoded(encoder, targets, settings)
+        first = None if encoder is None else encoded(encoder, targets, settings, generator)
         found = projector.project(targets, range(start, start + len(batch)), first, step_done)
         drawn = reconstruct(generator, found.values, settings)
         measures = _measure(distance, drawn, targets, found.perceptual_random, found.perceptual_fitted)
@@ -86,11 +86,11 @@ def invert(
 
 
 @torch.no_grad()
-def encoded(encoder: Encoder, targets: Tensor, settings: InvertSettings) -> Tensor:
+def encoded(encoder: Encoder, targets: Tensor, settings: InvertSettings, generator: Generator) -> Tensor:
     """Return the encoder's codes of images `[N, 3, r, r]` in [-1, 1] in a space that it finds codes of."""
     from_ws = space_of(settings.space).from_ws
     assert from_ws is not None, f"an encoder finds no codes of {settings.space}"
-    return from_ws(encoder(targets))
+    return from_ws(encoder(targets), generator.synthesis)
 
 
 @torch.inference_mode()

@@ -12,6 +12,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.images import to_pixels
 from stylealign.latents.codes import Codes, codes_to_ws
 from stylealign.networks.generator import Generator
+from stylealign.networks.synthesis import SynthesisNetwork
 from stylealign.sampling import mean_label, seeded_normal
 
 
@@ -23,7 +24,8 @@ def translate(
     Codes of mapped spaces (Z, Z+) go through the **target's** mapping network, others (W, W+) straight to its synthesis
     network. The noise maps fitted during inversion belong to the source model and are not carried over: the target's
     own are used. Under a guide the first layers keep the source's w and the others take a random latent's or a
-    reference's: one source then has many translations, of one pose and layout.
+    reference's: one source then has many translations, of one pose and layout. Styles (S) stay those of the
+    source model.
 
     Args:
         codes: codes found in a model of the same architecture.
@@ -47,17 +49,23 @@ def translate(
             part = slice(start, start + settings.batch_size)
             ws = sources[part]
             if guides is not None:
-                ws = mix_layers(ws, guides[part], settings.source_layers)
+                ws = mix_layers(ws, guides[part], settings.source_layers, target.synthesis)
             yield draw(target, ws)
 
 
-def mix_layers(first: Tensor, rest: Tensor, count: int) -> Tensor:
-    """Return `ws [N, num_ws, w_dim]` whose first `count` layers are those of `first`, the others those of `rest`."""
-    return torch.cat([first[:, :count], rest[:, count:]], dim=1)
+def mix_layers(first: Tensor, rest: Tensor, count: int, synthesis: SynthesisNetwork) -> Tensor:
+    """Return codes whose first `count` layers are those of `first`, the others those of `rest`.
+
+    Each is ws `[N, num_ws, w_dim]` or styles `[N, style_dim]`; the result is styles where one of them is.
+    """
+    if first.ndim == rest.ndim == 3:
+        return torch.cat([first[:, :count], rest[:, count:]], dim=1)
+    first, rest = (codes if codes.ndim == 2 else synthesis.styles(codes) for codes in (first, rest))
+    return torch.where((synthesis.places_of_styles() < count).to(first.device), first, rest)
 
 
 def _guides(count: int, target: Generator, settings: TranslateSettings, references: Codes | None) -> Tensor | None:
-    """Return the ws `[count, num_ws, w_dim]` that fill the layers after the source's, or None without a guide."""
+    """Return the ws (or styles) that fill the layers after the source's, `[count, ...]`, or None without a guide."""
     random = np.random.default_rng(settings.seed)
     if settings.guide == "latent":
         z = seeded_normal((count, target.architecture.z_dim), random)

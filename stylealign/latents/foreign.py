@@ -137,7 +137,8 @@ def typed(
     if space is not None and space in fitting:
         return fitting[space], space
     if space is not None or not fitting:
-        named = space or SPACES[-1].name
+        # What programs write most is named in the error.
+        named = space or most_detailed(one.name for one in SPACES if one.vectors is not None)
         expected = list(space_of(named).shape(architecture))
         other = f"; give --space {' or '.join(fitting)}" if fitting else ""
         raise StyleAlignError(

@@ -204,7 +204,7 @@ class Projector:
     def _codes_of(self, z: Tensor) -> Tensor:
         """Return the codes `[N, *shape]` of random z `[N, z_dim]`."""
         vectors = z if self.space.is_mapped else self._ws(z, _SAMPLED)[:, 0]
-        return self.space.spread(vectors, self.generator.architecture)
+        return self.space.spread(vectors, self.generator)
 
     def _distances_to_candidates(self, wanted: list[Tensor]) -> Tensor:
         """Return the perceptual distance `[N, candidates]` of each target to each random sample."""
@@ -217,8 +217,8 @@ class Projector:
     def _start(self, distances: Tensor) -> Tensor:
         """Return starting codes `[N, *shape]`: in mapped spaces the closest of the random codes, in others w_avg."""
         if not self.space.is_mapped:
-            return self.generator.mapping.w_avg.expand(len(distances), *self.shape)
-        return self.space.spread(self.candidates[distances.argmin(dim=1)], self.generator.architecture)
+            return self.space.spread(self.generator.mapping.w_avg.expand(len(distances), -1), self.generator)
+        return self.space.spread(self.candidates[distances.argmin(dim=1)], self.generator)
 
 
 class _Adam:

@@ -67,3 +67,27 @@ class Architecture(BaseModel):
     def uses_fp16(self, resolution: int) -> bool:
         """Return whether the block at `resolution` runs in half precision on a GPU."""
         return resolution in self.resolutions[max(len(self.resolutions) - self.fp16_resolutions, 0) :]
+
+    @property
+    def style_channels(self) -> dict[str, int]:
+        """Channels of the style of each layer by name ("b8.conv0"), in the order of the network: those of its input."""
+        channels = {}
+        for resolution in self.resolutions:
+            if resolution > 4:
+                channels[f"b{resolution}.conv0"] = self.channels(resolution // 2)
+            channels |= {f"b{resolution}.{name}": self.channels(resolution) for name in ("conv1", "torgb")}
+        return channels
+
+    @property
+    def style_ws(self) -> dict[str, int]:
+        """Number of the w that each layer's style comes from; a toRGB shares that of the convolution behind it."""
+        places, convolutions = {}, 0
+        for name in self.style_channels:
+            places[name] = min(convolutions, self.num_ws - 1)
+            convolutions += not name.endswith("torgb")
+        return places
+
+    @property
+    def style_dim(self) -> int:
+        """Dimension of S: all style channels, toRGB's included."""
+        return sum(self.style_channels.values())

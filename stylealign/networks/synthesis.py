@@ -33,10 +33,10 @@ class SynthesisLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
 
-    def forward(self, features: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
-        """Return `[N, O, r, r]`; `noise` is `[N or 1, 1, r, r]` before its strength, or None."""
+    def forward(self, features: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
+        """Return `[N, O, r, r]` of the style `[N, I]`; `noise` is `[N or 1, 1, r, r]` before its strength, or None."""
         # The activation's gain is folded into what it is applied to: no pass over the activations for it.
-        features, factor = modulated_sums(features, self.weight, self.affine(w), up=self.up)
+        features, factor = modulated_sums(features, self.weight, style, up=self.up)
         noise = None if noise is None else noise * (self.noise_strength * LEAKY_GAIN)
         return scaled_bias_act(features, factor * LEAKY_GAIN, self.bias * LEAKY_GAIN, noise, self.clamp)
 
@@ -66,9 +66,9 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(architecture.img_channels))
         self.style_gain = 1.0 / math.sqrt(channels)
 
-    def forward(self, features: Tensor, w: Tensor) -> Tensor:
-        """Return `[N, 3, r, r]`."""
-        colours = modulated_conv2d(features, self.weight, self.affine(w) * self.style_gain, demodulate=False)
+    def forward(self, features: Tensor, style: Tensor) -> Tensor:
+        """Return `[N, 3, r, r]` of the style `[N, I]`."""
+        colours = modulated_conv2d(features, self.weight, style * self.style_gain, demodulate=False)
         return bias_act(colours, self.bias, linear=True, clamp=self.clamp)
 
 
@@ -94,12 +94,18 @@ class SynthesisBlock(nn.Module):
 
 
 class SynthesisNetwork(nn.Module):
-    """`ws [N, num_ws, w_dim]` -> images `[N, 3, r, r]` float32, nominally in [-1, 1] (not clamped)."""
+    """`ws [N, num_ws, w_dim]` or styles `[N, style_dim]` -> images `[N, 3, r, r]` float32, nominally in [-1, 1].
+
+    Images are not clamped. The styles are the modulation vectors of all layers, one behind another
+    (`Architecture.style_channels`): the style space S of Wu et al. 2021 (arXiv 2011.12799).
+    """
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.resolutions = architecture.resolutions
         self.num_ws = architecture.num_ws
+        self.style_channels = architecture.style_channels
+        self.style_ws = architecture.style_ws
         for resolution in self.resolutions:
             setattr(self, f"b{resolution}", SynthesisBlock(architecture, resolution))
 
@@ -117,34 +123,49 @@ class SynthesisNetwork(nn.Module):
             for name in block.layers
         }
 
+    def styles(self, ws: Tensor) -> Tensor:
+        """Return the styles `[N, style_dim]` of `ws [N, num_ws, w_dim]`; toRGB's before its gain."""
+        return torch.cat(list(self._styles_of(ws).values()), dim=1)
+
+    def by_layer(self, styles: Tensor) -> dict[str, Tensor]:
+        """Return the parts `[..., channels]` of styles `[..., style_dim]` by layer name."""
+        return dict(zip(self.style_channels, styles.split(list(self.style_channels.values()), dim=-1), strict=True))
+
+    def places_of_styles(self) -> Tensor:
+        """Return for every style channel the number of the w that it comes from: `[style_dim]` int64."""
+        counts = torch.tensor(list(self.style_channels.values()))
+        return torch.tensor(list(self.style_ws.values())).repeat_interleave(counts)
+
+    def _styles_of(self, ws: Tensor) -> dict[str, Tensor]:
+        return {name: self.get_submodule(name).affine(ws[:, place]) for name, place in self.style_ws.items()}
+
     def forward(
-        self, ws: Tensor, noise_mode: NoiseMode = "const", noise_maps: Mapping[str, Tensor] | None = None
+        self, codes: Tensor, noise_mode: NoiseMode = "const", noise_maps: Mapping[str, Tensor] | None = None
     ) -> Tensor:
         """Synthesise images.
 
         Args:
-            ws: `[N, num_ws, w_dim]`.
+            codes: ws `[N, num_ws, w_dim]`, or styles `[N, style_dim]`: the styles of ws give the images of those ws.
             noise_mode: "const" for the stored maps, "random" for fresh ones, "none" for no noise.
             noise_maps: maps by layer name (see `noise_shapes`), `[N or 1, 1, r, r]`, that replace the mode's.
 
         Returns:
             `[N, 3, r, r]` float32 (float64 for float64 weights).
         """
-        assert ws.ndim == 3 and ws.shape[1] == self.num_ws, (
-            f"ws must be [N, {self.num_ws}, w_dim], not {list(ws.shape)}"
+        assert codes.ndim == 2 or (codes.ndim == 3 and codes.shape[1] == self.num_ws), (
+            f"codes must be ws [N, {self.num_ws}, w_dim] or styles [N, style_dim], not {list(codes.shape)}"
         )
+        styles = self._styles_of(codes) if codes.ndim == 3 else self.by_layer(codes)
         maps = noise_maps or {}
         const = self.blocks[0].const
-        features = const[None].expand(len(ws), -1, -1, -1).to(memory_format=torch.channels_last)
+        features = const[None].expand(len(codes), -1, -1, -1).to(memory_format=torch.channels_last)
         image: Tensor | None = None
-        layer = 0
         for block in self.blocks:
             features = features.to(torch.float16 if block.in_fp16 and features.is_cuda else const.dtype)
             for name, conv in block.layers.items():
-                noise = conv.noise(noise_mode, len(ws), maps.get(f"b{block.resolution}.{name}"))
-                features = conv(features, ws[:, layer], noise)
-                layer += 1
-            colours = block.torgb(features, ws[:, min(layer, self.num_ws - 1)]).to(const.dtype)
+                layer = f"b{block.resolution}.{name}"
+                features = conv(features, styles[layer], conv.noise(noise_mode, len(codes), maps.get(layer)))
+            colours = block.torgb(features, styles[f"b{block.resolution}.torgb"]).to(const.dtype)
             image = colours if image is None else upsample2d(image) + colours
         assert image is not None
         return image.contiguous()

@@ -74,14 +74,14 @@ def test_a_missing_or_damaged_file_is_named(tmp_path):
 def test_values_must_have_the_shape_of_their_space():
     with pytest.raises(StyleAlignError, match=r"cannot be of space w\+"):
         Codes(np.zeros((2, 8), np.float32), "w+", "a" * 64)
-    with pytest.raises(StyleAlignError, match="no 's'; choose one of z"):
-        Codes(np.zeros((2, 8), np.float32), "s", "a" * 64)
+    with pytest.raises(StyleAlignError, match="no 'q'; choose one of z"):
+        Codes(np.zeros((2, 8), np.float32), "q", "a" * 64)
     with pytest.raises(StyleAlignError, match="2 codes but 1 names"):
         Codes(np.zeros((2, 8), np.float32), "w", "a" * 64, ["one"])
 
 
 def test_codes_become_ws(generator):
-    z, z_plus, w, w_plus = (_codes(space) for space in names())
+    z, z_plus, w, w_plus, s = (_codes(space) for space in names())
     mapped = generator.mapping(torch.from_numpy(z.values), None, 0.5)
     torch.testing.assert_close(codes_to_ws(z, generator), mapped)
     torch.testing.assert_close(codes_to_ws(z, generator, 1.0), generator.mapping(torch.from_numpy(z.values)))
@@ -90,6 +90,7 @@ def test_codes_become_ws(generator):
     assert broadcast.shape == (3, TINY.num_ws, TINY.w_dim)
     torch.testing.assert_close(broadcast[:, 4], torch.from_numpy(w.values), rtol=0, atol=0)
     torch.testing.assert_close(codes_to_ws(w_plus, generator, 0.5), torch.from_numpy(w_plus.values), rtol=0, atol=0)
+    torch.testing.assert_close(codes_to_ws(s, generator, 0.5), torch.from_numpy(s.values), rtol=0, atol=0)
 
 
 def test_one_z_for_all_layers_is_that_z(generator):

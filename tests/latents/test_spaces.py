@@ -20,7 +20,7 @@ ADDED = """
             "w2", "one w for the first half of the layers, one for the rest", is_mapped=False,
             vectors=lambda layers: 2,
             to_layers=lambda codes, layers: codes.repeat_interleave(layers // 2, dim=1),
-            from_ws=lambda ws: ws.unflatten(1, (2, -1)).mean(dim=2),
+            from_ws=lambda ws, _: ws.unflatten(1, (2, -1)).mean(dim=2),
         ),
     )
 """
@@ -76,19 +76,21 @@ def test_the_configuration_names_spaces_without_torch() -> None:
 
 
 def test_what_the_entries_say() -> None:
-    assert names() == ("z", "z+", "w", "w+")
-    assert encoded() == ("w", "w+")
+    assert names() == ("z", "z+", "w", "w+", "s")
+    assert encoded() == ("w", "w+", "s")
     assert most_detailed(["w+", "z"]) == "w+"
     shapes = [space_of(name).shape(TINY) for name in names()]
-    assert shapes == [(12,), (TINY.num_ws, 12), (8,), (TINY.num_ws, 8)]
+    assert shapes == [(12,), (TINY.num_ws, 12), (8,), (TINY.num_ws, 8), (8 * 8,)]
 
 
 @pytest.mark.parametrize("name", names())
 def test_a_spread_vector_is_the_code_of_that_vector_in_every_layer(name: str, generator) -> None:  # type: ignore[no-untyped-def]
     space = space_of(name)
-    vectors = torch.randn(2, space.shape(TINY)[-1], generator=torch.Generator().manual_seed(0))
-    ws = space.to_ws(space.spread(vectors, TINY), generator, 0.7)
-    expected = generator.mapping(vectors, None, 0.7) if space.is_mapped else vectors[:, None].expand_as(ws)
-    torch.testing.assert_close(ws, expected)
+    width = TINY.z_dim if space.is_mapped else TINY.w_dim
+    vectors = torch.randn(2, width, generator=torch.Generator().manual_seed(0))
+    given = space.to_ws(space.spread(vectors, generator), generator, 0.7)
+    repeated = vectors[:, None].expand(-1, TINY.num_ws, -1)
+    ws = generator.mapping(vectors, None, 0.7) if space.is_mapped else repeated
+    torch.testing.assert_close(given, generator.synthesis.styles(ws) if space.is_styles else ws)
     if space.from_ws is not None:
-        torch.testing.assert_close(space.from_ws(ws), space.spread(vectors, TINY))
+        torch.testing.assert_close(space.from_ws(ws, generator.synthesis), space.spread(vectors, generator))

@@ -143,17 +143,27 @@ def test_styles_and_their_image_are_those_of_the_reference() -> None:
     """`style/LAYER` is the output of the layer's affine map; toRGB's before its weight gain."""
     case = Case("sg2_32", *CASES["sg2_32"])
     ws, generator = torch.from_numpy(STYLES["ws"]), case.generator.requires_grad_(False)
-    layer = 0
-    found = {}
-    for block in generator.synthesis.blocks:
-        for name, conv in block.layers.items():
-            found[f"b{block.resolution}.{name}"] = conv.affine(ws[:, layer])
-            layer += 1
-        found[f"b{block.resolution}.torgb"] = block.torgb.affine(ws[:, min(layer, generator.synthesis.num_ws - 1)])
+    found = generator.synthesis.by_layer(generator.synthesis.styles(ws))
     keys = {key.removeprefix("style/") for key in STYLES if key.startswith("style/")}
     assert keys == found.keys()
     for key in sorted(keys):
         torch.testing.assert_close(found[key], torch.from_numpy(STYLES[f"style/{key}"]), rtol=1e-5, atol=1e-5)
     expected = torch.from_numpy(STYLES["image"])
-    error = (generator.synthesis(ws) - expected).abs().max() / expected.abs().max()
-    assert error < REFERENCE_RELATIVE
+    for codes in (ws, generator.synthesis.styles(ws)):
+        error = (generator.synthesis(codes) - expected).abs().max() / expected.abs().max()
+        assert error < REFERENCE_RELATIVE
+
+
+def test_images_of_edited_channels_are_those_of_the_reference() -> None:
+    """`edited/LAYER/CHANNEL` has 2 added to that one style."""
+    synthesis = Case("sg2_32", *CASES["sg2_32"]).generator.requires_grad_(False).synthesis
+    styles = synthesis.styles(torch.from_numpy(STYLES["ws"]))
+    edited = {key for key in STYLES if key.startswith("edited/")}
+    assert len(edited) == 5
+    for key in edited:
+        _, layer, channel = key.split("/")
+        moved = styles.clone()
+        synthesis.by_layer(moved)[layer][:, int(channel)] += 2
+        expected = torch.from_numpy(STYLES[key])
+        error = (synthesis(moved) - expected).abs().max() / expected.abs().max()
+        assert error < REFERENCE_RELATIVE, key

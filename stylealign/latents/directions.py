@@ -1,0 +1,286 @@
+"""Directions in a latent space, in a file typed by space and by the family of models they hold for."""
+
+import zipfile
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stylealign.checkpoints.checkpoint import Checkpoint
+from stylealign.errors import StyleAlignError, did_you_mean
+from stylealign.files import atomic_path
+from stylealign.latents.foreign import read_foreign
+from stylealign.latents.spaces import space_of
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.generator import Generator
+from stylealign.networks.synthesis import SynthesisNetwork
+
+_FORMAT = "stylealign-directions-1"
+SPACES = ("w", "w+", "s")
+"""Spaces in which a straight line means something."""
+FINGERPRINT_VALUES = 4096
+KIN = 0.5
+"""Cosine of two models' fingerprints above which they are of one family: fine-tuning leaves 0.99, chance is near 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """Directions of one model and its relatives.
+
+    Raises:
+        StyleAlignError: values that are no directions of the space.
+    """
+
+    values: NDArray[np.float32]
+    """`[K, *shape]` in codes of the space, each of unit length (or zero)."""
+    space: str
+    """w, w+ or s."""
+    model_sha256: str
+    """SHA-256 of the checkpoint file of the model they were found in."""
+    names: Sequence[str]
+    """`[K]`, all different."""
+    how: Sequence[str]
+    """`[K]`: how each was found, for people."""
+    scales: NDArray[np.float32]
+    """`[K]`: standard deviation of the model's samples along each: strength 1 is that far."""
+    layers: NDArray[np.bool_] | None = None
+    """`[K, num_ws]`: the w that each moves (a style channel belongs to the w that it comes from); None for all."""
+    fingerprint: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    """Some weights of the model (`fingerprint`), by which its relatives are known; empty where they are not."""
+
+    def __post_init__(self) -> None:
+        for name, kind in (("values", np.float32), ("scales", np.float32), ("fingerprint", np.float32)):
+            object.__setattr__(self, name, np.ascontiguousarray(np.asarray(getattr(self, name), dtype=kind)))
+        if self.space not in SPACES:
+            raise StyleAlignError(f"space: no directions in {self.space!r}; choose one of {', '.join(SPACES)}")
+        if self.values.ndim != (3 if space_of(self.space).vectors else 2):
+            raise StyleAlignError(f"directions of shape {list(self.values.shape)} cannot be of space {self.space}")
+        count = len(self.values)
+        if not len(self.names) == len(self.how) == len(self.scales) == count:
+            raise StyleAlignError(f"{count} directions need a name, an origin and a scale each")
+        if len(set(self.names)) < count:
+            raise StyleAlignError("names of directions must differ")
+        if not (np.isfinite(self.values).all() and np.isfinite(self.scales).all()):
+            raise StyleAlignError("directions must be finite numbers")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def named(self, names: Sequence[str], source: str | Path) -> "Directions":
+        """Return some of the directions, in the order of the names.
+
+        Raises:
+            StyleAlignError: a name that none has.
+        """
+        for name in names:
+            if name not in self.names:
+                close = did_you_mean(name, list(self.names)) or f"; it holds {', '.join(self.names[:8])}"
+                raise StyleAlignError(f"{source}: no direction {name!r}{close}")
+        return self.at([list(self.names).index(name) for name in names])
+
+    def at(self, places: Sequence[int]) -> "Directions":
+        """Return the directions at some places."""
+        return replace(
+            self,
+            values=self.values[list(places)],
+            names=[self.names[place] for place in places],
+            how=[self.how[place] for place in places],
+            scales=self.scales[list(places)],
+            layers=None if self.layers is None else self.layers[list(places)],
+        )
+
+    def within(self, layers: Collection[int], num_ws: int) -> "Directions":
+        """Return the directions restricted to some w: what of them moves others does no longer.
+
+        Raises:
+            StyleAlignError: a layer that the model does not have.
+        """
+        require_layers(layers, num_ws)
+        kept = np.isin(np.arange(num_ws), list(layers))
+        own = np.ones((len(self), num_ws), bool) if self.layers is None else self.layers
+        return replace(self, layers=own & kept)
+
+    def save(self, path: str | Path) -> None:
+        """Write `path` (.npz), atomically; the same directions give the same bytes."""
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez(
+                file,
+                format=np.array(_FORMAT),
+                values=self.values,
+                space=np.array(self.space),
+                model_sha256=np.array(self.model_sha256),
+                names=np.array(list(self.names), dtype=np.str_),
+                how=np.array(list(self.how), dtype=np.str_),
+                scales=self.scales,
+                layers=np.zeros((len(self), 0), bool) if self.layers is None else self.layers,
+                fingerprint=self.fingerprint,
+            )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Directions":
+        """Read directions.
+
+        Raises:
+            StyleAlignError: a missing or damaged file, or one of another program.
+        """
+        remedy = "make it with stylealign directions (--method import for a file of another program)"
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                if "format" not in file or str(file["format"]) != _FORMAT:
+                    raise StyleAlignError(f"{path}: not a file of directions; {remedy}")
+                layers = file["layers"]
+                return cls(
+                    file["values"], str(file["space"]), str(file["model_sha256"]), file["names"].tolist(),
+                    file["how"].tolist(), file["scales"], layers if layers.shape[1] else None, file["fingerprint"],
+                )  # fmt: skip
+        except FileNotFoundError as error:
+            raise StyleAlignError(f"{path}: no such file; {remedy}") from error
+        except (OSError, ValueError, KeyError, IndexError, EOFError, TypeError, AttributeError,
+                zipfile.BadZipFile) as error:  # fmt: skip
+            raise StyleAlignError(f"{path}: not a file of directions, or a damaged one; {remedy}") from error
+
+
+def require_layers(layers: Collection[int], num_ws: int) -> None:
+    """Raise StyleAlignError unless all layers are of a model with `num_ws` of them."""
+    beyond = [layer for layer in layers if not 0 <= layer < num_ws]
+    if beyond or not layers:
+        what = f"no layer {beyond[0]}" if beyond else "none given"
+        raise StyleAlignError(f"layers: {what}; the model has 0 to {num_ws - 1}")
+
+
+def imported(path: str | Path, space: str, architecture: Architecture) -> tuple[NDArray[np.float32], list[str]]:
+    """Return the directions `[K, *shape]` of another program's file and their names.
+
+    Raises:
+        StyleAlignError: no numbers in it, or of a shape that no direction of the space has.
+    """
+    found = read_foreign(path)
+    if found is None:
+        raise StyleAlignError(f"{path}: no directions in it; give a .npy, .npz or .pt file of plain numbers")
+    shape, values = space_of(space).shape(architecture), found.values
+    while values.ndim > len(shape) + 1 and 1 in values.shape:
+        values = values.squeeze(values.shape.index(1))
+    values = values[None] if values.shape == shape else values
+    if values.shape[1:] != shape:
+        raise StyleAlignError(
+            f"{path}: values of shape {list(found.values.shape)} are no {space} directions of the model, which have "
+            f"{list(shape)}; name another --space or another model"
+        )
+    if not np.isfinite(values).all() or not np.abs(values.reshape(len(values), -1)).max(axis=1).all():
+        raise StyleAlignError(f"{path}: a direction in it is zero or no number")
+    stem = Path(path).stem
+    return values, [stem] if len(values) == 1 else [f"{stem}-{number}" for number in range(len(values))]
+
+
+def channel_place(architecture: Architecture, name: str) -> int:
+    """Return the place in S of a style channel named as "b32.conv0/17".
+
+    Raises:
+        StyleAlignError: no such layer or channel.
+    """
+    layer, _, number = name.partition("/")
+    channels = architecture.style_channels
+    if layer not in channels:
+        close = did_you_mean(layer, list(channels)) or f"; layers are {', '.join(channels)}"
+        raise StyleAlignError(f"channel {name!r}: the model has no layer {layer!r}{close}")
+    if not number.isdecimal() or int(number) >= channels[layer]:
+        raise StyleAlignError(f"channel {name!r}: {layer} has the channels 0 to {channels[layer] - 1}")
+    return sum(channels[before] for before in list(channels)[: list(channels).index(layer)]) + int(number)
+
+
+def channel_names(architecture: Architecture) -> list[str]:
+    """Return the names of all style channels `[style_dim]`, as "b32.conv0/17"."""
+    return [f"{layer}/{number}" for layer, count in architecture.style_channels.items() for number in range(count)]
+
+
+def moved(
+    codes: Tensor, directions: Directions, strengths: Tensor | Sequence[float], synthesis: SynthesisNetwork
+) -> Tensor:
+    """Return codes moved along directions; what the synthesis network takes.
+
+    Strengths 0 leave the images as they are, to the bit. Styles move along directions of w as their w would: the
+    styles follow from it linearly.
+
+    Args:
+        codes: ws `[N, num_ws, w_dim]` or styles `[N, style_dim]`.
+        directions: K of them, of a model of this architecture.
+        strengths: `[K]` or, for each code its own, `[N, K]`, in units of the directions' scales.
+        synthesis: of the model that draws the codes.
+
+    Returns:
+        ws, or styles where the codes or the directions are styles.
+    """
+    values = torch.from_numpy(directions.values).to(codes)
+    steps = torch.as_tensor(strengths).to(codes) * torch.from_numpy(directions.scales).to(codes)
+    steps = steps.expand(len(codes), -1) if steps.ndim == 1 else steps
+    kept = None if directions.layers is None else torch.from_numpy(directions.layers).to(codes)
+    if directions.space == "s":
+        if kept is not None:
+            values = values * kept[:, synthesis.places_of_styles()]
+        return (codes if codes.ndim == 2 else synthesis.styles(codes)) + steps @ values
+    values = values if values.ndim == 3 else values[:, None].expand(-1, synthesis.num_ws, -1)
+    if kept is not None:
+        values = values * kept[:, :, None]
+    change = torch.einsum("nk,kld->nld", steps, values)
+    if codes.ndim == 3:
+        return codes + change
+    return codes + (synthesis.styles(change) - synthesis.styles(torch.zeros_like(change)))
+
+
+def fingerprint(generator: Generator) -> NDArray[np.float32]:
+    """Return some weights by which a model's relatives are known, at most `FINGERPRINT_VALUES` of its mapping's last.
+
+    Fine-tuning hardly moves the mapping network (its learning rate is a hundredth of the others').
+    """
+    weight = generator.mapping.state_dict()[f"fc{generator.architecture.mapping_layers - 1}.weight"].flatten()
+    stride = -(-len(weight) // FINGERPRINT_VALUES)
+    return weight[::stride].float().cpu().numpy()
+
+
+def kin(directions: Directions, checkpoint: Checkpoint) -> str | None:
+    """Return how a model is known to be of the directions' family, None where it is not: by hash, header or weights."""
+    if checkpoint.sha256 == directions.model_sha256:
+        return "the model itself"
+    if directions.model_sha256 in set(_strings(checkpoint.info)):
+        return "by its header"
+    own = fingerprint(checkpoint.generator)
+    if own.shape != directions.fingerprint.shape:
+        return None
+    lengths = np.linalg.norm(own) * np.linalg.norm(directions.fingerprint)
+    cosine = float(own @ directions.fingerprint / max(lengths, np.finfo(float).tiny))
+    return f"by its weights (cosine {cosine:.3f})" if cosine > KIN else None
+
+
+def require_kin(directions: Directions, checkpoint: Checkpoint, source: str | Path, model: str | Path) -> str:
+    """Return how a model is known to be of the directions' family.
+
+    Raises:
+        StyleAlignError: it is of another shape, or of another family.
+    """
+    shape = space_of(directions.space).shape(checkpoint.architecture)
+    if directions.values.shape[1:] != shape:
+        raise StyleAlignError(
+            f"{source}: {directions.space} directions of shape {list(directions.values.shape[1:])} do not fit {model}, "
+            f"which takes {list(shape)}; find directions of this model"
+        )
+    found = kin(directions, checkpoint)
+    if found is None:
+        raise StyleAlignError(
+            f"{source}: directions of another family of models (sha256 {directions.model_sha256[:12]}...) than {model} "
+            f"({checkpoint.sha256[:12]}...); find directions of this model with stylealign directions"
+        )
+    return found
+
+
+def _strings(value: Any) -> list[str]:
+    """Return all strings in a JSON value."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for part in value for text in _strings(part)]
+    return [value] if isinstance(value, str) else []

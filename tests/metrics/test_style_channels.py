@@ -1,0 +1,75 @@
+"""Localized and shared style channels: counted by hand, on maps whose regions are known."""
+
+import numpy as np
+import pytest
+
+from stylealign.metrics.style_channels import (
+    NOWHERE,
+    localized_regions,
+    overlap_scores,
+    regions_in_cells,
+    shared_channels,
+)
+
+
+def test_a_cell_belongs_to_the_label_of_most_of_its_pixels() -> None:
+    labels = np.array([[[0, 0, 1, 1], [0, 1, 1, 1], [9, 9, 2, 0], [9, 2, 2, 0]]])
+    regions = regions_in_cells(labels, 3, 2)
+    assert regions.shape == (1, 3, 2, 2)
+    np.testing.assert_array_equal(regions[0, 0], [[True, False], [False, True]])  # 0 and 2 tie: the lowest
+    np.testing.assert_array_equal(regions[0, 1], [[False, True], [False, False]])
+    np.testing.assert_array_equal(regions[0, 2], [[False, False], [False, False]])
+    assert regions_in_cells(labels[:, 2:, 2:], 3, 1)[0, :, 0, 0].tolist() == [True, False, False]
+
+
+def test_the_score_is_the_overlap_over_the_squared_area() -> None:
+    maps = np.zeros((1, 3, 2, 2))
+    maps[0, 0] = [[4, 3], [2, 1]]
+    maps[0, 1] = [[1, 2], [3, 4]]
+    regions = np.zeros((1, 3, 2, 2), bool)
+    regions[0, 0] = [[True, True], [False, False]]
+    regions[0, 1] = [[False, False], [False, True]]
+    scores = overlap_scores(maps, regions)
+    np.testing.assert_allclose(scores[0, 0], [2 / 4, 0, 0])  # region 2 is not in the image
+    np.testing.assert_allclose(scores[0, 1], [0, 1, 0])
+    np.testing.assert_array_equal(scores[0, 2], 0)  # a channel that does nothing
+
+
+@pytest.mark.parametrize(
+    ("wins", "present", "expected"),
+    [
+        ([8, 1], [10, 10], 0),
+        ([5, 1], [10, 10], NOWHERE),  # not more than half
+        ([6, 4], [10, 10], NOWHERE),  # a lead of 20 points
+        ([3, 1], [4, 10], 0),  # of the images that contain the region
+        ([0, 0], [0, 10], NOWHERE),
+    ],
+)
+def test_a_channel_is_localized_where_it_wins_often_and_clearly(wins, present, expected) -> None:
+    scores = np.zeros((10, 1, 2))
+    scores[: wins[0], 0, 0] = 1
+    scores[10 - wins[1] :, 0, 1] = 1
+    contains = np.arange(10)[:, None] < np.array(present)[None]
+    assert localized_regions(scores, contains).tolist() == [expected]
+
+
+def test_shared_channels_and_their_baseline_near_chance() -> None:
+    random = np.random.default_rng(0)
+    layers = [400, 400]
+    parent = random.integers(-1, 4, 800)
+    same = shared_channels(parent, parent, layers, draws=50)
+    assert (same.localized, same.share) == ((parent != NOWHERE).sum(), 1.0)
+    # A random order within each layer meets the same region for the sum of its squared frequencies.
+    expected = np.mean([np.mean(parent[:400][parent[:400] >= 0][:, None] == parent[:400]),
+                        np.mean(parent[400:][parent[400:] >= 0][:, None] == parent[400:])])  # fmt: skip
+    assert same.baseline.mean() == pytest.approx(expected, abs=0.01)
+    assert same.baseline.std() > 0
+
+
+def test_the_baseline_stays_within_layers() -> None:
+    parent = np.array([0] * 5 + [1] * 5)
+    assert shared_channels(parent, parent, [5, 5], draws=3).baseline.tolist() == [1.0] * 3
+    assert shared_channels(parent, parent[::-1].copy(), [10], region=1).share == 0
+    none = shared_channels(np.full(4, NOWHERE), np.zeros(4, np.int64), [4], draws=2)
+    assert none.localized == 0
+    assert np.isnan(none.share)
