@@ -44,9 +44,8 @@ def closed_form(generator: Generator, layers: Collection[int] | None = None) -> 
     """
     synthesis = generator.synthesis
     total = np.zeros((generator.architecture.w_dim,) * 2)
-    for name, place in synthesis.style_ws.items():
-        if not name.endswith("torgb") and (layers is None or place in layers):
-            affine = synthesis.get_submodule(name).affine
+    for name, affine in synthesis.affines.items():
+        if not name.endswith("torgb") and (layers is None or synthesis.style_ws[name] in layers):
             weight = affine.weight.detach().double().cpu().numpy() * affine.weight_gain
             total += weight.T @ weight
     values, vectors = np.linalg.eigh(total)

@@ -123,6 +123,15 @@ class SynthesisNetwork(nn.Module):
             for name in block.layers
         }
 
+    @property
+    def affines(self) -> dict[str, FullyConnected]:
+        """The layers that make the styles, by layer name, in the order of `Architecture.style_channels`."""
+        return {
+            f"b{block.resolution}.{name}": layer.affine
+            for block in self.blocks
+            for name, layer in [*block.layers.items(), ("torgb", block.torgb)]
+        }
+
     def styles(self, ws: Tensor) -> Tensor:
         """Return the styles `[N, style_dim]` of `ws [N, num_ws, w_dim]`; toRGB's before its gain."""
         return torch.cat(list(self._styles_of(ws).values()), dim=1)
@@ -137,7 +146,7 @@ class SynthesisNetwork(nn.Module):
         return torch.tensor(list(self.style_ws.values())).repeat_interleave(counts)
 
     def _styles_of(self, ws: Tensor) -> dict[str, Tensor]:
-        return {name: self.get_submodule(name).affine(ws[:, place]) for name, place in self.style_ws.items()}
+        return {name: affine(ws[:, self.style_ws[name]]) for name, affine in self.affines.items()}
 
     def forward(
         self, codes: Tensor, noise_mode: NoiseMode = "const", noise_maps: Mapping[str, Tensor] | None = None

@@ -50,7 +50,7 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
         ("metrics.qqqq", 4, "unknown key 'metrics.qqqq'"),
         ("inversion.steps", "many", "inversion.steps: Input should be a valid integer"),
         ("inversion.steps", -1, "inversion.steps: Input should be greater than or equal to 0, not -1"),
-        ("inversion_spaces", ["z", "q"], "inversion_spaces.1: Input should be 'z', 'z+', 'w' or 'w+', not 'q'"),
+        ("inversion_spaces", ["z", "q"], "inversion_spaces.1: Input should be 'z', 'z+', 'w', 'w+' or 's', not 'q'"),
         ("domains.human.resolution_px", 48, "domains.human: resolution_px must be a power of two"),
         ("domains.human.path", "x", "domains.human: give exactly one of draw, path and fetch"),
         ("models.animal.fetch", "x", "models.animal: give exactly one of fetch, parent and architecture"),
