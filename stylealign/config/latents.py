@@ -56,7 +56,7 @@ class InvertSettings(Settings):
     @model_validator(mode="after")
     def _encoder_knows_the_space(self) -> "InvertSettings":
         if self.init == "encoder" and self.space not in spaces.encoded():
-            found = " and ".join(spaces.encoded())
+            found = ", ".join(spaces.encoded())
             raise ValueError(f"init: an encoder finds codes of {found} only, not of {self.space}")
         return self
 

@@ -126,11 +126,11 @@ class SynthesisNetwork(nn.Module):
     @property
     def affines(self) -> dict[str, FullyConnected]:
         """The layers that make the styles, by layer name, in the order of `Architecture.style_channels`."""
-        return {
-            f"b{block.resolution}.{name}": layer.affine
-            for block in self.blocks
-            for name, layer in [*block.layers.items(), ("torgb", block.torgb)]
-        }
+        found = {}
+        for block in self.blocks:
+            named = {f"b{block.resolution}.{name}": layer.affine for name, layer in block.layers.items()}
+            found |= named | {f"b{block.resolution}.torgb": block.torgb.affine}
+        return found
 
     def styles(self, ws: Tensor) -> Tensor:
         """Return the styles `[N, style_dim]` of `ws [N, num_ws, w_dim]`; toRGB's before its gain."""

@@ -192,7 +192,7 @@ def test_a_recipe_of_a_model_goes_over_the_workflows_keys() -> None:
     [
         ({"init": "encoder"}, {"z": {"steps": 3}}, None),
         ({"space": "z", "init": "encoder"}, {}, None),
-        ({}, {"z": {"init": "encoder"}}, "inversion_by_space.z: init: an encoder finds codes of w and w+ only"),
+        ({}, {"z": {"init": "encoder"}}, "inversion_by_space.z: init: an encoder finds codes of w, w+, s only"),
         ({}, {"w": {"init": "encoder"}}, None),
         ({}, {"w": {"perceptual_px": 100}}, "inversion_by_space.w: perceptual_px must be a power of two"),
         ({}, {"w": {"steps": -1}}, "inversion_by_space.w.steps: Input should be greater than"),
