@@ -126,7 +126,7 @@ class SynthesisNetwork(nn.Module):
     @property
     def affines(self) -> dict[str, FullyConnected]:
         """The layers that make the styles, by layer name, in the order of `Architecture.style_channels`."""
-        found = {}
+        found: dict[str, FullyConnected] = {}
         for block in self.blocks:
             named = {f"b{block.resolution}.{name}": layer.affine for name, layer in block.layers.items()}
             found |= named | {f"b{block.resolution}.torgb": block.torgb.affine}

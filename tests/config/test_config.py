@@ -67,7 +67,7 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
         (
             "inversion_by_space",
             {"z": {"init": "encoder"}},
-            "inversion_by_space.z: init: an encoder finds codes of w and",
+            "inversion_by_space.z: init: an encoder finds codes of w, w+",
         ),
         ("inversion_by_space", {"z": {"images": 4}}, "inversion_by_space.z: images and space cannot differ"),
         ("models.human.seeds", [0, 1], "models.human: seeds: a fetched model is not trained"),
@@ -211,5 +211,5 @@ def test_inversion_keys_are_checked_as_they_lie_over_each_other(
 
 
 def test_an_encoder_and_a_space_that_it_does_not_know_are_refused_by_hand() -> None:
-    with pytest.raises(StyleAlignError, match="settings: init: an encoder finds codes of w and w"):
+    with pytest.raises(StyleAlignError, match="settings: init: an encoder finds codes of w, w+ w"):
         validate(InvertSettings, {"space": "z", "init": "encoder"}, "settings")
