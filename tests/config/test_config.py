@@ -211,5 +211,5 @@ def test_inversion_keys_are_checked_as_they_lie_over_each_other(
 
 
 def test_an_encoder_and_a_space_that_it_does_not_know_are_refused_by_hand() -> None:
-    with pytest.raises(StyleAlignError, match="settings: init: an encoder finds codes of w, w+ w"):
+    with pytest.raises(StyleAlignError, match="settings: init: an encoder finds codes of w, w"):
         validate(InvertSettings, {"space": "z", "init": "encoder"}, "settings")
