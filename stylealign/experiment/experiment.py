@@ -37,9 +37,9 @@ def label_network(task: str, domain: str) -> str:
     return f"results/zero_shot/{task}/{domain}/oracle.safetensors"
 
 
-def joint_network(task: str) -> str:
-    """Return the network that was trained on the annotations of all domains together: the ruler between domains."""
-    return f"results/zero_shot/{task}/joint.safetensors"
+def joint_network(task: str, resolution_px: int) -> str:
+    """Return the network that learnt from all domains of one size together: the ruler between domains."""
+    return f"results/zero_shot/{task}/joint-{resolution_px}px.safetensors"
 
 
 class Experiment(Family):
@@ -156,8 +156,12 @@ class Experiment(Family):
         return " ".join(f"--{key.replace('_', '-')} {getattr(settings, key):g}" for key in UPKEEP)
 
     def measuring_networks(self, model: str) -> Files:
-        """Return the label networks that measure a child and its parent alike, by task; none without labels."""
-        return {task.name: joint_network(task.name) for task in comparing()} if self.is_annotated(model) else {}
+        """Return the label networks that measure a child and its parent alike, by task; none without figures."""
+        own, parents = self.domain_of(model), self.domain_of(self.compared_with(model))
+        px = self.resolutions_px[own]
+        if not {own, parents} <= set(self.figure_domains(px)):
+            return {}
+        return {task.name: joint_network(task.name, px) for task in comparing()}
 
     def share_inputs(self, subject: str) -> Files:
         """Return what tells the domain of `subject` from its parent's: images of both; none for a parent."""
@@ -310,8 +314,8 @@ class Experiment(Family):
         """Return every figure."""
         figures = ["samples", *(f"aligned-{parent}" for parent in self.parents if len(self.aligned_with(parent)) > 1)]
         figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal", "morphing") for child in self.children]
-        annotated = [child for child in self.children if self.is_annotated(child)]
-        figures += [f"{kind}-{child}" for kind in ("zero-shot", "curve") for child in annotated]
+        figures += [f"zero-shot-{child}" for child in self.children if self.is_annotated(child)]
+        figures += [f"curve-{child}" for child in self.children if self.measuring_networks(child)]
         return [f"results/figures/{figure}.png" for figure in figures]
 
     def seed_groups(self) -> str:

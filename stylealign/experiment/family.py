@@ -10,6 +10,7 @@ class Family:
         models: every model by name.
         drawn, imported, fetched: domains that are drawn, of one's own pictures, and downloaded.
         without_figures: drawn domains with other classes than a figure's, and no key points.
+        resolutions_px: size of the images of each domain.
         controls: control -> the child that it is the control of.
         children: models with a parent, without the controls.
         parents: models that a child is compared with, and roots that no model descends from.
@@ -19,6 +20,7 @@ class Family:
         self.models = config.models
         self.drawn = [name for name, domain in config.domains.items() if domain.draw]
         self.without_figures = [name for name in self.drawn if config.domains[name].draw in without_figures()]
+        self.resolutions_px = {name: domain.resolution_px for name, domain in config.domains.items()}
         self.imported = [name for name, domain in config.domains.items() if domain.path]
         self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
         self.controls = {name: model.control_of for name, model in self.models.items() if model.control_of}
@@ -45,9 +47,11 @@ class Family:
         """Return the same of a child or a control, which have one."""
         return self.parent_of(self.controls.get(model, model))
 
-    def annotated_domains(self) -> list[str]:
-        """Return the domains with annotations that models of the run draw: their networks measure them all alike."""
-        return list(dict.fromkeys(model.domain for model in self.models.values() if model.domain in self.drawn))
+    def figure_domains(self, resolution_px: int) -> list[str]:
+        """Return the domains of figures of one size that models of the run draw: one network measures them all."""
+        figures = [name for name in self.drawn if name not in self.without_figures]
+        used = {model.domain for model in self.models.values()}
+        return [name for name in figures if name in used and self.resolutions_px[name] == resolution_px]
 
     def controls_of(self, child: str) -> list[str]:
         """Return the controls of a child."""

@@ -187,9 +187,9 @@ def _transfer(costs: "Costs", task: str, model: str) -> Cost:
     return _supervise(costs, task, costs.config.models[model].domain, passes)
 
 
-def _supervise_joint(costs: "Costs", task: str) -> Cost:
-    """Return the cost of the network of all annotated domains: as many images of each as one of a domain sees."""
-    drawn = [name for name, domain in costs.config.domains.items() if domain.draw]
+def _supervise_joint(costs: "Costs", task: str, px: str) -> Cost:
+    """Return the cost of the network of all domains of a size: as many images of each as one of a domain sees."""
+    drawn = [name for name, own in costs.config.domains.items() if own.draw and own.resolution_px == int(px)]
     parts = [_supervise(costs, task, domain) for domain in drawn]
     pixels = sum(part.memory_mb - LABEL_NETWORK_MB for part in parts)
     return Cost(network_s=sum(part.network_s for part in parts), memory_mb=LABEL_NETWORK_MB + pixels)

@@ -93,10 +93,11 @@ def test_the_truncation_is_told_where_z_codes_are_truncated() -> None:
 
 def test_both_sides_of_a_comparison_are_measured_by_one_network() -> None:
     asked = experiment(A)
-    ruler = {task: f"results/zero_shot/{task}/joint.safetensors" for task in ("segmentation", "keypoints", "pose")}
+    ruler = {task: f"results/zero_shot/{task}/joint-64px.safetensors" for task in ("segmentation", "keypoints", "pose")}
     assert asked.measuring_networks("animal") == asked.measuring_networks("unaligned") == ruler
     assert asked.measuring_networks("grandchild") == {}, "its domain has no annotations"
-    assert asked.annotated_domains() == ["human", "animal"]
+    assert asked.figure_domains(64) == ["human", "animal"]
+    assert asked.figure_domains(32) == []
     networks = {role: file for role, file in asked.translation_data("animal").items() if file.endswith(".safetensors")}
     assert networks == ruler
 
@@ -228,3 +229,12 @@ def test_drawn_pairs_are_named_by_the_domains_of_the_configuration(tmp_path: Pat
         "resolution_px": 64,
         "seed": 3,
     }
+
+
+def test_pictures_without_figures_have_no_ruler_of_figures() -> None:
+    models = "human: {domain: human, fetch: a}\nland: {domain: land, parent: human}\n"
+    models += "hill: {domain: land, parent: land}\n"
+    domains = {"human": {"draw": "human"}, "land": {"draw": "landscape"}, "mine": {"path": "mine"}}
+    asked = experiment(A, models, domains=domains)
+    assert asked.figure_domains(64) == ["human"]
+    assert asked.measuring_networks("land") == asked.measuring_networks("hill") == {}

@@ -150,14 +150,16 @@ rule supervise:
 # One ruler for every domain of the run: what is compared between domains is measured on both sides by this network.
 rule supervise_joint:
     input:
-        data=[data_file(domain, "train.zip") for domain in annotated_domains()],
-        annotations=[data_file(domain, "train.annotations.npz") for domain in annotated_domains()],
+        data=lambda w: [data_file(domain, "train.zip") for domain in figure_domains(int(w.px))],
+        annotations=lambda w: [data_file(domain, "train.annotations.npz") for domain in figure_domains(int(w.px))],
     output:
-        network="results/zero_shot/{task}/joint.safetensors",
+        network="results/zero_shot/{task}/joint-{px}px.safetensors",
     log:
-        "results/logs/supervise_joint/{task}.log",
+        "results/logs/supervise_joint/{task}-{px}px.log",
     benchmark:
-        "results/benchmarks/supervise_joint/{task}.tsv"
+        "results/benchmarks/supervise_joint/{task}-{px}px.tsv"
+    wildcard_constraints:
+        px=r"\d+",
     threads: 1
     resources:
         gpu=1,
