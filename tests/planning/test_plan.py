@@ -42,9 +42,9 @@ def test_the_network_that_was_measured_has_no_slow_down() -> None:
 
 
 def test_training_takes_images_over_rate() -> None:
-    cost = costs(train={"kimg": 16}).of("train_child", {"model": "mosaic"})
+    cost = costs(train={"kimg": 16}).of("train_child", {"model": "toon"})
     assert cost.train_s == pytest.approx(16000 / load_rates().cpu.train_images_per_s, rel=0.02)
-    longer = costs(train={"kimg": 32}).of("train_child", {"model": "mosaic"})
+    longer = costs(train={"kimg": 32}).of("train_child", {"model": "toon"})
     assert longer.train_s == pytest.approx(2 * cost.train_s)
 
 
@@ -60,19 +60,20 @@ def test_more_steps_images_and_pixels_cost_more() -> None:
     assert more.of("invert", invert).cpu_s() > 3 * few.of("invert", invert).cpu_s()
     assert paper.of("train_child", {"model": "church"}).memory_mb > 10000, "50,000 images of 256 px in memory"
     assert paper.is_large({"model": "dog"})
-    assert not default.is_large({"model": "mosaic"})
+    assert not default.is_large({"model": "toon"})
 
 
 def test_every_measured_rule_has_a_cost_and_another_is_said_to_be_unknown() -> None:
     assert costs().of("figure_samples", {}).is_known
-    assert not costs().of("somebody_elses", {"model": "mosaic"}).is_known
+    assert not costs().of("somebody_elses", {"model": "toon"}).is_known
 
 
 def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:
-    jobs = [job("train_child", gpu=1, model="mosaic"), job("tables"), job("somebody_elses")]
-    plan = make_plan(jobs, costs(), cores=2, gpus=1)
+    jobs = [job("train_child", gpu=1, model="toon"), job("tables"), job("somebody_elses")]
+    long = costs(train={"kimg": 80, "evaluate_kimg": 20})
+    plan = make_plan(jobs, long, cores=2, gpus=1)
     assert plan.total().jobs == 3
-    assert plan.stages["children"].cpu_h * 3600 == pytest.approx(costs().of("train_child", {"model": "mosaic"}).cpu_s())
+    assert plan.stages["children"].cpu_h * 3600 == pytest.approx(long.of("train_child", {"model": "toon"}).cpu_s())
     assert plan.stages["children"].gpu_h == 0, "64 px run on the CPU"
     assert plan.stages[REST].sources == {"measured", "unknown"}
     text = as_text(plan)

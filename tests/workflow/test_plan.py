@@ -240,7 +240,7 @@ def test_jobs_ask_for_what_their_size_needs(tmp_path: Path) -> None:
         for line in path.read_text().splitlines():
             job = json.loads(line)
             noted[(name, job["rule"], *job["wildcards"].values())] = job["resources"]
-    small, large = noted["config", "train_child", "mosaic"], noted["paper", "train_child", "mega"]
+    small, large = noted["config", "train_child", "toon"], noted["paper", "train_child", "mega"]
     church = noted["paper", "train_child", "church"]
     assert small["mem_mb"] < large["mem_mb"] < church["mem_mb"], "training images lie in memory"
     assert small["runtime"] < large["runtime"] <= 2880
