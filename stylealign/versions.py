@@ -20,6 +20,7 @@ VERSIONS = {
     "blend": 2,
     "supervise": 4,
     "transfer": 4,
+    "alignment": 1,
     "tables": 2,
     "figures": 3,
     "card": 1,

@@ -14,6 +14,7 @@ VERBS = {
     "blend": "swap or blend the layers of two aligned models, by resolution",
     "supervise": "train a segmentation, keypoint, pose or attribute network on annotated images",
     "transfer": "train a label network of the child's domain on the parent's labels of the same latents (zero-shot)",
+    "alignment": "score how aligned two models are, in [0, 1]: no labels, no real images; draw eight pairs",
     "evaluate": "measure models, codes, images or networks: rows of the tables, as JSON",
     "tables": "make the tables (CSV, Markdown, LaTeX) and all.csv from the rows that `stylealign evaluate` wrote",
     "figures": "make the figures: samples, aligned samples, translations, guided outputs, morphs, labels",

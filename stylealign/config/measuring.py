@@ -22,6 +22,8 @@ class MetricSettings(Settings):
     """Latents of the point-wise alignment, each drawn by parent and child."""
     curve_images: Annotated[int, Field(ge=4)] = 500
     """Images of each point of the curve of quality against alignment."""
+    score_latents: Annotated[int, Field(ge=16)] = 256
+    """Latents of the alignment score, and half as many steps in W; the first model draws them rotated, too."""
     bootstrap: Positive = 1000
     """Bootstrap draws of a 95 % interval."""
     seed: Seed = 0

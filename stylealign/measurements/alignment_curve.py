@@ -4,6 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
+from stylealign.measurements import alignment_score
 from stylealign.measurements.alignment_pointwise import AGREEMENT, NETWORKS, cost_of_same_latents
 from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family
 from stylealign.measurements.shared import (
@@ -27,11 +28,11 @@ TABLE = Table(
     "alignment_curve",
     title="Quality and alignment over kimg",
     section="alignment",
-    metrics=(KIMG, FID, KID, SHARE, *SPREADS, *AGREEMENT),
+    metrics=(KIMG, FID, KID, SHARE, *SPREADS, *AGREEMENT, *alignment_score.METRICS),
     protocol="averaged generator after each number of kimg, no truncation, stored noise: FID and KID against the "
     "training images (the same number of samples at every point: a FID of few images is too high, alike at all of "
     "them, and compares with no other table), spread of the pose over theirs, agreement with the parent's images of "
-    f"the same z; {DISTRIBUTION_PROTOCOL}; {SHARE_PROTOCOL}",
+    f"the same z, and the score: {alignment_score.PROTOCOL}; {DISTRIBUTION_PROTOCOL}; {SHARE_PROTOCOL}",
 )
 
 
@@ -42,10 +43,12 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         StyleAlignError: models, networks or images that do not belong together, or too few images.
     """
     from stylealign.checkpoints.snapshots import count_snapshots, read_snapshots
-    from stylealign.measurements.inputs import extractor_of
+    from stylealign.measurements.inputs import distance_of, extractor_of
+    from stylealign.metrics.alignment_score import alignment_score as score_of
     from stylealign.metrics.coverage import spreads_of
     from stylealign.metrics.features import features_of
     from stylealign.metrics.generators import read_images, require_resolution, sample_images
+    from stylealign.metrics.responses import reference_of, respond
     from stylealign.metrics.same_latents import agreement, draw_and_measure
     from stylealign.metrics.share import MOST_IMAGES, DomainClassifier
 
@@ -58,7 +61,8 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     count, seed, draws = settings.curve_images, settings.seed, settings.bootstrap
     numbers = {task: network(real) for task, network in seeing.items() if network.sees == "numbers"}
     reference = draw_and_measure(parent.generator.to(device), count, seed, seeing)
-    features = features_of(real, extractor)
+    features, distance = features_of(real, extractor), distance_of(settings)
+    scored = reference_of(parent.generator, distance, settings.score_latents, seed)
     classifier = None
     if inputs.has("parent-data"):
         others = inputs.images("parent-data").first(MOST_IMAGES)
@@ -79,6 +83,9 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
             rows += [key.row(metric, value) for metric, value in found.items()]
         alike = agreement(reference, drawn, networks, draws, seed)
         rows += [key.row(metric, value) for metric, value in alike.items()]
+        responses = respond(generator, scored.probe, distance)
+        found = score_of(scored.responses, responses, scored.unrelated)
+        rows += alignment_score.score_rows(found, key, settings, by_resolution=False)
         counter.advance()
     return rows, {"real_images": len(images)}
 
@@ -90,7 +97,14 @@ def cost(work: Work, model: str) -> Cost:
     drawn, found = cost_of_same_latents(work, model, images * points), work.model(model)
     features = work.features_s(images * points + work.data_of(model).splits.train_images, found.px)
     statistics = points * (load_rates().cpu.fid_s + load_rates().cpu.kid_s) * work.dimensions
-    return dataclasses.replace(drawn, host_s=statistics, network_s=drawn.network_s + features)
+    scored = alignment_score.cost_of_responses(work, model, 7 + points)
+    return dataclasses.replace(
+        drawn,
+        host_s=statistics,
+        network_s=drawn.network_s + features + scored.network_s,
+        synthesis_s=drawn.synthesis_s + scored.synthesis_s,
+        synthesis_gpu_s=drawn.synthesis_gpu_s + scored.synthesis_gpu_s,
+    )
 
 
 KIND = Kind(
@@ -104,8 +118,8 @@ KIND = Kind(
         File("parent-data", "ZIP", "training images of the parent's domain (share)", False),
         *NETWORKS,
     ),
-    settings=("curve_images", "features", "bootstrap", "seed", "weights_dir"),
-    networks=("features",),
+    settings=("curve_images", "score_latents", "features", "perceptual", "bootstrap", "seed", "weights_dir"),
+    networks=("features", "perceptual"),
     tables=(TABLE,),
     aliases=("curve",),
     rows=of_each_family,

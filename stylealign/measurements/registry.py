@@ -4,6 +4,7 @@ from stylealign.measurements import (
     alignment_curve,
     alignment_pointwise,
     alignment_reset,
+    alignment_score,
     alignment_weights,
     coverage,
     generators,
@@ -25,6 +26,7 @@ KINDS: tuple[Kind, ...] = (
     alignment_weights.KIND,
     alignment_reset.KIND,
     alignment_pointwise.KIND,
+    alignment_score.KIND,
     alignment_curve.KIND,
 )
 

@@ -113,6 +113,7 @@ FILES: dict[str, dict[str, str]] = {
     "alignment_weights": MODELS,
     "alignment_reset": {**MODELS, "data": "train.zip"},
     "alignment_pointwise": {**MODELS, **RULERS},
+    "alignment_score": MODELS,
     "alignment_curve": {
         "parent": "parent.safetensors",
         "snapshots": "snapshots.zip",

@@ -16,7 +16,7 @@ from stylealign.report.page.words import SECTIONS
 from tests.measurements.conftest import FILES, inputs_of
 
 WORKFLOW = Path(__file__).parents[2] / "workflow" / "rules"
-SETTINGS = MetricSettings(samples=24, pairs=20, curve_images=12, bootstrap=20, weights_dir="nowhere")
+SETTINGS = MetricSettings(samples=24, pairs=20, curve_images=12, score_latents=16, bootstrap=20, weights_dir="nowhere")
 
 
 class Recorder:

@@ -58,6 +58,7 @@ def test_every_table_has_its_rows(run: Path) -> None:
         "alignment_weights",
         "alignment_reset",
         "alignment_pointwise",
+        "alignment_score",
         "alignment_curve",
         "coverage",
         "coverage_attributes",
@@ -71,7 +72,7 @@ def test_every_table_has_its_rows(run: Path) -> None:
     assert methods["zero_shot_segmentation"] == methods["zero_shot_keypoints"] == zero_shot
     assert methods["zero_shot_regression"] == zero_shot
     assert methods["coverage"] == methods["coverage_attributes"] == {"test images", "parent", "child", "unaligned"}
-    assert methods["alignment_pointwise"] == {"child", "unaligned", "shuffled"}
+    assert methods["alignment_score"] == methods["alignment_pointwise"] == {"child", "unaligned", "shuffled"}
     curve = {(row["method"], row["setting"]) for row in rows if row["table"] == "alignment_curve"}
     assert curve == {(method, f"{kimg} kimg") for method in ("child", "unaligned") for kimg in (0.032, 0.064)}
     assert {row["child"] for row in rows} == {"human", "human-control", "animal"}, "a control is a method of its child"
@@ -153,6 +154,7 @@ AFTER_THE_CHILD = {
     "figure_samples",
     "coverage animal",
     "alignment_pointwise animal",
+    "alignment_score animal",
     "alignment_curve animal",
     "figure_curve animal",
     "figure_aligned human",

@@ -61,6 +61,7 @@ def test_five_lines_and_a_folder_of_pictures_become_tables(tmp_path: Path) -> No
         "alignment_weights",
         "alignment_reset",
         "alignment_pointwise",
+        "alignment_score",
         "alignment_curve",
     }
     assert {row["child"] for row in rows} == {"human", "mine"}

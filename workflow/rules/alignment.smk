@@ -79,6 +79,34 @@ rule alignment_pointwise:
         " {params.shuffled} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
+# One score for the whole, without labels or real images.
+rule alignment_score:
+    input:
+        parent=lambda w: model_file(aligned_parent(w.model)),
+        child=lambda w: model_file(w.model),
+        weights=measuring_weights("alignment_score"),
+    output:
+        rows="results/metrics/alignment_score/{model}.json",
+    log:
+        "results/logs/alignment_score/{model}.log",
+    benchmark:
+        "results/benchmarks/alignment_score/{model}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("alignment_score"),
+        runtime=minutes("alignment_score"),
+    params:
+        names=lambda w: row_names(w.model, model_method(w.model)),
+        inputs=lambda w, input: flags(parent=input.parent, child=input.child),
+        shuffled=lambda w: "" if w.model in CONTROLS else "--shuffled",
+        settings=measuring_settings("alignment_score"),
+        version=kind("alignment_score").version,
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate alignment-score {params.inputs}"
+        " {params.shuffled} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
 # What each further thousand images buys in quality, and costs in alignment.
 rule alignment_curve:
     input:
