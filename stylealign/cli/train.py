@@ -24,6 +24,7 @@ from stylealign.devices import usable_cpus
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, require_writable, sha256_of_file, write_json
 from stylealign.images import to_pixels
+from stylealign.latents.encoding import load_encoder
 from stylealign.networks.generator import Generator
 from stylealign.presets import PRESETS
 from stylealign.provenance import provenance_of
@@ -73,6 +74,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COMPONENT",
         help=f"components of the generator to train: {', '.join(get_args(Component))}. Default: all",
     )
+    parser.add_argument(
+        "--encoder", type=Path, metavar="ENCODER", help="encoder of the parent, for keep.code (`stylealign encoder`)"
+    )
     add_weights(parser, "--evaluate-features")
     add_settings(parser, TrainSettings)
 
@@ -84,7 +88,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.init_from is not None and arguments.architecture is not None:
         raise StyleAlignError("--architecture: a child has its parent's shape; leave out --architecture or --init-from")
     if arguments.init_from is None and settings.keep != KeepSettings():
-        raise StyleAlignError("keep: keeps a child near its parent; name the parent with --init-from, or leave it out")
+        raise StyleAlignError("keep: holds a child near its parent; name the parent with --init-from, or leave it out")
+    if (arguments.encoder is not None) != (settings.keep.code.weight > 0):
+        raise StyleAlignError("--encoder: goes with a weight of keep.code; give both or neither")
     _set_threads(settings.threads)
     try:
         with connected(os.environ) as workers, claimed(arguments.run_dir) if workers.is_first else nullcontext():
@@ -104,13 +110,16 @@ def _set_threads(threads: int | None) -> None:
 def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Workers") -> None:
     images = TrainingImages(arguments.data, minimum=settings.batch_size)
     networks, origin = _networks(arguments, settings, images.resolution_px)
+    encoder = None if arguments.encoder is None else load_encoder(arguments.encoder, origin["parent"])
     identity = {"data": sha256_of_file(arguments.data), **origin}
+    if arguments.encoder is not None:
+        identity["encoder"] = sha256_of_file(arguments.encoder)
     for network in networks:
         network.to(workers.device)
     is_child = arguments.init_from is not None
     provenance = _provenance(arguments, settings, identity, images.attribution)
     hooks = _hooks(arguments, settings, provenance)
-    training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, events=True)
+    training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, True, encoder)
     if training.run_dir != arguments.run_dir:
         told = f"{arguments.run_dir} is further than {settings.kimg:g} kimg; this run takes {training.run_dir}"
         print(f"stylealign train: {told}", file=sys.stderr)
@@ -150,6 +159,7 @@ def _provenance(
     """Return what the header of the model says of its making: the hashes that identify it, settings and inputs, and
     whose artwork its images show."""
     inputs = {"data": arguments.data, "parent": arguments.init_from, "weights": _weights(arguments, settings)}
+    inputs |= {} if arguments.encoder is None else {"encoder": arguments.encoder}
     used = settings.model_dump(mode="json", exclude=set(UPKEEP))
     owed = {} if attribution is None else {"attribution": attribution}
     made = provenance_of("train", version("train"), used, inputs, known_sha256=identity, **owed)

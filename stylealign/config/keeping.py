@@ -1,18 +1,19 @@
 """Settings of what keeps a child aligned with its parent while it is trained: `train.keep`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from stylealign.config.base import Component, NonNegativeFloat, PositiveFloat, Settings
 
 Resolution = Literal[4, 8, 16, 32, 64, 128, 256, 512, 1024]
+Resolutions = Annotated[tuple[Resolution, ...], Field(min_length=1)]
 
 
 class RateRow(Settings):
     """Learning rate of some layers; of the rows that fit a layer the last one counts.
 
-    FreezeSG (Back 2021, arXiv 2106.12445, section 3.2) is `{network: G, to_px: 8, rate: 0}`, Freeze-D (Mo et al. 2020,
+    FreezeSG (Back 2021, arXiv 2106.12445) is `{network: G, to_px: 8, rate: 0}`, Freeze-D (Mo et al. 2020,
     arXiv 2002.10964) `{network: D, from_px: 32, rate: 0}`.
     """
 
@@ -64,6 +65,66 @@ class WeightsMethod(KeepMethod):
         )
 
 
+class AnchorMethod(KeepMethod):
+    """Strength of a comparison with the parent's pass of the same latents."""
+
+    normalise: bool = True
+    """Bring each channel of each image to mean 0 and variance 1 before it is compared: an anchor that carries
+    brightness and colour draws a domain in the parent's tones."""
+
+
+class FeaturesMethod(AnchorMethod):
+    """Features of chosen resolutions, low-passed (after Lee et al. 2022, arXiv 2204.14079)."""
+
+    resolutions_px: Resolutions = (8, 16)
+    """Resolutions whose features are compared."""
+    lowpass_px: Resolution = 8
+    """Size that larger maps are averaged down to."""
+
+
+class RgbMethod(AnchorMethod):
+    """RGB outputs of the low resolutions: the structure loss of Back 2021 (arXiv 2106.12445)."""
+
+    resolutions_px: Resolutions = (4, 8, 16)
+    """Resolutions whose RGB outputs are compared."""
+
+
+class SimilarityMethod(AnchorMethod):
+    """Which positions of an image are alike: self-similarity of features (Xiao et al. 2022, arXiv 2203.04121)."""
+
+    resolutions_px: Resolutions = (16,)
+    """Resolutions whose features are compared."""
+    lowpass_px: Resolution = 16
+    """Size that larger maps are averaged down to: the similarities grow with its fourth power."""
+
+
+class LayoutMethod(AnchorMethod):
+    """Outlines or luminance of the image on a coarse grid (low frequencies as layout: ILVR, Choi et al. 2021, arXiv
+    2108.02938)."""
+
+    of: Literal["edges", "luminance"] = "edges"
+    """What is compared: the slope of the luminance (Sobel), whichever side is dark, or the luminance itself."""
+    lowpass_px: Resolution = 16
+    """Size that the maps are averaged down to."""
+
+
+class PerceptualMethod(AnchorMethod):
+    """Middle features of EfficientNet-Lite0 (feature reconstruction, Johnson et al. 2016, arXiv 1603.08155)."""
+
+    layers: Annotated[tuple[Annotated[int, Field(ge=0, le=3)], ...], Field(min_length=1)] = (2,)
+    """Layers that are compared: 0 of stride 2, 1 of 4, 2 of 8, 3 of 16."""
+
+
+class CodeMethod(KeepMethod):
+    """The w that the parent's encoder reads back from the image (latent regression, Zhu et al. 2017, arXiv 1711.11586).
+
+    `train --encoder` names the encoder (`stylealign encoder`); in the workflow it is that of the parent.
+    """
+
+    to_px: Resolution = 16
+    """Highest resolution whose w is compared; the fine layers hold colours."""
+
+
 class KeepSettings(Settings):
     """Ways to keep a child aligned with its parent, usable together; all of them are off by default."""
 
@@ -71,6 +132,18 @@ class KeepSettings(Settings):
     """Learning rates by network, component and resolution; a layer that no row fits has `learning_rate`."""
     weights: WeightsMethod = WeightsMethod()
     """Distance to the parent's weights."""
+    features: FeaturesMethod = FeaturesMethod()
+    """Anchor: features."""
+    rgb: RgbMethod = RgbMethod()
+    """Anchor: RGB outputs."""
+    similarity: SimilarityMethod = SimilarityMethod()
+    """Anchor: self-similarity of features."""
+    layout: LayoutMethod = LayoutMethod()
+    """Anchor: layout of the image."""
+    perceptual: PerceptualMethod = PerceptualMethod()
+    """Anchor: features of a perceptual network."""
+    code: CodeMethod = CodeMethod()
+    """Anchor: the w that an encoder reads back."""
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

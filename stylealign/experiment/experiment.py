@@ -150,6 +150,11 @@ class Experiment(Family):
         settings = self.config.training_of(model)
         return [] if settings.evaluate_kimg is None else self.weights_of(settings.evaluate_features)
 
+    def encoder_of_training(self, model: str) -> list[str]:
+        """Return the encoder of a child's parent where the training reads codes back with it."""
+        parent = self.config.models[model].parent
+        return [f"results/latents/{parent}/encoder.safetensors"] if self.identity.reads_codes(model) else []
+
     def upkeep(self, model: str) -> str:
         """Return the flags of a training that change nothing of what it gives: a resource of its job, no param."""
         settings = self.config.training_of(model)

@@ -85,12 +85,17 @@ class Identity:
             named = {} if is_own else {"fetch": settings.fetch}
             return named | {"is": self.source_of(model), "version": version("fetch")}
         shape = settings.architecture
-        return {
+        reads = {"encoder": [as_json(self.config.encoder), version("encoder")]} if self.reads_codes(model) else {}
+        return reads | {
             "parent": self.origin_of(settings.parent) if settings.parent else as_json(shape) if shape else None,
             "data": self.data_of(settings.domain),
             "training": as_json(self.config.training_of(model), without=NO_IDENTITY),
             "version": version("train"),
         }
+
+    def reads_codes(self, model: str) -> bool:
+        """Return whether the training of a child reads codes back with its parent's encoder."""
+        return self.config.models[model].parent is not None and self.config.training_of(model).keep.code.weight > 0
 
     def run_dir(self, model: str) -> str:
         """Return the directory of a training's resume state: another for every other training, not for its length."""

@@ -40,7 +40,8 @@ class Encoder(nn.Module):
         features = images.to(memory_format=torch.channels_last)
         for resolution in self.architecture.resolutions[:0:-1]:
             features = getattr(self, f"b{resolution}")(features)
-        offsets = self.out(self.fc(features.float().flatten(1)))
+        features = features.float() if features.dtype == torch.float16 else features
+        offsets = self.out(self.fc(features.flatten(1)))
         shape = (len(images), self.architecture.num_ws, self.architecture.w_dim)
         return self.w_mean + self.w_std * offsets.reshape(shape)
 

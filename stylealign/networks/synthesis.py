@@ -1,8 +1,8 @@
 """The synthesis network: one w per layer -> image, skip architecture (Karras et al. 2020, section 4.1)."""
 
 import math
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -93,6 +93,17 @@ class SynthesisBlock(nn.Module):
         return {"conv1": self.conv1} if self.resolution == 4 else {"conv0": self.conv0, "conv1": self.conv1}
 
 
+class Stage(NamedTuple):
+    """What a pass has computed after one resolution r."""
+
+    resolution: int
+    """In pixels."""
+    features: Tensor
+    """`[N, C, r, r]` behind the last convolution; float16 in a half-precision block."""
+    image: Tensor
+    """`[N, 3, r, r]`: the sum of the RGB outputs so far."""
+
+
 class SynthesisNetwork(nn.Module):
     """`ws [N, num_ws, w_dim]` or styles `[N, style_dim]` -> images `[N, 3, r, r]` float32, nominally in [-1, 1].
 
@@ -161,6 +172,15 @@ class SynthesisNetwork(nn.Module):
         Returns:
             `[N, 3, r, r]` float32 (float64 for float64 weights).
         """
+        for stage in self.stages(codes, noise_mode, noise_maps):
+            image = stage.image
+        return image.contiguous()
+
+    def stages(
+        self, codes: Tensor, noise_mode: NoiseMode = "const", noise_maps: Mapping[str, Tensor] | None = None
+    ) -> Iterator[Stage]:
+        """Yield what is there after each resolution, 4 px first, as `forward` computes it; what is not asked for is
+        not computed."""
         assert codes.ndim == 2 or (codes.ndim == 3 and codes.shape[1] == self.num_ws), (
             f"codes must be ws [N, {self.num_ws}, w_dim] or styles [N, style_dim], not {list(codes.shape)}"
         )
@@ -176,5 +196,4 @@ class SynthesisNetwork(nn.Module):
                 features = conv(features, styles[layer], conv.noise(noise_mode, len(codes), maps.get(layer)))
             colours = block.torgb(features, styles[f"b{block.resolution}.torgb"]).to(const.dtype)
             image = colours if image is None else upsample2d(image) + colours
-        assert image is not None
-        return image.contiguous()
+            yield Stage(block.resolution, features, image)

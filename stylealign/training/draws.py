@@ -37,17 +37,22 @@ class Draws:
             None if self.direction is None else self.direction[own],
         )
 
-    def synthesize(self, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return images `[N, 3, H, W]`, the ws they come from, and the first style's w `[N, w_dim]`."""
+    def styles(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Return the ws `[N, num_ws, w_dim]` of these inputs, and the first style's w `[N, w_dim]`."""
         if self.second_z is not None and self.from_second is not None:
             w, second = generator.mapping.map(torch.cat([self.z, self.second_z])).chunk(2)
             ws = torch.where(self.from_second, second[:, None], w[:, None])
         else:
             w = generator.mapping.map(self.z)
             ws = w[:, None].expand(-1, generator.architecture.num_ws, -1)
-        if not ws.requires_grad:  # a mapping network that is not trained
+        if torch.is_grad_enabled() and not ws.requires_grad:  # a mapping network that is not trained
             ws.requires_grad_(True)
-        return generator.synthesis(ws, noise_mode="none", noise_maps=self.noise), ws, w.detach()
+        return ws, w.detach()
+
+    def synthesize(self, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Return images `[N, 3, H, W]`, the ws they come from, and the first style's w `[N, w_dim]`."""
+        ws, w = self.styles(generator)
+        return generator.synthesis(ws, noise_mode="none", noise_maps=self.noise), ws, w
 
 
 def draw(generator: Generator, batch: int, mixing_probability: float, noise: bool, direction: bool = False) -> Draws:

@@ -18,6 +18,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_json
 from stylealign.images import from_uint8
 from stylealign.networks.discriminator import Discriminator
+from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
 from stylealign.training.evaluation import Selection
 from stylealign.training.log import EventFiles, TrainingLog
@@ -85,6 +86,7 @@ class TrainingRun:
         hooks: what to call on the way.
         workers: the processes of the run; the first alone reads and writes `run_dir`.
         events: write TensorBoard event files too, where TensorBoard is installed.
+        encoder: reads a w from an image of the parent; for `keep.code`.
     """
 
     def __init__(
@@ -99,9 +101,10 @@ class TrainingRun:
         hooks: Hooks | None = None,
         workers: Workers | None = None,
         events: bool = False,
+        encoder: Encoder | None = None,
     ) -> None:
         self.workers = workers or Workers()
-        self.networks = TrainingStep(generator, average, discriminator, settings, self.workers)
+        self.networks = TrainingStep(generator, average, discriminator, settings, self.workers, encoder)
         self.images, self.settings, self.run_dir, self.hooks = images, settings, run_dir, hooks or Hooks()
         self.steps_done = 0
         self.selection = Selection(settings.select, settings.select_tolerance)

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from stylealign.config import TrainSettings
-from stylealign.errors import StyleAlignError
 from stylealign.networks.discriminator import Discriminator
+from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
 from stylealign.ops.parameter_gradients import without_parameter_gradients
 from stylealign.training.ada import AdaptiveStrength
@@ -24,6 +24,8 @@ from stylealign.training.augment import Augmentation, draw_augmentation
 from stylealign.training.blur import blur, blur_px_at
 from stylealign.training.draws import Draws, draw
 from stylealign.training.ema import ema_beta, update_average
+from stylealign.training.keep.keeper import Keeper, wanted
+from stylealign.training.keep.views import view
 from stylealign.training.keep.weights import WeightPull
 from stylealign.training.losses import (
     discriminator_loss,
@@ -34,6 +36,7 @@ from stylealign.training.losses import (
     r1_penalty,
 )
 from stylealign.training.optimisers import lazy_adam, require_gradients, trained_of_discriminator, trained_of_generator
+from stylealign.training.parts import Sums, check_parts
 from stylealign.training.workers import Workers
 
 Fake = tuple[Tensor, Tensor | None]
@@ -52,6 +55,7 @@ class TrainingStep:
         generator, average, discriminator: networks.
         settings: how to train.
         workers: the processes of the run.
+        encoder: reads a w from an image of the parent; for `keep.code`.
 
     Raises:
         StyleAlignError: settings that do not fit the networks or the processes.
@@ -64,12 +68,13 @@ class TrainingStep:
         discriminator: Discriminator,
         settings: TrainSettings,
         workers: Workers | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
         self.generator, self.average, self.discriminator = generator, average, discriminator
         self.settings, self.workers = settings, workers or Workers()
         self.parts = settings.accumulate * self.workers.count
         s = settings
-        _check_parts(s, self.workers.count, discriminator.b4.group_size)
+        check_parts(s, self.workers.count, discriminator.b4.group_size)
         trained = trained_of_generator(generator, s)
         trained_d = trained_of_discriminator(discriminator, s)
         self.generator_parameters = [parameter for parameter, _ in trained.values()]
@@ -77,6 +82,7 @@ class TrainingStep:
         self.generator_adam = lazy_adam(trained, s.learning_rate, s.path_length_interval, s.path_length_weight > 0)
         self.discriminator_adam = lazy_adam(trained_d, s.learning_rate, s.r1_interval, s.r1_gamma > 0)
         # What the averaged generator and D are now, before a saved state replaces it, is the parent.
+        self.keeper = Keeper(average, s.keep, encoder)
         held, held_d = s.keep.weights, s.keep.weights.of_discriminator()
         parent = [average.get_parameter(name) for name in trained]
         self._pull_g = WeightPull("keep_weights_g", held, self.generator_parameters, parent)
@@ -121,16 +127,23 @@ class TrainingStep:
         # would have to be kept in memory together.
         keeps = augmentation is None and len(own) == 1
         require_gradients(self.discriminator_parameters, keeps)
-        sums, fakes = _Sums(), []
+        sums, fakes = Sums(), []
+        active = self.keeper.active(self._kimg)
         for part, share in own:
-            images, _, w = draws.part(part, self.parts).synthesize(self.generator)
-            fake = images.detach().requires_grad_(True)
+            drawn = draws.part(part, self.parts)
+            shown = view(self.generator, drawn, wanted(active))
+            fake = shown.image.detach().requires_grad_(True)
             logits = self._logits(fake, augmentation, part)
             loss = generator_loss(logits) * share
             with without_parameter_gradients():
                 (gradient,) = torch.autograd.grad(loss, fake, retain_graph=keeps)
-            images.backward(gradient)
-            sums.add(loss_g=loss.detach(), w=w.mean(dim=0) * share)
+            sums.add(loss_g=loss.detach(), w=shown.w.mean(dim=0) * share)
+            roots, gradients = [shown.image], [gradient]
+            for name, kept in self.keeper.losses(shown, drawn, active).items():
+                roots.append(kept)
+                gradients.append(torch.full_like(kept, active[name][1] * share))
+                sums.add(**{f"keep_{name}": kept.detach() * share})
+            torch.autograd.backward(roots, gradients)
             fakes.append((fake.detach(), logits if keeps else None))
         norm = self._move(self.generator_adam, self.generator_parameters, sums, measure, self._pull_g)
         self.generator.mapping.track_mean(sums.values.pop("w")[None])
@@ -140,7 +153,7 @@ class TrainingStep:
         s = self.settings
         draws = self._draw(batch, direction=True)
         own = list(self._own_parts(batch))
-        sums = _Sums()
+        sums = Sums()
         # The penalty needs the mean over all parts first. A single part keeps its graph; several are computed again.
         kept: list[Tensor] = []
         for part, share in own:
@@ -151,7 +164,7 @@ class TrainingStep:
         self.workers.sum_([sums.values["length"], sums.values["w"]])
         self.mean_path_length = moved_path_length(self.mean_path_length, sums.values["length"])
         self.generator.mapping.track_mean(sums.values["w"][None])
-        sums = _Sums()
+        sums = Sums()
         for part, share in own:
             lengths = kept[0] if kept else self._path_lengths(draws.part(part, self.parts))[0]
             penalty = path_length_penalty(lengths, self.mean_path_length)
@@ -167,7 +180,7 @@ class TrainingStep:
     def _train_discriminator(self, real: Tensor, fakes: list[Fake], measure: bool) -> dict[str, Tensor]:
         require_gradients(self.discriminator_parameters, True)
         of_real, of_fake = self._augmentation(len(real)), self._augmentation(len(real))
-        sums = _Sums()
+        sums = Sums()
         for (part, share), (fake, fake_logits) in zip(self._own_parts(len(real)), fakes, strict=True):
             real_logits = self._logits(real[part :: self.parts], of_real, part)
             if fake_logits is None or of_fake is not None:
@@ -190,7 +203,7 @@ class TrainingStep:
 
     def _regularise_discriminator(self, real: Tensor) -> dict[str, Tensor]:
         augmentation = self._augmentation(len(real))
-        sums = _Sums()
+        sums = Sums()
         for part, share in self._own_parts(len(real)):
             images = real[part :: self.parts].clone().requires_grad_(True)
             penalty = r1_penalty(self._logits(images, augmentation, part), images)
@@ -227,7 +240,7 @@ class TrainingStep:
         self,
         adam: torch.optim.Adam,
         parameters: list[nn.Parameter],
-        sums: "_Sums",
+        sums: Sums,
         measure: bool = False,
         pull: WeightPull | None = None,
     ) -> Tensor | None:
@@ -271,36 +284,3 @@ class TrainingStep:
         self.mean_path_length = state["mean_path_length"].to(self.mean_path_length.device)
         if self.ada is not None:
             self.ada.load(state["ada"])
-
-
-class _Sums:
-    """Running sums by name."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Tensor] = {}
-
-    def add(self, **values: Tensor) -> None:
-        """Add to the sums of these names."""
-        for name, value in values.items():
-            self.values[name] = self.values[name] + value if name in self.values else value
-
-
-def _check_parts(settings: TrainSettings, processes: int, group_size: int | None) -> None:
-    """Check that a batch falls into equal parts of whole groups, and that no process is left without work."""
-    s = settings
-    parts = s.accumulate * processes
-    each = s.batch_size // parts
-    if s.batch_size % parts:
-        raise StyleAlignError(
-            f"batch_size {s.batch_size}: no multiple of {parts} parts"
-            f" ({processes} processes, accumulate {s.accumulate})"
-        )
-    if each % min(group_size or each, each):
-        raise StyleAlignError(
-            f"batch_size {s.batch_size}: parts of {each} images hold no whole groups of {group_size}"
-            " (mbstd_group_size); change one of them"
-        )
-    if s.path_length_weight > 0 and s.batch_size // s.path_length_batch_shrink < processes > 1:
-        raise StyleAlignError(
-            f"path_length_batch_shrink {s.path_length_batch_shrink}: leaves fewer images than {processes} processes"
-        )

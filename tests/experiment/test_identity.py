@@ -72,6 +72,18 @@ def test_a_training_goes_on_in_its_folder_when_only_its_length_changes(tmp_path:
     assert len({before, folder(batch_size=8), folder(evaluate_kimg=1), folder(seed=1)}) == 4
 
 
+def test_an_encoder_belongs_to_the_trainings_that_read_codes_back(tmp_path: Path) -> None:
+    def of(**keep: object) -> tuple[str, list[str]]:
+        made = experiment(tmp_path, train={"keep": keep} if keep else {}, encoder={"steps": 7})
+        return made.identity.run_dir("animal"), made.encoder_of_training("animal")
+
+    plain, read = of(), of(code={"weight": 1})
+    assert plain == of(rgb={"weight": 0}), "what is off is no other training"
+    assert plain[1] == of(rgb={"weight": 1})[1] == []
+    assert read[1] == ["results/latents/human/encoder.safetensors"]
+    assert len({plain[0], read[0], of(rgb={"weight": 1})[0]}) == 3
+
+
 def test_a_child_of_a_longer_parent_is_another_training(tmp_path: Path) -> None:
     def folder(kimg: float) -> str:
         models = f"human: {{domain: human, architecture: {{}}, train: {{kimg: {kimg}}}}}\n"

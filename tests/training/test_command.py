@@ -13,7 +13,9 @@ from stylealign.checkpoints.snapshots import read_snapshots
 from stylealign.cli.main import main
 from stylealign.datasets.images import write_image_zip
 from stylealign.files import sha256_of_file
+from stylealign.latents.encoding import save_encoder
 from stylealign.networks.components import component_of
+from stylealign.networks.encoder import Encoder
 from stylealign.training.evaluation import Evaluation
 
 ARCHITECTURE = '{"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 64, "channel_max": 8}'
@@ -146,3 +148,25 @@ def test_the_stopping_rule_keeps_what_it_may_choose(data: Path, monkeypatch: pyt
     folder = train(data, "child", *child)
     assert load(folder / "model.safetensors").info["kimg"] == 0.016
     assert load(folder / "model.safetensors").discriminator is not None
+
+
+def test_a_child_is_held_by_its_parents_encoder(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parent = load(train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors")
+    reader = data.parent / "encoder.safetensors"
+    save_encoder(reader, Encoder(parent.architecture), parent.sha256, {})
+    start = ["--init-from", str(data.parent / "parent" / "model.safetensors")]
+    keep = ["--settings", '{"keep": {"code": {"weight": 1}, "features": {"weight": 1, "resolutions_px": [8]}}}']
+    folder = train(data, "child", *start, *keep, "--encoder", str(reader))
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert {"keep_code", "keep_features"} <= lines[-1].keys()
+    info = load(folder / "model.safetensors").info
+    assert info["provenance"]["inputs_sha256"]["encoder"] == info["encoder"] == sha256_of_file(reader)
+    assert info["settings"]["keep"]["code"]["weight"] == 1
+    common = ["train", "--data", str(data), "--run-dir", str(folder / "x"), "--out-dir", str(folder / "x"), *SHORT]
+    for flags, message in (
+        ([*start, *keep], "--encoder: goes with a weight of keep.code"),
+        ([*start, "--encoder", str(reader)], "--encoder: goes with a weight of keep.code"),
+        (["--settings", '{"keep": {"rgb": {"weight": 1}}}'], "name the parent with --init-from"),
+    ):
+        assert main([*common, *flags]) == 2
+        assert message in capsys.readouterr().err

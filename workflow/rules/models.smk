@@ -33,6 +33,7 @@ rule train_child:
         data=lambda w: data_file(domain_of(w.model), "train.zip"),
         weights=lambda w: EXPERIMENT.weights_of_training(w.model),
         parent=lambda w: model_file(MODELS[w.model].parent),
+        encoder=lambda w: EXPERIMENT.encoder_of_training(w.model),
     output:
         model="results/models/{model}/model.safetensors",
         samples=report(
@@ -61,7 +62,7 @@ rule train_child:
         upkeep=lambda w: EXPERIMENT.upkeep(w.model),
     params:
         settings=lambda w: as_json(RUN.training_of(w.model), without=UPKEEP),
-        weights=lambda w, input: flags(weights=input.weights),
+        weights=lambda w, input: flags(weights=input.weights, encoder=input.encoder),
         run_dir=lambda w: EXPERIMENT.identity.run_dir(w.model),
         out_dir=subpath(output.model, parent=True),
         version=version("train"),

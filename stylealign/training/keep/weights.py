@@ -31,7 +31,7 @@ class WeightPull:
         self, name: str, method: KeepMethod, parameters: Sequence[nn.Parameter], start: Sequence[Tensor]
     ) -> None:
         self.name, self.method = name, method
-        self._parameters = list(parameters)
+        self._parameters: list[Tensor] = list(parameters)
         self._start = [tensor.detach().clone() for tensor in start] if method.weight > 0 else []
 
     @torch.no_grad()

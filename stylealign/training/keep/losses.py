@@ -1,0 +1,68 @@
+"""What anchors compare: pure functions of what child and parent show at the same latents, one number an image.
+
+All of them can be made blind to brightness and colour: each channel of each image is brought to mean 0 and variance 1.
+Without that an anchor carries them, and a domain of other tones is drawn with the parent's.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+FLAT = 1e-3
+"""Added to the variance of a channel: what varies less counts as flat."""
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue (ITU-R BT.601)."""
+EDGE = 1e-3
+"""Added to the squared slope of an edge map, so that its root has a gradient where the image is flat."""
+
+
+def single(values: Tensor) -> Tensor:
+    """Return half-precision values in single precision, others as they are."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def normalised(maps: Tensor) -> Tensor:
+    """Bring each channel of each image of `[N, C, h, w]` to mean 0 and variance 1."""
+    centred = maps - maps.mean(dim=(2, 3), keepdim=True)
+    return centred * (centred.square().mean(dim=(2, 3), keepdim=True) + FLAT).rsqrt()
+
+
+def low_passed(maps: Tensor, size_px: int) -> Tensor:
+    """Return `[N, C, r, r]` averaged down to `size_px`, a power of two as r is; smaller maps stay."""
+    factor = maps.shape[-1] // size_px
+    return F.avg_pool2d(maps, factor) if factor > 1 else maps
+
+
+def prepared(maps: Tensor, lowpass_px: int, normalise: bool) -> Tensor:
+    """Return maps as they are compared: in single precision, low-passed, and normalised where it is asked for."""
+    maps = low_passed(single(maps), lowpass_px)
+    return normalised(maps) if normalise else maps
+
+
+def squared_difference(a: Tensor, b: Tensor) -> Tensor:
+    """Return the mean squared difference of each image of `[N, ...]`, `[N]`."""
+    return (a - b).square().flatten(1).mean(dim=1)
+
+
+def self_similarity(maps: Tensor) -> Tensor:
+    """Return the cosines between all positions of `[N, C, h, w]`, `[N, hw, hw]` (Xiao et al. 2022)."""
+    vectors = F.normalize(maps.flatten(2), dim=1, eps=FLAT)
+    return vectors.transpose(1, 2) @ vectors
+
+
+def similarity_difference(a: Tensor, b: Tensor) -> Tensor:
+    """Return the smooth L1 distance `[N]` of the self-similarities of two maps (Xiao et al. 2022)."""
+    return F.smooth_l1_loss(self_similarity(a), self_similarity(b), reduction="none").mean(dim=(1, 2))
+
+
+def luminance(images: Tensor) -> Tensor:
+    """Return the luminance `[N, 1, H, W]` of RGB images."""
+    return (images * images.new_tensor(LUMINANCE)[:, None, None]).sum(dim=1, keepdim=True)
+
+
+def edges(images: Tensor) -> Tensor:
+    """Return the slope of the luminance `[N, 1, H, W]` under the Sobel operator: outlines, whichever side is dark."""
+    across = images.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8
+    kernels = torch.stack([across, across.t()])[:, None]
+    slopes = F.conv2d(F.pad(luminance(images), (1, 1, 1, 1), mode="replicate"), kernels)
+    return (slopes.square().sum(dim=1, keepdim=True) + EDGE).sqrt()
