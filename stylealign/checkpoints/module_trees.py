@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stylealign.checkpoints.pickle_values import Module, StoredTensor
-from stylealign.checkpoints.source import Source, shown
+from stylealign.checkpoints.untrusted.source import Source, shown
+from stylealign.checkpoints.untrusted.values import Module, StoredTensor
 
 DATA_PARALLEL = "module."
 DEEPEST = 12

@@ -5,15 +5,19 @@ from typing import Any, NamedTuple
 
 from stylealign.checkpoints import native, rosinality, stylegan2_pytorch, stylegan2_states, stylegan2_tensorflow
 from stylealign.checkpoints.module_trees import without_data_parallel, without_modules
-from stylealign.checkpoints.pickle_globals import ALLOWED
-from stylealign.checkpoints.pickle_machine import PickleMachine
-from stylealign.checkpoints.pickle_values import Instance
-from stylealign.checkpoints.source import Source, shown
-from stylealign.checkpoints.torch_container import LEGACY_START, ZIP_START, read_legacy, read_zip
+from stylealign.checkpoints.untrusted.source import Source, shown
+from stylealign.checkpoints.untrusted.torch_files import (
+    LEGACY_START,
+    PICKLE_START,
+    ZIP_START,
+    read_legacy,
+    read_pickle,
+    read_zip,
+)
+from stylealign.checkpoints.untrusted.values import Instance
 from stylealign.checkpoints.weights import AVERAGED, Weights, checked
 
 NATIVE = "native"
-PICKLE_START = b"\x80"
 IMPORTERS = (stylegan2_pytorch, stylegan2_tensorflow, rosinality, stylegan2_states)
 
 
@@ -49,7 +53,7 @@ def _unpickled(source: Source, start: bytes) -> Any:
     if start.startswith(LEGACY_START):
         return read_legacy(source)
     if start.startswith(PICKLE_START):
-        return PickleMachine(source, ALLOWED).run()
+        return read_pickle(source)
     if not start:
         raise source.refuse("empty; make or fetch it again")
     if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
@@ -58,7 +62,7 @@ def _unpickled(source: Source, start: bytes) -> Any:
         raise source.refuse("truncated; make or fetch it again")
     # Old text pickles end here too, by way of the name of the first global they ask for.
     if start[:1] in b"c(":
-        return PickleMachine(source, ALLOWED).run()
+        return read_pickle(source)
     raise source.refuse(f"not a model file of a known format (begins with {start[:8]!r})")
 
 

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from stylealign.checkpoints.inference import check_filter, infer_architecture
-from stylealign.checkpoints.pickle_values import StoredTensor
 from stylealign.checkpoints.rosinality_names import (
     Entry,
     Layout,
@@ -20,7 +19,8 @@ from stylealign.checkpoints.rosinality_names import (
     generator_filters,
     noise_layers,
 )
-from stylealign.checkpoints.source import Source, shown
+from stylealign.checkpoints.untrusted.source import Source, shown
+from stylealign.checkpoints.untrusted.values import StoredTensor
 from stylealign.checkpoints.weights import AVERAGED, DISCRIMINATOR, RAW, Weights, empty_network
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from stylealign.checkpoints.inference import check_filter, infer_architecture
-from stylealign.checkpoints.pickle_values import StoredTensor
-from stylealign.checkpoints.source import Source
+from stylealign.checkpoints.untrusted.source import Source
+from stylealign.checkpoints.untrusted.values import StoredTensor
 from stylealign.checkpoints.weights import AVERAGED, DISCRIMINATOR, RAW, Weights
 
 FORMAT = "stylegan2-ada-pytorch-states"

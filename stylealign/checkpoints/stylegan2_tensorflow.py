@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from stylealign.checkpoints.inference import infer_architecture
-from stylealign.checkpoints.pickle_globals import TENSORFLOW_NETWORK
-from stylealign.checkpoints.pickle_values import Array, Instance
-from stylealign.checkpoints.source import Source, shown
+from stylealign.checkpoints.untrusted.globals import TENSORFLOW_NETWORK
+from stylealign.checkpoints.untrusted.source import Source, shown
+from stylealign.checkpoints.untrusted.values import Array, Instance
 from stylealign.checkpoints.variants import other_architecture
 from stylealign.checkpoints.weights import AVERAGED, DISCRIMINATOR, RAW, Weights
 

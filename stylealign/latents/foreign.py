@@ -13,11 +13,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stylealign.checkpoints.pickle_globals import ALLOWED
-from stylealign.checkpoints.pickle_machine import PickleMachine
-from stylealign.checkpoints.pickle_values import Array, StoredTensor
-from stylealign.checkpoints.source import Source
-from stylealign.checkpoints.torch_container import LEGACY_START, ZIP_START, read_legacy, read_zip
+from stylealign.checkpoints.untrusted.source import Source
+from stylealign.checkpoints.untrusted.torch_files import (
+    LEGACY_START,
+    PICKLE_START,
+    ZIP_START,
+    read_legacy,
+    read_pickle,
+    read_zip,
+)
+from stylealign.checkpoints.untrusted.values import Array, StoredTensor
 from stylealign.errors import StyleAlignError
 from stylealign.latents.spaces import SPACES, LatentSpace, most_detailed, space_of
 from stylealign.networks.architecture import Architecture
@@ -52,7 +57,7 @@ def read_foreign(path: str | Path) -> ForeignCodes | None:
             return _codes_in(read_zip(source))
         if start.startswith(LEGACY_START):
             return _codes_in(read_legacy(source))
-        return _codes_in(PickleMachine(source, ALLOWED).run()) if start.startswith(b"\x80") else None
+        return _codes_in(read_pickle(source)) if start.startswith(PICKLE_START) else None
 
 
 def _zip_entries(path: str | Path) -> list[str]:

@@ -383,7 +383,7 @@ def test_strings_that_multiply(tmp_path: Path) -> None:
 
 
 def test_endless_pickle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylealign.checkpoints.source.MOST_STEPS", 10_000)
+    monkeypatch.setattr("stylealign.checkpoints.untrusted.source.MOST_STEPS", 10_000)
     (tmp_path / "m.pkl").write_bytes(b"\x80\x04" + b"N0" * 10_000 + b".")
     refused(tmp_path / "m.pkl", "more steps")
 

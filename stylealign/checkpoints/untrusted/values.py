@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stylealign.checkpoints.pickle_machine import PickleMachine, Stateful
-from stylealign.checkpoints.source import Blob, Source, shown
+from stylealign.checkpoints.untrusted.machine import PickleMachine, Stateful
+from stylealign.checkpoints.untrusted.source import Blob, Source, shown
 
 DTYPES = {
     "f2": torch.float16,

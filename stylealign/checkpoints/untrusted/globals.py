@@ -1,15 +1,15 @@
 """The allow-list: every name that a known checkpoint format mentions, and what is built for it.
 
-A constructor gets the arguments as they stand in the file, checks them, and returns a description (`pickle_values`)
+A constructor gets the arguments as they stand in the file, checks them, and returns a description (`values`)
 or a plain container. None of them imports, evaluates or calls anything that the file chooses.
 """
 
 from typing import Any
 
-import torch
-
-from stylealign.checkpoints.pickle_machine import ANY_MODULE, Constructor, PickleMachine
-from stylealign.checkpoints.pickle_values import (
+from stylealign.checkpoints.untrusted.machine import ANY_MODULE, Constructor, PickleMachine
+from stylealign.checkpoints.untrusted.source import Blob
+from stylealign.checkpoints.untrusted.torch_sequence import read_nested_storage
+from stylealign.checkpoints.untrusted.values import (
     Array,
     Dtype,
     Instance,
@@ -19,20 +19,7 @@ from stylealign.checkpoints.pickle_values import (
     as_bytes,
     make_tensor,
 )
-from stylealign.checkpoints.source import Blob, shown
 
-STORAGE_DTYPES = {
-    "FloatStorage": torch.float32,
-    "DoubleStorage": torch.float64,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ShortStorage": torch.int16,
-    "CharStorage": torch.int8,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
-}
 INERT_TORCH = (
     *("float16", "float32", "float64", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"),
     *("strided", "contiguous_format", "channels_last", "preserve_format"),
@@ -98,9 +85,6 @@ def _parameter(m: PickleMachine, arguments: tuple[Any, ...]) -> StoredTensor:
 
 def _storage(m: PickleMachine, arguments: tuple[Any, ...]) -> Storage:
     """A whole torch file inside the pickle, which holds one storage."""
-    # A file in a file: that module imports this one.
-    from stylealign.checkpoints.torch_container import read_nested_storage
-
     if len(arguments) != 1 or not isinstance(arguments[0], Blob):
         raise m.unexpected("calls torch.storage._load_from_bytes")
     return read_nested_storage(arguments[0])
@@ -212,13 +196,3 @@ def _allow_list() -> dict[tuple[str, str], Constructor | None]:
 
 
 ALLOWED = _allow_list()
-STORAGES: dict[tuple[str, str], Constructor | None] = {
-    (module, name): None for module in ("torch", "torch.cuda") for name in STORAGE_DTYPES
-}
-"""Mentioned in persistent ids only: a storage's type."""
-
-
-def storage_dtype(name: str) -> torch.dtype:
-    """Return the element type of an allow-listed storage class."""
-    assert name in STORAGE_DTYPES, shown(name)
-    return STORAGE_DTYPES[name]
