@@ -8,23 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from stylealign import load
-from stylealign.checkpoints import Checkpoint
+from stylealign.applications.samples import one_hot_label, samples_of
 from stylealign.cli.arguments import finite
 from stylealign.cli.progress import Progress
 from stylealign.datasets.images import write_image_zip
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
-from stylealign.images import to_pixels
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import PICTURES, Pixels, grid, save_picture
-from stylealign.sampling import z_of_seeds
 from stylealign.versions import version
 
-BATCH = 32
 MOST_SEEDS = 1_000_000
 MOST_ON_A_SHEET = 10_000
 
@@ -92,7 +88,12 @@ def run(arguments: argparse.Namespace) -> None:
 
     checkpoint = load(arguments.model)
     shown: list[Pixels] = []
-    images = _drawn(arguments, checkpoint, shown)
+    label = one_hot_label(arguments.label, checkpoint.architecture.c_dim, str(arguments.model))
+    progress = Progress("generate", len(seeds), "images")
+    generator = checkpoint.generator.to(compute_device())
+    images = samples_of(generator, seeds, arguments.truncation_psi, arguments.noise_mode, label, progress.advance)
+    if arguments.grid is not None:
+        images = _collected(images, shown)
     if arguments.zip is None:
         for _ in images:
             pass
@@ -112,30 +113,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(json.dumps({"images": len(seeds)}))
 
 
-def _drawn(arguments: argparse.Namespace, checkpoint: Checkpoint, shown: list[Pixels]) -> Iterator[Pixels]:
-    """Yield the image `[3, r, r]` of each seed, and collect them in `shown` where there is to be a sheet of them."""
-    generator = checkpoint.generator.to(compute_device())
-    label = _label(arguments, checkpoint.architecture.c_dim)
-    progress = Progress("generate", len(arguments.seeds), "images")
-    for start in range(0, len(arguments.seeds), BATCH):
-        part = arguments.seeds[start : start + BATCH]
-        torch.manual_seed(part[0])
-        with torch.inference_mode():
-            latents = z_of_seeds(part, checkpoint.architecture.z_dim).to(generator.mapping.w_avg)
-            c = None if label is None else label.to(latents).expand(len(part), -1)
-            images = to_pixels(generator(latents, c, arguments.truncation_psi, noise_mode=arguments.noise_mode))
-        progress.advance(len(part))
-        if arguments.grid is not None:
-            shown.extend(images)
-        yield from images
-
-
-def _label(arguments: argparse.Namespace, classes: int):  # type: ignore[no-untyped-def]
-    """Return the one-hot label `[1, classes]`, or None for an unconditional model."""
-    if classes == 0:
-        if arguments.label is not None:
-            raise StyleAlignError(f"--label: {arguments.model} has no classes; leave it out")
-        return None
-    if arguments.label is None or not 0 <= arguments.label < classes:
-        raise StyleAlignError(f"--label: {arguments.model} has {classes} classes; give --label from 0 to {classes - 1}")
-    return torch.nn.functional.one_hot(torch.tensor([arguments.label]), classes)
+def _collected(images: Iterator[Pixels], shown: list[Pixels]) -> Iterator[Pixels]:
+    """Yield images on, and collect them in `shown`."""
+    for image in images:
+        shown.append(image)
+        yield image

@@ -3,18 +3,22 @@
 import argparse
 import json
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
-from stylealign.applications import morphing as m
-from stylealign.applications.morph_measures import MorphMeasures, MorphMeter
-from stylealign.applications.morphing import METHODS, PATHS, Morph, WeightPath, linear_times, middle_positions
+from stylealign.applications.morph_methods import (
+    PASSES,
+    Frames,
+    frames_back,
+    measure_methods,
+    middle_images,
+    spread,
+)
+from stylealign.applications.morphing import METHODS, Morph, WeightPath
 from stylealign.checkpoints import Checkpoint
 from stylealign.checkpoints.differences import load_matching
 from stylealign.cli.arguments import add_settings, settings_from
@@ -25,17 +29,14 @@ from stylealign.datasets.images import write_image_zip
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable, write_json
-from stylealign.images import to_pixels
 from stylealign.latents.codes import Codes
 from stylealign.metrics.networks.registry import network_of
 from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import enlarge, grid, save_png
 from stylealign.report.video import SUFFIXES, video_writer
-from stylealign.sampling import images_per_batch
 from stylealign.versions import version
 
-EVEN_ROUNDS = 2
 LEAST_HEIGHT_PX = 256
 
 
@@ -94,12 +95,17 @@ def run(arguments: argparse.Namespace) -> None:
     )
     source, target = load_matching(arguments.source_model, arguments.target_model)
     starts, ends = load_codes(arguments, settings, source, target)
-    maker = _Maker(arguments, settings, _morph(source, target, *_first(settings.images, starts, ends)))
+    morph = _morph(source, target, *_first(settings.images, starts, ends))
+    distance = perceptual_distance(settings.perceptual, inputs["weights"]).to(compute_device())
+    progress = Progress("morph", settings.frames * PASSES, "frames")
     started_s = time.perf_counter()
-    measures = maker.make_all()
+    found = measure_methods(morph, settings, distance, _Shown(arguments, settings, morph), progress.advance)
     seconds = time.perf_counter() - started_s
-    maker.write_middle(_morph(source, target, *_first(settings.middle_images, starts, ends)))
-    methods = {method: measure.per_image() for method, measure in measures.items()}
+    middle = _morph(source, target, *_first(settings.middle_images, starts, ends))
+    images, numbers = middle_images(middle, settings, found.even_times, source.architecture.resolution)
+    # The classes of `dataset.json` say which method an image is of.
+    write_image_zip(arguments.out_dir / "middle.zip", images, numbers, {"methods": list(METHODS)})
+    methods = {method: measure.per_image() for method, measure in found.measures.items()}
     means = {
         method: {name: sum(values) / len(values) for name, values in columns.items()}
         for method, columns in methods.items()
@@ -107,7 +113,7 @@ def run(arguments: argparse.Namespace) -> None:
     facts = {"provenance": provenance, "features": settings.perceptual, "images": list(starts.names)}
     write_json(arguments.out_dir / "metrics.json", {**facts, "mean": means, "methods": methods})
     # A file of its own: all the others are the same at every run on one machine.
-    drawn = maker.progress.done
+    drawn = progress.done
     timing = {"seconds": seconds, "frames": drawn, "morphs": len(starts), "frames_per_s": drawn / seconds}
     write_json(arguments.out_dir / "timing.json", timing)
     print(json.dumps({**means, "frames_per_s": timing["frames_per_s"]}))
@@ -146,69 +152,30 @@ def _morph(source: "Checkpoint", target: "Checkpoint", starts: "Codes", ends: "C
     return Morph(weights, codes[0], codes[1], starts.space, starts.truncation_psi)
 
 
-class _Maker:
-    """Makes the morphs by every method, and writes files while their frames pass by."""
+class _Shown:
+    """Writes the files of the method that is shown while its frames pass by."""
 
-    def __init__(self, arguments: argparse.Namespace, settings: MorphSettings, morph: "Morph") -> None:
-        self.arguments, self.settings, self.morph = arguments, settings, morph
+    def __init__(self, arguments: argparse.Namespace, settings: MorphSettings, morph: Morph) -> None:
+        self.settings, self.morph = settings, morph
         self.out_dir: Path = arguments.out_dir
-        self.path = PATHS[settings.path]
-        self.times = linear_times(settings.frames)
-        self.end = morph.images((1.0, 1.0))
-        self.distance = perceptual_distance(settings.perceptual, weights_of(arguments, settings.perceptual)).to(
-            self.end.device
-        )
-        self.even_times = self.times
-        self.progress = Progress("morph", settings.frames * (4 + EVEN_ROUNDS), "frames")
+        self.videos = [self.out_dir / "morph.mp4", *arguments.video]
+        self.play: str = arguments.play
 
-    def make_all(self) -> dict[str, "MorphMeasures"]:
-        """Return the measures by method."""
-        path, frames, times = self.path, self.morph.frames, self.times
-        measures = {m.JOINT: self._make(m.JOINT, frames(path, times), None if self.settings.even else times)}
-        latest = measures[m.JOINT]
-        for last in [False] * (EVEN_ROUNDS - 1) + [True]:
-            times = m.even_times(times, latest.steps)
-            latest = self._make(m.EVEN, frames(path, times), times if last and self.settings.even else None)
-        self.even_times, measures[m.EVEN] = times, latest
-        measures[m.CODES_ONLY] = self._make(m.CODES_ONLY, frames(lambda t: (path(t)[0], 0.0), self.times))
-        measures[m.WEIGHTS_ONLY] = self._make(m.WEIGHTS_ONLY, frames(lambda t: (0.0, path(t)[1]), self.times))
-        measures[m.CROSS_FADE] = self._make(m.CROSS_FADE, self.morph.cross_fade(self.times))
-        return measures
-
-    def _make(self, method: str, frames: Iterator["Tensor"], shown: "np.ndarray | None" = None) -> "MorphMeasures":
-        """Return the measures of the frames; with the times `shown` of the frames, write them too."""
-        meter = MorphMeter(self.distance)
-        pixels = self._metered(frames, meter)
-        if shown is not None:
-            self._write_shown(method, pixels, shown)
-        else:
-            for _ in pixels:
-                pass
-        return meter.result(self.end)
-
-    def _metered(self, frames: Iterator["Tensor"], meter: Any) -> Iterator["np.ndarray"]:
-        """Yield each frame `[N, 3, r, r]` as uint8 once it is measured."""
-        for frame in frames:
-            meter.add(frame)
-            self.progress.advance()
-            yield to_pixels(frame)
-
-    def _write_shown(self, method: str, frames: Iterator["np.ndarray"], times: "np.ndarray") -> None:
+    def __call__(self, method: str, frames: Frames, times: NDArray[np.float64]) -> None:
         """Write morph.mp4 and the other videos, strip.png and frames.zip (frame after frame, each of N images)."""
         fps = self.settings.frames / self.settings.duration_s
         in_strip = spread(self.settings.frames, self.settings.strip_frames)
-        strip: list[np.ndarray] = []
+        strip: list[NDArray[np.uint8]] = []
         with ExitStack() as stack:
-            videos = [self.out_dir / "morph.mp4", *self.arguments.video]
-            loop = self.arguments.play != "once"
-            writers = [stack.enter_context(video_writer(video, fps, loop)) for video in videos]
+            loop = self.play != "once"
+            writers = [stack.enter_context(video_writer(video, fps, loop)) for video in self.videos]
 
-            def show(frame: "np.ndarray") -> None:
+            def show(frame: NDArray[np.uint8]) -> None:
                 row = grid(enlarge(frame, -(-LEAST_HEIGHT_PX // frame.shape[-1])), video_columns(len(frame)))
                 for write in writers:
                     write(row)
 
-            def images() -> Iterator["np.ndarray"]:
+            def images() -> Frames:
                 for number, frame in enumerate(frames):
                     show(frame)
                     strip.extend([frame] if number in in_strip else [])
@@ -217,30 +184,11 @@ class _Maker:
             count = len(self.morph)
             extra = {"method": method, "frames": self.settings.frames, "images": count}
             write_image_zip(self.out_dir / "frames.zip", images(), extra=extra)
-            if self.arguments.play == "ping-pong":  # drawn again: memory does not grow with the frames
-                for back in self.morph.frames(self.path, times[-2:0:-1]):
-                    show(to_pixels(back))
+            if self.play == "ping-pong":
+                for back in frames_back(self.morph, self.settings, times):
+                    show(back)
         tiles = np.stack(strip, axis=1)
         save_png(self.out_dir / "strip.png", grid(tiles.reshape(-1, *tiles.shape[2:]), len(strip), gap=2))
-
-    def write_middle(self, morph: "Morph") -> None:
-        """Write the frame half-way of each of a morph's images, method after method.
-
-        The labels of `dataset.json` say which method an image is of.
-        """
-        positions = middle_positions(self.path, self.even_times)
-        frames = morph.middle(positions, images_per_batch(self.end.shape[-1]))
-        images = (image for _, frame in frames for image in to_pixels(frame))
-        labels = [label for label in range(len(METHODS)) for _ in range(len(morph))]
-        write_image_zip(self.out_dir / "middle.zip", images, labels, {"methods": list(METHODS)})
-
-
-def spread(frames: int, count: int) -> list[int]:
-    """Return up to `count` different frame numbers spread evenly over a morph."""
-    last = frames - 1
-    count = min(count, frames)
-    steps = max(count - 1, 1)
-    return sorted({round(last * step / steps) for step in range(count)})
 
 
 def video_columns(images: int) -> int:

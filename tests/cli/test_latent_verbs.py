@@ -14,10 +14,10 @@ from PIL import Image
 from safetensors import safe_open
 
 from stylealign import load
+from stylealign.applications.morph_methods import spread
 from stylealign.checkpoints import native
 from stylealign.cli.generate import parse_seeds
 from stylealign.cli.main import main
-from stylealign.cli.morph import spread
 from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.files import sha256_of_file
 from stylealign.images import to_pixels
