@@ -1,15 +1,15 @@
 """`stylealign invert`: the latent codes of images, by optimisation."""
 
 import argparse
-import csv
 import json
 import time
 from pathlib import Path
 from typing import Any
 
 from stylealign import load
-from stylealign.applications.domain_fit import LOWEST_RANK, PROTOCOL, REFERENCE_IMAGES, domain_ranks
-from stylealign.applications.inversion import POOR_FIT_SCORE, Inversion, invert
+from stylealign.applications.domain_fit import PROTOCOL, REFERENCE_IMAGES, domain_ranks
+from stylealign.applications.inversion import Inversion, invert
+from stylealign.applications.inversion_fit import fits_of, write_losses
 from stylealign.checkpoints import Checkpoint
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_weights, weights_of
@@ -19,7 +19,7 @@ from stylealign.datasets.images import ImageZip, is_image_zip, write_image_zip
 from stylealign.datasets.photos import read_landmarks, read_photos
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path, require_writable, write_json
+from stylealign.files import require_writable, write_json
 from stylealign.latents.codes import Codes
 from stylealign.latents.encoding import load_encoder
 from stylealign.latents.spaces import encoded
@@ -102,10 +102,16 @@ def run(arguments: argparse.Namespace) -> None:
     elif reference is not None:
         facts["domain_rank"] = _ranks(reference, checkpoint, images)
         provenance["domain"] = PROTOCOL
-    summary = _write_metrics(arguments.out_dir, names, found, provenance, facts)
+    fits = fits_of(names, found, facts)
+    if fits.poor:
+        some = f"{len(fits.poor)} of {len(names)} images {fits.reason}, e.g. {fits.poor[0]}"
+        warn("invert", f"{some}; see metrics.json")
+    content = {"provenance": provenance, "mean": fits.means, "images": fits.images}
+    write_json(arguments.out_dir / "metrics.json", content)
     # A file of its own: all the others are the same at every run on one machine.
     timing = {"seconds": seconds, "images_per_s": len(names) / seconds}
     write_json(arguments.out_dir / "timing.json", timing)
+    summary = {"images": len(names), "poor_fits": len(fits.poor), **fits.means}
     print(json.dumps({"space": settings.space, **summary, **timing}))
 
 
@@ -151,37 +157,4 @@ def _write_images(
     write_image_zip(out_dir / "reconstructions.zip", found.reconstructions, extra={"names": names})
     rows = [("source", images), (f"reconstruction {settings.space}", found.reconstructions)]
     save_png(out_dir / "sheet.png", labelled_rows([(label, part[:SHEET_IMAGES]) for label, part in rows]))
-    _write_losses(out_dir / "losses.csv", names, found)
-
-
-def _write_metrics(
-    out_dir: Path, names: list[str], found: "Inversion", provenance: dict[str, Any], facts: dict[str, list[Any]]
-) -> dict[str, Any]:
-    """Write metrics.json with `facts` (one entry an image), warn of poor fits, and return the means."""
-    per_image: list[dict[str, Any]] = []
-    for index, (name, measures) in enumerate(zip(names, found.measures, strict=True)):
-        own = {key: values[index] for key, values in facts.items()}
-        poor = own["domain_rank"] < LOWEST_RANK if "domain_rank" in own else measures["score"] < POOR_FIT_SCORE
-        per_image.append({"image": name, **own, **measures, "poor_fit": bool(poor)})
-    poor_names = [entry["image"] for entry in per_image if entry["poor_fit"]]
-    if poor_names:
-        reason = (
-            f"look less like the model's domain than {1 - LOWEST_RANK:.0%} of the reference images"
-            if "domain_rank" in facts
-            else f"fit the model poorly (score under {POOR_FIT_SCORE}; --reference tells which lie outside its domain)"
-        )
-        warn("invert", f"{len(poor_names)} of {len(names)} images {reason}, e.g. {poor_names[0]}; see metrics.json")
-    means = {key: sum(measures[key] for measures in found.measures) / len(names) for key in found.measures[0]}
-    write_json(out_dir / "metrics.json", {"provenance": provenance, "mean": means, "images": per_image})
-    return {"images": len(names), "poor_fits": len(poor_names), **means}
-
-
-def _write_losses(path: Path, names: list[str], found: "Inversion") -> None:
-    """Write the loss curves in long form: image, step, loss."""
-    # Bytes of a name that are not UTF-8 are escaped as in the JSON files.
-    escaped: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace"}
-    with atomic_path(path) as temporary, temporary.open("w", newline="", **escaped) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["image", "step", "loss"])
-        for name, curve in zip(names, found.losses.T, strict=True):
-            writer.writerows([name, step, f"{loss:.6g}"] for step, loss in enumerate(curve))
+    write_losses(out_dir / "losses.csv", names, found)

@@ -3,9 +3,7 @@
 import argparse
 import json
 import os
-import shutil
 import sys
-import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, get_args
@@ -13,8 +11,6 @@ from typing import Any, get_args
 import torch
 
 from stylealign import load
-from stylealign.checkpoints import native
-from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_weights, weights_of
 from stylealign.config import UPKEEP, ArchitectureSettings, Component, KeepSettings, TrainSettings, validate
@@ -22,27 +18,20 @@ from stylealign.datasets.images import ImageZip
 from stylealign.datasets.loading import TrainingImages
 from stylealign.devices import usable_cpus
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path, require_writable, sha256_of_file, write_json
-from stylealign.images import to_pixels
+from stylealign.files import require_writable, sha256_of_file
 from stylealign.latents.encoding import load_encoder
-from stylealign.networks.generator import Generator
 from stylealign.presets import PRESETS
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import grid, save_png
-from stylealign.sampling import seeded_z
 from stylealign.training.evaluation import Evaluation
 from stylealign.training.loop import Hooks, Interrupted, Progress, TrainingRun
+from stylealign.training.outputs import Outputs
 from stylealign.training.start import Networks, networks_of_parent, new_networks
 from stylealign.training.state import claimed
 from stylealign.training.workers import Workers, connected
 from stylealign.versions import version
 
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: the same command goes on from the saved state
-SAMPLE_COLUMNS = 8
-CURVE = "curve"
-"""Folder of a run directory with the snapshots of `curve_kimg`."""
-BEST_KEPT = 2
-"""Latest candidates that are kept beside those that may be chosen: an earlier resume state may know them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +96,7 @@ def _set_threads(threads: int | None) -> None:
     torch.set_flush_denormal(True)  # averages that decay towards 0 would slow a CPU down many times
 
 
-def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Workers") -> None:
+def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: Workers) -> None:
     images = TrainingImages(arguments.data, minimum=settings.batch_size)
     networks, origin = _networks(arguments, settings, images.resolution_px)
     encoder = None if arguments.encoder is None else load_encoder(arguments.encoder, origin["parent"])
@@ -116,9 +105,9 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Wor
         identity["encoder"] = sha256_of_file(arguments.encoder)
     for network in networks:
         network.to(workers.device)
-    is_child = arguments.init_from is not None
     provenance = _provenance(arguments, settings, identity, images.attribution)
-    hooks = _hooks(arguments, settings, provenance)
+    outputs = Outputs(provenance, lambda path, samples, columns: save_png(path, grid(samples, columns)))
+    hooks = _hooks(arguments, settings, outputs)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, True, encoder)
     if training.run_dir != arguments.run_dir:
         told = f"{arguments.run_dir} is further than {settings.kimg:g} kimg; this run takes {training.run_dir}"
@@ -127,12 +116,12 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: "Wor
         print(f"stylealign train: goes on from {training.kimg:.2f} kimg ({training.run_dir})", file=sys.stderr)
     training.train()
     if workers.is_first:
-        _export(training, arguments.out_dir, _info(training, provenance), is_child)
+        outputs.export(training, arguments.out_dir, is_child=arguments.init_from is not None)
 
 
 def _networks(
     arguments: argparse.Namespace, settings: TrainSettings, resolution_px: int
-) -> tuple["Networks", dict[str, str]]:
+) -> tuple[Networks, dict[str, str]]:
     """Return the networks to start from, and what identifies them."""
     if arguments.init_from is not None:
         parent = load(arguments.init_from)
@@ -171,26 +160,7 @@ def _weights(arguments: argparse.Namespace, settings: TrainSettings) -> Path | N
     return None if settings.evaluate_kimg is None else weights_of(arguments, settings.evaluate_features)
 
 
-def _hooks(arguments: argparse.Namespace, settings: TrainSettings, provenance: dict[str, Any]) -> "Hooks":
-    def snapshot(training: "TrainingRun") -> None:
-        name = f"{training.kimg:09.3f}"
-        average = training.networks.average
-        _write_samples(average, training.run_dir / "samples" / f"{name}.png")
-        path = training.run_dir / "snapshots" / f"{name}.safetensors"
-        native.save(path, generator=average, info=_info(training, provenance))
-
-    def candidate(training: "TrainingRun") -> None:
-        _save_all(training, _candidate_path(training, training.kimg), _info(training, provenance))
-        needed = {_candidate_path(training, kimg) for kimg in training.candidates_kimg}
-        kept = sorted((training.run_dir / "snapshots").glob("best-*.safetensors"))
-        for old in kept[:-BEST_KEPT]:
-            if old not in needed:
-                old.unlink()
-
-    def keep(training: "TrainingRun") -> None:
-        path = training.run_dir / CURVE / snapshot_name(training.kimg)
-        native.save(path, generator=training.networks.average, info=_info(training, provenance))
-
+def _hooks(arguments: argparse.Namespace, settings: TrainSettings, outputs: Outputs) -> Hooks:
     evaluation = Evaluation(
         lambda: ImageZip(arguments.data).read(),
         settings.evaluate_images,
@@ -199,73 +169,15 @@ def _hooks(arguments: argparse.Namespace, settings: TrainSettings, provenance: d
         _weights(arguments, settings),
     )
     return Hooks(
-        snapshot=snapshot,
-        keep=keep if arguments.init_from is not None else lambda training: None,
+        snapshot=outputs.snapshot,
+        keep=outputs.keep if arguments.init_from is not None else lambda training: None,
         progress=_print_progress,
         evaluate=lambda training: evaluation(training.networks.average),
-        candidate=candidate,
+        candidate=outputs.candidate,
     )
 
 
-def _info(training: "TrainingRun", provenance: dict[str, Any]) -> dict[str, Any]:
-    return {"kimg": training.kimg, **provenance}
-
-
-def _candidate_path(training: "TrainingRun", kimg: float) -> Path:
-    return training.run_dir / "snapshots" / f"best-{kimg:09.3f}.safetensors"
-
-
-def _save_all(training: "TrainingRun", path: Path, info: dict[str, Any]) -> None:
-    networks = training.networks
-    native.save(
-        path,
-        generator=networks.average,
-        generator_raw=networks.generator,
-        discriminator=networks.discriminator,
-        info=info,
-    )
-
-
-def _export(training: "TrainingRun", out_dir: Path, info: dict[str, Any], is_child: bool) -> None:
-    """Write the outputs; the model last, as its presence says that the others are there."""
-    average = training.networks.average
-    best = None
-    if training.selection.kimg is not None:
-        best = _candidate_path(training, training.selection.kimg)
-        selected = load(best)
-        average, info = selected.generator, selected.info
-    if is_child:
-        _export_snapshots(training, out_dir)
-    _write_samples(average, out_dir / "samples.png")
-    write_json(out_dir / "config.json", info)
-    with atomic_path(out_dir / "log.jsonl") as temporary:
-        shutil.copyfile(training.run_dir / "log.jsonl", temporary)
-    if best is None:
-        _save_all(training, out_dir / "model.safetensors", info)
-    else:
-        with atomic_path(out_dir / "model.safetensors") as temporary:
-            shutil.copyfile(best, temporary)
-
-
-def _export_snapshots(training: "TrainingRun", out_dir: Path) -> None:
-    """Write the snapshots of `curve_kimg`, and the run's end, as one zip."""
-    kept = (training.run_dir / CURVE / snapshot_name(kimg) for kimg in training.kept_kimg)
-    with tempfile.TemporaryDirectory() as folder:
-        end = Path(folder) / snapshot_name(training.kimg)
-        native.save(end, generator=training.networks.average, info={"kimg": training.kimg})
-        files = {file.name: file for file in [*kept, end] if file.name <= end.name}
-        write_snapshots(out_dir / "snapshots.zip", list(files.values()))
-
-
-def _write_samples(average: "Generator", path: Path) -> None:
-    """Draw a square grid of the same latents at every call."""
-    z = seeded_z(SAMPLE_COLUMNS**2, average.architecture.z_dim, seed=0)
-    with torch.no_grad():
-        images = average(z.to(average.mapping.w_avg.device))
-    save_png(path, grid(to_pixels(images), SAMPLE_COLUMNS))
-
-
-def _print_progress(progress: "Progress") -> None:
+def _print_progress(progress: Progress) -> None:
     left = progress.seconds_left
     losses = "  ".join(f"{name} {value:.3f}" for name, value in progress.scalars.items())
     print(

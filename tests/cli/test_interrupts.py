@@ -17,10 +17,10 @@ TINY = Architecture(resolution=16, z_dim=12, w_dim=8, mapping_layers=2, channel_
 
 GENERATE = """
 import os, sys
-import stylealign.cli.generate as verb
+import stylealign.applications.samples as samples
 from stylealign.cli.main import main
 
-calls, convert = [], verb.to_pixels
+calls, convert = [], samples.to_pixels
 
 def stopped(images):
     calls.append(os.listdir("out"))
@@ -29,7 +29,7 @@ def stopped(images):
         os.kill(os.getpid(), NUMBER)
     return convert(images)
 
-verb.to_pixels = stopped
+samples.to_pixels = stopped
 sys.exit(main(["generate", "model.safetensors", "--seeds", "0-999", "--zip", "out/images.zip"]))
 """
 
