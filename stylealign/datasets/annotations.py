@@ -60,8 +60,10 @@ class Annotations:
 
     def save(self, path: str | Path) -> None:
         """Write the annotations to an `.npz` file, whole or not at all."""
-        arrays: dict[str, Any] = {name: values.astype(np.int16) if name.startswith(ATTRIBUTE_PREFIX) else values
-                  for name, values in self._arrays().items()}  # fmt: skip
+        arrays: dict[str, Any] = {
+            name: values.astype(np.int16) if name.startswith(ATTRIBUTE_PREFIX) else values
+            for name, values in self._arrays().items()
+        }
         with atomic_path(path) as temporary:
             np.savez_compressed(temporary, names=np.array(json.dumps(_to_json(self.names))), **arrays)
 
@@ -79,8 +81,16 @@ class Annotations:
                 attributes = {name: file[ATTRIBUTE_PREFIX + name].astype(np.int64) for name in names.attributes}
         except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file; make it with `stylealign data draw`") from error
-        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile,
-                zlib.error) as error:  # fmt: skip
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            EOFError,
+            TypeError,
+            AttributeError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
             raise StyleAlignError(f"{path}: not readable annotations ({error}); make them again") from error
         annotations = cls(**arrays, attributes=attributes, names=names)
         trouble = _trouble(annotations)
@@ -131,10 +141,12 @@ class Annotations:
             keypoints=None if self.keypoints is None else self.keypoints[:, points],
             visible=None if self.visible is None else self.visible[:, points],
             pose=None if self.pose is None else self.pose[:, values],
-            attributes={name: renumbered(self.attributes[name], names.attributes[name], wanted)
-                        for name, wanted in target.attributes.items()},
+            attributes={
+                name: renumbered(self.attributes[name], names.attributes[name], wanted)
+                for name, wanted in target.attributes.items()
+            },
             names=target,
-        )  # fmt: skip
+        )
 
 
 def require_same_names(
@@ -168,8 +180,11 @@ def renumbered(indices: Any, names: Sequence[str], target: Sequence[str]) -> Any
 def _to_json(names: LabelNames) -> dict[str, Any]:
     """Return the names as they stand in a file; what the names say about mirroring by themselves is left out."""
     found: dict[str, Any] = {
-        "classes": names.classes, "keypoints": names.keypoints, "pose": names.values, "values": names.attributes,
-    }  # fmt: skip
+        "classes": names.classes,
+        "keypoints": names.keypoints,
+        "pose": names.values,
+        "values": names.attributes,
+    }
     plain = LabelNames(names.classes, names.keypoints, names.values)
     if names.swapped != plain.swapped:
         found["swapped"] = names.swapped

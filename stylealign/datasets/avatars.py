@@ -26,9 +26,15 @@ SCALES = (0.85, 1.15)
 LARGEST_SHIFT = 0.08
 
 BACKGROUNDS = {
-    "sky": "#8ec5e8", "mint": "#a6dcc0", "lemon": "#f3e38d", "lavender": "#c0b0e2", "rose": "#f2a9b9",
-    "grey": "#bfc5cc", "teal": "#4f9fa3", "navy": "#3b4f6b",
-}  # fmt: skip
+    "sky": "#8ec5e8",
+    "mint": "#a6dcc0",
+    "lemon": "#f3e38d",
+    "lavender": "#c0b0e2",
+    "rose": "#f2a9b9",
+    "grey": "#bfc5cc",
+    "teal": "#4f9fa3",
+    "navy": "#3b4f6b",
+}
 BACKGROUND_JITTER = 12
 """Largest change of each channel (of 255) of a background colour."""
 

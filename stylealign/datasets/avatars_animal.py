@@ -14,19 +14,39 @@ PLACEMENT = placement(eye_centre=(250.0, 254.0), eye_distance=162.0)
 FACE = (250.0, 251.0)
 
 FUR_COLOURS = {
-    "sand": "#d7b89c", "brown": "#b18272", "pink": "#ec8a90", "sage": "#a1ac88", "mint": "#99c9bd",
-    "turquoise": "#50c8c6", "cream": "#f3e1c2", "ginger": "#e0964f", "grey": "#9aa0a8", "chocolate": "#7d5a4a",
-}  # fmt: skip
+    "sand": "#d7b89c",
+    "brown": "#b18272",
+    "pink": "#ec8a90",
+    "sage": "#a1ac88",
+    "mint": "#99c9bd",
+    "turquoise": "#50c8c6",
+    "cream": "#f3e1c2",
+    "ginger": "#e0964f",
+    "grey": "#9aa0a8",
+    "chocolate": "#7d5a4a",
+}
 FUR_JITTER = 0.03
 """Largest change of hue, lightness and saturation (shares of their ranges) of a fur colour."""
 
 NONE = "none"
 _SHAPES = {
-    "face": FACES, "pattern": PATTERNS, "ears": EARS, "hair": HAIRS, "muzzle": MUZZLES, "eyes": EYES, "brows": BROWS,
-}  # fmt: skip
+    "face": FACES,
+    "pattern": PATTERNS,
+    "ears": EARS,
+    "hair": HAIRS,
+    "muzzle": MUZZLES,
+    "eyes": EYES,
+    "brows": BROWS,
+}
 _CLASSES = {
-    "face": "skin", "pattern": "skin", "ears": "top", "hair": "top", "muzzle": "mouth", "eyes": "eyes", "brows": "skin",
-}  # fmt: skip
+    "face": "skin",
+    "pattern": "skin",
+    "ears": "top",
+    "hair": "top",
+    "muzzle": "mouth",
+    "eyes": "eyes",
+    "brows": "skin",
+}
 _OPTIONAL = ("pattern", "hair")
 """Parts that half of the animals lack."""
 

@@ -115,8 +115,9 @@ def compose_figure(art: Artwork, variants: Variants, colours: Mapping[str, str],
     options = _options(art, variants, seed)
     true = as_markup(
         Avatar(art.true, options | {f"{name}Color": [value] for name, value in colours.items()}).to_string(),
-        art.width, art.entry.floor,
-    )  # fmt: skip
+        art.width,
+        art.entry.floor,
+    )
     class_colours = dict(zip(art.entry.classes, CLASS_COLOURS, strict=False))
     flat = art.flattened.recolour(Avatar(art.flat, options).to_string(), lambda _, name: class_colours[name])
     flat = as_markup(flat, art.width, art.entry.floor)
@@ -352,5 +353,6 @@ def _class_points(art: Artwork, variants: Variants, class_name: str) -> NDArray[
 
 def _is_visible(art: Artwork, variants: Variants, name: str) -> bool:
     """Tell whether everything that contains a component is drawn."""
-    return name not in art.outer or (variants.get(art.outer[name]) is not None and
-                                     _is_visible(art, variants, art.outer[name]))  # fmt: skip
+    return name not in art.outer or (
+        variants.get(art.outer[name]) is not None and _is_visible(art, variants, art.outer[name])
+    )

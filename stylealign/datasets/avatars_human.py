@@ -17,17 +17,36 @@ BOTTOM = 279.0
 """Height at which the artwork cuts the body off."""
 
 SKIN_COLOURS = {
-    "pale": "#FFDBB4", "light": "#EDB98A", "tanned": "#E0A070", "brown": "#D08B5B", "dark_brown": "#AE5D29",
+    "pale": "#FFDBB4",
+    "light": "#EDB98A",
+    "tanned": "#E0A070",
+    "brown": "#D08B5B",
+    "dark_brown": "#AE5D29",
     "black": "#614335",
-}  # fmt: skip
+}
 HAIR_COLOURS = {
-    "auburn": "#A55728", "black": "#2C1B18", "blonde": "#B58143", "golden": "#D6B370", "brown": "#724133",
-    "pink": "#F59797", "platinum": "#ECDCBF", "red": "#C93305", "grey": "#B8B0B0",
-}  # fmt: skip
+    "auburn": "#A55728",
+    "black": "#2C1B18",
+    "blonde": "#B58143",
+    "golden": "#D6B370",
+    "brown": "#724133",
+    "pink": "#F59797",
+    "platinum": "#ECDCBF",
+    "red": "#C93305",
+    "grey": "#B8B0B0",
+}
 FABRIC_COLOURS = {
-    "black": "#262E33", "blue": "#5199E4", "navy": "#25557C", "grey": "#929598", "green": "#58B368",
-    "orange": "#F5A65B", "yellow": "#F7E07A", "pink": "#FF488E", "red": "#E5484D", "white": "#FFFFFF",
-}  # fmt: skip
+    "black": "#262E33",
+    "blue": "#5199E4",
+    "navy": "#25557C",
+    "grey": "#929598",
+    "green": "#58B368",
+    "orange": "#F5A65B",
+    "yellow": "#F7E07A",
+    "pink": "#FF488E",
+    "red": "#E5484D",
+    "white": "#FFFFFF",
+}
 
 NO_HAIR = "none"
 SHORT_HAIR = ("buzzcut", "short_flat", "short_round", "short_curly", "short_waved", "quiff", "mohawk", "shaggy")
@@ -44,8 +63,12 @@ GLASSES = {"none": 12, "prescription_02": 2, "round": 2, "wayfarers": 2, "sungla
 GLASSES_KIND = {"none": "none", "prescription_02": "clear", "round": "clear", "wayfarers": "dark", "sunglasses": "dark"}
 BEARDS = {"none": 8, "beard_light": 1, "beard_medium": 1, "moustache_magnum": 1}
 CLOTHES = {
-    "hoodie": 2, "shirt_crew_neck": 3, "shirt_v_neck": 2, "shirt_scoop_neck": 2, "collar_sweater": 2,
-}  # fmt: skip
+    "hoodie": 2,
+    "shirt_crew_neck": 3,
+    "shirt_v_neck": 2,
+    "shirt_scoop_neck": 2,
+    "collar_sweater": 2,
+}
 
 
 def draw(rng: np.random.Generator, split: str = "train") -> Figure:
@@ -153,13 +176,21 @@ def _template(top: str, keys: tuple[str, ...], flat: bool) -> str:
     fabric = class_colour("clothes") if flat else "@clothes@"
     body = f'<rect x="32" y="{BOTTOM - 1}" width="200" height="90" fill="{fabric}"/>'
     body += _part("body", "", flat) + _part("clothes", clothes, flat)
-    face = "".join(_part(kind, name, flat) for kind, name in (("mouth", mouth), ("nose", "default"), ("eyes", eyes),
-                                                              ("eyebrows", brows)))  # fmt: skip
+    face = "".join(
+        _part(kind, name, flat)
+        for kind, name in (("mouth", mouth), ("nose", "default"), ("eyes", eyes), ("eyebrows", brows))
+    )
     return body + face + _top(top, beard, glasses, flat)
 
 
-_OFFSETS = {"body": "", "clothes": "translate(0 170)", "mouth": "translate(78 134)", "nose": "translate(104 122)",
-            "eyes": "translate(76 90)", "eyebrows": "translate(76 82)"}  # fmt: skip
+_OFFSETS = {
+    "body": "",
+    "clothes": "translate(0 170)",
+    "mouth": "translate(78 134)",
+    "nose": "translate(104 122)",
+    "eyes": "translate(76 90)",
+    "eyebrows": "translate(76 82)",
+}
 _CLASSES = {"body": "skin", "clothes": "clothes", "mouth": "mouth", "nose": "skin", "eyes": "eyes", "eyebrows": "skin"}
 
 

@@ -53,8 +53,13 @@ def ground(background: str) -> str:
 
 def inked(figure: Figure) -> Figure:
     """Return a person of `human` in ink: everything known of it stays the same."""
-    return Figure(_hatching() + to_markup(_inked(parse_markup(figure.markup))), figure.part_markup, figure.keypoints,
-                  figure.placement, figure.attributes)  # fmt: skip
+    return Figure(
+        _hatching() + to_markup(_inked(parse_markup(figure.markup))),
+        figure.part_markup,
+        figure.keypoints,
+        figure.placement,
+        figure.attributes,
+    )
 
 
 _PX = 1 / REFERENCE_PX / (avatars_human.PLACEMENT[0, 0] * SMALLEST_SCALE)

@@ -22,8 +22,10 @@ SHOULDER_LINE = 211.0
 """Height at which the artwork's circle begins to cut the shoulders off."""
 
 THEMES = "ABC"
-PEOPLE = ("robo", "girl", "blonde", "evil", "country", "geeknot", "asian", "punk", "afro", "normie", "older",
-          "firehair", "blond", "ateam", "rasta", "meta")  # fmt: skip
+PEOPLE = (
+    *("robo", "girl", "blonde", "evil", "country", "geeknot", "asian", "punk"),
+    *("afro", "normie", "older", "firehair", "blond", "ateam", "rasta", "meta"),
+)
 """The sixteen designs, in the package's numbering; every part of an avatar comes from one of them."""
 
 PARTS = {"head": "skin", "clo": "clothes", "top": "top", "eyes": "eyes", "mouth": "mouth"}

@@ -17,17 +17,25 @@ SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 SIXTEEN_TO_EIGHT = 257  # 65535 / 255
 EXIF_ORIENTATION = 0x0112
 TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
-}  # fmt: skip
+}
 """Orientation of the EXIF data -> what turns the picture upright; cameras that do not know write 0."""
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 COLOUR_MODES = ("RGB", "L", "CMYK", "LAB")
 """Modes whose pixels an embedded profile may explain; the others become RGB first."""
 NAMES_OF_MODES = {
-    "L": "grey to RGB", "1": "grey to RGB", "CMYK": "CMYK to RGB", "LAB": "LAB to RGB", "P": "palette to RGB",
-}  # fmt: skip
+    "L": "grey to RGB",
+    "1": "grey to RGB",
+    "CMYK": "CMYK to RGB",
+    "LAB": "LAB to RGB",
+    "P": "palette to RGB",
+}
 PREVIEW_KEY, PREVIEW_TEXT = "Comment", "preview of a data set"
 """Text in the contact sheet of a data set, which is no picture of one."""
 

@@ -69,23 +69,31 @@ class Domain:
 
 MIT = "https://opensource.org/license/mit"
 AVATAAARS = Artwork(
-    "Pablo Stanley (avataaars) and Ibon (python_avatars)", "MIT", MIT,
-    "https://github.com/ibonn/python_avatars", ("python-avatars",),
-)  # fmt: skip
+    "Pablo Stanley (avataaars) and Ibon (python_avatars)",
+    "MIT",
+    MIT,
+    "https://github.com/ibonn/python_avatars",
+    ("python-avatars",),
+)
 OWN_ARTWORK = {
     "human": (0, AVATAAARS),
-    "mosaic": (1, Artwork("Gie Katon (Multiavatar.com)", "Multiavatar licence", "https://multiavatar.com/license",
-                          "https://github.com/multiavatar/multiavatar-python", ("multiavatar",))),
-    "animal": (2, Artwork("Nacht1gall", "MIT", MIT, "https://github.com/Nacht1gall/animal-avatar-generator",
-                          ("animal-avatar",))),
+    "mosaic": (
+        1,
+        Artwork(
+            "Gie Katon (Multiavatar.com)",
+            "Multiavatar licence",
+            "https://multiavatar.com/license",
+            "https://github.com/multiavatar/multiavatar-python",
+            ("multiavatar",),
+        ),
+    ),
+    "animal": (
+        2,
+        Artwork("Nacht1gall", "MIT", MIT, "https://github.com/Nacht1gall/animal-avatar-generator", ("animal-avatar",)),
+    ),
     "ink": (3, AVATAAARS),
-}  # fmt: skip
+}
 """Domains with a module of their own: the seed number, and whose artwork they draw."""
-
-
-def domain_names() -> list[str]:
-    """Return the name of every domain that can be drawn."""
-    return list(drawn_domains())
 
 
 def artwork_of(name: str) -> Artwork:
@@ -117,9 +125,14 @@ def _own_domain(name: str, artwork: Artwork) -> Domain:
     seed_number, _ = OWN_ARTWORK[name]
     module = import_module(f"stylealign.datasets.avatars_{name}")
     return Domain(
-        name, seed_number, module.draw, module.attribute_values, artwork,
-        smallest_px=getattr(module, "SMALLEST_PX", 16), ground=getattr(module, "ground", str),
-    )  # fmt: skip
+        name,
+        seed_number,
+        module.draw,
+        module.attribute_values,
+        artwork,
+        smallest_px=getattr(module, "SMALLEST_PX", 16),
+        ground=getattr(module, "ground", str),
+    )
 
 
 def _style_domain(name: str, artwork: Artwork) -> Domain:
@@ -127,10 +140,15 @@ def _style_domain(name: str, artwork: Artwork) -> Domain:
 
     entry = read_styles()[name]
     return Domain(
-        name, seed_number_of(name), partial(avatars_dicebear.draw, name),
-        partial(avatars_dicebear.attribute_values, name), artwork, entry.classes,
-        KEYPOINTS if entry.frame is None else (), entry.smallest_px,
-    )  # fmt: skip
+        name,
+        seed_number_of(name),
+        partial(avatars_dicebear.draw, name),
+        partial(avatars_dicebear.attribute_values, name),
+        artwork,
+        entry.classes,
+        KEYPOINTS if entry.frame is None else (),
+        entry.smallest_px,
+    )
 
 
 def seed_number_of(name: str) -> int:

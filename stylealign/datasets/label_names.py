@@ -43,8 +43,9 @@ class LabelNames:
 
 def sides_of(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Return the pairs of names that differ in `left_` and `right_` alone, in the order of the left ones."""
-    pairs = [(name, right + name.removeprefix(left)) for left, right in SIDES for name in names
-             if name.startswith(left)]  # fmt: skip
+    pairs = [
+        (name, right + name.removeprefix(left)) for left, right in SIDES for name in names if name.startswith(left)
+    ]
     return tuple(pair for pair in pairs if pair[1] in names)
 
 

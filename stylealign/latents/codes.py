@@ -131,8 +131,13 @@ class Codes:
                         f"{path}: unknown code format {str(file['format'])!r}; invert again with this version"
                     )
                 values = file["values"]
-                return cls(values, str(file["space"]), str(file["model_sha256"]),  # type: ignore[arg-type]
-                           file["names"].tolist(), float(file["truncation_psi"]))  # fmt: skip
+                return cls(
+                    values,
+                    str(file["space"]),
+                    str(file["model_sha256"]),  # type: ignore[arg-type]
+                    file["names"].tolist(),
+                    float(file["truncation_psi"]),
+                )
         except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file; make it with stylealign invert") from error
         except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):

@@ -49,9 +49,13 @@ RealImages = Callable[[int], Tensor]
 
 
 def train_encoder(
-    generator: Generator, discriminator: Discriminator | None, real_images: RealImages, settings: EncoderSettings,
-    distance: Distance, report: Callable[[int, EncoderLosses], None] | None = None,
-) -> Encoder:  # fmt: skip
+    generator: Generator,
+    discriminator: Discriminator | None,
+    real_images: RealImages,
+    settings: EncoderSettings,
+    distance: Distance,
+    report: Callable[[int, EncoderLosses], None] | None = None,
+) -> Encoder:
     """Train an encoder.
 
     Args:

@@ -82,8 +82,13 @@ class Projector:
         self.candidates, self._candidate_features = self._draw_candidates()
         self._basis = self._gradient_basis() if settings.optimizer == "soap" else None
 
-    def project(self, targets: Tensor, indices: Sequence[int], start: Tensor | None = None,
-                progress: Callable[[int], None] | None = None) -> Projection:  # fmt: skip
+    def project(
+        self,
+        targets: Tensor,
+        indices: Sequence[int],
+        start: Tensor | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Projection:
         """Find the codes of `targets`.
 
         Args:

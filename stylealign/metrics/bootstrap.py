@@ -45,8 +45,9 @@ def ratio_estimate(numerators: np.ndarray, denominators: np.ndarray, draws: int,
     return ratio_estimates(numerators[:, None], denominators[:, None], draws, seed)[1]
 
 
-def ratio_estimates(numerators: np.ndarray, denominators: np.ndarray, draws: int, seed: int
-                    ) -> tuple[list[Estimate], Estimate]:  # fmt: skip
+def ratio_estimates(
+    numerators: np.ndarray, denominators: np.ndarray, draws: int, seed: int
+) -> tuple[list[Estimate], Estimate]:
     """Return sum(numerators) / sum(denominators) of each column, and the mean of these ratios, with intervals.
 
     All columns share the same bootstrap draws, so that the interval of the mean is right.
@@ -169,8 +170,10 @@ def spread_ratio_estimates(x: np.ndarray, y: np.ndarray, draws: int, seed: int) 
     """
     assert x.ndim == y.ndim == 2, "x and y must be [N, C] and [M, C]"
     assert x.shape[1] == y.shape[1], "x and y must be [N, C] and [M, C]"
-    drawn = [np.concatenate([_variance(weights / len(values), values) for weights in _weights(len(values), draws, own)])
-             for values, own in ((x, seed), (y, seed + 1))]  # fmt: skip
+    drawn = [
+        np.concatenate([_variance(weights / len(values), values) for weights in _weights(len(values), draws, own)])
+        for values, own in ((x, seed), (y, seed + 1))
+    ]
     samples = np.sqrt(_ratio(*drawn))
     whole = [_variance(np.full((1, len(values)), 1 / len(values)), values) for values in (x, y)]
     values = np.sqrt(_ratio(*whole))[0]

@@ -37,8 +37,12 @@ def feature_extractor(name: str, weights: str | Path | None = None) -> nn.Module
 
 
 @torch.inference_mode()
-def features_of(images: np.ndarray | Iterable[np.ndarray], name: str | nn.Module, batch: int = BATCH_SIZE,
-                progress: Callable[[int], None] | None = None) -> Tensor:  # fmt: skip
+def features_of(
+    images: np.ndarray | Iterable[np.ndarray],
+    name: str | nn.Module,
+    batch: int = BATCH_SIZE,
+    progress: Callable[[int], None] | None = None,
+) -> Tensor:
     """Return the features of 8-bit images.
 
     Args:

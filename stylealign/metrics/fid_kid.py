@@ -36,8 +36,11 @@ def fid(generated: Tensor, real: Tensor) -> Estimate:
 
     count = _checked(generated, real)
     if count < FEWEST_IMAGES:
-        warnings.warn(f"FID of {count} images: below {FEWEST_IMAGES} it is biased upwards; compare KID instead",
-                      FewImagesWarning, stacklevel=2)  # fmt: skip
+        warnings.warn(
+            f"FID of {count} images: below {FEWEST_IMAGES} it is biased upwards; compare KID instead",
+            FewImagesWarning,
+            stacklevel=2,
+        )
     statistics = [fid_features_to_statistics(features.double().cpu()) for features in (generated, real)]
     return Estimate(fid_statistics_to_metric(*statistics, verbose=False)[KEY_METRIC_FID], n=count)
 
@@ -83,8 +86,14 @@ def precision_recall(generated: Tensor, real: Tensor) -> tuple[Estimate, Estimat
     from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
     count = _checked(generated, real)
-    result = prc_features_to_metric(generated.float(), real.float(), prc_neighborhood=NEIGHBOURS, prc_batch_size=10000,
-                                    save_cpu_ram=False, verbose=False)  # fmt: skip
+    result = prc_features_to_metric(
+        generated.float(),
+        real.float(),
+        prc_neighborhood=NEIGHBOURS,
+        prc_batch_size=10000,
+        save_cpu_ram=False,
+        verbose=False,
+    )
     return Estimate(result[KEY_METRIC_PRECISION], n=count), Estimate(result[KEY_METRIC_RECALL], n=count)
 
 

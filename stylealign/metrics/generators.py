@@ -28,5 +28,7 @@ def read_images(data: ImageZip, chunk: int = 1024) -> Iterator[np.ndarray]:
 def require_resolution(data: ImageZip, resolution_px: int) -> None:
     """Raise StyleAlignError unless the images are `resolution_px` wide."""
     if data.resolution_px != resolution_px:
-        raise StyleAlignError(f"{data.path}: images of {data.resolution_px} px where {resolution_px} px are needed; "
-                              f"prepare them with `stylealign data --resolution-px {resolution_px}`")  # fmt: skip
+        raise StyleAlignError(
+            f"{data.path}: images of {data.resolution_px} px where {resolution_px} px are needed; "
+            f"prepare them with `stylealign data --resolution-px {resolution_px}`"
+        )

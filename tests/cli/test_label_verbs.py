@@ -97,8 +97,13 @@ def test_one_network_learns_several_domains(task: str, files: Path, tmp_path: Pa
     """The second set has half the images: as many of the first are taken, whatever order its names have."""
     content = Annotations.load(files / "test.annotations.npz")
     names = replace(content.names, attributes={"fur": ["red"]}, keypoints=content.names.keypoints[::-1], swapped=None)
-    other = replace(content, keypoints=content.keypoints[:, ::-1], visible=content.visible[:, ::-1], names=names,
-                    attributes={"fur": np.zeros(12, dtype=np.int64)})  # fmt: skip
+    other = replace(
+        content,
+        keypoints=content.keypoints[:, ::-1],
+        visible=content.visible[:, ::-1],
+        names=names,
+        attributes={"fur": np.zeros(12, dtype=np.int64)},
+    )
     other.save(tmp_path / "other.npz")
     data = ["--data", files / "train.zip", files / "test.zip"]
     results = []
@@ -115,8 +120,10 @@ def test_one_network_learns_several_domains(task: str, files: Path, tmp_path: Pa
 def test_the_joint_network_sees_equally_many_images_of_each_domain(
     files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pairs = ["--data", files / "train.zip", files / "test.zip",
-             "--annotations", files / "train.annotations.npz", files / "test.annotations.npz"]  # fmt: skip
+    pairs = [
+        *("--data", files / "train.zip", files / "test.zip"),
+        *("--annotations", files / "train.annotations.npz", files / "test.annotations.npz"),
+    ]
     assert _run("supervise", "--task", "pose", *pairs, *TRAINING, "--out", tmp_path / "joint") == 0
     assert json.loads(capsys.readouterr().out)["images"] == 24
     assert _run("supervise", "--task", "pose", *pairs[:-1], *TRAINING, "--out", tmp_path / "joint") == 2
@@ -173,9 +180,11 @@ def test_generators_are_told_the_share_that_looks_like_the_domain(files: Path, t
     assert rows["share_accuracy", ""].value > 0.9
     assert 0 <= rows["share", ""].value <= 1
     assert (rows["share", ""].n, rows["share", ""].features) == (24, "efficientnet-lite0")
-    turned = ["--model", files / "child.safetensors", "--data", tmp_path / "dark.zip",
-              "--test-data", tmp_path / "dark_test.zip", "--parent-data", files / "train.zip",
-              "--parent-test-data", files / "test.zip"]  # fmt: skip
+    turned = [
+        *("--model", files / "child.safetensors", "--data", tmp_path / "dark.zip"),
+        *("--test-data", tmp_path / "dark_test.zip"),
+        *("--parent-data", files / "train.zip", "--parent-test-data", files / "test.zip"),
+    ]
     assert _evaluate("generators", tmp_path / "turned", *turned)["share", ""].value == 1 - rows["share", ""].value
 
 
@@ -224,10 +233,13 @@ def test_evaluate_translation(files: Path, tmp_path: Path) -> None:
     for method, setting in (("untouched", ""), ("z", ""), ("unaligned", "z")):
         mine = {(metric, where) for name, metric, where in rows if name == method and "minus" not in where}
         assert mine == {
-            *((metric, f"{protocol}, {setting}".removesuffix(", ")) for metric in ("fid", "kid")
-              for protocol in ("to test images", "to training images")),
+            *(
+                (metric, f"{protocol}, {setting}".removesuffix(", "))
+                for metric in ("fid", "kid")
+                for protocol in ("to test images", "to training images")
+            ),
             *((metric, setting) for metric in structure),
-        }  # fmt: skip
+        }
     assert rows["z", "rotation_error", ""].value == 0
     assert rows["z", "segmentation_agreement", ""].value == 1
     assert rows["z", "rotation_error", ""].n == 5
@@ -249,9 +261,15 @@ def test_evaluate_translation_with_many_outputs_and_random_samples(files: Path, 
     twice = np.stack([same.read(), same.read() // 2], axis=1).reshape(-1, 3, SIZE, SIZE)
     write_image_zip(tmp_path / "twice.zip", twice, extra={"names": same.info["names"], "outputs": 2})
     write_image_zip(tmp_path / "random.zip", twice[::-1])
-    rows = _translation(files, tmp_path / "rows", f"latent-guided={tmp_path / 'twice.zip'}",
-                        f"random={tmp_path / 'random.zip'}", f"z={files / 'same.zip'}",
-                        "--target-train", files / "train.zip")  # fmt: skip
+    rows = _translation(
+        files,
+        tmp_path / "rows",
+        f"latent-guided={tmp_path / 'twice.zip'}",
+        f"random={tmp_path / 'random.zip'}",
+        f"z={files / 'same.zip'}",
+        "--target-train",
+        files / "train.zip",
+    )
     assert rows["latent-guided", "kid", "to test images"].value == rows["z", "kid", "to test images"].value, (
         "one output a source"
     )
@@ -321,8 +339,11 @@ def test_evaluate_the_middle_of_a_morph(files: Path, tmp_path: Path) -> None:
 
 def test_evaluate_zero_shot(files: Path, tmp_path: Path) -> None:
     data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz"]
-    expected = {"segmentation": ("zero_shot_segmentation", "miou"), "keypoints": ("zero_shot_keypoints", "nme"),
-                "pose": ("zero_shot_regression", "mae")}  # fmt: skip
+    expected = {
+        "segmentation": ("zero_shot_segmentation", "miou"),
+        "keypoints": ("zero_shot_keypoints", "nme"),
+        "pose": ("zero_shot_regression", "mae"),
+    }
     for task, (table, metric) in expected.items():
         network = files / f"{task}.safetensors"
         networks = [f"{method}={network}" for method in ("oracle", "zero-shot unaligned/another")]
@@ -455,16 +476,19 @@ def test_coverage_refuses_the_attributes_of_another_domain(files: Path, tmp_path
 
 
 def _networks(files: Path) -> list[Any]:
-    return [text for task in ("segmentation", "keypoints", "pose")
-            for text in (f"--{task}", files / f"{task}.safetensors")]  # fmt: skip
+    return [
+        text for task in ("segmentation", "keypoints", "pose") for text in (f"--{task}", files / f"{task}.safetensors")
+    ]
 
 
 def test_evaluate_curve_and_draw_it(files: Path, tmp_path: Path) -> None:
     for name, kimg in (("parent", 2.0), ("child", 8.0)):
         shutil.copy(files / f"{name}.safetensors", tmp_path / snapshot_name(kimg))
     write_snapshots(tmp_path / "snapshots.zip", list(tmp_path.glob("*.safetensors")))
-    given = ["--parent", files / "parent.safetensors", "--data", files / "train.zip", *_networks(files),
-             "--parent-data", files / "test.zip"]  # fmt: skip
+    given = [
+        *("--parent", files / "parent.safetensors", "--data", files / "train.zip"),
+        *(*_networks(files), "--parent-data", files / "test.zip"),
+    ]
     command = [*given, "--snapshots", tmp_path / "snapshots.zip", "--curve-images", 12]
     rows = _evaluate("alignment-curve", tmp_path / "child.json", *command, "--method", "child")
     assert {setting for _, setting in rows} == {"2 kimg", "8 kimg"}
@@ -478,8 +502,9 @@ def test_evaluate_curve_and_draw_it(files: Path, tmp_path: Path) -> None:
     assert _run(*figure, "--out", tmp_path / "curve.png") == 0
     with Image.open(tmp_path / "curve.png") as image:
         assert image.width > 1000
-    _evaluate("generators", tmp_path / "rows.json", "--model", files / "child.safetensors", "--data",
-              files / "train.zip")  # fmt: skip
+    _evaluate(
+        "generators", tmp_path / "rows.json", "--model", files / "child.safetensors", "--data", files / "train.zip"
+    )
     assert _run("figures", "curve", f"a={tmp_path / 'rows.json'}", "--out", tmp_path / "none.png") == 2
 
 

@@ -60,8 +60,12 @@ def test_shared_channels_and_their_baseline_near_chance() -> None:
     same = shared_channels(parent, parent, layers, draws=50)
     assert (same.localized, same.share) == ((parent != NOWHERE).sum(), 1.0)
     # A random order within each layer meets the same region for the sum of its squared frequencies.
-    expected = np.mean([np.mean(parent[:400][parent[:400] >= 0][:, None] == parent[:400]),
-                        np.mean(parent[400:][parent[400:] >= 0][:, None] == parent[400:])])  # fmt: skip
+    expected = np.mean(
+        [
+            np.mean(parent[:400][parent[:400] >= 0][:, None] == parent[:400]),
+            np.mean(parent[400:][parent[400:] >= 0][:, None] == parent[400:]),
+        ]
+    )
     assert same.baseline.mean() == pytest.approx(expected, abs=0.01)
     assert same.baseline.std() > 0
 

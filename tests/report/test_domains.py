@@ -15,16 +15,30 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def facts(name: str, **values: object) -> Facts:
     plain: dict[str, object] = {
-        "name": name, "attribution": f"Drawn by {name}'s artist.", "packages": ("package",), "smallest_px": 16,
-        "shared": ("has_hat",), "areas": {"background": 0.75, "skin": 0.25}, "fid": 12.4, "kid": 0.5, "same_pose": 0.25,
-        "shuffled": 0.125, "same_figure": float("nan"), "of_classes": {"background": 0.5, "skin": 0.25},
-    }  # fmt: skip
+        "name": name,
+        "attribution": f"Drawn by {name}'s artist.",
+        "packages": ("package",),
+        "smallest_px": 16,
+        "shared": ("has_hat",),
+        "areas": {"background": 0.75, "skin": 0.25},
+        "fid": 12.4,
+        "kid": 0.5,
+        "same_pose": 0.25,
+        "shuffled": 0.125,
+        "same_figure": float("nan"),
+        "of_classes": {"background": 0.5, "skin": 0.25},
+    }
     return Facts(**plain | values)  # type: ignore[arg-type]
 
 
 def test_a_page_tells_numbers_and_leaves_out_what_a_domain_lacks() -> None:
-    hills = facts("landscape", areas={"background": 0.4, "hills": 0.6}, of_classes={"background": 0.3},
-                  same_pose=float("nan"), shuffled=float("nan"))  # fmt: skip
+    hills = facts(
+        "landscape",
+        areas={"background": 0.4, "hills": 0.6},
+        of_classes={"background": 0.3},
+        same_pose=float("nan"),
+        shuffled=float("nan"),
+    )
     text = page([facts("ink", same_figure=1.0), hills], 20, 10)
     assert "| [`ink`](#ink) | 12 | 0.500 | 0.25 | 0.12 | 1.00 | skin |" in text
     assert "| [`landscape`](#landscape) | 12 | 0.500 | - | - | - | background |" in text

@@ -80,8 +80,10 @@ def test_bounds_are_not_ranked() -> None:
 
 def test_protocols_and_classes_are_columns() -> None:
     assert [(c.metric, c.setting, c.arrow) for c in view_of("translation").columns] == [
-        ("kid", "to test images", "↓"), ("kid", "to training images", "↓"), ("keypoint_error", "", "↓"),
-    ]  # fmt: skip
+        ("kid", "to test images", "↓"),
+        ("kid", "to training images", "↓"),
+        ("keypoint_error", "", "↓"),
+    ]
     assert len(view_of("translation").lines) == 3
     view = view_of("zero_shot_segmentation")
     assert [(c.metric, c.setting) for c in view.columns] == [("iou", "skin"), ("iou", "clothes"), ("miou", "")]
@@ -137,16 +139,18 @@ def test_models_stand_below_their_parents(tmp_path: Path) -> None:
     config = sources(tmp_path).config
     assert config is not None
     assert [(model.name, model.depth, model.role) for model in records.family(config)] == [
-        ("human", 0, "parent"), ("animal", 1, "child"),
-        ("human-control", 0, "parent of the control"), ("animal-unaligned", 1, "unaligned control of animal"),
-    ]  # fmt: skip
+        ("human", 0, "parent"),
+        ("animal", 1, "child"),
+        ("human-control", 0, "parent of the control"),
+        ("animal-unaligned", 1, "unaligned control of animal"),
+    ]
 
 
 def test_run_times_add_up_by_stage(tmp_path: Path) -> None:
     train, tables = records.run_times(sources(tmp_path).benchmarks)
     assert (train.name, train.jobs, train.total_s, train.longest, train.peak_mb) == (
-        "train_child", 2, 630.0, "animal", 990.5,
-    )  # fmt: skip
+        *("train_child", 2, 630.0, "animal", 990.5),
+    )
     assert (tables.name, tables.peak_mb) == ("tables", None)
 
 
@@ -156,9 +160,11 @@ def test_measurements_of_one_protocol_share_a_record(tmp_path: Path) -> None:
     files[0][2]["settings"] = {"samples": 99}
     protocols = records.protocols(files)
     assert [(record.table, len(record.measurements), record.is_first) for record in protocols] == [
-        ("generators", 1, True), ("generators", 2, False), ("translation", 3, True),
+        ("generators", 1, True),
+        ("generators", 2, False),
+        ("translation", 3, True),
         ("zero_shot_segmentation", 2, True),
-    ]  # fmt: skip
+    ]
     measured = protocols[1].measurements[0]
     assert measured.counts == "n = 32, real images = 4,000"
     assert measured.inputs == (("model", "0" * 64),)

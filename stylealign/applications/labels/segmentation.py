@@ -88,6 +88,8 @@ def scores(predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec
     """Return `iou` of each class over the whole set, and `miou`, the mean of the classes present."""
     truth = renumbered(annotations.segmentation, annotations.names.classes, spec.names)
     whole = iou(predicted["classes"], truth, len(spec.names))
-    classes = {("iou", name): Ratio(whole.numerators[:, [place]], whole.denominators[:, [place]])
-               for place, name in enumerate(spec.names)}  # fmt: skip
+    classes = {
+        ("iou", name): Ratio(whole.numerators[:, [place]], whole.denominators[:, [place]])
+        for place, name in enumerate(spec.names)
+    }
     return {**classes, ("miou", ""): whole}

@@ -77,8 +77,15 @@ def _folded(conv: Any, norm: Any) -> list[nn.Module]:
     gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
     left, right, top, bottom = getattr(conv.static_padding, "padding", (0, 0, 0, 0))
     symmetric = left == right and top == bottom
-    same = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride,
-                     padding=(top, left) if symmetric else 0, groups=conv.groups, device="meta")  # fmt: skip
+    same = nn.Conv2d(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size,
+        conv.stride,
+        padding=(top, left) if symmetric else 0,
+        groups=conv.groups,
+        device="meta",
+    )
     same.weight = nn.Parameter(conv.weight.detach() * gain.detach()[:, None, None, None])
     same.bias = nn.Parameter((norm.bias - norm.running_mean * gain).detach())
     return [same] if symmetric else [nn.ZeroPad2d((left, right, top, bottom)), same]

@@ -31,5 +31,7 @@ def loading_weights(name: str, weights: str | Path | None) -> Iterator[None]:
         if weights is not None:
             raise StyleAlignError(f"{weights}: not the weights of {name} ({reason})") from error
         free = next(network.name for network in NETWORKS if network.is_bundled)
-        raise StyleAlignError(f"{name}: its weights cannot be downloaded ({reason}); give weights_dir, "
-                              f"or use {free}, which needs no download") from error  # fmt: skip
+        raise StyleAlignError(
+            f"{name}: its weights cannot be downloaded ({reason}); give weights_dir, "
+            f"or use {free}, which needs no download"
+        ) from error

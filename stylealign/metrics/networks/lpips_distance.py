@@ -38,8 +38,11 @@ class Lpips(PerceptualDistance):
 def _load_backbone(net: nn.Module, state: dict[str, Tensor]) -> None:
     """Load torchvision's `features.*` weights into the slices that the `lpips` package cuts the network into."""
     slices = {number: name for name, part in net.named_children() for number, _ in part.named_children()}
-    renamed = {f"{slices[key.split('.')[1]]}.{key.removeprefix('features.')}": value
-               for key, value in state.items() if key.startswith("features.")}  # fmt: skip
+    renamed = {
+        f"{slices[key.split('.')[1]]}.{key.removeprefix('features.')}": value
+        for key, value in state.items()
+        if key.startswith("features.")
+    }
     net.load_state_dict(renamed)
 
 
