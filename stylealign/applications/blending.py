@@ -15,9 +15,17 @@ from stylealign.errors import StyleAlignError
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 
+SWAP_PX = 16
+"""Where a blend of two models passes from the first to the second; what is added to a model is added to all of it."""
 
-def resolution_shares(architecture: Architecture, settings: BlendSettings) -> dict[int, float]:
+
+def resolution_shares(architecture: Architecture, settings: BlendSettings, added: bool = False) -> dict[int, float]:
     """Return the share of the second model in the block of each resolution.
+
+    Args:
+        architecture: of the models.
+        settings: shares.
+        added: whether the second model's change is added, from a base.
 
     Raises:
         StyleAlignError: a schedule that leaves out a resolution, or names one the model does not have.
@@ -30,38 +38,46 @@ def resolution_shares(architecture: Architecture, settings: BlendSettings) -> di
                 f"not {', '.join(map(str, sorted(settings.schedule)))}"
             )
         return {resolution: settings.schedule[resolution] for resolution in resolutions}
-    return {resolution: _share(resolution, settings) for resolution in resolutions}
+    swap_px = settings.swap_px or (resolutions[0] if added else SWAP_PX)
+    return {resolution: _share(resolution, settings, swap_px) for resolution in resolutions}
 
 
-def _share(resolution: int, settings: BlendSettings) -> float:
-    octaves = math.log2(resolution / settings.swap_px)
+def mapping_share(settings: BlendSettings, added: bool = False) -> float:
+    """Return the share of the second model in the mapping network."""
+    return settings.mapping if settings.mapping is not None else settings.amount * added
+
+
+def _share(resolution: int, settings: BlendSettings, swap_px: int) -> float:
+    octaves = math.log2(resolution / swap_px)
     if settings.width_octaves == 0:
-        return float(octaves >= 0)
-    return min(1.0, max(0.0, (octaves + 0.5) / settings.width_octaves + 0.5))
+        return settings.amount * float(octaves >= 0)
+    return settings.amount * min(1.0, max(0.0, (octaves + 0.5) / settings.width_octaves + 0.5))
 
 
 @torch.no_grad()
-def blend(first: Generator, second: Generator, settings: BlendSettings) -> Generator:
-    """Return a generator with the weights ``first + share (second - first)``, share by share of `resolution_shares`.
+def blend(first: Generator, second: Generator, settings: BlendSettings, base: Generator | None = None) -> Generator:
+    """Return a generator with the weights ``first + share (second - base)``, share by share of `resolution_shares`.
 
-    The mapping network and w_avg move by `settings.mapping`. Both models stay as they are.
+    Without a base it is `first`: the weights go from the first model to the second, and beyond it for shares above 1.
+    With the parent of both as base the second's change is added to the first (task arithmetic: Ilharco et al. 2023,
+    arXiv 2212.04089). The mapping network and w_avg move by `mapping_share`. The models stay as they are.
     """
-    shares = resolution_shares(first.architecture, settings)
+    shares = resolution_shares(first.architecture, settings, base is not None)
     blended = copy.deepcopy(first)
-    parts: list[tuple[nn.Module, nn.Module, nn.Module, float]] = [
-        (blended.mapping, first.mapping, second.mapping, settings.mapping)
-    ]
-    for block, one, other in zip(
-        blended.synthesis.blocks, first.synthesis.blocks, second.synthesis.blocks, strict=True
+    origin = first if base is None else base
+    _move(blended.mapping, second.mapping, origin.mapping, mapping_share(settings, base is not None))
+    for block, other, start in zip(
+        blended.synthesis.blocks, second.synthesis.blocks, origin.synthesis.blocks, strict=True
     ):
-        parts.append((block, one, other, shares[block.resolution]))
-    for part, start, end, share in parts:
-        _set_between(part, start, end, share)
+        _move(block, other, start, shares[block.resolution])
     return blended
 
 
-def _set_between(part: nn.Module, start: nn.Module, end: nn.Module, share: float) -> None:
-    """Write the weights at `share` between two modules into a third, in place."""
+def _move(part: nn.Module, end: nn.Module, start: nn.Module, share: float) -> None:
+    """Add ``share (end - start)`` to the weights of a module, in place; share 1 from itself is exactly the end."""
     start_state, end_state = start.state_dict(), end.state_dict()
     for name, tensor in part.state_dict().items():
-        torch.lerp(start_state[name], end_state[name], share, out=tensor)
+        if torch.equal(tensor, start_state[name]):
+            torch.lerp(start_state[name], end_state[name], share, out=tensor)
+        else:
+            tensor.add_(end_state[name] - start_state[name], alpha=share)

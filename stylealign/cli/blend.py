@@ -1,10 +1,10 @@
-"""`stylealign blend`: a model whose coarse layers come from one model and whose fine ones from an aligned one."""
+"""`stylealign blend`: layers of two aligned models, the way beyond the second, or the changes of both added."""
 
 import argparse
 import json
 from pathlib import Path
 
-from stylealign.applications.blending import blend, resolution_shares
+from stylealign.applications.blending import blend, mapping_share, resolution_shares
 from stylealign.checkpoints import native
 from stylealign.checkpoints.differences import load_matching
 from stylealign.cli.arguments import add_settings, settings_from
@@ -18,6 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("first", type=Path, metavar="FIRST", help="model of the coarse layers (pose, shape)")
     parser.add_argument("second", type=Path, metavar="SECOND", help="model of the fine layers (texture, colour)")
+    parser.add_argument(
+        "--base",
+        type=Path,
+        metavar="PARENT",
+        help="add the second model's change since this one: FIRST + amount (SECOND - PARENT)",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="the blended model (.safetensors)")
     add_settings(parser, BlendSettings)
 
@@ -28,11 +34,13 @@ def run(arguments: argparse.Namespace) -> None:
     require_writable(arguments.out)
 
     first, second = load_matching(arguments.first, arguments.second)
-    shares = {str(resolution): share for resolution, share in resolution_shares(first.architecture, settings).items()}
-    inputs = {"first": arguments.first, "second": arguments.second}
-    made = provenance_of(
-        "blend", version("blend"), settings, inputs, known_sha256={"first": first.sha256, "second": second.sha256}
-    )
-    info = {"blend": {"shares": shares, "mapping": settings.mapping}, "provenance": made}
-    native.save(arguments.out, generator=blend(first.generator, second.generator, settings), info=info)
+    base = None if arguments.base is None else load_matching(arguments.first, arguments.base)[1]
+    added = base is not None
+    shares = {str(r): share for r, share in resolution_shares(first.architecture, settings, added).items()}
+    inputs = {"first": arguments.first, "second": arguments.second, "base": arguments.base}
+    known = {"first": first.sha256, "second": second.sha256} | ({} if base is None else {"base": base.sha256})
+    made = provenance_of("blend", version("blend"), settings, inputs, known_sha256=known)
+    info = {"blend": {"shares": shares, "mapping": mapping_share(settings, added)}, "provenance": made}
+    origin = None if base is None else base.generator
+    native.save(arguments.out, generator=blend(first.generator, second.generator, settings, origin), info=info)
     print(json.dumps(shares))

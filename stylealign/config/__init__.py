@@ -4,7 +4,13 @@ A verb of the command line takes one of the frozen models here. A workflow file 
 which is made of the same models, so a key means the same thing wherever it is written.
 """
 
-from stylealign.config.applications import BlendSettings, LabelSettings, MorphSettings, TranslateSettings
+from stylealign.config.applications import (
+    BlendSettings,
+    DirectionSettings,
+    LabelSettings,
+    MorphSettings,
+    TranslateSettings,
+)
 from stylealign.config.base import (
     Component,
     Count,
@@ -39,6 +45,7 @@ __all__ = [
     "Config",
     "Count",
     "DatasetSettings",
+    "DirectionSettings",
     "EncoderSettings",
     "Features",
     "Fit",

@@ -1,10 +1,11 @@
 """Settings of the verbs that use aligned models: `translate`, `blend`, `morph`, `supervise`, `transfer`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from stylealign.config.base import (
+    Count,
     Fraction,
     Guide,
     MorphPath,
@@ -46,14 +47,36 @@ class TranslateSettings(Settings):
 class BlendSettings(Settings):
     """A model whose layers come from two aligned models (Pinkney and Adler 2020, arXiv 2010.05334)."""
 
-    swap_px: Positive = 16
-    """Resolution from which on the blocks are the second model's; those below are the first's."""
+    swap_px: Positive | None = None
+    """Resolution from which on the blocks are the second model's; those below are the first's. Default: 16, and 4 with
+    a base."""
     width_octaves: NonNegativeFloat = 0.0
     """Octaves over which the weights pass from the first model to the second, below swap_px; 0 swaps at once."""
-    schedule: dict[int, Fraction] | None = None
+    schedule: dict[int, float] | None = None
     """Share of the second model for each resolution, instead of swap_px and width_octaves."""
-    mapping: Fraction = 0.0
-    """Share of the second model in the mapping network."""
+    amount: float = 1.0
+    """Factor of the shares of swap_px and width_octaves: more than 1 goes on beyond the second model."""
+    mapping: float | None = None
+    """Share of the second model in the mapping network. Default: 0, and amount with a base."""
+
+
+class DirectionSettings(Settings):
+    """Directions of a model: where they come from, and how many."""
+
+    count: Positive = 10
+    """Directions of the closed form, of the components, or channels."""
+    samples: Annotated[int, Field(ge=100)] = 50_000
+    """Samples of W for the components (Harkonen et al. 2020) and for the scales."""
+    labelled: Positive = 2_000
+    """Samples that a label network labels."""
+    share: Annotated[float, Field(gt=0, le=0.5)] = 0.2
+    """Share of the samples at each end that a boundary is learnt from, for scores of more than two values."""
+    classifier: Literal["logistic", "svm"] = "logistic"
+    """Learns the boundary."""
+    steps: Count = 150
+    """Steps of the inversion of example images."""
+    seed: Seed = 0
+    """Seed of the samples."""
 
 
 class MorphSettings(Settings):

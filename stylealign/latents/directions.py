@@ -36,8 +36,8 @@ class Directions:
         StyleAlignError: values that are no directions of the space.
     """
 
-    values: NDArray[np.float32]
-    """`[K, *shape]` in codes of the space, each of unit length (or zero)."""
+    values: NDArray[Any]
+    """`[K, *shape]` float32 in codes of the space, each of unit length (or zero)."""
     space: str
     """w, w+ or s."""
     model_sha256: str
@@ -46,11 +46,11 @@ class Directions:
     """`[K]`, all different."""
     how: Sequence[str]
     """`[K]`: how each was found, for people."""
-    scales: NDArray[np.float32]
+    scales: NDArray[Any]
     """`[K]`: standard deviation of the model's samples along each: strength 1 is that far."""
     layers: NDArray[np.bool_] | None = None
     """`[K, num_ws]`: the w that each moves (a style channel belongs to the w that it comes from); None for all."""
-    fingerprint: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    fingerprint: NDArray[Any] = field(default_factory=lambda: np.zeros(0, np.float32))
     """Some weights of the model (`fingerprint`), by which its relatives are known; empty where they are not."""
 
     def __post_init__(self) -> None:
@@ -94,6 +94,10 @@ class Directions:
             layers=None if self.layers is None else self.layers[list(places)],
         )
 
+    def under(self, names: Sequence[str]) -> "Directions":
+        """Return the same directions under other names `[K]`."""
+        return replace(self, names=list(names))
+
     def within(self, layers: Collection[int], num_ws: int) -> "Directions":
         """Return the directions restricted to some w: what of them moves others does no longer.
 
@@ -135,13 +139,27 @@ class Directions:
                     raise StyleAlignError(f"{path}: not a file of directions; {remedy}")
                 layers = file["layers"]
                 return cls(
-                    file["values"], str(file["space"]), str(file["model_sha256"]), file["names"].tolist(),
-                    file["how"].tolist(), file["scales"], layers if layers.shape[1] else None, file["fingerprint"],
-                )  # fmt: skip
+                    file["values"],
+                    str(file["space"]),
+                    str(file["model_sha256"]),
+                    file["names"].tolist(),
+                    file["how"].tolist(),
+                    file["scales"],
+                    layers if layers.shape[1] else None,
+                    file["fingerprint"],
+                )
         except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file; {remedy}") from error
-        except (OSError, ValueError, KeyError, IndexError, EOFError, TypeError, AttributeError,
-                zipfile.BadZipFile) as error:  # fmt: skip
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            IndexError,
+            EOFError,
+            TypeError,
+            AttributeError,
+            zipfile.BadZipFile,
+        ) as error:
             raise StyleAlignError(f"{path}: not a file of directions, or a damaged one; {remedy}") from error
 
 

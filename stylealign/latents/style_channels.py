@@ -254,8 +254,10 @@ def _block_pass(
         cotangent = image[part], None if features is None else features[part]
         groups = torch.arange(part.start, part.stop, device=image.device) // 3
         parts.append(_chunk_pass(block, given, styles, cotangent, (groups, wanted)))
-    whole = [torch.cat(tensors).unflatten(0, (wanted.spacing, wanted.spacing, 3)) for tensors in zip(
-        *(part.back for part in parts), strict=True)]  # fmt: skip
+    whole = [
+        torch.cat(tensors).unflatten(0, (wanted.spacing, wanted.spacing, 3))
+        for tensors in zip(*(part.back for part in parts), strict=True)
+    ]
     back = _Gradients(whole[0], whole[1] if len(whole) > 1 else whole[0], wanted.spacing, wanted.cells)
     found = {}
     for name in parts[0].sums:

@@ -47,13 +47,16 @@ def grid(images: Pixels, columns: int, gap: int = 0) -> Pixels:
     return sheet
 
 
-def labelled_rows(rows: Sequence[tuple[str, Pixels]], gap: int = 2, font_px: int = FONT_PX) -> Pixels:
+def labelled_rows(
+    rows: Sequence[tuple[str, Pixels]], gap: int = 2, font_px: int = FONT_PX, heads: Sequence[str] = ()
+) -> Pixels:
     """Lay out one labelled row of images under another, columns aligned.
 
     Args:
         rows: label and images `[N, 3, H, W]` uint8 of each row; rows may differ in N, not in H and W.
         gap: white pixels between cells.
         font_px: height of the labels.
+        heads: labels of the columns, above the first row.
 
     Returns:
         `[3, height, width]` uint8, the labels in a margin on the left.
@@ -68,7 +71,14 @@ def labelled_rows(rows: Sequence[tuple[str, Pixels]], gap: int = 2, font_px: int
         top = number * (height + gap)
         sheet[:, top : top + height, margin:] = strip
         sheet[:, top : top + height, :margin] = _label(label, margin, height, font_px)
-    return sheet
+    if not heads:
+        return sheet
+    cell = rows[0][1].shape[-1]
+    above = np.full((3, font_px + 6, margin + width), _BACKGROUND, np.uint8)
+    for column, head in enumerate(heads):
+        left = margin + column * (cell + gap)
+        above[:, :, left : left + cell] = _label(printable(head), cell, font_px + 6, font_px)
+    return np.concatenate([above, sheet], axis=1)
 
 
 def enlarge(images: Pixels, factor: int) -> Pixels:

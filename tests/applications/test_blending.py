@@ -1,9 +1,11 @@
 """Blends of two models, by resolution."""
 
+import copy
+
 import pytest
 import torch
 
-from stylealign.applications.blending import blend, resolution_shares
+from stylealign.applications.blending import blend, mapping_share, resolution_shares
 from stylealign.config import BlendSettings
 from stylealign.errors import StyleAlignError
 
@@ -44,3 +46,36 @@ def test_a_swap_above_the_resolution_is_the_first_model(parent, child):
 def test_a_schedule_of_other_resolutions_is_refused():
     with pytest.raises(StyleAlignError, match="schedule: must name the model's resolutions 4, 8, 16, not 4, 8"):
         resolution_shares(TINY, BlendSettings(schedule={4: 0.0, 8: 1.0}))
+
+
+def test_an_amount_above_1_goes_on_beyond_the_second_model(parent, child):
+    settings = BlendSettings(swap_px=8, amount=1.5, mapping=2.0)
+    further = blend(parent, child, settings).state_dict()
+    for name, share in (("mapping.fc0.bias", 2.0), ("synthesis.b4.conv1.weight", 0), ("synthesis.b8.conv0.bias", 1.5)):
+        start, end = parent.state_dict()[name], child.state_dict()[name]
+        torch.testing.assert_close(further[name], start + share * (end - start))
+
+
+def test_changes_of_two_children_are_added(parent, child):
+    other = copy.deepcopy(parent)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter += torch.randn(parameter.shape)
+    for amount in (1.0, 0.5):
+        added = blend(other, child, BlendSettings(amount=amount), parent).state_dict()
+        for name, tensor in added.items():
+            change = child.state_dict()[name] - parent.state_dict()[name]
+            torch.testing.assert_close(tensor, other.state_dict()[name] + amount * change)
+    # To the parent itself its child's change gives the child.
+    alone = blend(parent, child, BlendSettings(), parent).state_dict()
+    for name, tensor in alone.items():
+        torch.testing.assert_close(tensor, child.state_dict()[name], rtol=0, atol=0)
+
+
+def test_what_is_added_is_added_to_all_of_a_model_unless_said_otherwise():
+    assert resolution_shares(TINY, BlendSettings(), added=True) == {4: 1.0, 8: 1.0, 16: 1.0}
+    assert resolution_shares(TINY, BlendSettings()) == {4: 0.0, 8: 0.0, 16: 1.0}
+    assert resolution_shares(TINY, BlendSettings(swap_px=8, amount=2), added=True) == {4: 0.0, 8: 2.0, 16: 2.0}
+    assert mapping_share(BlendSettings()) == 0
+    assert mapping_share(BlendSettings(amount=0.5), added=True) == 0.5
+    assert mapping_share(BlendSettings(mapping=0.25), added=True) == 0.25

@@ -1,0 +1,304 @@
+"""`stylealign edit`: codes moved along directions, in a model and in its aligned relatives side by side."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import Tensor
+
+from stylealign import load
+from stylealign.applications import directions as finders
+from stylealign.applications.editing import CodesOf, Move, Relative, edited, frames, sweep
+from stylealign.checkpoints import Checkpoint
+from stylealign.checkpoints.differences import require_same_architecture
+from stylealign.cli.arguments import finite
+from stylealign.cli.directions import parse_layers
+from stylealign.cli.generate import parse_seeds
+from stylealign.cli.pictures import codes_of
+from stylealign.config import DirectionSettings
+from stylealign.datasets.images import write_image_zip
+from stylealign.devices import compute_device
+from stylealign.errors import StyleAlignError
+from stylealign.files import require_suffix, require_writable
+from stylealign.latents.codes import Codes, codes_to_ws
+from stylealign.latents.directions import Directions, require_kin
+from stylealign.networks.generator import Generator
+from stylealign.provenance import provenance_of
+from stylealign.report.sheets import PICTURES, Pixels, enlarge, grid, labelled_rows, save_picture
+from stylealign.report.video import SUFFIXES, video_writer
+from stylealign.sampling import z_of_seeds
+from stylealign.versions import version
+
+STRENGTHS = "-3,-1.5,0,1.5,3"
+MOST_IMAGES = 10_000
+LEAST_HEIGHT_PX = 128
+FPS = 24
+NamedCodes = tuple[list[str], CodesOf]
+"""Names of the codes, and the codes."""
+SHOWN = 5
+"""Directions of a file that are shown where none is named."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--model", type=Path, required=True, metavar="MODEL", help="model that the codes belong to")
+    parser.add_argument(
+        "--relative",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="aligned model (child, parent, sibling) to draw the same edits; may be given again",
+    )
+    codes = parser.add_mutually_exclusive_group()
+    codes.add_argument("--seeds", type=parse_seeds, metavar="SEEDS", help="e.g. 0-3 or 1,5 (default: 0-3)")
+    codes.add_argument("--codes", type=Path, metavar="FILE", help="codes of stylealign invert, or of another program")
+    codes.add_argument(
+        "--pictures", type=Path, metavar="PATH", help="a picture, a folder or zip of pictures: inverted into W+ first"
+    )
+    parser.add_argument("--encoder", type=Path, metavar="ENCODER", help="encoder of the model, for --pictures")
+    parser.add_argument("--truncation-psi", type=finite, metavar="PSI", help="truncation of --seeds (default: 1)")
+    moves = parser.add_argument_group("directions")
+    moves.add_argument(
+        "--directions",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="NPZ",
+        help="file of stylealign directions; may be given again",
+    )
+    moves.add_argument(
+        "--direction",
+        type=parse_direction,
+        action="append",
+        default=[],
+        metavar="NAME[*FACTOR]",
+        help=f"direction of the files, FACTOR times as far; may be given again (default: the first {SHOWN})",
+    )
+    moves.add_argument(
+        "--channel",
+        type=parse_direction,
+        action="append",
+        default=[],
+        metavar="LAYER/N[*FACTOR]",
+        help="style channel, such as b32.conv0/17, as a direction; may be given again",
+    )
+    moves.add_argument("--together", action="store_true", help="go along all directions at once, not one after another")
+    moves.add_argument(
+        "--strengths",
+        type=parse_strengths,
+        default=STRENGTHS,
+        metavar="LIST",
+        help=f"in standard deviations of the model's samples; write --strengths=-3,0,3 (default: {STRENGTHS})",
+    )
+    moves.add_argument(
+        "--layers", type=parse_layers, metavar="LAYERS", help="layers that move, e.g. 0-3 (default: all)"
+    )
+    outputs = parser.add_argument_group("outputs, one or more")
+    outputs.add_argument("--grid", type=Path, metavar="PNG", help="sheet (.png, .jpg or .webp): strengths side by side")
+    outputs.add_argument("--zip", type=Path, metavar="ZIP", help="image zip of all edits; dataset.json says which")
+    outputs.add_argument(
+        "--video",
+        type=Path,
+        metavar="PATH",
+        help="there and back through the strengths (.mp4, .gif or .webp), models side by side",
+    )
+    outputs.add_argument("--frames", type=int, default=48, metavar="N", help="frames from end to end (default: 48)")
+
+
+def parse_strengths(text: str) -> list[float]:
+    """Return the numbers of a list such as `-3,0,3`.
+
+    Raises:
+        argparse.ArgumentTypeError: not such a list.
+    """
+    return [finite(part) for part in text.split(",")]
+
+
+def parse_direction(text: str) -> tuple[str, float]:
+    """Return name and factor of `NAME` or `NAME*FACTOR`.
+
+    Raises:
+        argparse.ArgumentTypeError: a factor that is no finite number.
+    """
+    name, star, factor = text.rpartition("*")
+    return (name, finite(factor)) if star else (text, 1.0)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Draw the edits; print how each model is known to be of the family, and the number of images, as JSON."""
+    _require_outputs(arguments)
+    checkpoint = load(arguments.model)
+    directions, factors = _directions(arguments, checkpoint)
+    models, known = _family(arguments, checkpoint, directions)
+    moves = _moves(directions, factors, arguments.together)
+    names, codes = _codes(arguments, checkpoint)
+    count = len(names) * len(moves) * len(models) * len(arguments.strengths)
+    if count > MOST_IMAGES:
+        raise StyleAlignError(f"{count} images, more than {MOST_IMAGES}; give fewer codes, directions or strengths")
+    _write_stills(arguments, checkpoint, moves, models, (names, codes))
+    if arguments.video is not None:
+        _write_video(arguments, moves, models, codes)
+    print(json.dumps({"family": known, "moves": [move.name for move in moves], "images": count}))
+
+
+def _require_outputs(arguments: argparse.Namespace) -> None:
+    places = (
+        (arguments.grid, PICTURES, "a picture"),
+        (arguments.zip, (".zip",), "an image zip"),
+        (arguments.video, SUFFIXES, "a video"),
+    )
+    if all(path is None for path, _, _ in places):
+        raise StyleAlignError("--grid, --zip, --video: give at least one of them, or nothing is written")
+    for path, suffixes, what in places:
+        if path is not None:
+            require_suffix(path, suffixes, what)
+            require_writable(path)
+    if arguments.frames < 2:
+        raise StyleAlignError(f"--frames: must be at least 2, not {arguments.frames}")
+    if arguments.encoder is not None and arguments.pictures is None:
+        raise StyleAlignError("--encoder: goes with --pictures")
+    if arguments.truncation_psi is not None and (arguments.codes or arguments.pictures):
+        raise StyleAlignError("--truncation-psi: goes with --seeds; codes are drawn as they are")
+    if not arguments.directions and not arguments.channel:
+        raise StyleAlignError("--directions, --channel: give at least one of them; stylealign directions makes a file")
+    if arguments.direction and not arguments.directions:
+        raise StyleAlignError("--direction: goes with --directions NPZ")
+
+
+def _directions(
+    arguments: argparse.Namespace, checkpoint: Checkpoint
+) -> tuple[list[tuple[str, Directions]], list[float]]:
+    """Return the directions, one by one with the file of each, and their factors."""
+    files = [(path, Directions.load(path)) for path in arguments.directions]
+    chosen: list[tuple[str, Directions]] = []
+    for name, _ in arguments.direction:
+        holding = [(str(path), part) for path, part in files if name in part.names]
+        # Where none has it, the last file says so.
+        path, part = holding[0] if holding else (str(files[-1][0]), files[-1][1])
+        chosen.append((path, part.named([name], path)))
+    factors = [factor for _, factor in arguments.direction]
+    if not arguments.direction:
+        for path, part in files:
+            chosen.extend((str(path), part.at([place])) for place in range(min(SHOWN, len(part))))
+        factors = [1.0] * len(chosen)
+    if arguments.channel:
+        names = [name for name, _ in arguments.channel]
+        made = finders.channels(checkpoint, names, DirectionSettings())
+        chosen.extend((str(arguments.model), made.at([place])) for place in range(len(names)))
+        factors += [factor for _, factor in arguments.channel]
+    if arguments.layers is not None:
+        num_ws = checkpoint.architecture.num_ws
+        chosen = [(path, part.within(arguments.layers, num_ws)) for path, part in chosen]
+    return chosen, factors
+
+
+def _family(
+    arguments: argparse.Namespace, checkpoint: Checkpoint, directions: list[tuple[str, Directions]]
+) -> tuple[list[Relative], dict[str, str]]:
+    """Return the models, the one of the codes first, and how each is known to be of the directions' family.
+
+    Raises:
+        StyleAlignError: a model of another shape or family.
+    """
+    models, known = [], {}
+    for path in (arguments.model, *arguments.relative):
+        own = checkpoint if path is arguments.model else load(path)
+        require_same_architecture(checkpoint.architecture, own.architecture, (str(arguments.model), str(path)))
+        ways = {require_kin(part, own, source, path) for source, part in directions}
+        known[str(path)] = "; ".join(sorted(ways))
+        models.append(Relative(_name(path, arguments), own.generator.to(compute_device())))
+    return models, known
+
+
+def _name(path: Path, arguments: argparse.Namespace) -> str:
+    """Return the name of a model's rows: its file's, or its folder's where files have one name."""
+    paths = [arguments.model, *arguments.relative]
+    alike = [other for other in paths if other.stem == path.stem]
+    return path.stem if len(alike) == 1 or not path.parent.name else f"{path.parent.name}/{path.stem}"
+
+
+def _moves(directions: list[tuple[str, Directions]], factors: list[float], together: bool) -> list[Move]:
+    single = [
+        Move(f"{part.names[0]}{'' if factor == 1 else f' x {factor:g}'}", [part], [factor])
+        for (_, part), factor in zip(directions, factors, strict=True)
+    ]
+    if not together:
+        return single
+    parts, all_factors = [part for _, part in directions], list(factors)
+    return [Move(" + ".join(move.name for move in single), parts, all_factors)]
+
+
+def _codes(arguments: argparse.Namespace, checkpoint: Checkpoint) -> NamedCodes:
+    """Return the names of the codes, and the function from a generator to their ws or styles."""
+    if arguments.codes is None and arguments.pictures is None:
+        seeds = arguments.seeds or list(range(4))
+        psi = 1.0 if arguments.truncation_psi is None else arguments.truncation_psi
+        z = z_of_seeds(seeds, checkpoint.architecture.z_dim).numpy()
+        codes = Codes(z, "z", checkpoint.sha256, [f"seed {seed}" for seed in seeds], psi)
+    else:
+        codes = codes_of(arguments.codes or arguments.pictures, checkpoint, arguments.encoder, verb="edit")
+
+    def of(generator: Generator) -> Tensor:
+        return codes_to_ws(codes, generator)
+
+    return list(codes.names), of
+
+
+def _write_stills(
+    arguments: argparse.Namespace,
+    checkpoint: Checkpoint,
+    moves: list[Move],
+    models: list[Relative],
+    given: NamedCodes,
+) -> None:
+    """Write the grid and the zip."""
+    names, codes = given
+    rows: list[tuple[str, Pixels]] = []
+    entries: list[dict[str, object]] = []
+
+    def images() -> Iterator[Pixels]:
+        for move in moves:
+            drawn = [edited(codes, move, arguments.strengths, relative) for relative in models]
+            for place, name in enumerate(names):
+                for relative, pixels in zip(models, drawn, strict=True):
+                    rows.append((f"{name}, {relative.name}: {move.name}", pixels[place]))
+                    for strength, image in zip(arguments.strengths, pixels[place], strict=True):
+                        entries.append(
+                            {"code": name, "model": relative.name, "direction": move.name, "strength": strength}
+                        )
+                        yield image
+
+    if arguments.zip is not None:
+        inputs = {"model": arguments.model, "codes": arguments.codes, "pictures": arguments.pictures}
+        inputs |= {f"relative-{number}": path for number, path in enumerate(arguments.relative)}
+        inputs |= {f"directions-{number}": path for number, path in enumerate(arguments.directions)}
+        settings = {
+            "seeds": arguments.seeds,
+            "strengths": arguments.strengths,
+            "layers": arguments.layers,
+            "direction": arguments.direction,
+            "channel": arguments.channel,
+            "together": arguments.together,
+            "truncation_psi": arguments.truncation_psi,
+        }
+        made = provenance_of("edit", version("edit"), settings, inputs, {"model": checkpoint.sha256})
+        write_image_zip(arguments.zip, images(), extra={"edits": entries, "provenance": made})
+    elif arguments.grid is not None:
+        for _ in images():
+            pass
+    if arguments.grid is not None:
+        factor = -(-LEAST_HEIGHT_PX // rows[0][1].shape[-1])
+        heads = [f"{strength:+g}" if strength else "0" for strength in arguments.strengths]
+        save_picture(arguments.grid, labelled_rows([(label, enlarge(row, factor)) for label, row in rows], heads=heads))
+
+
+def _write_video(arguments: argparse.Namespace, moves: list[Move], models: list[Relative], codes: CodesOf) -> None:
+    """Write the video: a row a code, a column a model; there and back for each move."""
+    strengths = sweep(arguments.strengths, arguments.frames)
+    there_and_back = [*strengths, *strengths[-2:0:-1]]
+
+    with video_writer(arguments.video, FPS) as write:
+        for frame in frames(codes, moves, there_and_back, models):
+            write(grid(enlarge(frame, -(-LEAST_HEIGHT_PX // frame.shape[-1])), len(models)))
