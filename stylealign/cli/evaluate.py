@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             aliases=kind.aliases,
             help=kind.text,
             description=kind.text,
-            epilog="\n".join(map(_metrics_text, kind.tables)),
+            epilog="\n".join(map(_metrics_text, kind.filled)),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.set_defaults(measurement=kind)

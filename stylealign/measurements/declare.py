@@ -102,6 +102,9 @@ class Experiment(Protocol):
     def is_annotated(self, model: str) -> bool:
         """Return whether a model's and its parent's domain come with annotations."""
 
+    def pair_kinds(self, child: str) -> list[str]:
+        """Return the kinds of drawn pairs of a child's domain and its parent's."""
+
     def generators_of(self, subject: str) -> list[str]:
         """Return the models that are scored on the domain of a parent or a child."""
 
@@ -154,6 +157,7 @@ class Kind:
         labelled: its METHOD=FILE arguments, None where its rows are of one method.
         options: other flags.
         aliases: other names of the sub-command.
+        adds_to: tables of other kinds that it adds rows to.
     """
 
     name: str
@@ -169,6 +173,12 @@ class Kind:
     labelled: LabelledFiles | None = None
     options: tuple[Option, ...] = ()
     aliases: tuple[str, ...] = ()
+    adds_to: tuple[Table, ...] = ()
+
+    @property
+    def filled(self) -> tuple[Table, ...]:
+        """Return the tables that it makes rows of."""
+        return self.tables + self.adds_to
 
     @property
     def command(self) -> str:

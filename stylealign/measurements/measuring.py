@@ -10,7 +10,7 @@ def measured(kind: Kind, inputs: Inputs, settings: MetricSettings, progress: Pro
     """Return the rows of a measurement, and its facts: networks, protocol, and what the kind adds."""
     rows, facts = kind.measure(inputs, settings, progress)
     filled = {row.table for row in rows}
-    protocols = dict.fromkeys(table.protocol for table in kind.tables if table.name in filled)
+    protocols = dict.fromkeys(table.protocol for table in kind.filled if table.name in filled)
     networks = {"features": feature_protocols(), "perceptual": distance_protocols()}
     common: dict[str, str] = {name: networks[name][getattr(settings, name)] for name in kind.networks}
     return rows, common | {"protocol": "; ".join(protocols)} | facts

@@ -10,6 +10,7 @@ from stylealign.measurements import (
     generators,
     inversion,
     morphing,
+    references,
     translation,
     zero_shot,
 )
@@ -28,6 +29,7 @@ KINDS: tuple[Kind, ...] = (
     alignment_pointwise.KIND,
     alignment_score.KIND,
     alignment_curve.KIND,
+    references.KIND,
 )
 
 

@@ -24,6 +24,12 @@ KID = Metric("kid", False, "kernel distance of features, unbiased for few images
 KIMG = Metric("kimg", None, "real images shown in training", unit="thousands")
 SHARE = Metric("share", None, "share of the images that a linear classifier takes for the domain, not for the parent's")
 SHARE_ACCURACY = Metric("share_accuracy", True, "share of right answers of that classifier on real test images")
+PAIRS = {"same-pose": "drawn pairs, same pose", "same-figure": "drawn pairs, same figure"}
+"""Kind of drawn pairs -> the method of their rows."""
+PAIRS_SHUFFLED = "drawn pairs, shuffled"
+ANNOTATED = "annotations"
+"""Setting of rows that annotations were compared for, not what networks see."""
+
 SPREADS = tuple(
     Metric(
         f"{POSE_NAMES[name]}_spread",

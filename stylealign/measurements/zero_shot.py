@@ -110,7 +110,7 @@ def cost(work: Work, task: str, child: str) -> Cost:
 
 KIND = Kind(
     name="zero_shot",
-    version=8,
+    version=9,
     text="label networks on annotated test images",
     files=(
         File("data", "ZIP", "test images of the domain"),

@@ -25,14 +25,14 @@ class Drawn:
     """What was measured in a model's images of some latents, in their order; None where there was no network for it.
 
     Attributes:
-        w: `[N, w_dim]`.
+        w: `[N, w_dim]`; None of images that no latent made.
         size_px: height and width of the images.
         seen: task -> what its network sees.
         names: task -> names of that, for networks that see numbers.
         colours: mean colour `[N, 3]` of each of `COLOURS`, NaN where an image has none of it; empty without class maps.
     """
 
-    w: NDArray[np.float32]
+    w: NDArray[np.float32] | None
     size_px: int
     seen: Mapping[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
     names: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
@@ -42,7 +42,9 @@ class Drawn:
         """Return the same measurements in another order: each image takes the next one's place."""
         seen = {task: np.roll(values, 1, axis=0) for task, values in self.seen.items()}
         colours = {name: np.roll(rgb, 1, axis=0) for name, rgb in self.colours.items()}
-        return dataclasses.replace(self, w=np.roll(self.w, 1, axis=0), seen=seen, colours=colours)
+        return dataclasses.replace(
+            self, w=None if self.w is None else np.roll(self.w, 1, axis=0), seen=seen, colours=colours
+        )
 
     def numbers(self, name: str) -> NDArray[Any] | None:
         """Return the number of this name, `[N]`, None where no network sees it."""
@@ -69,22 +71,30 @@ def draw_and_measure(
         progress: called with the images done.
     """
     w: list[np.ndarray] = []
-    parts: dict[str, list[np.ndarray]] = {task: [] for task in networks}
-    colours: dict[str, list[np.ndarray]] = {}
+    parts: list[Drawn] = []
     for z, c in sample_latents(generator, count, seed):
         ws = generator.mapping(z, c)
         images = to_pixels(generator.synthesis(ws))
         w.append(ws[:, 0].cpu().numpy())
-        for task, network in networks.items():
-            parts[task].append(network(images))
-            for name in (name for name in COLOURS if network.sees == "maps" and name in network.names):
-                mean = mean_colour(images, parts[task][-1], network.names.index(name))
-                colours.setdefault(name, []).append(mean)
+        parts.append(measured_in(images, networks))
         if progress is not None:
             progress(sum(map(len, w)))
+    first = parts[0]
+    seen = {task: np.concatenate([part.seen[task] for part in parts]) for task in first.seen}
+    means = {name: np.concatenate([part.colours[name] for part in parts]) for name in first.colours}
+    return Drawn(np.concatenate(w), first.size_px, seen, first.names, means)
+
+
+def measured_in(images: NDArray[np.uint8], networks: Mapping[str, Seeing]) -> Drawn:
+    """Return what label networks, by task, see in images `[N, 3, H, W]` that are of no latents."""
+    seen: dict[str, NDArray[Any]] = {}
+    colours: dict[str, NDArray[np.float64]] = {}
+    for task, network in networks.items():
+        seen[task] = network(images)
+        for name in (name for name in COLOURS if network.sees == "maps" and name in network.names):
+            colours[name] = mean_colour(images, seen[task], network.names.index(name))
     names = {task: network.names for task, network in networks.items() if network.sees == "numbers"}
-    seen, means = ({name: np.concatenate(values) for name, values in found.items()} for found in (parts, colours))
-    return Drawn(np.concatenate(w), images.shape[-1], seen, names, means)
+    return Drawn(None, images.shape[-1], seen, names, colours)
 
 
 def mean_colour(images: NDArray[np.uint8], classes: NDArray[np.uint8], label: int) -> NDArray[np.float64]:
@@ -111,11 +121,11 @@ def agreement(parent: Drawn, child: Drawn, networks: Mapping[str, Ruler], draws:
         networks: what they were measured with, by task.
         draws, seed: bootstrap over latents.
     """
-    one, other = (drawn.w - drawn.w.mean(axis=0) for drawn in (parent, child))
-    found = {
-        "w_cosine": cosine_estimate(parent.w, child.w, draws, seed),
-        "w_offset_cosine": cosine_estimate(one, other, draws, seed),
-    }
+    found = {}
+    if parent.w is not None and child.w is not None:
+        one, other = (w - w.mean(axis=0) for w in (parent.w, child.w))
+        found["w_cosine"] = cosine_estimate(parent.w, child.w, draws, seed)
+        found["w_offset_cosine"] = cosine_estimate(one, other, draws, seed)
     numbers = {name: (parent.numbers(name), child.numbers(name)) for name in POSE_NAMES}
     both_have = {name: pair for name, pair in numbers.items() if pair[0] is not None and pair[1] is not None}
     if both_have:

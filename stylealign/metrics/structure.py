@@ -105,7 +105,7 @@ def keypoint_errors(
     """Return the mean distance `[N]` between key points of sources and translations, over the sources' eye distance.
 
     Args:
-        source, translated: `[N, K, 2]` pixels, in one order, as networks see them.
+        source, translated: `[N, K, 2]` pixels, in one order; a point that is NaN in one of them does not count.
         size_px: size of the images.
         eyes: places of the two key points whose distance is 1; None: the size of the image is 1.
 
@@ -113,7 +113,10 @@ def keypoint_errors(
         NaN where the source has no eye distance to speak of.
     """
     vectors, usable = _errors_in_eye_frame(translated, source, size_px, eyes)
-    return np.where(usable, np.abs(vectors).mean(axis=1), np.nan)
+    errors = np.abs(vectors)
+    there = ~np.isnan(errors)
+    means = np.where(there, errors, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    return np.where(usable & there.any(axis=1), means, np.nan)
 
 
 def _errors_in_eye_frame(

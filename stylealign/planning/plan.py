@@ -129,7 +129,7 @@ def make_plan(jobs: Sequence[Job], costs: Costs, cores: int, gpus: int, device: 
 def _stage_of(rule: str) -> str:
     for kind in registry.KINDS:
         if rule in kind.costs:
-            section = kind.tables[0].section
+            section = kind.filled[0].section
             return OF_SECTION.get(section, section)
     return next((name for name, rules in STAGES.items() if rule in rules), REST)
 

@@ -36,6 +36,7 @@ def test_rows_are_asked_for_once_and_in_the_order_of_the_tables() -> None:
     assert "results/metrics/alignment_curve/unaligned.json" in rows
     assert "results/metrics/zero_shot/pose/animal.json" in rows
     assert "results/metrics/zero_shot/pose/grandchild.json" not in rows, "its domain has no annotations"
+    assert rows[-1] == "results/metrics/references/animal/same-pose.json"
     assert asked.tables()[:4] == ["generators", "coverage", "coverage_attributes", "inversion"]
 
 

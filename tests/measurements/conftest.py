@@ -1,5 +1,6 @@
 """Tiny inputs of every kind of measurement."""
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,6 +71,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(2)
         network = LabelNetwork(spec_of(task, SIZE, annotations, "test.npz")).eval()
         save_label_network(folder / f"{task}.safetensors", network, {"task": task})
+    pairs = Annotations.load(folder / "test.npz")
+    dataclasses.replace(pairs, segmentation=np.roll(pairs.segmentation, 1, axis=2)).save(folder / "target.npz")
     return folder
 
 
@@ -119,6 +122,13 @@ FILES: dict[str, dict[str, str]] = {
         "snapshots": "snapshots.zip",
         "data": "train.zip",
         "parent-data": "reconstructions.zip",
+        **RULERS,
+    },
+    "references": {
+        "source-images": "test.zip",
+        "target-images": "test.zip",
+        "source-annotations": "test.npz",
+        "target-annotations": "target.npz",
         **RULERS,
     },
 }

@@ -54,9 +54,17 @@ def test_what_is_declared_is_what_is_made_and_read(kind: Kind, folder: Path) -> 
         rows += found
         protocols.add(facts["protocol"])
     made = {(row.table, row.metric) for row in rows}
-    assert made == {(table.name, metric.name) for table in kind.tables for metric in table.metrics}
+    declared, added = (
+        {(table.name, metric.name) for table in tables for metric in table.metrics}
+        for tables in (kind.tables, kind.adds_to)
+    )
+    assert declared <= made <= declared | added
+    assert {table for table, _ in made} == {table.name for table in kind.filled}
     assert recorder.read == set(kind.settings)
-    assert protocols == {table.protocol for table in kind.tables}
+    if kind.adds_to:
+        assert protocols == {"; ".join(table.protocol for table in kind.filled)}
+    else:
+        assert protocols == {table.protocol for table in kind.tables}
     assert {file.role for file in kind.files} == set(FILES[kind.name])
 
 

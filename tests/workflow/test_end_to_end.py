@@ -46,7 +46,8 @@ def test_every_table_has_its_rows(run: Path) -> None:
     methods = {
         table: {row["method"] for row in rows if row["table"] == table} for table in {row["table"] for row in rows}
     }
-    zero_shot = {"source-only", "zero-shot", "zero-shot unaligned", "zero-shot shuffled", "oracle"}
+    pairs = {"drawn pairs, same pose", "drawn pairs, shuffled"}
+    zero_shot = {"source-only", "zero-shot", "zero-shot unaligned", "zero-shot shuffled", "oracle", *pairs}
     assert methods.keys() == {
         "generators",
         "inversion",
@@ -72,7 +73,8 @@ def test_every_table_has_its_rows(run: Path) -> None:
     assert methods["zero_shot_segmentation"] == methods["zero_shot_keypoints"] == zero_shot
     assert methods["zero_shot_regression"] == zero_shot
     assert methods["coverage"] == methods["coverage_attributes"] == {"test images", "parent", "child", "unaligned"}
-    assert methods["alignment_score"] == methods["alignment_pointwise"] == {"child", "unaligned", "shuffled"}
+    assert methods["alignment_score"] == {"child", "unaligned", "shuffled"}
+    assert methods["alignment_pointwise"] == {"child", "unaligned", "shuffled", *pairs}
     curve = {(row["method"], row["setting"]) for row in rows if row["table"] == "alignment_curve"}
     assert curve == {(method, f"{kimg} kimg") for method in ("child", "unaligned") for kimg in (0.032, 0.064)}
     assert {row["child"] for row in rows} == {"human", "human-control", "animal"}, "a control is a method of its child"

@@ -12,6 +12,7 @@ from stylealign.experiment.words import as_json, flags, labelled, one_of
 from stylealign.files import own_path
 from stylealign.latents import spaces
 from stylealign.measurements.registry import kind
+from stylealign.measurements.shared import PAIRS
 from stylealign.versions import version
 
 REPOSITORY = Path(workflow.basedir).parent

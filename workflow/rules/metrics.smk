@@ -115,6 +115,35 @@ rule morphing:
         " --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
+# What there is without any model: figures of both domains in the same pose, in unlike poses, one figure redrawn.
+rule references:
+    input:
+        unpack(lambda w: EXPERIMENT.pair_files(w.child, w.kind)),
+        unpack(lambda w: measuring_networks(w.child)),
+    output:
+        rows="results/metrics/references/{child}/{kind}.json",
+    log:
+        "results/logs/references/{child}/{kind}.log",
+    benchmark:
+        "results/benchmarks/references/{child}/{kind}.tsv"
+    wildcard_constraints:
+        kind="same-pose|same-figure",
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("references"),
+        runtime=minutes("references"),
+    params:
+        inputs=lambda w, input: flags(**input),
+        names=lambda w: row_names(w.child, PAIRS[w.kind]),
+        shuffled=lambda w: "--shuffled" if w.kind == "same-pose" else "",
+        settings=measuring_settings("references"),
+        version=kind("references").version,
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate references {params.inputs} {params.shuffled}"
+        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
 # All networks of a child and a task in one job.
 rule zero_shot:
     input:

@@ -88,7 +88,8 @@ TASKS: tuple[LabelTask, ...] = (
                 Metric("iou", True, "intersection over union of a class", is_by_setting=True),
                 Metric("miou", True, "mean intersection over union of the classes present"),
             ),
-            protocol="IoU over all pixels of the test set; a class that no image has is left out of the mean",
+            protocol="IoU over all pixels of the test set; a class that no image has, as one that the "
+            "domain lacks, is left out of the mean",
             headline="miou",
         ),
         agreement=Metric("segmentation_agreement", True, "overlap of the parts found in two images"),
@@ -122,7 +123,8 @@ TASKS: tuple[LabelTask, ...] = (
             ),
             protocol="distance of visible key points over the distance of the annotated eyes; pck@0.1: share of "
             "visible key points closer than 0.1 of it; nme_centred: with each point's mean error, in the frame of the "
-            "annotated eyes, taken off: what is left where two domains mean places a constant apart",
+            "annotated eyes, taken off: what is left where two domains mean places a constant apart; a point that the "
+            "domain lacks counts nowhere",
             headline="nme",
         ),
         agreement=Metric(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row
+from stylealign.measurements.shared import ANNOTATED
 from stylealign.report.page.views import (
     PROTOCOLS,
     SPACES,
@@ -137,7 +138,7 @@ def _chart(rows: Sequence[Row]) -> Chart:
 
     groups: dict[str, list[Mark]] = {}
     for row in rows:
-        label = " ".join([row.method, *(part for part in row.setting.split(", ") if part in SPACES)])
+        label = " ".join([row.method, *(part for part in row.setting.split(", ") if part in {*SPACES, ANNOTATED})])
         at = place(row.value)
         assert at is not None
         mark = Mark(label, role_of(row.method), cell_of(row), at, place(row.ci_low), place(row.ci_high))

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from stylealign.latents.spaces import names
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row
+from stylealign.measurements.shared import PAIRS, PAIRS_SHUFFLED
 from stylealign.measurements.translation import PROTOCOLS
 from stylealign.report.page.words import METHODS
 from stylealign.report.tables import LABELS, is_by_setting, is_speed
 
 SPACES = frozenset(names())
-BOUNDS = frozenset({"oracle", "untouched", "random"})
+BOUNDS = frozenset({"oracle", "untouched", "random", *PAIRS.values(), PAIRS_SHUFFLED})
 """Methods that bound the others: they are shown, and never marked as the best."""
 
 REFERENCES = BOUNDS | {"parent", "source-only", "cross-fade", "shuffled", "zero-shot shuffled"}

@@ -3,6 +3,7 @@
 import dataclasses
 
 from stylealign.measurements import registry
+from stylealign.measurements.shared import PAIRS, PAIRS_SHUFFLED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,14 +43,16 @@ SECTIONS = (
         "models",
         "The models and what they draw",
         "Before any claim about alignment: how well does each network draw its domain? What the parent misses, no child"
-        " can carry over, so read every later number against this section.",
+        " can carry over, so read every later number against this section. Attributes that a domain lacks are left out"
+        " of its coverage.",
         ("samples",),
     ),
     Section(
         "alignment",
         "Is the child aligned with its parent?",
         "The same latent code goes into every model. If parent and child are aligned, pose, layout and colours repeat;"
-        " the unaligned control, fine-tuned from another parent, shows what chance looks like.",
+        " the unaligned control, fine-tuned from another parent, shows what chance looks like; drawn pairs, without any"
+        " model, what the same pose alone gives.",
         ("aligned", "curve", "alignment"),
     ),
     Section(
@@ -78,7 +81,9 @@ SECTIONS = (
         "Labels without labelling",
         "The parent's images are labelled by a network trained on the parent's domain only; through the shared latent"
         " code the labels pass to the child's images and train a new network. It has to beat source-only (the parent's"
-        " network as it is); the oracle, trained on the child's own labels, is the ceiling.",
+        " network as it is); the oracle, trained on the child's own labels, is the ceiling, and the labels of another"
+        " figure in the same pose (drawn pairs) are what the pose alone gives. Classes and key points that a domain"
+        " lacks (the clothes of a robot) have no number and are left out of its means.",
         ("zero-shot",),
     ),
 )
@@ -152,6 +157,9 @@ METHODS = {
     "zero-shot shuffled": "zero-shot labels of images of other latents: chance",
     "untouched": "the source images as they are: the bound of structure, and of measuring error",
     "random": "random samples of the child: the bound of realism without any structure kept",
+    PAIRS["same-pose"]: "no model: another figure of the child's domain, drawn in the pose of one of the parent's",
+    PAIRS["same-figure"]: "no model: one figure drawn in both renderings; what perfect alignment would reach",
+    PAIRS_SHUFFLED: "no model: figures of both domains in unlike poses",
     "source-only": "the parent domain's network, applied as it is",
     "oracle": "trained on the child's own labels: the ceiling",
     "cross-fade": "pixels blended, no network in between",
