@@ -29,6 +29,7 @@ COMMANDS = {
     "checkpoints": "--resolution 16 --channel-max 8 --format native stylegan2-tensorflow",
     "drawing": "--case human bottts --images 3",
     "training": "--case tiny tiny-ada --repeats 1",
+    "keeping": "--case tiny --repeats 1",
     "synthesis": "--case tiny --repeats 1",
     "inversion": "--case batched encoder --size tiny --images 2 --steps 2 --repeats 1 --few-steps 1 --many-steps 2"
     " --model {inputs}/model.safetensors --encoder {inputs}/encoder.safetensors --data {inputs}/images.zip",

@@ -1,0 +1,65 @@
+"""What ways to keep cost: a training step with an anchor against a plain one.
+
+Run from the repository: `python -m benchmarks.keeping`. Both train networks of one size in alternation; a cycle of
+16 steps is put together from the medians of its kinds of steps, as in `benchmarks.training`. `ratio_to_plain_step` is
+the time with the anchor over the time without.
+"""
+
+import statistics
+from typing import Any
+
+import torch
+
+from benchmarks.common import device_for, parser, report
+from benchmarks.training import CYCLE, TINY_SHAPE, step_kinds, timed_step
+from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.training.start import new_networks
+from stylealign.training.step import TrainingStep
+
+CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
+    "features-16px": (64, {}, {"features": {"weight": 8}}),
+    "similarity-16px": (64, {}, {"similarity": {"weight": 60}}),
+    "rgb-16px": (64, {}, {"rgb": {"weight": 1}}),
+    "layout": (64, {}, {"layout": {"weight": 1}}),
+    "perceptual": (64, {}, {"perceptual": {"weight": 12}}),
+    "weights": (64, {}, {"weights": {"weight": 1e-3, "discriminator_weight": 1e-3}}),
+    "tiny": (16, TINY_SHAPE, {"features": {"weight": 8}}),
+}
+"""Resolution in pixels, architecture and `keep`."""
+
+DEFAULT_CASES = ("features-16px", "similarity-16px")
+
+
+def measure(name: str, repeats: int, device: torch.device) -> dict[str, object]:
+    """Return the time of a cycle with one way to keep, against that without."""
+    resolution, shape, keep = CASES[name]
+    steps, seconds = {}, dict[tuple[str, int], list[float]]()
+    for form, own in (("plain", {}), ("kept", keep)):
+        settings = TrainSettings.model_validate({"keep": own})
+        generator, average, discriminator = new_networks(ArchitectureSettings(**shape), settings, resolution)
+        steps[form] = TrainingStep(generator.to(device), average.to(device), discriminator.to(device), settings)
+    kinds = step_kinds(settings)
+    real = torch.rand(settings.batch_size, 3, resolution, resolution, device=device) * 2 - 1
+    for repeat in range(repeats + 1):
+        for index in kinds:
+            for form, step in steps.items():
+                elapsed = timed_step(step, index, real)
+                if repeat:  # the first round warms up
+                    seconds.setdefault((form, index), []).append(elapsed)
+    cycles = {
+        form: sum(statistics.median(seconds[form, index]) * count for index, count in kinds.items()) for form in steps
+    }
+    images = CYCLE * settings.batch_size
+    rates = {f"{form}_images_per_s": round(images / cycle, 2) for form, cycle in cycles.items()}
+    return {"case": name, **rates, "ratio_to_plain_step": round(cycles["kept"] / cycles["plain"], 3)}
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = parser(__doc__, CASES, DEFAULT_CASES).parse_args()
+    device = device_for(arguments)
+    report("keeping", arguments, lambda name: measure(name, arguments.repeats, device))
+
+
+if __name__ == "__main__":
+    main()
