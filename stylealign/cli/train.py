@@ -1,6 +1,7 @@
 """`stylealign train`: train a model from scratch, or fine-tune a child from a parent."""
 
 import argparse
+import copy
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ import torch
 from stylealign import load
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_weights, weights_of
-from stylealign.config import UPKEEP, ArchitectureSettings, Component, KeepSettings, TrainSettings, validate
+from stylealign.config import ALIGNED, UPKEEP, ArchitectureSettings, Component, KeepSettings, TrainSettings, validate
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.loading import TrainingImages
 from stylealign.devices import usable_cpus
@@ -23,6 +24,7 @@ from stylealign.latents.encoding import load_encoder
 from stylealign.presets import PRESETS
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import grid, save_png
+from stylealign.training.alignment import Alignment
 from stylealign.training.evaluation import Evaluation
 from stylealign.training.loop import Hooks, Interrupted, Progress, TrainingRun
 from stylealign.training.outputs import Outputs
@@ -78,6 +80,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise StyleAlignError("--architecture: a child has its parent's shape; leave out --architecture or --init-from")
     if arguments.init_from is None and settings.keep != KeepSettings():
         raise StyleAlignError("keep: holds a child near its parent; name the parent with --init-from, or leave it out")
+    if arguments.init_from is None and settings.select in ALIGNED:
+        raise StyleAlignError(f"select {settings.select}: needs a parent; name it with --init-from")
     if (arguments.encoder is not None) != (settings.keep.code.weight > 0):
         raise StyleAlignError("--encoder: goes with a weight of keep.code; give both or neither")
     _set_threads(settings.threads)
@@ -107,7 +111,10 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: Work
         network.to(workers.device)
     provenance = _provenance(arguments, settings, identity, images.attribution)
     outputs = Outputs(provenance, lambda path, samples, columns: save_png(path, grid(samples, columns)))
-    hooks = _hooks(arguments, settings, outputs)
+    alignment = None
+    if arguments.init_from is not None and settings.alignment_latents is not None and workers.is_first:
+        alignment = Alignment(copy.deepcopy(networks[1]), settings.alignment_latents, settings.seed)
+    hooks = _hooks(arguments, settings, outputs, alignment)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, True, encoder)
     if training.run_dir != arguments.run_dir:
         told = f"{arguments.run_dir} is further than {settings.kimg:g} kimg; this run takes {training.run_dir}"
@@ -160,7 +167,9 @@ def _weights(arguments: argparse.Namespace, settings: TrainSettings) -> Path | N
     return None if settings.evaluate_kimg is None else weights_of(arguments, settings.evaluate_features)
 
 
-def _hooks(arguments: argparse.Namespace, settings: TrainSettings, outputs: Outputs) -> Hooks:
+def _hooks(
+    arguments: argparse.Namespace, settings: TrainSettings, outputs: Outputs, alignment: Alignment | None
+) -> Hooks:
     evaluation = Evaluation(
         lambda: ImageZip(arguments.data).read(),
         settings.evaluate_images,
@@ -173,6 +182,7 @@ def _hooks(arguments: argparse.Namespace, settings: TrainSettings, outputs: Outp
         keep=outputs.keep if arguments.init_from is not None else lambda training: None,
         progress=_print_progress,
         evaluate=lambda training: evaluation(training.networks.average),
+        align=lambda training: {} if alignment is None else alignment(training.networks.average),
         candidate=outputs.candidate,
     )
 

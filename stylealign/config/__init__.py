@@ -34,10 +34,11 @@ from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import M, validate
 from stylealign.config.reading import default_file, load_config, merged, parse_yaml, read_yaml, repository_of
-from stylealign.config.training import UPKEEP, ArchitectureSettings, TrainSettings
+from stylealign.config.training import ALIGNED, UPKEEP, ArchitectureSettings, TrainSettings
 from stylealign.config.workflow import Config, ModelSettings
 
 __all__ = [
+    "ALIGNED",
     "UPKEEP",
     "ArchitectureSettings",
     "BlendSettings",

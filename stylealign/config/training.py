@@ -20,7 +20,9 @@ from stylealign.presets import PRESETS, PresetName
 
 UPKEEP = ("snapshot_kimg", "state_interval_s")
 """Keys of `TrainSettings` that change nothing of what a training gives."""
-UNSEEN_DEFAULTS = ("keep",)
+ALIGNED = ("aligned-fid", "most-aligned")
+"""Values of `select` that look at the alignment with the parent."""
+UNSEEN_DEFAULTS = ("keep", "alignment_latents", "select_floor")
 """Keys that JSON leaves out while they have their default: trainings from before there were such keys stay the same."""
 
 
@@ -108,11 +110,18 @@ class TrainSettings(Settings):
     """Generated images of a measurement."""
     evaluate_features: Features = "efficientnet-lite0"
     """Feature network of the measurements."""
-    select: Literal["last", "best-fid", "best-kid", "fewest-fid", "fewest-kid"] = "last"
-    """Which weights become the model: the last, those with the lowest FID or KID among the measurements, or the
-    stopping rule for a child: the fewest kimg with a FID or KID within select_tolerance of the lowest."""
+    alignment_latents: Annotated[int, Field(ge=16)] | None = 64
+    """Latents of the alignment score that a child reports with every snapshot and measurement: the same in it and in
+    its parent, without labels. null for none."""
+    select: Literal["last", "best-fid", "best-kid", "fewest-fid", "fewest-kid", "aligned-fid", "most-aligned"] = "last"
+    """Which weights become the model: the last, those with the lowest FID or KID among the measurements, or a stopping
+    rule for a child. fewest-fid, fewest-kid: the fewest kimg with a FID or KID within select_tolerance of the lowest.
+    aligned-fid: the lowest FID among those with an alignment score of select_floor or more (the most aligned where none
+    has). most-aligned: the highest alignment score among those with a FID within select_tolerance of the lowest."""
     select_tolerance: NonNegativeFloat = 0.1
     """Share of the lowest value that the stopping rule gives away for fewer kimg: more of them cost alignment."""
+    select_floor: Fraction = 0.5
+    """Alignment score that aligned-fid asks for."""
     state_interval_s: NonNegativeFloat = 30.0
     """Seconds between writes of the resume state."""
     threads: Positive | None = None
@@ -133,6 +142,8 @@ class TrainSettings(Settings):
             raise ValueError(f"batch_size {self.batch_size} must be a multiple of accumulate, {self.accumulate}")
         if self.select != "last" and self.evaluate_kimg is None:
             raise ValueError(f"select {self.select} needs evaluate_kimg: how often to measure")
+        if self.select in ALIGNED and self.alignment_latents is None:
+            raise ValueError(f"select {self.select} needs alignment_latents")
         return self
 
     @model_serializer(mode="wrap")

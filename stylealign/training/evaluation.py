@@ -1,8 +1,7 @@
-"""FID and KID while training goes on, and which of the measured weights become the model."""
+"""FID and KID while training goes on."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -62,50 +61,3 @@ class Evaluation:
             with torch.no_grad():
                 images = to_uint8(generator(z.to(generator.mapping.w_avg.device)))
             yield images[: self._images - start].cpu().numpy()
-
-
-class Selection:
-    """Which of the measured weights become the model, while the measurements come in.
-
-    `best-fid` and `best-kid` take those with the lowest value. `fewest-fid` and `fewest-kid` are the stopping rule for
-    a child: the fewest kimg with a value within `tolerance` of the lowest, because what comes later buys little quality
-    and moves the child away from its parent. FID is the better judge: KID can call a child that still draws half of
-    the parent's figures as good as a finished one (docs/experiments.md).
-
-    Args:
-        rule: `last`, `best-fid`, `best-kid`, `fewest-fid` or `fewest-kid`.
-        tolerance: of the stopping rule, as a share of the lowest value.
-    """
-
-    def __init__(self, rule: str, tolerance: float = 0.0) -> None:
-        kind, _, metric = rule.partition("-")
-        self.metric = metric or None
-        self.tolerance = tolerance if kind == "fewest" else 0.0
-        self.candidates: list[tuple[float, float]] = []
-        """Kimg and value of the weights that may still be chosen, from the earliest."""
-
-    @property
-    def kimg(self) -> float | None:
-        """When the weights that are chosen were measured."""
-        return self.candidates[0][0] if self.candidates else None
-
-    def takes(self, values: dict[str, float], kimg: float) -> bool:
-        """Take in what was measured at `kimg` (names begin with `fid`, `kid`); return whether to keep these weights."""
-        if self.metric is None:
-            return False
-        value = next(value for name, value in values.items() if name.startswith(self.metric))
-        lowest = min([value, *(other for _, other in self.candidates)])
-        limit = lowest + self.tolerance * abs(lowest)
-        self.candidates = [(k, v) for k, v in [*self.candidates, (kimg, value)] if v <= limit]
-        if self.tolerance == 0:
-            del self.candidates[1:]  # of equal values the first
-        return any(k == kimg for k, _ in self.candidates)
-
-    def state(self) -> dict[str, Any]:
-        """Return what a resumed run needs."""
-        return {"candidates": self.candidates}
-
-    def load(self, state: dict[str, Any] | None) -> None:
-        """Take over what `state` returned; None from a run that knew no selection."""
-        if state is not None:
-            self.candidates = [(kimg, value) for kimg, value in state["candidates"]]

@@ -20,8 +20,8 @@ from stylealign.images import from_uint8
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
-from stylealign.training.evaluation import Selection
 from stylealign.training.log import EventFiles, TrainingLog
+from stylealign.training.selection import Selection
 from stylealign.training.state import check_identity, load_state, save_state
 from stylealign.training.step import TrainingStep
 from stylealign.training.workers import Workers
@@ -69,6 +69,8 @@ class Hooks:
     """About every thousand images."""
     evaluate: Callable[["TrainingRun"], dict[str, float]] | None = None
     """Measures the averaged generator, every `evaluate_kimg` and at the end: FID and KID by name."""
+    align: Callable[["TrainingRun"], dict[str, float]] = lambda run: {}
+    """Scores the averaged generator against its parent, with every snapshot and every measurement."""
     candidate: Callable[["TrainingRun"], None] = lambda run: None
     """When the weights that were just measured may be the ones that `select` chooses."""
 
@@ -107,7 +109,7 @@ class TrainingRun:
         self.networks = TrainingStep(generator, average, discriminator, settings, self.workers, encoder)
         self.images, self.settings, self.run_dir, self.hooks = images, settings, run_dir, hooks or Hooks()
         self.steps_done = 0
-        self.selection = Selection(settings.select, settings.select_tolerance)
+        self.selection = Selection(settings.select, settings.select_tolerance, settings.select_floor)
         state = None
         if self.workers.is_first:
             identity = identity | _identity(settings)
@@ -126,6 +128,7 @@ class TrainingRun:
         if self.workers.is_first:
             self.log = TrainingLog(self.run_dir / "log.jsonl", self.kimg)
             self.events = EventFiles.open(self.run_dir, self._images_shown) if events else None
+        self._aligned: tuple[int, dict[str, float]] | None = None
         self._stop_signal = 0
         self._saved_at = 0.0
 
@@ -154,7 +157,7 @@ class TrainingRun:
     @property
     def candidates_kimg(self) -> set[float]:
         """When weights were measured that may still be chosen, by this run or by a longer one that goes on from it."""
-        return {kimg for kimg, _ in [*self.selection.candidates, *self._saved_candidates]}
+        return {candidate.kimg for candidate in [*self.selection.candidates, *self._saved_candidates]}
 
     def train(self) -> None:
         """Train to the end of the run.
@@ -191,12 +194,13 @@ class TrainingRun:
             scalars |= self.networks.step(self.steps_done, real, measure=reports)
             self.steps_done += 1
             self._check_finite(scalars)
-            if reports:
-                now = time.monotonic()
-                self._report(scalars, (self.steps_done - since) * s.batch_size / (now - started))
-                started, since = now, self.steps_done
+            now = time.monotonic()
             if is_last or self._is_due(s.snapshot_kimg):
                 self._in_first(self.hooks.snapshot)
+                self._in_first(TrainingRun._align)
+            if reports:
+                self._report(scalars, (self.steps_done - since) * s.batch_size / (now - started))
+                started, since = now, self.steps_done
             if self.steps_done in kept_steps:
                 self._in_first(self.hooks.keep)
             if s.evaluate_kimg is not None and self._is_due(s.evaluate_kimg):
@@ -230,10 +234,18 @@ class TrainingRun:
         save_state(self.run_dir, state)
         self._saved_candidates = list(self.selection.candidates)
 
+    def _align(self) -> None:
+        """Score the child, once a step."""
+        if self._aligned is None or self._aligned[0] != self.steps_done:
+            self._aligned = self.steps_done, self.hooks.align(self)
+            if self._aligned[1]:
+                self._write(self._aligned[1])
+
     def _evaluate(self) -> None:
         if self.hooks.evaluate is None:
             return
-        values = self.hooks.evaluate(self)
+        self._align()
+        values = self.hooks.evaluate(self) | (self._aligned[1] if self._aligned else {})
         self._write(values)
         if self.selection.takes(values, self.kimg):
             self.hooks.candidate(self)

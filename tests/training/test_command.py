@@ -14,6 +14,7 @@ from stylealign.cli.main import main
 from stylealign.datasets.images import write_image_zip
 from stylealign.files import sha256_of_file
 from stylealign.latents.encoding import save_encoder
+from stylealign.metrics.alignment_score import PARTS
 from stylealign.networks.components import component_of
 from stylealign.networks.encoder import Encoder
 from stylealign.training.evaluation import Evaluation
@@ -104,6 +105,7 @@ def test_the_selected_snapshot_becomes_the_model(data: Path, monkeypatch: pytest
     [
         (["--preset", "paper"], "preset: Input should be 'paper256'"),
         (["--train-only", "everything"], "train_only.0: Input should be 'mapping'"),
+        (["--select", "aligned-fid", "--evaluate-kimg", "1"], "select aligned-fid: needs a parent"),
         (["--select", "best-fid"], "select best-fid needs evaluate_kimg"),
         (["--accumulate", "3"], "batch_size 8 must be a multiple of accumulate, 3"),
         (["--architecture", "[]"], "--architecture: must be a JSON object"),
@@ -170,3 +172,18 @@ def test_a_child_is_held_by_its_parents_encoder(data: Path, capsys: pytest.Captu
     ):
         assert main([*common, *flags]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_child_reports_its_alignment_and_is_chosen_by_it(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = iter([5.0, 4.0, 3.0, 2.0])
+    monkeypatch.setattr(Evaluation, "__call__", lambda self, generator: {"fid[x]": next(measured)})
+    parent = train(data, "parent", "--architecture", ARCHITECTURE)
+    assert "alignment" not in (parent / "log.jsonl").read_text()
+    flags = ["--init-from", str(parent / "model.safetensors"), "--select", "aligned-fid", "--select-floor", "1"]
+    folder = train(data, "child", *flags, "--evaluate-kimg", "0.008", "--alignment-latents", "16")
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    scores = {line["kimg"]: line["alignment"] for line in lines if "alignment" in line}
+    assert list(scores) == [0.008, 0.016, 0.024, 0.032]
+    assert all(0 <= score <= 1 for score in scores.values())
+    assert all(f"alignment_{part}" in line for line in lines if "alignment" in line for part in PARTS)
+    assert load(folder / "model.safetensors").info["kimg"] == max(scores, key=scores.__getitem__)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stylealign.training.evaluation import Selection
+from stylealign.training.selection import Selection
 
 FALLING = [(1, 20.0), (2, 12.0), (4, 10.4), (8, 10.0), (16, 10.9)]
 
@@ -46,3 +46,33 @@ def test_a_resumed_selection_goes_on() -> None:
     for kimg, value in FALLING[3:]:
         resumed.takes({"fid": value}, kimg)
     assert resumed.kimg == 4
+
+
+BOTH = [(1, 20.0, 0.9), (2, 12.0, 0.7), (4, 10.4, 0.55), (8, 10.0, 0.5), (16, 9.9, 0.3)]
+
+
+def chosen_of_both(rule: str, floor: float = 0.0, tolerance: float = 0.1) -> float | None:
+    selection = Selection(rule, tolerance, floor)
+    for kimg, value, alignment in BOTH:
+        selection.takes({"fid[x]": value, "kid[x]": -value, "alignment": alignment}, kimg)
+        resumed = Selection(rule, tolerance, floor)
+        resumed.load(selection.state())
+        selection = resumed
+    return selection.kimg
+
+
+@pytest.mark.parametrize(("floor", "kimg"), [(0.0, 16), (0.4, 8), (0.5, 8), (0.6, 2), (0.95, 1)])
+def test_the_lowest_fid_above_a_floor_of_alignment(floor: float, kimg: float) -> None:
+    assert chosen_of_both("aligned-fid", floor) == kimg
+
+
+@pytest.mark.parametrize(("tolerance", "kimg"), [(0.0, 16), (0.02, 8), (0.1, 4), (0.3, 2), (2.0, 1)])
+def test_the_highest_alignment_below_a_limit_of_fid(tolerance: float, kimg: float) -> None:
+    assert chosen_of_both("most-aligned", tolerance=tolerance) == kimg
+
+
+def test_a_state_from_before_goes_on() -> None:
+    selection = Selection("fewest-fid", 0.1)
+    selection.load({"candidates": [(2, 10.0)]})
+    assert selection.takes({"fid": 10.5}, 4)
+    assert selection.kimg == 2
