@@ -76,7 +76,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         generated = features_of(sample_images(generator, count, seed), extractor)
         rows += distribution_rows(generated, features, key, settings)
         if classifier is not None:
-            rows.append(key.row(SHARE.name, classifier.share(generated, draws, seed), settings.features))
+            rows.append(key.row(SHARE.name, classifier.share(generated), settings.features))
         drawn = draw_and_measure(generator, count, seed, seeing)
         for task, real_numbers in numbers.items():
             found = spreads_of(drawn.names[task], drawn.seen[task], real_numbers, draws, seed)

@@ -99,9 +99,9 @@ def share_rows(
         return features_of(read_images(inputs.images(role).first(SHARE_IMAGES)), extractor)
 
     classifier = DomainClassifier.fit(features("parent-data"), real[:SHARE_IMAGES])
-    share = classifier.share(generated, settings.bootstrap, settings.seed)
+    share = classifier.share(generated)
     tests = features("parent-test-data"), features("test-data")
-    accuracy = classifier.accuracy(*tests, settings.bootstrap, settings.seed)
+    accuracy = classifier.accuracy(*tests)
     return [
         key.row(SHARE.name, share, settings.features),
         key.row(SHARE_ACCURACY.name, accuracy, settings.features),
@@ -143,7 +143,7 @@ KIND = Kind(
         File("test-data", "ZIP", "test images of the domain (share_accuracy)", False),
         File("parent-test-data", "ZIP", "test images of the parent's domain (share_accuracy)", False),
     ),
-    settings=("features", "samples", "bootstrap", "seed", "weights_dir"),
+    settings=("features", "samples", "seed", "weights_dir"),
     networks=("features",),
     tables=(TABLE,),
     rows=rows_of,

@@ -33,6 +33,14 @@ def mean_estimate(values: np.ndarray, draws: int, seed: int) -> Estimate:
     return ratio_estimate(values, np.ones_like(values), draws, seed)
 
 
+def share_estimate(hits: np.ndarray) -> Estimate:
+    """Return the share of `hits` `[N]` in {0, 1} with Wilson's interval, which has a width where all or none hit."""
+    count, share = len(hits), float(np.mean(hits))
+    z = 1.96**2 / count
+    centre, half = (share + z / 2) / (1 + z), (z * share * (1 - share) + z**2 / 4) ** 0.5 / (1 + z)
+    return Estimate(share, max(centre - half, 0.0), min(centre + half, 1.0), count)
+
+
 def ratio_estimate(numerators: np.ndarray, denominators: np.ndarray, draws: int, seed: int) -> Estimate:
     """Return sum(numerators) / sum(denominators) over images, with its percentile bootstrap interval.
 

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from stylealign.metrics.bootstrap import Estimate, mean_estimate
+from stylealign.metrics.bootstrap import Estimate, share_estimate
 
 MOST_IMAGES = 2000
 """Training images of each domain; more hardly change the classifier."""
@@ -41,20 +41,17 @@ class DomainClassifier:
         """Return for each image `[N, D]` whether it is taken for the child's domain, `[N]` float64 in {0, 1}."""
         return self.model.predict(features.double().cpu().numpy()).astype(np.float64)  # type: ignore[attr-defined]
 
-    def share(self, features: Tensor, draws: int, seed: int) -> Estimate:
-        """Return the share of images `[N, D]` that are taken for the child's domain, by bootstrap over images."""
-        return mean_estimate(self.taken_for_domain(features), draws, seed)
+    def share(self, features: Tensor) -> Estimate:
+        """Return the share of images `[N, D]` that are taken for the child's domain."""
+        return share_estimate(self.taken_for_domain(features))
 
-    def accuracy(self, parent: Tensor, domain: Tensor, draws: int, seed: int) -> Estimate:
+    def accuracy(self, parent: Tensor, domain: Tensor) -> Estimate:
         """Return the accuracy on test images `[N, D]` and `[M, D]` of the two domains, each of which counts half.
 
         The interval joins those of the two shares, which are independent.
         """
-        right = [mean_estimate(1 - self.taken_for_domain(parent), draws, seed)]
-        right.append(mean_estimate(self.taken_for_domain(domain), draws, seed + 1))
+        right = [share_estimate(1 - self.taken_for_domain(parent)), self.share(domain)]
         value, count = sum(each.value for each in right) / 2, sum(each.n or 0 for each in right)
-        if any(each.ci_low is None or each.ci_high is None for each in right):
-            return Estimate(value, n=count)
         below = sum((each.value - (each.ci_low or 0.0)) ** 2 for each in right) ** 0.5 / 2
         above = sum(((each.ci_high or 0.0) - each.value) ** 2 for each in right) ** 0.5 / 2
         return Estimate(value, value - below, value + above, count)

@@ -10,6 +10,7 @@ from stylealign.metrics.bootstrap import (
     mean_estimate,
     ratio_estimate,
     ratio_estimates,
+    share_estimate,
     spread_ratio_estimates,
 )
 
@@ -138,3 +139,15 @@ def test_a_mean_leaves_out_what_has_no_value() -> None:
     score = Ratio.mean(np.array([1.0, np.nan, 3.0]))
     assert score.estimate(draws=50, seed=0).value == 2.0
     assert np.isnan(Ratio.mean(np.array([np.nan])).estimate(draws=50, seed=0).value)
+
+
+def test_shares_have_an_interval_where_none_or_all_hit() -> None:
+    none, all_of_them = share_estimate(np.zeros(100)), share_estimate(np.ones(100))
+    assert (none.value, none.ci_low) == pytest.approx((0, 0), abs=1e-12)
+    assert none.ci_high == pytest.approx(0.0370, abs=1e-4), "Wilson 1927"
+    assert (all_of_them.ci_low, all_of_them.ci_high) == pytest.approx((1 - none.ci_high, 1))
+    rng, hits = np.random.default_rng(6), 0
+    for _ in range(500):
+        estimate = share_estimate(rng.random(200) < 0.03)
+        hits += estimate.ci_low <= 0.03 <= estimate.ci_high
+    assert 0.90 <= hits / 500 <= 0.99

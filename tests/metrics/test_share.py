@@ -17,15 +17,15 @@ def features(count: int, seed: int, shift: float = 0.0) -> torch.Tensor:
 def test_a_mixture_has_its_share() -> None:
     classifier = DomainClassifier.fit(features(400, 0), features(400, 1, shift=8))
     mixed = torch.cat([features(70, 2), features(30, 3, shift=8)])
-    estimate = classifier.share(mixed, draws=200, seed=0)
+    estimate = classifier.share(mixed)
     assert estimate.value == pytest.approx(0.3)
     assert (estimate.n, estimate.ci_low < 0.3 < estimate.ci_high) == (100, True)
-    assert classifier.accuracy(features(50, 4), features(50, 5, shift=8), draws=50, seed=0).value == 1.0
+    assert classifier.accuracy(features(50, 4), features(50, 5, shift=8)).value == 1.0
 
 
 def test_equal_domains_cannot_be_told_apart() -> None:
     classifier = DomainClassifier.fit(features(400, 0), features(400, 1))
-    accuracy = classifier.accuracy(features(500, 2), features(500, 3), draws=200, seed=0)
+    accuracy = classifier.accuracy(features(500, 2), features(500, 3))
     assert accuracy.value == pytest.approx(0.5, abs=0.05)
     assert accuracy.ci_low < accuracy.value < accuracy.ci_high
     assert accuracy.n == 1000
@@ -34,10 +34,10 @@ def test_equal_domains_cannot_be_told_apart() -> None:
 def test_unequal_sets_count_alike() -> None:
     """With all images of both, a classifier of 40 against 2,000 would call everything the larger domain's."""
     classifier = DomainClassifier.fit(features(2000, 0), features(40, 1, shift=1))
-    assert classifier.share(features(1000, 2, shift=1), draws=10, seed=0).value > 0.5
+    assert classifier.share(features(1000, 2, shift=1)).value > 0.5
     # Accuracy is the mean of the domains', however many test images each has.
-    parts = [classifier.share(features(1000, 3), 10, 0).value, classifier.share(features(100, 4, shift=1), 10, 0).value]
-    accuracy = classifier.accuracy(features(1000, 3), features(100, 4, shift=1), draws=10, seed=0)
+    parts = [classifier.share(features(1000, 3)).value, classifier.share(features(100, 4, shift=1)).value]
+    accuracy = classifier.accuracy(features(1000, 3), features(100, 4, shift=1))
     assert accuracy.value == pytest.approx((1 - parts[0] + parts[1]) / 2)
 
 
