@@ -6,14 +6,13 @@ belongs to which is told by the place. The passes go block by block, from the im
 distance at which cells are apart, so the small blocks are passed once a cell and the large ones a few times in all.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from stylealign.errors import StyleAlignError
+from stylealign.latents.cell_passes import cell_spacing, cells_of, pixel_owners
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.networks.synthesis import SynthesisBlock, SynthesisLayer
@@ -51,7 +50,7 @@ def jacobian(generator: Generator, codes: Tensor, cells: int = 32) -> dict[str, 
     Raises:
         StyleAlignError: cells that do not divide the image.
     """
-    count = _cells(generator.architecture, cells)
+    count = cells_of(generator.architecture, cells)
     synthesis = generator.synthesis
     with torch.no_grad():
         styles = synthesis.by_layer(synthesis.styles(codes) if codes.ndim == 3 else codes.clone())
@@ -59,68 +58,17 @@ def jacobian(generator: Generator, codes: Tensor, cells: int = 32) -> dict[str, 
     found: dict[str, Tensor] = {}
     wanted = _image_gradients(generator.architecture, len(codes), count, codes)
     for block, given in reversed(list(zip(synthesis.blocks, inputs, strict=True))):
-        groups = _spacing(generator.architecture, count)[block.resolution]
+        groups = cell_spacing(generator.architecture, count)[block.resolution]
         wanted, parts = _block_pass(block, given, styles, _regrouped(wanted, groups))
         found |= parts
     return {name: found[name] for name in styles if name in found}
-
-
-def backward_passes(architecture: Architecture, cells: int = 32) -> dict[int, int]:
-    """Return how many backward passes each block takes for one colour, by resolution.
-
-    One a cell would be `cells**2`.
-    """
-    spacing = _spacing(architecture, _cells(architecture, cells))
-    return {resolution: apart**2 for resolution, apart in spacing.items()}
-
-
-def equivalent_passes(architecture: Architecture, cells: int = 32) -> float:
-    """Return `backward_passes` in units of passes through the whole network, by the multiplications of each block."""
-    work = {resolution: _multiplications(architecture, resolution) for resolution in architecture.resolutions}
-    passes = backward_passes(architecture, cells)
-    return sum(work[resolution] * passes[resolution] for resolution in work) / sum(work.values())
-
-
-def _cells(architecture: Architecture, cells: int) -> int:
-    if cells < 1 or cells & (cells - 1):
-        raise StyleAlignError(f"cells: must be a power of two, not {cells}")
-    return min(cells, architecture.resolution)
-
-
-def _multiplications(architecture: Architecture, resolution: int) -> int:
-    inside = architecture.channels(resolution)
-    own = 9 * inside * inside * resolution**2
-    if resolution == 4:
-        return own
-    return own + 9 * inside * architecture.channels(resolution // 2) * (resolution // 2) ** 2
-
-
-def _spacing(architecture: Architecture, cells: int) -> dict[int, int]:
-    """Return for each block, by resolution, the distance in cells at which two cells feel different pixels.
-
-    That is of the input of the block, which the cell feels the most of; the constant of the first block has 4 px.
-    """
-    spacing = {}
-    size = architecture.resolution // cells
-    felt = [(cell * size, (cell + 1) * size - 1) for cell in range(cells)]
-    for resolution in reversed(architecture.resolutions):
-        inner = [(low - 1, high + 1) for low, high in felt]  # the input of conv1
-        # An up-sampled pixel o feels the input pixels from (o - 3) / 2 to (o + 2) / 2 (`conv2d_resampled`).
-        felt = [(-((3 - low) // 2), (high + 2) // 2) for low, high in inner] if resolution > 4 else inner
-        px = resolution // 2 if resolution > 4 else 4
-        reach = max(
-            max((high + 0.5) * cells / px - (cell + 0.5), (cell + 0.5) - (low + 0.5) * cells / px)
-            for cell, (low, high) in enumerate(felt)
-        )
-        spacing[resolution] = min(math.floor(2 * reach) + 1, cells)
-    return spacing
 
 
 @dataclass(frozen=True)
 class _Gradients:
     """Gradients of the cells' colours with respect to the features and the image behind a block.
 
-    The pass of group (a, b) holds the cells (a + i * spacing, b + j * spacing): see `_owners`.
+    The pass of group (a, b) holds the cells (a + i * spacing, b + j * spacing): see `pixel_owners`.
     """
 
     features: Tensor | None
@@ -140,17 +88,6 @@ def _image_gradients(architecture: Architecture, batch: int, cells: int, like: T
     return _Gradients(None, image, 1, cells)
 
 
-def _owners(spacing: int, cells: int, px: int, device: torch.device) -> Tensor:
-    """Return whose each pixel of a pass is along one axis: `[spacing, px]`, the nearest cell of the pass's group."""
-    places = (torch.arange(px, dtype=torch.float64) + 0.5) * cells / px - 0.5
-    owners = []
-    for first in range(spacing):
-        members = torch.arange(first, cells, spacing)
-        nearest = (places[None] - members[:, None]).abs().argmin(dim=0)
-        owners.append(members[nearest])
-    return torch.stack(owners).to(device)
-
-
 def _regrouped(given: _Gradients, spacing: int) -> _Gradients:
     """Return the same gradients with the cells of a pass further apart: no closer than before, so nothing overlaps."""
     spacing = max(spacing, given.spacing)
@@ -159,8 +96,8 @@ def _regrouped(given: _Gradients, spacing: int) -> _Gradients:
 
     def moved(maps: Tensor) -> Tensor:
         px = maps.shape[-1]
-        new = _owners(spacing, given.cells, px, maps.device)
-        old = _owners(given.spacing, given.cells, px, maps.device)
+        new = pixel_owners(spacing, given.cells, px, maps.device)
+        old = pixel_owners(given.spacing, given.cells, px, maps.device)
         # Of pass a each pixel is taken from the pass that held its owner, where that held it there at all.
         source = new % given.spacing
         held = torch.stack([old[source[group], torch.arange(px)] == new[group] for group in range(spacing)])
@@ -320,7 +257,7 @@ def _summed(maps: Tensor, passes: int, groups: tuple[Tensor, _Gradients]) -> Ten
     """Return the sums `[passes, N, C, members, members]` of maps `[passes * N, C, h, h]` over what each cell owns."""
     numbers, wanted = groups
     spacing, px = wanted.spacing, maps.shape[-1]
-    owners = _owners(spacing, wanted.cells, px, maps.device)
+    owners = pixel_owners(spacing, wanted.cells, px, maps.device)
     members = -(-wanted.cells // spacing)
     # [spacing, members, px]: whether a pixel belongs to the member of a group.
     owned = (owners[:, None] // spacing == torch.arange(members, device=maps.device)[:, None]).to(maps)

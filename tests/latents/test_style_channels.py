@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stylealign.errors import StyleAlignError
-from stylealign.latents.style_channels import backward_passes, equivalent_passes, gradient_maps, jacobian
+from stylealign.latents.cell_passes import backward_passes, equivalent_passes
+from stylealign.latents.style_channels import gradient_maps, jacobian
 from stylealign.metrics.style_channels import localized_regions, overlap_scores, regions_in_cells
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
