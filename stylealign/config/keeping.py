@@ -98,6 +98,26 @@ class SimilarityMethod(AnchorMethod):
     """Size that larger maps are averaged down to: the similarities grow with its fourth power."""
 
 
+class DistancesMethod(AnchorMethod):
+    """Which images of a group are alike: cross-domain distance consistency (Ojha et al. 2021, arXiv 2104.06820).
+
+    The groups are those of the minibatch standard deviation (`mbstd_group_size`), of three images or more.
+    """
+
+    resolutions_px: Resolutions = (8, 16)
+    """Resolutions whose features are compared."""
+
+
+class PatchesMethod(KeepMethod):
+    """The discriminator sees whole images for half of the latents, patches for all (Ojha et al. 2021, section 3.2).
+
+    Elsewhere than in that half of Z, the child may keep its parent's layout where no training image has it.
+    """
+
+    at_px: Resolution | None = None
+    """Resolution of the discriminator's features that patches are judged by. Default: a quarter of the image's."""
+
+
 class LayoutMethod(AnchorMethod):
     """Outlines or luminance of the image on a coarse grid (low frequencies as layout: ILVR, Choi et al. 2021, arXiv
     2108.02938)."""
@@ -138,6 +158,10 @@ class KeepSettings(Settings):
     """Anchor: RGB outputs."""
     similarity: SimilarityMethod = SimilarityMethod()
     """Anchor: self-similarity of features."""
+    distances: DistancesMethod = DistancesMethod()
+    """Anchor: distances between images."""
+    patches: PatchesMethod = PatchesMethod()
+    """Patch discriminator beside the anchors."""
     layout: LayoutMethod = LayoutMethod()
     """Anchor: layout of the image."""
     perceptual: PerceptualMethod = PerceptualMethod()

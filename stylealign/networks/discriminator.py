@@ -93,12 +93,18 @@ class Discriminator(nn.Module):
         self.b4 = DiscriminatorEpilogue(architecture, self.label_dim or 1)
 
     def forward(self, images: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.judge(images, c)[0]
+
+    def judge(self, images: Tensor, c: Tensor | None = None, at_px: int | None = None) -> tuple[Tensor, Tensor | None]:
+        """Return logits `[N, 1]` as `forward` does, and the features `[N, C, at_px, at_px]` on the way to them."""
         features = images.to(memory_format=torch.channels_last)
+        kept = None
         for resolution in self.architecture.resolutions[:0:-1]:
             features = getattr(self, f"b{resolution}")(features)
+            kept = features if resolution == 2 * (at_px or 0) else kept
         features = features.float() if features.dtype == torch.float16 else features
         logits = self.b4(features)
         if not self.label_dim:
-            return logits
+            return logits, kept
         # Projection discriminator: the label selects a direction in feature space.
-        return (logits * self.mapping(None, c)).sum(dim=1, keepdim=True) / math.sqrt(self.label_dim)
+        return (logits * self.mapping(None, c)).sum(dim=1, keepdim=True) / math.sqrt(self.label_dim), kept

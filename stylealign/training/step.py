@@ -25,6 +25,13 @@ from stylealign.training.blur import blur, blur_px_at
 from stylealign.training.draws import Draws, draw
 from stylealign.training.ema import ema_beta, update_average
 from stylealign.training.keep.keeper import Keeper, wanted
+from stylealign.training.keep.patches import (
+    PatchHead,
+    Verdict,
+    in_half,
+    patched_discriminator_loss,
+    patched_generator_loss,
+)
 from stylealign.training.keep.views import view
 from stylealign.training.keep.weights import WeightPull
 from stylealign.training.losses import (
@@ -35,12 +42,19 @@ from stylealign.training.losses import (
     path_lengths,
     r1_penalty,
 )
-from stylealign.training.optimisers import lazy_adam, require_gradients, trained_of_discriminator, trained_of_generator
+from stylealign.training.optimisers import (
+    lazy_adam,
+    rated,
+    require_gradients,
+    trained_of_discriminator,
+    trained_of_generator,
+)
 from stylealign.training.parts import Sums, check_parts
 from stylealign.training.workers import Workers
 
-Fake = tuple[Tensor, Tensor | None]
-"""Generated images `[N, 3, H, W]` without a graph, and D's logits of them with theirs where they were kept."""
+Fake = tuple[Tensor, Verdict | None, Tensor]
+"""Generated images `[N, 3, H, W]` without a graph, D's verdict of them with its graph where it was kept, and which of
+them D sees whole where it sees patches too."""
 
 HALF_GRADIENT_LIMIT = 1e5
 """What an infinite gradient of a half-precision layer is cut to."""
@@ -79,6 +93,12 @@ class TrainingStep:
         trained_d = trained_of_discriminator(discriminator, s)
         self.generator_parameters = [parameter for parameter, _ in trained.values()]
         self.discriminator_parameters = [parameter for parameter, _ in trained_d.values()]
+        self.patch_head: PatchHead | None = None
+        if s.keep.patches.weight:
+            head = PatchHead(discriminator.architecture, s.keep.patches, s.seed).to(average.mapping.w_avg)
+            self.patch_head = head
+            self.discriminator_parameters += head.parameters()
+            trained_d |= {f"patches.{name}": value for name, value in rated(head).items()}
         self.generator_adam = lazy_adam(trained, s.learning_rate, s.path_length_interval, s.path_length_weight > 0)
         self.discriminator_adam = lazy_adam(trained_d, s.learning_rate, s.r1_interval, s.r1_gamma > 0)
         # What the averaged generator and D are now, before a saved state replaces it, is the parent.
@@ -133,8 +153,8 @@ class TrainingStep:
             drawn = draws.part(part, self.parts)
             shown = view(self.generator, drawn, wanted(active))
             fake = shown.image.detach().requires_grad_(True)
-            logits = self._logits(fake, augmentation, part)
-            loss = generator_loss(logits) * share
+            verdict, half = self._judge(fake, augmentation, part), in_half(drawn.z)
+            loss = self._generator_loss(verdict, half) * share
             with without_parameter_gradients():
                 (gradient,) = torch.autograd.grad(loss, fake, retain_graph=keeps)
             sums.add(loss_g=loss.detach(), w=shown.w.mean(dim=0) * share)
@@ -144,7 +164,7 @@ class TrainingStep:
                 gradients.append(torch.full_like(kept, active[name][1] * share))
                 sums.add(**{f"keep_{name}": kept.detach() * share})
             torch.autograd.backward(roots, gradients)
-            fakes.append((fake.detach(), logits if keeps else None))
+            fakes.append((fake.detach(), verdict if keeps else None, half))
         norm = self._move(self.generator_adam, self.generator_parameters, sums, measure, self._pull_g)
         self.generator.mapping.track_mean(sums.values.pop("w")[None])
         return sums.values | ({"gradient_norm_g": norm} if norm is not None else {}), fakes
@@ -181,13 +201,13 @@ class TrainingStep:
         require_gradients(self.discriminator_parameters, True)
         of_real, of_fake = self._augmentation(len(real)), self._augmentation(len(real))
         sums = Sums()
-        for (part, share), (fake, fake_logits) in zip(self._own_parts(len(real)), fakes, strict=True):
-            real_logits = self._logits(real[part :: self.parts], of_real, part)
-            if fake_logits is None or of_fake is not None:
-                fake_logits = self._logits(fake, of_fake, part)
-            loss = discriminator_loss(real_logits, fake_logits) * share
+        for (part, share), (fake, of_fakes, half) in zip(self._own_parts(len(real)), fakes, strict=True):
+            of_reals = self._judge(real[part :: self.parts], of_real, part)
+            if of_fakes is None or of_fake is not None:
+                of_fakes = self._judge(fake, of_fake, part)
+            loss = self._discriminator_loss(of_reals, of_fakes, half) * share
             loss.backward()
-            real_logits, fake_logits = real_logits.detach(), fake_logits.detach()
+            real_logits, fake_logits = of_reals.whole.detach(), of_fakes.whole.detach()
             sums.add(
                 loss_d=loss.detach(),
                 logit_real=real_logits.mean() * share,
@@ -206,7 +226,11 @@ class TrainingStep:
         sums = Sums()
         for part, share in self._own_parts(len(real)):
             images = real[part :: self.parts].clone().requires_grad_(True)
-            penalty = r1_penalty(self._logits(images, augmentation, part), images)
+            verdict = self._judge(images, augmentation, part)
+            logits = verdict.whole
+            if verdict.patches is not None:
+                logits = logits + self._patch_strength * verdict.patches.mean(dim=(2, 3))
+            penalty = r1_penalty(logits, images)
             (penalty * (self.settings.r1_gamma / 2) * self.settings.r1_interval * share).backward()
             sums.add(r1_penalty=penalty.detach() * share)
         self._move(self.discriminator_adam, self.discriminator_parameters, sums)
@@ -230,11 +254,28 @@ class TrainingStep:
         size = self.generator.architecture.resolution
         return draw_augmentation(batch, self.ada.p, size, size)
 
-    def _logits(self, images: Tensor, augmentation: Augmentation | None, part: int) -> Tensor:
+    def _judge(self, images: Tensor, augmentation: Augmentation | None, part: int) -> Verdict:
         if augmentation is not None:
             images = augmentation.part(part, self.parts)(images)
-        logits: Tensor = self.discriminator(blur(images, self._blur_px))
-        return logits
+        images = blur(images, self._blur_px)
+        if self.patch_head is None or self._patch_strength == 0:
+            return Verdict(self.discriminator(images))
+        whole, features = self.discriminator.judge(images, at_px=self.patch_head.at_px)
+        return Verdict(whole, self.patch_head(features))
+
+    @property
+    def _patch_strength(self) -> float:
+        return self.settings.keep.patches.strength(self._kimg)
+
+    def _generator_loss(self, fake: Verdict, half: Tensor) -> Tensor:
+        if fake.patches is None:
+            return generator_loss(fake.whole)
+        return patched_generator_loss(fake, half, self._patch_strength)
+
+    def _discriminator_loss(self, real: Verdict, fake: Verdict, half: Tensor) -> Tensor:
+        if fake.patches is None:
+            return discriminator_loss(real.whole, fake.whole)
+        return patched_discriminator_loss(real, fake, half, self._patch_strength)
 
     def _move(
         self,
@@ -270,6 +311,8 @@ class TrainingStep:
             "adam_D": self.discriminator_adam.state_dict(),
             "mean_path_length": self.mean_path_length,
         }
+        if self.patch_head is not None:
+            state["D_patches"] = self.patch_head.state_dict()
         return state if self.ada is None else state | {"ada": self.ada.state()}
 
     def load(self, state: dict[str, Any]) -> None:
@@ -277,6 +320,8 @@ class TrainingStep:
         self.generator.load_state_dict(state["G"])
         self.average.load_state_dict(state["G_ema"])
         self.discriminator.load_state_dict(state["D"])
+        if self.patch_head is not None:
+            self.patch_head.load_state_dict(state["D_patches"])
         for adam, name in ((self.generator_adam, "adam_G"), (self.discriminator_adam, "adam_D")):
             adam.load_state_dict(copy.deepcopy(state[name]))
             for group in adam.param_groups:

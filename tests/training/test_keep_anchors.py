@@ -28,6 +28,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "features": {},
     "rgb": {},
     "similarity": {"resolutions_px": [8], "lowpass_px": 4},
+    "distances": {},
     "layout": {"lowpass_px": 8},
     "layout of luminance": {"of": "luminance", "lowpass_px": 8},
     "perceptual": {},
@@ -85,14 +86,14 @@ def test_gradients(method: str) -> None:
     torch.manual_seed(0)
     architecture = new_networks(SHAPE, changed(), 16)[0].architecture
     (anchor,) = anchors(keep(method), architecture, torch.zeros(()), encoder()).values()
-    sizes = {"features": (2, 3, 8, 8), "rgb": (2, 3, 4, 4), "image": (2, 3, 16, 16)}
+    sizes = {"features": (4, 3, 8, 8), "rgb": (4, 3, 4, 4), "image": (4, 3, 16, 16)}
 
     def views(features: Tensor, rgb: Tensor, image: Tensor) -> View:
         return View(dict.fromkeys((4, 8, 16), features), dict.fromkeys((4, 8, 16), rgb), image, image[:, 0, 0])
 
     parent = views(*(torch.rand(size) - 0.5 for size in sizes.values()))
     own = [(torch.rand(size) - 0.5).requires_grad_(True) for size in sizes.values()]
-    assert anchor.loss(views(*own), parent).shape == (2,)
+    assert anchor.loss(views(*own), parent).shape == (4,)
     assert torch.autograd.gradcheck(lambda *v: anchor.loss(views(*v), parent), own, fast_mode=True)
 
 
@@ -107,7 +108,7 @@ def test_parts_equal_the_whole_batch() -> None:
 
 @pytest.mark.usefixtures("_float64")
 def test_two_processes_compute_what_one_does(tmp_path: Path) -> None:
-    settings = {"kimg": 0.024, "state_interval_s": 100.0, "keep": keep("features", "similarity", "layout", "rgb")}
+    settings = {"kimg": 0.024, "state_interval_s": 100.0, "keep": keep("features", "distances", "layout", "rgb")}
     port, out = free_port(), tmp_path / "together.pt"
     processes = [start(train_together, rank, port, tmp_path / "run", out, settings) for rank in range(2)]
     alone = make_run(tmp_path / "alone", changed(**settings))

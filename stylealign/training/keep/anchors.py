@@ -11,6 +11,7 @@ from torch import Tensor
 from stylealign.config import KeepSettings
 from stylealign.config.keeping import (
     CodeMethod,
+    DistancesMethod,
     FeaturesMethod,
     KeepMethod,
     LayoutMethod,
@@ -23,6 +24,7 @@ from stylealign.metrics.perceptual import PerceptualDistance, perceptual_distanc
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.encoder import Encoder
 from stylealign.training.keep.losses import (
+    distance_consistency,
     edges,
     luminance,
     prepared,
@@ -95,6 +97,23 @@ class SimilarityAnchor:
         return _mean(
             similarity_difference(*_both(pair, self.method.lowpass_px, self.method.normalise)) for pair in pairs
         )
+
+
+@dataclass(frozen=True)
+class DistancesAnchor:
+    """Which images of a batch are alike (Ojha et al. 2021, arXiv 2104.06820, cross-domain distance consistency)."""
+
+    method: DistancesMethod
+    group_size: int
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(features=frozenset(self.method.resolutions_px))
+
+    def loss(self, child: View, parent: View) -> Tensor:
+        pairs = ((child.features[r], parent.features[r]) for r in self.method.resolutions_px)
+        both = (_both(pair, pair[0].shape[-1], self.method.normalise) for pair in pairs)
+        return _mean(distance_consistency(*pair, self.group_size) for pair in both)
 
 
 @dataclass(frozen=True)
@@ -172,6 +191,10 @@ def anchors(
         found["rgb"] = RgbAnchor(s.rgb)
     if s.similarity.weight:
         found["similarity"] = SimilarityAnchor(s.similarity)
+    if s.distances.weight:
+        if architecture.mbstd_group_size is not None and architecture.mbstd_group_size < 3:
+            raise StyleAlignError("keep.distances: compares groups of three images or more; raise mbstd_group_size")
+        found["distances"] = DistancesAnchor(s.distances, architecture.mbstd_group_size or 2**31)
     if s.layout.weight:
         found["layout"] = LayoutAnchor(s.layout)
     if s.perceptual.weight:

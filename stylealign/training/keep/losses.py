@@ -66,3 +66,30 @@ def edges(images: Tensor) -> Tensor:
     kernels = torch.stack([across, across.t()])[:, None]
     slopes = F.conv2d(F.pad(luminance(images), (1, 1, 1, 1), mode="replicate"), kernels)
     return (slopes.square().sum(dim=1, keepdim=True) + EDGE).sqrt()
+
+
+def distance_consistency(child: Tensor, parent: Tensor, group_size: int) -> Tensor:
+    """Return how differently images of a group are like each other in child and parent (Ojha et al. 2021).
+
+    For each image: the Kullback-Leibler divergence of the softmax over its cosines to the other images of its group.
+
+    Args:
+        child, parent: `[N, ...]`, the same latents in both.
+        group_size: images of a group, cut to N; N is a multiple of it. Image i is in the group of the images i modulo
+            (N / group size), as for the minibatch standard deviation: a part of a batch holds whole groups.
+
+    Returns:
+        `[N]`; zeros in groups of fewer than three images.
+    """
+    size = min(group_size, len(child))
+    own = _log_likeness(child, size)
+    others = _log_likeness(parent, size)
+    return (own.exp() * (own - others)).sum(dim=2).t().flatten()
+
+
+def _log_likeness(values: Tensor, size: int) -> Tensor:
+    """Return the log softmax over the other images of a group: `[groups, size, size - 1]`."""
+    grouped = F.normalize(values.flatten(1), dim=1).reshape(size, -1, values[0].numel()).transpose(0, 1)
+    cosines = grouped @ grouped.transpose(1, 2)
+    is_other = ~torch.eye(size, dtype=torch.bool, device=values.device)
+    return F.log_softmax(cosines[:, is_other].reshape(-1, size, size - 1), dim=2)
