@@ -2,47 +2,20 @@
 
 from pathlib import Path
 
-from stylealign.applications.labels.tasks import comparing, drawn
-from stylealign.config import UPKEEP, Config, PairSettings, Space
+from stylealign.config import UPKEEP, Config, PairSettings
 from stylealign.errors import did_you_mean
-from stylealign.experiment.family import Family
 from stylealign.experiment.identity import Identity
+from stylealign.experiment.networks import networks_of, with_weights
+from stylealign.experiment.paths import Files, data_file, model_file
+from stylealign.experiment.translations import Translations
 from stylealign.experiment.words import as_json, flags
 from stylealign.experiment.zoo import Zoo
 from stylealign.files import own_path
-from stylealign.latents.spaces import most_detailed, names, space_of
 from stylealign.measurements import registry
 from stylealign.metrics.networks.registry import network_of
 
-Files = dict[str, str]
-"""Files by the role they play in a job."""
 
-WEIGHTS_DIR = "data/weights"
-GUIDES = {"latent-guided": "latent", "reference-guided": "reference"}
-LAYER_SWAP = "layer-swap"
-
-
-def data_file(domain: str, name: str) -> str:
-    """Return a file of a prepared data set."""
-    return f"data/prepared/{domain}/{name}"
-
-
-def model_file(model: str) -> str:
-    """Return the file of a model."""
-    return f"results/models/{model}/model.safetensors"
-
-
-def label_network(task: str, domain: str) -> str:
-    """Return the network that was trained on a domain's own annotations."""
-    return f"results/zero_shot/{task}/{domain}/oracle.safetensors"
-
-
-def joint_network(task: str, resolution_px: int) -> str:
-    """Return the network that learnt from all domains of one size together: the ruler between domains."""
-    return f"results/zero_shot/{task}/joint-{resolution_px}px.safetensors"
-
-
-class Experiment(Family):
+class Experiment(Translations):
     """A configuration, with what its jobs read and make. Paths are relative to the folder of the run.
 
     Args:
@@ -53,7 +26,7 @@ class Experiment(Family):
 
     def __init__(self, config: Config, zoo: Path, directory: Path = Path()) -> None:
         super().__init__(config)
-        self.config = _with_weights(config)
+        self.config = with_weights(config)
         self.zoo = Zoo(zoo)
         self.identity = Identity(self.config, self.zoo, directory)
         self.directory = directory
@@ -160,137 +133,10 @@ class Experiment(Family):
         settings = self.config.training_of(model)
         return " ".join(f"--{key.replace('_', '-')} {getattr(settings, key):g}" for key in UPKEEP)
 
-    def measuring_networks(self, model: str) -> Files:
-        """Return the label networks that measure a child and its parent alike, by task; none without figures."""
-        own, parents = self.domain_of(model), self.domain_of(self.compared_with(model))
-        px = self.resolutions_px[own]
-        if not {own, parents} <= set(self.figure_domains(px)):
-            return {}
-        return {task.name: joint_network(task.name, px) for task in comparing()}
-
-    def share_inputs(self, subject: str) -> Files:
-        """Return what tells the domain of `subject` from its parent's: images of both; none for a parent."""
-        if self.aligned_parent(subject) is None:
-            return {}
-        own, parents = self.domain_of(subject), self.domain_of(self.compared_with(subject))
-        if own == parents:
-            return {}
-        return {
-            "parent_data": data_file(parents, "train.zip"),
-            "test_data": data_file(own, "test.zip"),
-            "parent_test_data": data_file(parents, "test.zip"),
-        }
-
-    def zero_shot_networks(self, task: str, child: str) -> Files:
-        """Return the networks that are tested on the domain of `child`, by METHOD[/SETTING]."""
-        names = ["zero-shot unaligned", *(f"zero-shot unaligned/{control}" for control in self.controls_of(child)[1:])]
-        transferred = {"zero-shot": child, **dict(zip(names, self.controls_of(child), strict=False))}
-        return {
-            "source-only": label_network(task, self.domain_of(self.compared_with(child))),
-            **{way: f"results/zero_shot/{task}/{model}/zero-shot.safetensors" for way, model in transferred.items()},
-            "zero-shot shuffled": f"results/zero_shot/{task}/{child}/shuffled.safetensors",
-            "oracle": label_network(task, self.domain_of(child)),
-        }
-
-    def labels_shown(self, child: str) -> list[tuple[str, str]]:
-        """Return the networks whose labels a figure shows, each with its row; those of one row lie over each other."""
-        return [pair for task in drawn() for pair in self.zero_shot_networks(task, child).items()]
-
-    # Codes and translations
-
-    def detailed_space(self) -> Space:
-        """Return the most detailed space that is inverted: morphs start from its codes."""
-        return most_detailed(self.config.inversion_spaces)
-
-    def guided_space(self) -> Space:
-        """Return the space of the codes that guides and the swapped model start from."""
-        space = self.config.translation.space
-        return space if space in self.config.inversion_spaces else self.detailed_space()
-
-    def encoder_inputs(self, model: str, space: str) -> Files:
-        """Return the encoder of an inversion that starts with one."""
-        if self.config.inversion_of(space).init != "encoder":
-            return {}
-        return {"encoder": f"results/latents/{model}/encoder.safetensors"}
-
-    def translate_inputs(self, model: str, way: str) -> Files:
-        """Return what a translation needs; `way` is a space, a guide or the layer swap."""
-        parent = self.compared_with(model)
-        space = way if way in self.config.inversion_spaces else self.guided_space()
-        swapped = f"results/translation/{model}/{LAYER_SWAP}/model.safetensors"
-        inputs = {
-            "codes": f"results/latents/{parent}/{space}/codes.npz",
-            "source_model": model_file(parent),
-            "target_model": swapped if way == LAYER_SWAP else model_file(model),
-        }
-        if GUIDES.get(way) == "reference":
-            inputs["reference_codes"] = f"results/latents/{model}/{space}/codes.npz"
-        return inputs
-
-    def translate_settings(self, way: str) -> str:
-        """Return the settings of a translation as JSON."""
-        settings, space = self.config.translation, self.guided_space() if way in (*GUIDES, LAYER_SWAP) else way
-        guide, outputs = GUIDES.get(way, "none"), self.config.guided_outputs if way in GUIDES else 1
-        return as_json(settings, space=space, guide=guide, outputs=outputs)
-
     def random_seeds(self, child: str) -> str:
         """Return as many seeds as a guide draws images."""
         held_out = self.sized().domains[self.domain_of(self.compared_with(child))].splits.test_images
         return f"0-{min(self.config.inversion.images, held_out) * self.config.guided_outputs - 1}"
-
-    def translation_methods(self, child: str) -> Files:
-        """Return the image zips of a translation's measurement by METHOD[/SETTING]; untouched sources need none."""
-        spaces = self.config.inversion_spaces
-        ways = (*spaces, *GUIDES, LAYER_SWAP, "random")
-        methods = {"/".join(filter(None, (way, self.truncation(way)))): self._translated(child, way) for way in ways}
-        for control in self.controls_of(child):
-            labels = {space: ", ".join(filter(None, (space, self.truncation(space)))) for space in spaces}
-            methods |= {f"unaligned/{label}": self._translated(control, space) for space, label in labels.items()}
-        return methods
-
-    def truncation(self, way: str, inverted: bool = False) -> str:
-        """Return what the tables say of the truncation of z codes, such as `psi 1`; empty where there are none.
-
-        Args:
-            way: a space, a guide, the layer swap or `random`.
-            inverted: of the inversion, not of the translation.
-        """
-        space = way if way in names() else self.guided_space()
-        if way not in ("latent-guided", "random") and not space_of(space).is_mapped:
-            return ""
-        settings = self.config.inversion_of(way) if inverted else self.config.translation
-        return f"psi {settings.truncation_psi:g}"
-
-    def _translated(self, model: str, way: str) -> str:
-        return f"results/translation/{model}/{way}/images.zip"
-
-    def translation_data(self, child: str) -> Files:
-        """Return what translations are measured against: images, and label networks where the domains have labels."""
-        source, target = self.domain_of(self.compared_with(child)), self.domain_of(child)
-        files = {
-            "source_data": data_file(source, "test.zip"),
-            "target_data": data_file(target, "test.zip"),
-            "target_train": data_file(target, "train.zip"),
-        }
-        return files | self.measuring_networks(child)
-
-    def translation_rows(self, child: str) -> Files:
-        """Return the image zips of a translation figure by label: reconstructions, translations, swap, controls'."""
-        parent, rows = self.compared_with(child), {}
-        for space in self.config.inversion_spaces:
-            rows[f"reconstruction {space}"] = f"results/latents/{parent}/{space}/reconstructions.zip"
-            rows |= {f"{model} {space}": self._translated(model, space) for model in self.family(child)}
-        return rows | {LAYER_SWAP: self._translated(child, LAYER_SWAP)}
-
-    def coverage_inputs(self, domain: str) -> Files:
-        """Return what coverage is measured with: images, annotations and label networks of a domain."""
-        return {
-            "data": data_file(domain, "train.zip"),
-            "test_data": data_file(domain, "test.zip"),
-            "annotations": data_file(domain, "test.annotations.npz"),
-            "pose": label_network("pose", domain),
-            "attributes": label_network("attributes", domain),
-        }
 
     # Rows, tables and figures
 
@@ -328,22 +174,3 @@ class Experiment(Family):
         measured = self.children + self.parents
         groups = [f"{name}={','.join(own)}" for name, own in self.config.seeded.items() if own[0] in measured]
         return "--seeds " + " ".join(groups) if groups else ""
-
-
-def networks_of(config: Config) -> list[str]:
-    """Return the networks that measure and steer the jobs of a configuration, each once."""
-    found = [config.metrics.features, config.metrics.perceptual, config.morphing.perceptual]
-    inversions = [config.inversion_of(space) for space in config.inversion_spaces]
-    found += [inversion.perceptual for inversion in inversions]
-    if any(inversion.init == "encoder" for inversion in inversions):
-        found.append(config.encoder.perceptual)
-    trainings = [config.training_of(name) for name, model in config.models.items() if not model.fetch]
-    found += [training.evaluate_features for training in trainings if training.evaluate_kimg is not None]
-    return list(dict.fromkeys(found))
-
-
-def _with_weights(config: Config) -> Config:
-    """Return the configuration with a folder for the weights that it asks to be downloaded."""
-    if config.metrics.weights_dir or all(network_of(name).is_bundled for name in networks_of(config)):
-        return config
-    return config.model_copy(update={"metrics": config.metrics.model_copy(update={"weights_dir": WEIGHTS_DIR})})

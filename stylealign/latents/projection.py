@@ -9,7 +9,6 @@ With the optimizer `soap` Adam works in the eigenbasis of the gradients' covaria
 2409.11321), which is taken once, from images of the generator itself: fewer steps to the same distance.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +21,7 @@ from torch.nn import functional as F
 
 from stylealign.config import InvertSettings
 from stylealign.latents.noise_maps import autocorrelation, draw_noise_maps, noise_shapes_in_use, renormalize
+from stylealign.latents.projection_state import Adam, Batch, Best, latent_noise_strength, learning_rate_factor
 from stylealign.latents.spaces import LatentSpace, space_of
 from stylealign.networks.generator import Generator
 from stylealign.sampling import mean_label, seeded_normal, std_of_w
@@ -29,7 +29,6 @@ from stylealign.sampling import mean_label, seeded_normal, std_of_w
 _SAMPLED = space_of("z")
 """Space of the random candidates."""
 
-_RAMP_UP, _RAMP_DOWN, _NOISE_UNTIL = 0.05, 0.25, 0.75
 _CANDIDATE_BATCH, _CANDIDATE_PIXELS = 64, 64 * 256 * 256
 _BETAS = {"adam": (0.9, 0.999), "soap": (0.8, 0.8)}
 _BASIS_SHARE = 0.3
@@ -107,20 +106,20 @@ class Projector:
             codes = (self._start(distances) if start is None else start).clone()
         maps = draw_noise_maps(noise_shapes_in_use(self.generator.synthesis), randoms)
         variables = [codes, *(noise.to(targets) for noise in maps.values())]
-        adam = _Adam(variables, _BETAS[self.settings.optimizer], self._basis)
-        batch = _Batch(torch.arange(len(codes)), targets, wanted, adam, list(maps), randoms)
+        adam = Adam(variables, _BETAS[self.settings.optimizer], self._basis)
+        batch = Batch(torch.arange(len(codes)), targets, wanted, adam, list(maps), randoms)
         losses, best = self._optimize(batch, progress)
         return Projection(
             _array(best.codes), _array(losses), _array(distances.median(dim=1).values), _array(best.perceptual)
         )
 
-    def _optimize(self, batch: "_Batch", progress: Callable[[int], None] | None) -> tuple[Tensor, "_Best"]:
+    def _optimize(self, batch: Batch, progress: Callable[[int], None] | None) -> tuple[Tensor, Best]:
         """Run the schedule; return the losses `[steps + 1, N]` and the best codes.
 
         The row of a stopped image keeps its last loss.
         """
         steps, rate = self.settings.steps, self.settings.learning_rate
-        best = _Best(batch.codes)
+        best = Best(batch.codes)
         losses = torch.zeros(steps + 1, len(batch.rows), device=batch.codes.device)
         for step in range(steps):
             codes = self._perturbed(batch, latent_noise_strength(step, steps))
@@ -144,13 +143,13 @@ class Projector:
         best.update(batch.rows, batch.codes, fit, perceptual)
         return losses, best
 
-    def _perturbed(self, batch: "_Batch", strength: float) -> Tensor:
+    def _perturbed(self, batch: Batch, strength: float) -> Tensor:
         if strength == 0 or self.noise_scale == 0:
             return batch.codes
         noise = np.stack([random.standard_normal(self.shape, dtype=np.float32) for random in batch.randoms])
         return batch.codes + torch.from_numpy(noise).to(batch.codes) * (self.noise_scale * strength)
 
-    def _fit(self, batch: "_Batch", codes: Tensor) -> tuple[Tensor, Tensor]:
+    def _fit(self, batch: Batch, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Return the perceptual distance `[n]` of the codes' images, and it plus the weighted mean squared error."""
         images = self.generator.synthesis(self._ws(codes, self.space), noise_maps=batch.maps)
         perceptual = self.distance.between(self._features(images), batch.wanted)
@@ -224,106 +223,6 @@ class Projector:
         if not self.space.is_mapped:
             return self.space.spread(self.generator.mapping.w_avg.expand(len(distances), -1), self.generator)
         return self.space.spread(self.candidates[distances.argmin(dim=1)], self.generator)
-
-
-class _Adam:
-    """Adam (Kingma and Ba 2015, algorithm 1) over variables whose first axis is the image, so that images can leave.
-
-    The first variable, the codes, is moved along the columns of `basis [*shape, d]`, if there is one.
-    """
-
-    epsilon = 1e-8
-
-    def __init__(self, variables: list[Tensor], betas: tuple[float, float], basis: Tensor | None) -> None:
-        self.betas, self.basis = betas, basis
-        self.variables = [variable.requires_grad_(True) for variable in variables]
-        self.means = [torch.zeros_like(variable) for variable in variables]
-        self.squares = [torch.zeros_like(variable) for variable in variables]
-        self.steps = 0
-
-    @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], rate: float) -> None:
-        """Move the variables one step against their gradients."""
-        self.steps += 1
-        corrections = [1 - beta**self.steps for beta in self.betas]
-        for index, gradient in enumerate(gradients):
-            basis = self.basis if index == 0 else None
-            mean, square = self.means[index], self.squares[index]
-            if basis is not None:
-                gradient = torch.einsum("n...i,...ij->n...j", gradient, basis)
-            mean.lerp_(gradient, 1 - self.betas[0])
-            square.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
-            move = mean / (square / corrections[1]).sqrt_().add_(self.epsilon)
-            if basis is not None:
-                move = torch.einsum("n...j,...ij->n...i", move, basis)
-            self.variables[index].sub_(move, alpha=rate / corrections[0])
-
-    def select(self, going: Tensor) -> "_Adam":
-        """Return the state of the images where `going [n]` is true."""
-        chosen = _Adam([variable.detach()[going] for variable in self.variables], self.betas, self.basis)
-        chosen.means, chosen.squares = [mean[going] for mean in self.means], [square[going] for square in self.squares]
-        chosen.steps = self.steps
-        return chosen
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """The images that are still being optimised."""
-
-    rows: Tensor
-    """`[n]`: their numbers in the whole batch."""
-    targets: Tensor
-    wanted: list[Tensor]
-    """Features of the targets."""
-    adam: _Adam
-    """Variables: the codes, then one noise map for each of `layers`."""
-    layers: list[str]
-    randoms: list[np.random.Generator]
-
-    @property
-    def codes(self) -> Tensor:
-        return self.adam.variables[0]
-
-    @property
-    def maps(self) -> dict[str, Tensor]:
-        return dict(zip(self.layers, self.adam.variables[1:], strict=True))
-
-    def select(self, going: Tensor) -> "_Batch":
-        """Return the images where `going [n]` is true."""
-        randoms = [random for random, goes in zip(self.randoms, going.tolist(), strict=True) if goes]
-        wanted = [layer[going] for layer in self.wanted]
-        return _Batch(
-            self.rows[going.cpu()], self.targets[going], wanted, self.adam.select(going), self.layers, randoms
-        )
-
-
-class _Best:
-    """The best code of each image so far, of all that were tried (with the noise on them, where there was some)."""
-
-    def __init__(self, codes: Tensor) -> None:
-        self.codes = codes.detach().clone()
-        self.loss = torch.full((len(codes),), math.inf, device=codes.device)
-        self.perceptual = torch.full_like(self.loss, math.inf)
-
-    def update(self, rows: Tensor, codes: Tensor, loss: Tensor, perceptual: Tensor) -> None:
-        """Take over the codes `[n, ...]` of the images `rows [n]` whose `loss [n]` is lower than any before."""
-        better = loss.detach() < self.loss[rows]
-        improved = rows[better.cpu()]
-        self.codes[improved] = codes.detach()[better]
-        self.loss[improved] = loss.detach()[better]
-        self.perceptual[improved] = perceptual.detach()[better]
-
-
-def learning_rate_factor(step: int, steps: int) -> float:
-    """Return the learning rate of a step as a share of its plateau: linear ramp up, cosine ramp down (appendix D)."""
-    up = min(1.0, (step + 1) / steps / _RAMP_UP)
-    down = min(1.0, (1 - step / steps) / _RAMP_DOWN)
-    return up * (0.5 - 0.5 * math.cos(math.pi * down))
-
-
-def latent_noise_strength(step: int, steps: int) -> float:
-    """Return the strength of the noise on the code: 1 at the start, 0 from 75 % of the steps on (appendix D)."""
-    return max(0.0, 1 - step / steps / _NOISE_UNTIL) ** 2
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

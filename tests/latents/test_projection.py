@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from stylealign.config import InvertSettings
-from stylealign.latents.projection import Projector, _Adam, _Best, latent_noise_strength, learning_rate_factor
+from stylealign.latents.projection import Projector
+from stylealign.latents.projection_state import Adam, Best, latent_noise_strength, learning_rate_factor
 from stylealign.latents.spaces import names, space_of
 
 from .conftest import TINY, PixelDistance
@@ -92,7 +93,7 @@ def test_the_best_step_is_kept(generator, targets):
 
 
 def test_each_image_keeps_its_own_best():
-    best = _Best(torch.zeros(3, 2))
+    best = Best(torch.zeros(3, 2))
     for value, losses in ((1.0, [3.0, 3.0, 3.0]), (2.0, [4.0, 2.0, 3.0]), (3.0, [1.0, 5.0, 4.0])):
         best.update(torch.arange(3), torch.full((3, 2), value), torch.tensor(losses), torch.tensor(losses) / 2)
     best.update(torch.tensor([2]), torch.full((1, 2), 9.0), torch.tensor([0.5]), torch.tensor([0.25]))
@@ -125,7 +126,7 @@ def test_adam_is_adam(rotated):
     basis = torch.linalg.qr(torch.randn(4, 4, dtype=torch.float64)).Q if rotated else torch.eye(4, dtype=torch.float64)
     mine = torch.randn(3, 4, dtype=torch.float64)
     theirs = (mine @ basis).requires_grad_(True)
-    adam = _Adam([mine], (0.8, 0.99), basis if rotated else None)
+    adam = Adam([mine], (0.8, 0.99), basis if rotated else None)
     reference = torch.optim.Adam([theirs], lr=0.1, betas=(0.8, 0.99))
     for step in range(20):
         codes = theirs @ basis.T

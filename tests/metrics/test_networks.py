@@ -54,11 +54,11 @@ USED = """
     from stylealign.cli.main import main
     from stylealign.config import Config, InvertSettings
     from stylealign.datasets.images import write_image_zip
-    from stylealign.experiment.experiment import networks_of
+    from stylealign.experiment.networks import networks_of
     from stylealign.files import read_json
     from stylealign.networks.architecture import Architecture
     from stylealign.networks.generator import Generator
-    from stylealign.planning.rates import feature_s, perceptual_s
+    from stylealign.work.rates import feature_s, perceptual_s
 
     folder = sys.argv[1]
     torch.manual_seed(0)

@@ -7,7 +7,8 @@ from stylealign.applications.labels import tasks
 from stylealign.config import UPKEEP, default_file, load_config
 from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
-from stylealign.experiment.experiment import GUIDES, LAYER_SWAP, data_file, label_network, model_file
+from stylealign.experiment.paths import data_file, label_network, model_file
+from stylealign.experiment.translations import GUIDES, LAYER_SWAP
 from stylealign.experiment.words import as_json, flags, labelled, one_of
 from stylealign.files import own_path
 from stylealign.latents import spaces

@@ -1,0 +1,55 @@
+"""What an experiment's children and domains are measured with."""
+
+from stylealign.applications.labels.tasks import comparing, drawn
+from stylealign.experiment.family import Family
+from stylealign.experiment.paths import Files, data_file, joint_network, label_network
+
+
+class Measuring(Family):
+    """The files that measure models and translations."""
+
+    def measuring_networks(self, model: str) -> Files:
+        """Return the label networks that measure a child and its parent alike, by task; none without figures."""
+        own, parents = self.domain_of(model), self.domain_of(self.compared_with(model))
+        px = self.resolutions_px[own]
+        if not {own, parents} <= set(self.figure_domains(px)):
+            return {}
+        return {task.name: joint_network(task.name, px) for task in comparing()}
+
+    def share_inputs(self, subject: str) -> Files:
+        """Return what tells the domain of `subject` from its parent's: images of both; none for a parent."""
+        if self.aligned_parent(subject) is None:
+            return {}
+        own, parents = self.domain_of(subject), self.domain_of(self.compared_with(subject))
+        if own == parents:
+            return {}
+        return {
+            "parent_data": data_file(parents, "train.zip"),
+            "test_data": data_file(own, "test.zip"),
+            "parent_test_data": data_file(parents, "test.zip"),
+        }
+
+    def zero_shot_networks(self, task: str, child: str) -> Files:
+        """Return the networks that are tested on the domain of `child`, by METHOD[/SETTING]."""
+        names = ["zero-shot unaligned", *(f"zero-shot unaligned/{control}" for control in self.controls_of(child)[1:])]
+        transferred = {"zero-shot": child, **dict(zip(names, self.controls_of(child), strict=False))}
+        return {
+            "source-only": label_network(task, self.domain_of(self.compared_with(child))),
+            **{way: f"results/zero_shot/{task}/{model}/zero-shot.safetensors" for way, model in transferred.items()},
+            "zero-shot shuffled": f"results/zero_shot/{task}/{child}/shuffled.safetensors",
+            "oracle": label_network(task, self.domain_of(child)),
+        }
+
+    def labels_shown(self, child: str) -> list[tuple[str, str]]:
+        """Return the networks whose labels a figure shows, each with its row; those of one row lie over each other."""
+        return [pair for task in drawn() for pair in self.zero_shot_networks(task, child).items()]
+
+    def coverage_inputs(self, domain: str) -> Files:
+        """Return what coverage is measured with: images, annotations and label networks of a domain."""
+        return {
+            "data": data_file(domain, "train.zip"),
+            "test_data": data_file(domain, "test.zip"),
+            "annotations": data_file(domain, "test.annotations.npz"),
+            "pose": label_network("pose", domain),
+            "attributes": label_network("attributes", domain),
+        }

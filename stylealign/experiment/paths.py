@@ -1,0 +1,24 @@
+"""Files of a run, relative to its folder."""
+
+Files = dict[str, str]
+"""Files by the role they play in a job."""
+
+
+def data_file(domain: str, name: str) -> str:
+    """Return a file of a prepared data set."""
+    return f"data/prepared/{domain}/{name}"
+
+
+def model_file(model: str) -> str:
+    """Return the file of a model."""
+    return f"results/models/{model}/model.safetensors"
+
+
+def label_network(task: str, domain: str) -> str:
+    """Return the network that was trained on a domain's own annotations."""
+    return f"results/zero_shot/{task}/{domain}/oracle.safetensors"
+
+
+def joint_network(task: str, resolution_px: int) -> str:
+    """Return the network that learnt from all domains of one size together: the ruler between domains."""
+    return f"results/zero_shot/{task}/joint-{resolution_px}px.safetensors"
