@@ -21,6 +21,7 @@ from stylealign.images import to_pixels
 from stylealign.measurements.rows import read_rows
 from stylealign.report.curves import draw_curve
 from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
+from stylealign.report.ladder import draw_ladder
 from stylealign.report.sheets import PICTURES, Pixels, enlarge, save_picture
 from stylealign.sampling import seeded_z
 
@@ -37,6 +38,7 @@ KINDS = {
     "multi-modal": ("source images, each with all its translations under a guide", "ZIP"),
     "morphing": ("morph strips", "PNG"),
     "curve": ("quality against alignment over a child's training", "ROWS.json"),
+    "ladder": ("every measure of alignment against the distance of the child's domain", "ROWS.json"),
     "zero-shot": ("real images with their annotation and the labels of networks, one LABEL's over each other", "NET"),
 }
 
@@ -50,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "rows", nargs="+", type=labelled_file, metavar=f"LABEL={what}", help="rows of the figure, from the top"
         )
         sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure (.png, .jpg or .webp)")
-        if kind not in ("multi-modal", "morphing", "curve"):
+        if kind not in ("multi-modal", "morphing", *_PLOTS):
             sub.add_argument("--columns", type=int, default=8, metavar="N", help="images of a row (default: 8)")
         if kind in ("translation", "multi-modal", "zero-shot"):
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
@@ -66,18 +68,14 @@ def run(arguments: argparse.Namespace) -> None:
         raise StyleAlignError(f"--columns: must be at least 1, not {arguments.columns}")
     require_suffix(arguments.out, PICTURES, "a picture")
     require_writable(arguments.out)
-    if arguments.kind == "curve":
-        _curve(arguments)
+    if arguments.kind in _PLOTS:
+        rows = [row for _, path in arguments.rows for row in read_rows(path)[0]]
+        _PLOTS[arguments.kind](arguments.out, rows)
+        print(json.dumps({"figure": str(arguments.out)}))
         return
     sheet = _SHEETS[arguments.kind](arguments)
     save_picture(arguments.out, sheet)
     print(json.dumps({"figure": str(arguments.out), "height_px": sheet.shape[1], "width_px": sheet.shape[2]}))
-
-
-def _curve(arguments: argparse.Namespace) -> None:
-    rows = [row for _, path in arguments.rows for row in read_rows(path)[0]]
-    draw_curve(arguments.out, rows)
-    print(json.dumps({"figure": str(arguments.out)}))
 
 
 def _samples(arguments: argparse.Namespace) -> Pixels:
@@ -176,6 +174,7 @@ def _labelled(images: Pixels, found: dict[str, Any], scale: int) -> Pixels:
     return mark_points(marked, points, visible > 0.5, scale)
 
 
+_PLOTS = {"curve": draw_curve, "ladder": draw_ladder}
 _SHEETS = {
     "samples": _samples,
     "aligned": _aligned,

@@ -152,6 +152,20 @@ class Experiment(Translations):
             for kind in registry.KINDS
         }
 
+    def distance_sets(self, parent: str) -> Files:
+        """Return the training images of the domain of each child of a parent, by child."""
+        return {child: data_file(self.domain_of(child), "train.zip") for child in self.rungs(parent)}
+
+    def ladder_rows(self, parent: str) -> Files:
+        """Return the files of rows that the ladder of a parent gathers, by a label of each."""
+        names, zero_shot = [f"distances/{parent}"], registry.kind("zero_shot").rows(self)
+        for child in self.rungs(parent):
+            for model in self.family(child):
+                names += [f"alignment_score/{model}", f"alignment_pointwise/{model}", f"generators/{child}/{model}"]
+            names += [f"references/{child}/{own}" for own in self.pair_kinds(child)]
+            names += [f"zero_shot/{name}" for name in zero_shot if name.endswith(f"/{child}")]
+        return {name: f"results/metrics/{name}.json" for name in names}
+
     def tables(self) -> list[str]:
         """Return the names of the tables that get rows, in their order."""
         rows = self.rows_by_kind()
@@ -167,6 +181,7 @@ class Experiment(Translations):
         figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal", "morphing") for child in self.children]
         figures += [f"zero-shot-{child}" for child in self.children if self.is_annotated(child)]
         figures += [f"curve-{child}" for child in self.children if self.measuring_networks(child)]
+        figures += ["ladder"] if self.ladders() else []
         return [f"results/figures/{figure}.png" for figure in figures]
 
     def seed_groups(self) -> str:

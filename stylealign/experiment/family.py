@@ -66,6 +66,14 @@ class Family:
         children = [child for child in self.children if self.models[child].parent == parent]
         return [parent, *(model for child in children for model in self.family(child))]
 
+    def ladders(self) -> list[str]:
+        """Return the parents of children in several domains."""
+        return [parent for parent in self.parents if len({self.domain_of(child) for child in self.rungs(parent)}) > 1]
+
+    def rungs(self, parent: str) -> list[str]:
+        """Return the children of a parent, without controls."""
+        return [child for child in self.children if self.parent_of(child) == parent]
+
     def is_annotated(self, model: str) -> bool:
         """Return whether a model's and its parent's domain come with the same annotations, as drawn figures do."""
         names = [model, *filter(None, [self.aligned_parent(model)])]

@@ -102,6 +102,9 @@ class Experiment(Protocol):
     def is_annotated(self, model: str) -> bool:
         """Return whether a model's and its parent's domain come with annotations."""
 
+    def ladders(self) -> list[str]:
+        """Return the parents of children in several domains."""
+
     def pair_kinds(self, child: str) -> list[str]:
         """Return the kinds of drawn pairs of a child's domain and its parent's."""
 

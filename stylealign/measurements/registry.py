@@ -7,8 +7,10 @@ from stylealign.measurements import (
     alignment_score,
     alignment_weights,
     coverage,
+    distances,
     generators,
     inversion,
+    ladder,
     morphing,
     references,
     translation,
@@ -30,6 +32,8 @@ KINDS: tuple[Kind, ...] = (
     alignment_score.KIND,
     alignment_curve.KIND,
     references.KIND,
+    distances.KIND,
+    ladder.KIND,
 )
 
 

@@ -22,6 +22,8 @@ from stylealign.files import sha256_of_file, write_json
 from stylealign.latents.codes import Codes
 from stylealign.measurements import registry
 from stylealign.measurements.inputs import Inputs
+from stylealign.measurements.ladder import GATHERED
+from stylealign.measurements.rows import Row, write_rows
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 
@@ -71,9 +73,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(2)
         network = LabelNetwork(spec_of(task, SIZE, annotations, "test.npz")).eval()
         save_label_network(folder / f"{task}.safetensors", network, {"task": task})
+    write_sources_of_the_ladder(folder / "sources.json")
     pairs = Annotations.load(folder / "test.npz")
     dataclasses.replace(pairs, segmentation=np.roll(pairs.segmentation, 1, axis=2)).save(folder / "target.npz")
     return folder
+
+
+def write_sources_of_the_ladder(path: Path) -> None:
+    """Write a row of each number that the ladder gathers."""
+    names = {"parent": "human", "child": "animal", "method": "child", "setting": "", "features": "", "value": 0.5}
+    found = [Row(table=table, metric=metric, **names) for table, own in GATHERED.items() for metric in own]
+    pairs = {"method": "drawn pairs, same pose", "setting": "annotations"}
+    found.append(Row(table="alignment_pointwise", metric="segmentation_agreement", **names | pairs))
+    write_rows(path, [*found, Row(table="distances", metric="domain_fid", **names | {"method": ""})], {})
 
 
 MODELS = {"parent": "parent.safetensors", "child": "child.safetensors"}
@@ -124,6 +136,8 @@ FILES: dict[str, dict[str, str]] = {
         "parent-data": "reconstructions.zip",
         **RULERS,
     },
+    "distances": {"data": "train.zip", "test-data": "test.zip"},
+    "ladder": {},
     "references": {
         "source-images": "test.zip",
         "target-images": "test.zip",
@@ -140,6 +154,9 @@ def inputs_of(kind: str, folder: Path) -> Sequence[Inputs]:
     files = {file.role: folder / FILES[kind][file.role] for file in registry.kind(kind).files}
     if kind == "translation":
         return [Inputs(files, {"z": folder / "translated.zip"}, {"untouched": True}, "human", "animal")]
+    if kind in ("distances", "ladder"):
+        file = "reconstructions.zip" if kind == "distances" else "sources.json"
+        return [Inputs(files, {"animal": folder / file}, {}, "human", "human")]
     if kind == "zero_shot":
         return [
             Inputs(

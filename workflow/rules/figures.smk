@@ -184,3 +184,24 @@ rule figure_curve:
         version=version("figures"),
     shell:
         "stylealign figures curve {params.rows} --out {output.figure} &> {log}"
+
+
+rule figure_ladder:
+    input:
+        rows=expand("results/metrics/ladder/{parent}.json", parent=EXPERIMENT.ladders()),
+    output:
+        figure=report("results/figures/ladder.png", caption="../report/ladder.rst", category="Figures"),
+    log:
+        "results/logs/figures/ladder.log",
+    benchmark:
+        "results/benchmarks/figures/ladder.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        rows=lambda w, input: labelled(EXPERIMENT.ladders(), input.rows),
+        version=version("figures"),
+    shell:
+        "stylealign figures ladder {params.rows} --out {output.figure} &> {log}"

@@ -53,7 +53,7 @@ SECTIONS = (
         "The same latent code goes into every model. If parent and child are aligned, pose, layout and colours repeat;"
         " the unaligned control, fine-tuned from another parent, shows what chance looks like; drawn pairs, without any"
         " model, what the same pose alone gives.",
-        ("aligned", "curve", "alignment"),
+        ("aligned", "ladder", "curve", "alignment"),
     ),
     Section(
         "inversion",
@@ -122,6 +122,14 @@ FIGURES = {
         "More training buys quality (FID, lower is better) and may cost alignment (correlation of the poses that parent"
         " and child draw for one latent, higher is better). The stopping rule takes the fewest kimg whose quality is"
         " close to the best.",
+    ),
+    "ladder": FigureText(
+        "Alignment against the distance of the domain",
+        "Small plots, one a measure, with the distance of the domain on the horizontal axis and a line a method.",
+        "Each child is a rung, named beside its point: from domains near the parent's on the left to far ones on the"
+        " right, by FID between real images and, below, by the agreement of figures drawn in the same pose. A measure"
+        " means something where the child stands apart from its unaligned control, from shuffled latents and from drawn"
+        " pairs, which share the pose alone.",
     ),
     "morphing": FigureText(
         "Frames of the morphs to {subject}",

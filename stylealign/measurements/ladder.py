@@ -1,0 +1,127 @@
+"""The ladder: every measure of alignment and every zero-shot method beside the distance of the child's domain.
+
+Nothing is measured here: the numbers are those of other tables, gathered child by child.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from stylealign.config import MetricSettings
+from stylealign.errors import StyleAlignError
+from stylealign.measurements import alignment_pointwise, alignment_score, distances, zero_shot
+from stylealign.measurements.declare import Experiment, Kind, LabelledFiles, Measured, Progress, Table
+from stylealign.measurements.shared import ANNOTATED, PAIRS, SHARE
+from stylealign.metrics.declared import Metric
+from stylealign.metrics.structure import POSE_NAMES
+from stylealign.work.cost import Cost, Work
+
+if TYPE_CHECKING:
+    from stylealign.measurements.inputs import Inputs
+    from stylealign.measurements.rows import Row
+
+SAME_POSE = Metric("same_pose_agreement", None, "overlap of the parts of two figures that are drawn in the same pose")
+CORRELATIONS = tuple(f"{name}_correlation" for name in POSE_NAMES.values())
+_POINTWISE = ("segmentation_agreement", "keypoint_error", *CORRELATIONS)
+_HEADLINES = {table.name: table.headline for table in zero_shot.TABLES.values()}
+
+GATHERED: dict[str, tuple[str, ...]] = {
+    "alignment_score": (alignment_score.SCORE.name,),
+    "alignment_pointwise": _POINTWISE,
+    "generators": (SHARE.name,),
+    **{table: (metric,) for table, metric in _HEADLINES.items()},
+}
+"""Table -> its metrics that the ladder shows."""
+
+TABLE = Table(
+    "ladder",
+    title="Alignment and zero-shot labels against the distance of the domain",
+    section="alignment",
+    metrics=(
+        distances.DOMAIN_FID,
+        SAME_POSE,
+        alignment_score.SCORE,
+        *(metric for metric in alignment_pointwise.AGREEMENT if metric.name in _POINTWISE),
+        SHARE,
+        *(metric for own in zero_shot.TABLES.values() for metric in own.metrics if metric.name == own.headline),
+    ),
+    protocol="numbers of the tables distances, alignment_score, alignment_pointwise, generators and zero_shot_*, "
+    f"nothing measured anew; {SAME_POSE.name}: segmentation_agreement of the annotations of drawn pairs in the same "
+    "pose. Classes, key points and values that a domain lacks are left out of its means; a domain without figures has "
+    "only what needs no annotations",
+)
+
+
+def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
+    """Return the rows of the ladder.
+
+    Raises:
+        StyleAlignError: files that hold no distances.
+    """
+    from stylealign.measurements.rows import read_rows
+
+    rows = ladder_rows(row for path in inputs.labelled.values() for row in read_rows(path)[0])
+    if not rows:
+        raise StyleAlignError(
+            "evaluate ladder: no child has both a domain_fid and a measure of alignment; give the files of "
+            "`evaluate distances` and of the other kinds for the same children"
+        )
+    return rows, {}
+
+
+def ladder_rows(rows: "Iterable[Row]") -> "list[Row]":
+    """Return the numbers that the ladder shows, child by child from the nearest domain, each below its distances."""
+    rows = list(rows)
+    far = {row.child: row for row in rows if row.metric == distances.DOMAIN_FID.name and row.child != row.parent}
+    near = {row.child: row for row in rows if _is_same_pose(row)}
+    found = []
+    for child in sorted(far, key=lambda name: far[name].value or 0.0):
+        methods: dict[str, list[Row]] = {}
+        for row in rows:
+            if row.child == child and _is_shown(row):
+                methods.setdefault(row.method, []).append(dataclasses.replace(row, table=TABLE.name))
+        for method, own in methods.items():
+            found.append(dataclasses.replace(far[child], table=TABLE.name, method=method))
+            if child in near:
+                pose = dataclasses.replace(near[child], table=TABLE.name, metric=SAME_POSE.name)
+                found.append(dataclasses.replace(pose, method=method, setting=""))
+            found += own
+    return found
+
+
+def _is_same_pose(row: "Row") -> bool:
+    """Return whether a row is what figures drawn in the same pose agree in, by their annotations."""
+    return (row.table, row.metric, row.method, row.setting) == (
+        alignment_pointwise.TABLE.name,
+        "segmentation_agreement",
+        PAIRS["same-pose"],
+        ANNOTATED,
+    )
+
+
+def _is_shown(row: "Row") -> bool:
+    return row.metric in GATHERED.get(row.table, ()) and row.setting != ANNOTATED and row.method != "parent"
+
+
+def rows_of(experiment: Experiment) -> list[str]:
+    """Return a file for each parent of children in several domains."""
+    return experiment.ladders()
+
+
+def cost(work: Work, parent: str) -> Cost:
+    """Return the cost of a job: it reads rows."""
+    return Cost()
+
+
+KIND = Kind(
+    name="ladder",
+    version=1,
+    text="each measure of alignment and each zero-shot method beside the distance of the child's domain",
+    files=(),
+    labelled=LabelledFiles("JSON", "rows of other kinds; the label only tells them apart"),
+    settings=(),
+    tables=(TABLE,),
+    rows=rows_of,
+    costs={"ladder": cost},
+    measure=measure,
+)
