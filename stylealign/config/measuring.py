@@ -24,6 +24,10 @@ class MetricSettings(Settings):
     """Images of each point of the curve of quality against alignment."""
     score_latents: Annotated[int, Field(ge=16)] = 256
     """Latents of the alignment score, and half as many steps in W; the first model draws them rotated, too."""
+    direction_samples: Annotated[int, Field(ge=20)] = 1000
+    """Samples of the parent in which directions are found."""
+    effect_latents: Annotated[int, Field(ge=4)] = 32
+    """Latents from which each direction's effect is measured, in every model."""
     bootstrap: Positive = 1000
     """Bootstrap draws of a 95 % interval."""
     seed: Seed = 0

@@ -2,7 +2,7 @@
 
 from stylealign.applications.labels.tasks import comparing, drawn
 from stylealign.experiment.family import Family
-from stylealign.experiment.paths import Files, data_file, joint_network, label_network
+from stylealign.experiment.paths import Files, data_file, joint_network, label_network, model_file
 
 
 class Measuring(Family):
@@ -15,6 +15,17 @@ class Measuring(Family):
         if not {own, parents} <= set(self.figure_domains(px)):
             return {}
         return {task.name: joint_network(task.name, px) for task in comparing()}
+
+    def semantic_inputs(self, model: str) -> Files:
+        """Return what the effects of directions are measured with: networks, and the parent's parent of a child."""
+        parent = self.compared_with(model)
+        files = {name: file for name, file in self.measuring_networks(model).items() if name == "pose"}
+        if self.is_annotated(model):
+            files["parent_attributes"] = label_network("attributes", self.domain_of(parent))
+            files["child_attributes"] = label_network("attributes", self.domain_of(model))
+        if model in self.children and self.models[parent].parent is not None:
+            files["root"] = model_file(self.parent_of(parent))
+        return files
 
     def share_inputs(self, subject: str) -> Files:
         """Return what tells the domain of `subject` from its parent's: images of both; none for a parent."""

@@ -98,6 +98,14 @@ class Inputs:
         """
         return load_matching(self.path("parent"), self.path("child"))
 
+    def matching(self, role: str, other: str) -> Checkpoint:
+        """Return the model of a role, which is of the architecture of another role's.
+
+        Raises:
+            StyleAlignError: two models of different architecture.
+        """
+        return load_matching(self.path(role), self.path(other))[0]
+
     def label_network(self, role: str, task: str, resolution_px: int | None = None) -> LabelNetwork:
         """Return a label network, on the device that everything runs on."""
         return load_label_network(self.path(role), task, resolution_px)[0].to(compute_device())

@@ -129,6 +129,13 @@ FILES: dict[str, dict[str, str]] = {
     "alignment_reset": {**MODELS, "data": "train.zip"},
     "alignment_pointwise": {**MODELS, **RULERS},
     "alignment_score": MODELS,
+    "alignment_semantic": {
+        **MODELS,
+        "root": "parent.safetensors",
+        "pose": "pose.safetensors",
+        "parent-attributes": "attributes.safetensors",
+        "child-attributes": "attributes.safetensors",
+    },
     "alignment_curve": {
         "parent": "parent.safetensors",
         "snapshots": "snapshots.zip",

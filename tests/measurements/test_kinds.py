@@ -16,7 +16,16 @@ from stylealign.report.page.words import SECTIONS
 from tests.measurements.conftest import FILES, inputs_of
 
 WORKFLOW = Path(__file__).parents[2] / "workflow" / "rules"
-SETTINGS = MetricSettings(samples=24, pairs=20, curve_images=12, score_latents=16, bootstrap=20, weights_dir="nowhere")
+SETTINGS = MetricSettings(
+    samples=24,
+    pairs=20,
+    curve_images=12,
+    score_latents=16,
+    direction_samples=40,
+    effect_latents=4,
+    bootstrap=20,
+    weights_dir="nowhere",
+)
 
 
 class Recorder:

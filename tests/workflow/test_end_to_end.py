@@ -60,6 +60,7 @@ def test_every_table_has_its_rows(run: Path) -> None:
         "alignment_reset",
         "alignment_pointwise",
         "alignment_score",
+        "alignment_semantic",
         "alignment_curve",
         "coverage",
         "coverage_attributes",
@@ -73,6 +74,7 @@ def test_every_table_has_its_rows(run: Path) -> None:
     assert methods["zero_shot_segmentation"] == methods["zero_shot_keypoints"] == zero_shot
     assert methods["zero_shot_regression"] == zero_shot
     assert methods["coverage"] == methods["coverage_attributes"] == {"test images", "parent", "child", "unaligned"}
+    assert methods["alignment_semantic"] == {"child", "unaligned", "random"}
     assert methods["alignment_score"] == {"child", "unaligned", "shuffled"}
     assert methods["alignment_pointwise"] == {"child", "unaligned", "shuffled", *pairs}
     curve = {(row["method"], row["setting"]) for row in rows if row["table"] == "alignment_curve"}
@@ -157,6 +159,7 @@ AFTER_THE_CHILD = {
     "coverage animal",
     "alignment_pointwise animal",
     "alignment_score animal",
+    "alignment_semantic animal",
     "alignment_curve animal",
     "figure_curve animal",
     "figure_aligned human",

@@ -62,6 +62,7 @@ def test_five_lines_and_a_folder_of_pictures_become_tables(tmp_path: Path) -> No
         "alignment_reset",
         "alignment_pointwise",
         "alignment_score",
+        "alignment_semantic",
         "alignment_curve",
     }
     assert {row["child"] for row in rows} == {"human", "mine"}

@@ -41,6 +41,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "alignment_reset": 3,
         "alignment_pointwise": 3,
         "alignment_score": 3,
+        "alignment_semantic": 3,
         "alignment_curve": 3,
         "figure_samples": 1,
         "figure_aligned": 1,

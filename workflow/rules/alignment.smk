@@ -107,6 +107,34 @@ rule alignment_score:
         " {params.shuffled} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
+# What the parent's directions do in the child.
+rule alignment_semantic:
+    input:
+        measuring_weights("alignment_semantic"),
+        unpack(lambda w: semantic_inputs(w.model)),
+        parent=lambda w: model_file(aligned_parent(w.model)),
+        child=lambda w: model_file(w.model),
+    output:
+        rows="results/metrics/alignment_semantic/{model}.json",
+    log:
+        "results/logs/alignment_semantic/{model}.log",
+    benchmark:
+        "results/benchmarks/alignment_semantic/{model}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("alignment_semantic"),
+        runtime=minutes("alignment_semantic"),
+    params:
+        names=lambda w: row_names(w.model, model_method(w.model)),
+        inputs=lambda w, input: flags(**input),
+        settings=measuring_settings("alignment_semantic"),
+        version=kind("alignment_semantic").version,
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate alignment-semantic {params.inputs}"
+        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
 # What each further thousand images buys in quality, and costs in alignment.
 rule alignment_curve:
     input:

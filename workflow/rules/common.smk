@@ -57,6 +57,7 @@ row_names = EXPERIMENT.row_names
 generator_method = EXPERIMENT.generator_method
 model_method = EXPERIMENT.model_method
 measuring_networks = EXPERIMENT.measuring_networks
+semantic_inputs = EXPERIMENT.semantic_inputs
 figure_domains = EXPERIMENT.figure_domains
 share_inputs = EXPERIMENT.share_inputs
 zero_shot_networks = EXPERIMENT.zero_shot_networks
