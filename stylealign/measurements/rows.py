@@ -85,6 +85,8 @@ class RowKey:
 
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
+KEY_COLUMNS = tuple(field.name for field in dataclasses.fields(RowKey) if field.name != "table")
+"""Columns that say what a table's row is of: parent, child, method, setting."""
 
 
 def write_rows(path: str | Path, rows: Iterable[Row], provenance: dict[str, Any]) -> None:

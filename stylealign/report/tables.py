@@ -11,11 +11,10 @@ from typing import Any
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, sha256_of_file, write_json
 from stylealign.measurements import registry
-from stylealign.measurements.rows import COLUMNS, Row, read_rows
+from stylealign.measurements.rows import COLUMNS, KEY_COLUMNS, Row, read_rows
 from stylealign.measurements.translation import TO_TRAINING
 from stylealign.report.seeds import SEED_COLUMNS, over_seeds
 
-LABELS = ("parent", "child", "method", "setting")
 SOURCE_COLUMNS = ("csv", "row", "source", "sha256")
 """Columns of `sources.csv`; `source` is relative to the folder of the tables."""
 
@@ -28,13 +27,13 @@ class Table:
 
     Attributes:
         name: its name.
-        labels: which of `LABELS` have something to say.
+        keys: which of `KEY_COLUMNS` have something to say.
         columns: heads of the number columns, such as `fid[efficientnet-lite0]`.
-        entries: label texts and, by column head, the row behind each number.
+        entries: texts of the keys and, by column head, the row behind each number.
     """
 
     name: str
-    labels: tuple[str, ...]
+    keys: tuple[str, ...]
     columns: tuple[str, ...]
     entries: tuple[tuple[tuple[str, ...], dict[str, Row]], ...]
 
@@ -97,7 +96,7 @@ def _read_all(files: Sequence[str | Path]) -> dict[Row, str | Path]:
     rows: dict[Row, str | Path] = {}
     for file in files:
         for row in read_rows(file)[0]:
-            key = (row.table, *(getattr(row, label) for label in LABELS), row.metric, row.features)
+            key = (row.table, *(getattr(row, key) for key in KEY_COLUMNS), row.metric, row.features)
             if key in origin:
                 number = " ".join(filter(None, key))
                 raise StyleAlignError(f"{file}: {number} stands in {origin[key]} too; give only one of them")
@@ -128,11 +127,11 @@ def wide(name: str, rows: Sequence[Row]) -> Table:
     columns = dict.fromkeys(_head(row) for row in rows)
     entries: dict[tuple[str, ...], dict[str, Row]] = {}
     for row in rows:
-        texts = tuple("" if label == "setting" and is_by_setting(row) else getattr(row, label) for label in LABELS)
+        texts = tuple("" if key == "setting" and is_by_setting(row) else getattr(row, key) for key in KEY_COLUMNS)
         entries.setdefault(texts, {})[_head(row)] = row
-    used = [index for index in range(len(LABELS)) if any(texts[index] for texts in entries)]
+    used = [index for index in range(len(KEY_COLUMNS)) if any(texts[index] for texts in entries)]
     picked = tuple((tuple(texts[index] for index in used), cells) for texts, cells in entries.items())
-    return Table(name, tuple(LABELS[index] for index in used), tuple(columns), picked)
+    return Table(name, tuple(KEY_COLUMNS[index] for index in used), tuple(columns), picked)
 
 
 def is_speed(row: Row) -> bool:
@@ -159,7 +158,7 @@ def to_csv(table: Table) -> str:
     bounded = {head for _, cells in table.entries for head, row in cells.items() if row.ci_low is not None}
     fields = [(head, field) for head in table.columns for field in _fields(head in bounded)]
     lines: list[Sequence[str]] = [
-        [*table.labels, *(head if field == "value" else f"{head}_{field}" for head, field in fields)]
+        [*table.keys, *(head if field == "value" else f"{head}_{field}" for head, field in fields)]
     ]
     for texts, cells in table.entries:
         lines.append(
@@ -174,21 +173,21 @@ def _fields(has_interval: bool) -> tuple[str, ...]:
 
 def to_markdown(table: Table) -> str:
     """Return a wide table as Markdown, with 95 % intervals in brackets."""
-    lines = [[*table.labels, *table.columns]]
+    lines = [[*table.keys, *table.columns]]
     lines += [[*texts, *(_rounded(cells.get(head)) for head in table.columns)] for texts, cells in table.entries]
-    return f"# {table.name}\n\n{_markdown(lines, len(table.labels))}"
+    return f"# {table.name}\n\n{_markdown(lines, len(table.keys))}"
 
 
 def to_latex(table: Table) -> str:
     """Return a wide table as a LaTeX `tabular` of the `booktabs` package."""
-    heads = [_latex(text) for text in (*table.labels, *table.columns)]
+    heads = [_latex(text) for text in (*table.keys, *table.columns)]
     body = [
         [*map(_latex, texts), *(_latex(_rounded(cells.get(head))) for head in table.columns)]
         for texts, cells in table.entries
     ]
     lines = [
         f"% {table.name}; needs \\usepackage{{booktabs}}",
-        f"\\begin{{tabular}}{{{'l' * len(table.labels)}{'r' * len(table.columns)}}}",
+        f"\\begin{{tabular}}{{{'l' * len(table.keys)}{'r' * len(table.columns)}}}",
         "\\toprule",
         " & ".join(heads) + r" \\",
         "\\midrule",
@@ -200,7 +199,7 @@ def to_latex(table: Table) -> str:
 
 
 def nested(rows: Iterable[Row]) -> dict[str, Any]:
-    """Return every value as `{table: {parent: {child: {method: {setting: {metric: value}}}}}}` without empty labels."""
+    """Return every value as `{table: {parent: {child: {method: {setting: {metric: value}}}}}}` without empty keys."""
     tree: dict[str, Any] = {}
     for row in rows:
         branch = tree

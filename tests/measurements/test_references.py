@@ -44,10 +44,13 @@ def test_the_same_figure_agrees_wholly_and_another_in_its_pose_more_than_chance(
     files = [*drawn(tmp_path / "robot", target="bottts"), "--shuffled"]
     robot = evaluate(tmp_path / "robot.json", files, "same pose")
     pose, chance = (
-        {metric: row.value for (table, own, setting, metric), row in robot.items()
-         if own == method and (table, setting) == (pointwise, "annotations")}
+        {
+            metric: row.value
+            for (table, own, setting, metric), row in robot.items()
+            if own == method and (table, setting) == (pointwise, "annotations")
+        }
         for method in ("same pose", "drawn pairs, shuffled")
-    )  # fmt: skip
+    )
     assert pose["rotation_correlation"] == pytest.approx(1)
     assert chance["rotation_correlation"] < 0.9
     assert pose["segmentation_agreement"] > chance["segmentation_agreement"]

@@ -63,8 +63,8 @@ def view_of(table: str) -> views.View:
 def marks(view: views.View, head: str) -> dict[str, str]:
     """Return the mark of each method in a column, named with its setting."""
     names = [f"{column.metric} {column.setting}".strip() for column in view.columns]
-    method = view.labels.index("method")
-    return {line.labels[method]: line.cells[names.index(head)].mark for line in view.lines}
+    method = view.keys.index("method")
+    return {line.keys[method]: line.cells[names.index(head)].mark for line in view.lines}
 
 
 def test_the_best_is_marked_and_what_its_interval_does_not_exclude() -> None:
@@ -88,7 +88,7 @@ def test_protocols_and_classes_are_columns() -> None:
     view = view_of("zero_shot_segmentation")
     assert [(c.metric, c.setting) for c in view.columns] == [("iou", "skin"), ("iou", "clothes"), ("miou", "")]
     assert view.lines[0].cells[1].text == "none"
-    assert view.labels == ("method",)
+    assert view.keys == ("method",)
     assert view.constant == (("parent", "human"), ("child", "animal"))
 
 

@@ -79,7 +79,7 @@ def test_a_wide_table_has_one_row_a_thing_compared_and_names_the_features(files:
 
 def test_classes_are_columns_so_that_a_network_is_one_row() -> None:
     table = wide("zero_shot_segmentation", ROWS[3:])
-    assert table.labels == ("parent", "child", "method")
+    assert table.keys == ("parent", "child", "method")
     assert table.columns == ("iou skin", "iou top & hair", "miou")
     assert len(table.entries) == 1
 

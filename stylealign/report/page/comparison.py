@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row
 from stylealign.measurements.shared import ANNOTATED
+from stylealign.measurements.translation import PROTOCOLS
 from stylealign.report.page.views import (
-    PROTOCOLS,
     SPACES,
     Cell,
     Column,

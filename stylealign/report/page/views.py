@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from stylealign.latents.spaces import names
 from stylealign.measurements import registry
-from stylealign.measurements.rows import Row
+from stylealign.measurements.rows import KEY_COLUMNS, Row
 from stylealign.measurements.shared import PAIRS, PAIRS_SHUFFLED
 from stylealign.measurements.translation import PROTOCOLS
 from stylealign.report.page.words import METHODS
-from stylealign.report.tables import LABELS, is_by_setting, is_speed
+from stylealign.report.tables import is_by_setting, is_speed
 
 SPACES = frozenset(names())
 BOUNDS = frozenset({"oracle", "untouched", "random", *PAIRS.values(), PAIRS_SHUFFLED})
@@ -65,9 +65,9 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """A row of a table: label texts, cells, and the role of its method (aligned, control or reference)."""
+    """A row of a table: texts of its keys, cells, and the role of its method (aligned, control or reference)."""
 
-    labels: tuple[str, ...]
+    keys: tuple[str, ...]
     cells: tuple[Cell, ...]
     role: str
 
@@ -78,8 +78,8 @@ class View:
 
     Attributes:
         name: the table's.
-        constant: labels that are the same in every row, said once.
-        labels: heads of the other labels.
+        constant: keys that are the same in every row, said once.
+        keys: heads of the other keys.
         columns: heads of the numbers.
         lines: rows that are shown.
         folded: every row, where `lines` holds only the summary ones.
@@ -87,7 +87,7 @@ class View:
 
     name: str
     constant: tuple[tuple[str, str], ...]
-    labels: tuple[str, ...]
+    keys: tuple[str, ...]
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     folded: tuple[Line, ...]
@@ -110,7 +110,7 @@ class View:
     @property
     def methods(self) -> list[tuple[str, str]]:
         """Return the methods whose names do not say what they are."""
-        texts = dict.fromkeys(text for line in self.lines for text in line.labels)
+        texts = dict.fromkeys(text for line in self.lines for text in line.keys)
         return [(text, METHODS[text]) for text in texts if text in METHODS]
 
 
@@ -134,11 +134,11 @@ def view(name: str, rows: Sequence[Row]) -> View:
         setting, _ = settings_of(row)
         heads.setdefault(column_of(row))
         entries.setdefault((row.parent, row.child, row.method, setting), {})[column_of(row)] = row
-    values = [{texts[index] for texts in entries} for index in range(len(LABELS))]
+    values = [{texts[index] for texts in entries} for index in range(len(KEY_COLUMNS))]
     shown = [index for index, found in enumerate(values) if len(found) > 1]
     constant = [
-        (label, next(iter(found)))
-        for label, found in zip(LABELS, values, strict=True)
+        (key, next(iter(found)))
+        for key, found in zip(KEY_COLUMNS, values, strict=True)
         if len(found) == 1 and found != {""}
     ]
     marks = _marks(rows)
@@ -150,9 +150,9 @@ def view(name: str, rows: Sequence[Row]) -> View:
         )
         for texts, cells in entries.items()
     )
-    labels = tuple(LABELS[index] for index in shown)
-    summary = _summary(labels, lines)
-    return View(name, tuple(constant), labels, tuple(heads), summary or lines, lines if summary else ())
+    keys = tuple(KEY_COLUMNS[index] for index in shown)
+    summary = _summary(keys, lines)
+    return View(name, tuple(constant), keys, tuple(heads), summary or lines, lines if summary else ())
 
 
 def settings_of(row: Row) -> tuple[str, str]:
@@ -173,12 +173,12 @@ def column_of(row: Row) -> Column:
     return Column(row.metric, settings_of(row)[1], row.features, row.higher_is_better, meaning)
 
 
-def _summary(labels: Sequence[str], lines: Sequence[Line]) -> tuple[Line, ...]:
+def _summary(keys: Sequence[str], lines: Sequence[Line]) -> tuple[Line, ...]:
     """Return the rows of a long table whose setting is one word but for a truncation: no layer, no difference."""
-    if len(lines) <= FEW_ROWS or "setting" not in labels:
+    if len(lines) <= FEW_ROWS or "setting" not in keys:
         return ()
-    place = labels.index("setting")
-    parts = [[part for part in line.labels[place].split(", ") if not is_truncation(part)] for line in lines]
+    place = keys.index("setting")
+    parts = [[part for part in line.keys[place].split(", ") if not is_truncation(part)] for line in lines]
     return tuple(line for line, own in zip(lines, parts, strict=True) if not any(" " in part for part in own))
 
 
