@@ -21,13 +21,15 @@ from stylealign.devices import usable_cpus
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable, sha256_of_file
 from stylealign.latents.encoding import load_encoder
+from stylealign.networks.generator import Generator
 from stylealign.presets import PRESETS
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import grid, save_png
 from stylealign.training.alignment import Alignment
 from stylealign.training.evaluation import Evaluation
+from stylealign.training.keep.pull import pulled
 from stylealign.training.loop import Hooks, Interrupted, Progress, TrainingRun
-from stylealign.training.outputs import Outputs
+from stylealign.training.outputs import Finish, Outputs
 from stylealign.training.start import Networks, networks_of_parent, new_networks
 from stylealign.training.state import claimed
 from stylealign.training.workers import Workers, connected
@@ -110,11 +112,14 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: Work
     for network in networks:
         network.to(workers.device)
     provenance = _provenance(arguments, settings, identity, images.attribution)
-    outputs = Outputs(provenance, lambda path, samples, columns: save_png(path, grid(samples, columns)))
+    parent = copy.deepcopy(networks[1])  # of a child: a saved state replaces the networks' weights
+    evaluation = _evaluation(arguments, settings)
+    finish = _finish(parent, settings, evaluation) if settings.keep.pull.tolerance else None
+    outputs = Outputs(provenance, lambda path, samples, columns: save_png(path, grid(samples, columns)), finish)
     alignment = None
     if arguments.init_from is not None and settings.alignment_latents is not None and workers.is_first:
-        alignment = Alignment(copy.deepcopy(networks[1]), settings.alignment_latents, settings.seed)
-    hooks = _hooks(arguments, settings, outputs, alignment)
+        alignment = Alignment(parent, settings.alignment_latents, settings.seed)
+    hooks = _hooks(arguments, outputs, evaluation, alignment)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, True, encoder)
     if training.run_dir != arguments.run_dir:
         told = f"{arguments.run_dir} is further than {settings.kimg:g} kimg; this run takes {training.run_dir}"
@@ -164,19 +169,34 @@ def _provenance(
 
 def _weights(arguments: argparse.Namespace, settings: TrainSettings) -> Path | None:
     """Return the file of the feature network's weights, None where nothing is measured with it."""
-    return None if settings.evaluate_kimg is None else weights_of(arguments, settings.evaluate_features)
+    return weights_of(arguments, settings.evaluate_features) if settings.measures else None
 
 
-def _hooks(
-    arguments: argparse.Namespace, settings: TrainSettings, outputs: Outputs, alignment: Alignment | None
-) -> Hooks:
-    evaluation = Evaluation(
+def _evaluation(arguments: argparse.Namespace, settings: TrainSettings) -> Evaluation:
+    return Evaluation(
         lambda: ImageZip(arguments.data).read(),
         settings.evaluate_images,
         settings.evaluate_features,
         settings.seed,
         _weights(arguments, settings),
     )
+
+
+def _finish(parent: Generator, settings: TrainSettings, evaluation: Evaluation) -> Finish:
+    """Return what pulls a child back towards its parent when it is done."""
+    pull, name = settings.keep.pull, f"fid[{settings.evaluate_features}]"
+
+    def finish(child: Generator) -> tuple[Generator, dict[str, Any]]:
+        start = copy.deepcopy(parent).to(child.mapping.w_avg.device)
+        found, shares = pulled(child, start, lambda one: evaluation(one)[name], pull.tolerance, pull.shares)
+        return found, {"pulled": shares}
+
+    return finish
+
+
+def _hooks(
+    arguments: argparse.Namespace, outputs: Outputs, evaluation: Evaluation, alignment: Alignment | None
+) -> Hooks:
     return Hooks(
         snapshot=outputs.snapshot,
         keep=outputs.keep if arguments.init_from is not None else lambda training: None,

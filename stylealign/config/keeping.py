@@ -145,6 +145,17 @@ class CodeMethod(KeepMethod):
     """Highest resolution whose w is compared; the fine layers hold colours."""
 
 
+class PullSettings(Settings):
+    """Weights pulled back towards the parent when the training is done, the mapping network and then each resolution
+    from 4 px up, as far as FID allows: a swap of layers (Pinkney and Adler 2020, arXiv 2010.05334) whose place is
+    chosen by `evaluate_features` and `evaluate_images`, not fixed."""
+
+    tolerance: NonNegativeFloat = 0.0
+    """Share of its FID by which the child may become worse; 0 turns the pull off."""
+    shares: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1)] = (1.0, 0.5)
+    """Shares of the parent that are tried at each place, the largest first."""
+
+
 class KeepSettings(Settings):
     """Ways to keep a child aligned with its parent, usable together; all of them are off by default."""
 
@@ -168,6 +179,8 @@ class KeepSettings(Settings):
     """Anchor: features of a perceptual network."""
     code: CodeMethod = CodeMethod()
     """Anchor: the w that an encoder reads back."""
+    pull: PullSettings = PullSettings()
+    """After the training: weights of the parent where FID allows."""
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -129,6 +129,11 @@ class TrainSettings(Settings):
     seed: Seed = 0
     """Seed of every random number of the run."""
 
+    @property
+    def measures(self) -> bool:
+        """Whether FID is measured while the training goes on or when it is done."""
+        return self.evaluate_kimg is not None or self.keep.pull.tolerance > 0
+
     @model_validator(mode="before")
     @classmethod
     def _fill_from_preset(cls, values: Any) -> Any:

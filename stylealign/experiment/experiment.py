@@ -121,7 +121,7 @@ class Experiment(Translations):
     def weights_of_training(self, model: str) -> list[str]:
         """Return the weights of the network that measures while a model is trained."""
         settings = self.config.training_of(model)
-        return [] if settings.evaluate_kimg is None else self.weights_of(settings.evaluate_features)
+        return self.weights_of(settings.evaluate_features) if settings.measures else []
 
     def encoder_of_training(self, model: str) -> list[str]:
         """Return the encoder of a child's parent where the training reads codes back with it."""

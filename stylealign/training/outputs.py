@@ -25,6 +25,8 @@ BEST_KEPT = 2
 
 SaveGrid = Callable[[Path, NDArray, int], None]
 """Writes images `[N, 3, r, r]` uint8 as a picture of so many columns."""
+Finish = Callable[[Generator], tuple[Generator, dict[str, Any]]]
+"""From the averaged generator that became the model to the one that is written, and what to say of it."""
 
 
 class Outputs:
@@ -33,10 +35,11 @@ class Outputs:
     Args:
         provenance: what the header of every model says of its making.
         save_grid: writes a picture of samples.
+        finish: changes the model when it is done.
     """
 
-    def __init__(self, provenance: dict[str, Any], save_grid: SaveGrid) -> None:
-        self._provenance, self._save_grid = provenance, save_grid
+    def __init__(self, provenance: dict[str, Any], save_grid: SaveGrid, finish: Finish | None = None) -> None:
+        self._provenance, self._save_grid, self._finish = provenance, save_grid, finish
 
     def snapshot(self, training: TrainingRun) -> None:
         """Write the averaged generator and samples of it, named by the images shown so far."""
@@ -61,22 +64,28 @@ class Outputs:
 
     def export(self, training: TrainingRun, out_dir: Path, is_child: bool) -> None:
         """Write the outputs; the model last, as its presence says that the others are there."""
-        average, info = training.networks.average, self._info(training)
-        best = None
+        networks = training.networks
+        average, raw, discriminator = networks.average, networks.generator, networks.discriminator
+        info, best = self._info(training), None
         if training.selection.kimg is not None:
             best = _candidate_path(training, training.selection.kimg)
             selected = load(best)
             average, info = selected.generator, selected.info
+            raw, discriminator = selected.generator_raw or raw, selected.discriminator or discriminator
+        if self._finish is not None:
+            average, facts = self._finish(average)
+            info, best = info | facts, None
         if is_child:
             _export_snapshots(training, out_dir)
         self._write_samples(average, out_dir / "samples.png")
         write_json(out_dir / "config.json", info)
         with atomic_path(out_dir / "log.jsonl") as temporary:
             shutil.copyfile(training.run_dir / "log.jsonl", temporary)
+        model = out_dir / "model.safetensors"
         if best is None:
-            _save_all(training, out_dir / "model.safetensors", info)
+            native.save(model, generator=average, generator_raw=raw, discriminator=discriminator, info=info)
         else:
-            with atomic_path(out_dir / "model.safetensors") as temporary:
+            with atomic_path(model) as temporary:
                 shutil.copyfile(best, temporary)
 
     def _info(self, training: TrainingRun) -> dict[str, Any]:

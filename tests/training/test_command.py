@@ -17,6 +17,7 @@ from stylealign.latents.encoding import save_encoder
 from stylealign.metrics.alignment_score import PARTS
 from stylealign.networks.components import component_of
 from stylealign.networks.encoder import Encoder
+from stylealign.networks.generator import Generator
 from stylealign.training.evaluation import Evaluation
 
 ARCHITECTURE = '{"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 64, "channel_max": 8}'
@@ -187,3 +188,19 @@ def test_a_child_reports_its_alignment_and_is_chosen_by_it(data: Path, monkeypat
     assert all(0 <= score <= 1 for score in scores.values())
     assert all(f"alignment_{part}" in line for line in lines if "alignment" in line for part in PARTS)
     assert load(folder / "model.safetensors").info["kimg"] == max(scores, key=scores.__getitem__)
+
+
+def test_a_child_is_pulled_back_when_it_is_done(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors"
+    of_parent = load(parent).generator.synthesis.b4.const
+
+    def distance(self: Evaluation, one: Generator) -> dict[str, float]:
+        return {"fid[efficientnet-lite0]": float((one.synthesis.b4.const - of_parent).norm().detach())}
+
+    monkeypatch.setattr(Evaluation, "__call__", distance)
+    folder = train(data, "child", "--init-from", str(parent), "--settings", '{"keep": {"pull": {"tolerance": 1e-9}}}')
+    model = load(folder / "model.safetensors")
+    assert model.info["pulled"] == {"mapping": 1.0, "4px": 1.0, "8px": 1.0, "16px": 1.0}
+    assert torch.equal(model.generator.synthesis.b4.const, of_parent)
+    assert model.generator_raw is not None and model.discriminator is not None
+    assert not torch.equal(model.generator_raw.synthesis.b4.const, of_parent)
