@@ -21,6 +21,7 @@ from stylealign.images import to_pixels
 from stylealign.measurements.rows import read_rows
 from stylealign.report.curves import draw_curve
 from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
+from stylealign.report.front import draw_front
 from stylealign.report.ladder import draw_ladder
 from stylealign.report.sheets import PICTURES, Pixels, enlarge, save_picture
 from stylealign.sampling import seeded_z
@@ -39,6 +40,7 @@ KINDS = {
     "morphing": ("morph strips", "PNG"),
     "curve": ("quality against alignment over a child's training", "ROWS.json"),
     "ladder": ("every measure of alignment against the distance of the child's domain", "ROWS.json"),
+    "front": ("quality against alignment of a domain's children, each of another training", "ROWS.json"),
     "zero-shot": ("real images with their annotation and the labels of networks, one LABEL's over each other", "NET"),
 }
 
@@ -174,7 +176,7 @@ def _labelled(images: Pixels, found: dict[str, Any], scale: int) -> Pixels:
     return mark_points(marked, points, visible > 0.5, scale)
 
 
-_PLOTS = {"curve": draw_curve, "ladder": draw_ladder}
+_PLOTS = {"curve": draw_curve, "ladder": draw_ladder, "front": draw_front}
 _SHEETS = {
     "samples": _samples,
     "aligned": _aligned,

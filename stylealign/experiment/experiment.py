@@ -184,6 +184,16 @@ class Experiment(Translations):
         figures += ["ladder"] if self.ladders() else []
         return [f"results/figures/{figure}.png" for figure in figures]
 
+    def front_of(self, domain: str) -> list[str]:
+        """Return the models whose trainings are compared with each other: a domain's children, and their controls."""
+        children = [child for child in self.children if self.domain_of(child) == domain]
+        return [model for child in children for model in self.family(child)]
+
+    def fronts(self) -> list[str]:
+        """Return the domains with several children, each of another training."""
+        domains = dict.fromkeys(map(self.domain_of, self.children))
+        return [domain for domain in domains if sum(self.domain_of(c) == domain for c in self.children) > 1]
+
     def seed_groups(self) -> str:
         """Return the flag that says which models differ in the seed alone."""
         measured = self.children + self.parents

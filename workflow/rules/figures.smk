@@ -205,3 +205,26 @@ rule figure_ladder:
         version=version("figures"),
     shell:
         "stylealign figures ladder {params.rows} --out {output.figure} &> {log}"
+
+
+rule figure_front:
+    input:
+        rows=lambda w: [f"results/metrics/alignment_curve/{model}.json" for model in EXPERIMENT.front_of(w.domain)],
+    output:
+        figure=report("results/front/{domain}.png", caption="../report/front.rst", category="Figures"),
+    log:
+        "results/logs/figures/front-{domain}.log",
+    benchmark:
+        "results/benchmarks/figures/front-{domain}.tsv"
+    wildcard_constraints:
+        domain=one_of(EXPERIMENT.fronts()),
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        rows=lambda w, input: labelled(EXPERIMENT.front_of(w.domain), input.rows),
+        version=version("figures"),
+    shell:
+        "stylealign figures front {params.rows} --out {output.figure} &> {log}"

@@ -1,0 +1,46 @@
+"""The front of quality against alignment."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from stylealign.errors import StyleAlignError
+from stylealign.measurements.rows import Row
+from stylealign.report.front import draw_front, points_by_model, way_of
+
+
+def rows(model: str, method: str = "child") -> list[Row]:
+    """Return the rows of two snapshots, the later one first."""
+    found = []
+    for kimg in (24.0, 8.0):
+        values = {"kimg": kimg, "fid": 900 - kimg, "share": kimg / 100, "score": 1 - kimg / 100, "chance": 0.1}
+        for metric, value in values.items():
+            features = "efficientnet-lite0" if metric in ("fid", "share") else ""
+            found.append(Row("alignment_curve", "human", model, method, f"{kimg:g} kimg", metric, features, value))
+    return found
+
+
+def test_the_points_of_each_model() -> None:
+    found = points_by_model([*rows("ink"), *rows("ink", "unaligned")])
+    assert list(found) == ["ink", "ink-unaligned"]
+    assert [point["kimg"] for point in found["ink"]] == [8, 24]
+    assert found["ink"][0]["score"] == 0.92
+    with pytest.raises(StyleAlignError, match="no rows of the table alignment_curve"):
+        points_by_model([])
+
+
+def test_ways_by_their_names() -> None:
+    assert [way_of(name) for name in ("ink-features-2", "ink-features-3", "ink", "toon-head")] == [
+        "ink-features",
+        "ink-features",
+        "ink",
+        "toon-head",
+    ]
+
+
+def test_the_figure(tmp_path: Path) -> None:
+    names = ["ink", *(f"ink-{way}-{i}" for way in "abcdefghijk" for i in (1, 2))]
+    draw_front(tmp_path / "front.png", [row for name in names for row in rows(name)])
+    with Image.open(tmp_path / "front.png") as picture:
+        assert min(picture.size) > 500
