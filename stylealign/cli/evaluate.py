@@ -14,7 +14,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable
 from stylealign.measurements import registry
 from stylealign.measurements.declare import Kind, Option, Table
-from stylealign.measurements.rows import write_rows
+from stylealign.measurements.rows import Row, write_rows
 from stylealign.provenance import provenance_of
 
 ARROWS = {True: "higher is better", False: "lower is better", None: "neither way is better"}
@@ -73,7 +73,7 @@ def _metrics_text(table: Table) -> str:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Measure, write the rows, and print them as JSON: method, metric and setting -> value."""
+    """Measure, write the rows, and print them as JSON: what names each -> value."""
     kind: Kind = arguments.measurement
     settings = settings_from(arguments, MetricSettings)
     require_writable(arguments.out)
@@ -100,7 +100,12 @@ def run(arguments: argparse.Namespace) -> None:
     for text in dict.fromkeys(str(warning.message) for warning in caught):
         warn("evaluate", text)
     write_rows(arguments.out, rows, provenance | facts)
-    print(json.dumps({" ".join(filter(None, (row.method, row.metric, row.setting))): row.value for row in rows}))
+    print(json.dumps({_label(row, arguments.child_name): row.value for row in rows}))
+
+
+def _label(row: Row, child: str) -> str:
+    """Return what names a row among those of one file, whose child is said only where it is another."""
+    return " ".join(filter(None, ("" if row.child == child else row.child, row.method, row.metric, row.setting)))
 
 
 def _by_label(rows: list[tuple[str, Path]]) -> dict[str, Path]:

@@ -12,6 +12,7 @@ from stylealign.experiment.words import as_json, flags
 from stylealign.experiment.zoo import Zoo
 from stylealign.files import own_path
 from stylealign.measurements import registry
+from stylealign.measurements.shared import MOST_PAIRS
 from stylealign.metrics.networks.registry import network_of
 
 
@@ -80,7 +81,7 @@ class Experiment(Translations):
             source=self._drawing(source),
             target=self._drawing(domain),
             kind=kind,
-            pairs=self.config.metrics.pairs,
+            pairs=min(MOST_PAIRS, self.config.metrics.pairs),
             resolution_px=self.config.domains[domain].resolution_px,
             seed=self.config.metrics.seed,
         )

@@ -13,7 +13,7 @@ from stylealign.work.cost import Cost, Work
 if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
 
-MOST_IMAGES = 1000
+MOST_IMAGES = 500
 """Images of a domain, at most, that its distance is measured with."""
 
 DOMAIN_FID = Metric("domain_fid", None, "Fréchet distance between real images of a domain and of the parent's")

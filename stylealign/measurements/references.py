@@ -12,7 +12,7 @@ from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements import alignment_pointwise, zero_shot
 from stylealign.measurements.declare import Experiment, File, Kind, Measured, Option, Progress, rulers
-from stylealign.measurements.shared import ANNOTATED, PAIRS_SHUFFLED
+from stylealign.measurements.shared import ANNOTATED, MOST_PAIRS, PAIRS_SHUFFLED
 from stylealign.work.cost import Cost, Work
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def rows_of(experiment: Experiment) -> list[str]:
 def cost(work: Work, child: str, kind: str) -> Cost:
     """Return the cost of a job: three label networks look at both sides of the pairs."""
     px = work.data_of(child).resolution_px
-    return Cost(network_s=6 * work.labels_s(work.config.metrics.pairs, px), memory_mb=2000)
+    return Cost(network_s=6 * work.labels_s(min(MOST_PAIRS, work.config.metrics.pairs), px), memory_mb=2000)
 
 
 KIND = Kind(

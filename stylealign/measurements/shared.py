@@ -27,6 +27,8 @@ SHARE_ACCURACY = Metric("share_accuracy", True, "share of right answers of that 
 PAIRS = {"same-pose": "drawn pairs, same pose", "same-figure": "drawn pairs, same figure"}
 """Kind of drawn pairs -> the method of their rows."""
 PAIRS_SHUFFLED = "drawn pairs, shuffled"
+MOST_PAIRS = 200
+"""Drawn pairs of two domains, at most: drawing is what they cost."""
 ANNOTATED = "annotations"
 """Setting of rows that annotations were compared for, not what networks see."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import Config, Space
 from stylealign.measurements import registry
+from stylealign.measurements.shared import MOST_PAIRS
 from stylealign.work.cost import LARGEST_ON_CPU_PX, MEGABYTE, Cost, Work
 from stylealign.work.rates import load_rates, perceptual_s
 
@@ -72,7 +73,7 @@ def _draw_domain(costs: "Costs", domain: str) -> Cost:
 
 
 def _draw_pairs(costs: "Costs", source: str, domain: str, kind: str) -> Cost:
-    images, px = 2 * costs.config.metrics.pairs, costs.config.domains[domain].resolution_px
+    images, px = 2 * min(MOST_PAIRS, costs.config.metrics.pairs), costs.config.domains[domain].resolution_px
     disk = images * 3 * px**2 * DRAWING_SHARE / MEGABYTE
     return Cost(host_s=images / load_rates().cpu.draw_images_per_s * px / 64, disk_mb=disk)
 

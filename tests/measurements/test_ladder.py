@@ -84,7 +84,9 @@ def test_from_rows_to_the_figure(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "give files of `evaluate ladder`" in capsys.readouterr().err
 
 
-def test_the_distance_of_a_domain_from_itself_is_the_smallest(tmp_path: Path) -> None:
+def test_the_distance_of_a_domain_from_itself_is_the_smallest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, domain in (("human", "human"), ("far", "bottts")):
         settings = json.dumps({"draw": domain, "train_images": 24, "test_images": 20, "resolution_px": 32})
         assert main(["data", "draw", "--out-dir", str(tmp_path / name), "--settings", settings]) == 0
@@ -94,6 +96,8 @@ def test_the_distance_of_a_domain_from_itself_is_the_smallest(tmp_path: Path) ->
     assert main(["evaluate", "distances", *files, f"--test-data={human / 'test.zip'}", *names]) == 0
     found = {(row.child, row.metric): row for row in read_rows(out)[0]}
     assert found["human", "domain_kid"].value < found["far", "domain_kid"].value
+    printed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert list(printed) == ["domain_fid", "domain_kid", "far domain_fid", "far domain_kid"]
     assert {row.n for row in found.values() if row.metric == "domain_fid"} == {20}, "equally many of each"
 
 
