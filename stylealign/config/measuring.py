@@ -1,6 +1,6 @@
 """Settings of `stylealign evaluate`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,10 @@ class MetricSettings(Settings):
     """Samples of the parent in which directions are found."""
     effect_latents: Annotated[int, Field(ge=4)] = 32
     """Latents from which each direction's effect is measured, in every model."""
+    channel_images: Annotated[int, Field(ge=2)] = 24
+    """Images that the style channels of each model are localized in (Wu et al. 2021: 1000)."""
+    channel_cells: Literal[4, 8, 16, 32] = 16
+    """Cells on each axis of the maps of the style channels (Wu et al. 2021: 32)."""
     bootstrap: Positive = 1000
     """Bootstrap draws of a 95 % interval."""
     seed: Seed = 0

@@ -102,6 +102,9 @@ class Experiment(Protocol):
     def is_annotated(self, model: str) -> bool:
         """Return whether a model's and its parent's domain come with annotations."""
 
+    def measuring_networks(self, model: str) -> dict[str, str]:
+        """Return the label networks that measure a child and its parent alike, by task."""
+
     def ladders(self) -> list[str]:
         """Return the parents of children in several domains."""
 

@@ -1,6 +1,7 @@
 """Every kind of measurement, in the order of the tables. A new kind is a module here and a line in `KINDS`."""
 
 from stylealign.measurements import (
+    alignment_channels,
     alignment_curve,
     alignment_pointwise,
     alignment_reset,
@@ -32,6 +33,7 @@ KINDS: tuple[Kind, ...] = (
     alignment_pointwise.KIND,
     alignment_score.KIND,
     alignment_semantic.KIND,
+    alignment_channels.KIND,
     alignment_curve.KIND,
     references.KIND,
     distances.KIND,

@@ -129,6 +129,7 @@ FILES: dict[str, dict[str, str]] = {
     "alignment_reset": {**MODELS, "data": "train.zip"},
     "alignment_pointwise": {**MODELS, **RULERS},
     "alignment_score": MODELS,
+    "alignment_channels": {**MODELS, "segmentation": "segmentation.safetensors"},
     "alignment_semantic": {
         **MODELS,
         "root": "parent.safetensors",

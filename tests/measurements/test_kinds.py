@@ -23,6 +23,8 @@ SETTINGS = MetricSettings(
     score_latents=16,
     direction_samples=40,
     effect_latents=4,
+    channel_images=3,
+    channel_cells=4,
     bootstrap=20,
     weights_dir="nowhere",
 )

@@ -42,6 +42,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "alignment_pointwise": 3,
         "alignment_score": 3,
         "alignment_semantic": 3,
+        "alignment_channels": 3,
         "alignment_curve": 3,
         "figure_samples": 1,
         "figure_aligned": 1,

@@ -135,6 +135,33 @@ rule alignment_semantic:
         " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
+# Which style channels change the same region in both.
+rule alignment_channels:
+    input:
+        parent=lambda w: model_file(aligned_parent(w.model)),
+        child=lambda w: model_file(w.model),
+        segmentation=lambda w: measuring_networks(w.model)["segmentation"],
+    output:
+        rows="results/metrics/alignment_channels/{model}.json",
+    log:
+        "results/logs/alignment_channels/{model}.log",
+    benchmark:
+        "results/benchmarks/alignment_channels/{model}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("alignment_channels"),
+        runtime=minutes("alignment_channels"),
+    params:
+        names=lambda w: row_names(w.model, model_method(w.model)),
+        inputs=lambda w, input: flags(**input),
+        settings=measuring_settings("alignment_channels"),
+        version=kind("alignment_channels").version,
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate alignment-channels {params.inputs}"
+        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
 # What each further thousand images buys in quality, and costs in alignment.
 rule alignment_curve:
     input:
