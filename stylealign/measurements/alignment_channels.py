@@ -42,9 +42,9 @@ TABLE = Table(
     protocol=f"w of the same z in both, psi {TRUNCATION_PSI} in the first {TRUNCATED_LAYERS} layers, stored noise; "
     "gradient of the image, averaged in square cells, with respect to each style channel, toRGB apart, mean magnitude "
     "over RGB; each map is cut to as many cells as the region has, overlap n / o^2; a channel is localized in the "
-    "region that wins in more than 50 % of the images containing it and leads the runner-up by more than 25 points (Wu et al. "
-    "2021, section 4); regions by the joint segmentation network in the images of each model; interval of the share: "
-    "Wilson's, over the channels; of the permuted one: 95 % of the permutations",
+    "region that wins in more than 50 % of the images containing it and leads the runner-up by more than 25 points (Wu "
+    "et al. 2021, section 4); regions by the joint segmentation network in the images of each model; interval of the "
+    "share: Wilson's, over the channels; of the permuted one: 95 % of the permutations",
     headline=SHARED.name,
     compared=(SHARED.name,),
     charts=(SHARED.name,),
