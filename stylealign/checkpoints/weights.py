@@ -77,7 +77,8 @@ def checked(weights: Weights, source: str) -> Weights:
         source: the file, for errors.
 
     Raises:
-        StyleAlignError: a missing or surplus network or tensor, or one of another shape or type.
+        StyleAlignError: a missing or surplus network or tensor, or one of another shape or type, or with values that
+            are no finite numbers.
     """
     architecture = weights.architecture
     _check_limits(architecture, source)
@@ -139,4 +140,9 @@ def _checked_network(
             raise StyleAlignError(f"{source}: {problem}; the file is damaged or of another network")
         if tensors[key].dtype not in FLOAT_TYPES:
             raise StyleAlignError(f"{source}: {name} {key} is {tensors[key].dtype}, not floating-point; file damaged")
+        if not tensors[key].isfinite().all():
+            raise StyleAlignError(
+                f"{source}: {name} {key} has values that are no finite numbers: its training diverged; take an "
+                "earlier snapshot"
+            )
     return {key: tensors[key].detach().to(torch.float32) for key in expected}

@@ -14,13 +14,17 @@ from torch import Tensor, nn
 from stylealign.errors import StyleAlignError
 from stylealign.metrics.networks.registry import distance_protocols, network_of
 
+LARGEST_MEAN = 16.0
+"""Mean absolute value of a batch of images that are on the [-1, 1] scale; a young model's single pixels go further."""
+
 
 class PerceptualDistance(nn.Module):
     """Distance between images, differentiable in both.
 
     `forward(a, b)` compares images; `features` and `between` split the work, so that an optimisation computes the
     activations of its fixed target once. Images are `[N, 3, H, W]` float32, nominally in [-1, 1]: a generator's
-    overshoot is allowed, an image on the 0..255 scale is refused.
+    overshoot is allowed, however far single pixels go; images on the 0..255 scale are refused, and a model's that
+    diverged.
     """
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
@@ -28,10 +32,19 @@ class PerceptualDistance(nn.Module):
         return self.between(self.features(a), self.features(b))
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """Return weighted, channel-normalised activations, one `[N, C, h, w]` tensor a layer."""
+        """Return weighted, channel-normalised activations, one `[N, C, h, w]` tensor a layer.
+
+        Raises:
+            StyleAlignError: images far outside of [-1, 1], or of what is no number.
+        """
         assert images.is_floating_point(), "images must be float"
         assert images.ndim == 4, "images must be [N, 3, H, W]"
-        assert images.detach().abs().amax() < 16, "images must be on the [-1, 1] scale"
+        size = images.detach().abs().mean().item()
+        if not size < LARGEST_MEAN:
+            raise StyleAlignError(
+                f"images far outside of [-1, 1] (mean size {size:.3g}): the model that draws them has diverged; take "
+                "an earlier snapshot of it"
+            )
         return self._activations(images)
 
     def between(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 import stylealign
 from stylealign.checkpoints import native
@@ -65,6 +66,23 @@ def test_optional_networks_may_be_absent(tmp_path: Path, networks: dict[str, tor
     checkpoint = stylealign.load(tmp_path / "g.safetensors")
     assert checkpoint.generator_raw is None
     assert checkpoint.discriminator is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_model_that_diverged_is_neither_read_nor_written(
+    value: float, model: Path, networks: dict[str, torch.nn.Module]
+) -> None:
+    message = r"model\.safetensors: G_ema .*torgb\.weight .*diverged"
+    with safe_open(model, "pt") as file:
+        header = file.metadata()
+    tensors = load_file(model)
+    tensors["G_ema.synthesis.b16.torgb.weight"][0, 0] = value
+    save_file(tensors, model, metadata=header)
+    with pytest.raises(StyleAlignError, match=message):
+        stylealign.load(model)
+    networks["generator"].synthesis.b16.torgb.weight.data[0, 0] = value
+    with pytest.raises(StyleAlignError, match=message):
+        native.save(model, **networks)  # type: ignore[arg-type]
 
 
 def test_one_generator_as_both(tmp_path: Path, networks: dict[str, torch.nn.Module]) -> None:

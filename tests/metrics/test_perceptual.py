@@ -67,10 +67,18 @@ def test_gradient_descent_lowers_the_distance(distance: perceptual.PerceptualDis
     assert distance(target, image).mean().item() < 0.7 * first
 
 
-def test_scale_is_asserted(distance: perceptual.PerceptualDistance) -> None:
-    distance(images(0) * 1.5, images(1))
-    with pytest.raises(AssertionError, match=r"\[-1, 1\]"):
-        distance(images(0) * 127.5 + 127.5, images(1))
+def test_overshoot_is_measured(distance: perceptual.PerceptualDistance) -> None:
+    far = images(0) * 1.5
+    far[:, :, 0, 0] = 40  # a young model's single pixels
+    assert distance(far, images(1)).isfinite().all()
+
+
+@pytest.mark.parametrize("scale", [127.5, 1e30, float("nan")])
+def test_images_on_another_scale_or_of_a_diverged_model_are_refused(
+    scale: float, distance: perceptual.PerceptualDistance
+) -> None:
+    with pytest.raises(StyleAlignError, match=r"\[-1, 1\].*diverged"):
+        distance(images(0) * scale + scale, images(1))
 
 
 @pytest.mark.filterwarnings("ignore:.*(pretrained|weight enum)")
