@@ -28,7 +28,7 @@ class MetricSettings(Settings):
     """Samples of the parent in which directions are found."""
     effect_latents: Annotated[int, Field(ge=4)] = 32
     """Latents from which each direction's effect is measured, in every model."""
-    channel_images: Annotated[int, Field(ge=2)] = 24
+    channel_images: Annotated[int, Field(ge=2)] = 12
     """Images that the style channels of each model are localized in (Wu et al. 2021: 1000)."""
     channel_cells: Literal[4, 8, 16, 32] = 16
     """Cells on each axis of the maps of the style channels (Wu et al. 2021: 32)."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stylealign.networks.generator import Generator
 
 TRUNCATION_PSI, TRUNCATED_LAYERS = 0.7, 8
-PASSES_PER_CELL = 0.7
+PASSES_PER_CELL = 2.1
 """Passes through the network, in units of a synthesis, that a cell takes for each colour (64 px, 16 cells)."""
 LISTED = 5
 """Shared channels of each region that the provenance names."""
