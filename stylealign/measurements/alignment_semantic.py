@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
     from stylealign.measurements.rows import Row, RowKey
     from stylealign.metrics.effects import Effects, See
+    from stylealign.networks.generator import Generator
 
 RANDOM = "random"
 GRANDCHILD = "child of a child"
@@ -80,7 +81,9 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     device, network = compute_device(), distance_of(settings)
     source = parent.generator.to(device)
     model = child.generator.to(device)
-    groups = [(source, of_parent, of_child, ("", RANDOM))]
+    groups: list[tuple[Generator, See | None, See | None, tuple[str, ...]]] = [
+        (source, of_parent, of_child, ("", RANDOM))
+    ]
     if root is not None:
         groups.append((root.generator.to(device), pose, pose, (GRANDCHILD,)))
     counter = progress(sum(1 + len(methods) for *_, methods in groups), "models")
@@ -145,14 +148,12 @@ def seen_by_both(inputs: "Inputs") -> "tuple[See | None, See | None]":
     from stylealign.metrics.effects import seeing_all, shared_values
 
     pose = inputs.seeing("pose", "pose") if inputs.has("pose") else None
-    attributes = [None, None]
-    shared: list[str] = []
     if inputs.has("parent-attributes") and inputs.has("child-attributes"):
-        attributes = [inputs.seeing(f"{role}-attributes", "attributes") for role in ("parent", "child")]
-        shared = shared_values(attributes[0].names, attributes[1].names)
-    if not shared:
-        attributes = [None, None]
-    return seeing_all(pose, attributes[0], shared), seeing_all(pose, attributes[1], shared)
+        of_parent, of_child = (inputs.seeing(f"{role}-attributes", "attributes") for role in ("parent", "child"))
+        shared = shared_values(of_parent.names, of_child.names)
+        if shared:
+            return seeing_all(pose, of_parent, shared), seeing_all(pose, of_child, shared)
+    return seeing_all(pose, None, ()), seeing_all(pose, None, ())
 
 
 def cost(work: Work, model: str) -> Cost:

@@ -154,6 +154,7 @@ def _zero_shot_rows(
         return []
     spec = task.functions.spec(inputs.images("target-images").resolution_px, theirs)
     labels = {"maps": mine.segmentation, "points": mine.keypoints, "numbers": mine.pose}[task.sees]
+    assert labels is not None, "the tasks asked for are those that the annotations have"
     rows = []
     for key, is_shuffled in _keys(inputs, task.table.name):
         predicted = np.roll(labels, 1, axis=0) if is_shuffled else labels
