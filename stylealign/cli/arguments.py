@@ -47,6 +47,17 @@ def settings_from(arguments: argparse.Namespace, model: type[M]) -> M:
     return validate(model, values, "settings")
 
 
+def add_rows(parser: argparse.ArgumentParser) -> None:
+    """Add the files of rows that a report or tables are made of."""
+    parser.add_argument(
+        "rows",
+        nargs="+",
+        type=Path,
+        metavar="ROWS.json",
+        help="files of `stylealign evaluate`, in the order of the tables",
+    )
+
+
 def finite(text: str) -> float:
     """Return a number that is neither infinite nor `nan`; the type of such an argument.
 
@@ -77,16 +88,16 @@ def at_least(lowest: int) -> Callable[[str], int]:
     return whole
 
 
-def labelled_file(text: str) -> tuple[str, Path]:
-    """Return the two sides of LABEL=FILE; the type of such an argument.
+def named_file(text: str) -> tuple[str, Path]:
+    """Return the two sides of NAME=FILE; the type of such an argument.
 
     Raises:
         argparse.ArgumentTypeError: one of them is missing.
     """
-    label, separator, path = text.partition("=")
-    if not separator or not label or not path:
-        raise argparse.ArgumentTypeError(f"{text!r} is not LABEL=FILE")
-    return label, Path(path)
+    name, separator, path = text.partition("=")
+    if not separator or not name or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE")
+    return name, Path(path)
 
 
 def _settings_object(text: str | None) -> dict[str, Any]:

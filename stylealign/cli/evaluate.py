@@ -7,7 +7,7 @@ import textwrap
 import warnings
 from pathlib import Path
 
-from stylealign.cli.arguments import add_settings, labelled_file, settings_from
+from stylealign.cli.arguments import add_settings, named_file, settings_from
 from stylealign.cli.progress import Progress, warn
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
@@ -33,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.set_defaults(measurement=kind)
-        _add_names(sub, one_method=kind.labelled is None)
-        if kind.labelled is not None:
-            metavar = f"METHOD[/SETTING]={kind.labelled.form}"
-            sub.add_argument("rows", nargs="+", type=labelled_file, metavar=metavar, help=kind.labelled.text)
+        _add_names(sub, one_method=kind.named_files is None)
+        if kind.named_files is not None:
+            metavar = f"METHOD[/SETTING]={kind.named_files.form}"
+            sub.add_argument("rows", nargs="+", type=named_file, metavar=metavar, help=kind.named_files.text)
         for file in kind.files:
             sub.add_argument(f"--{file.role}", type=Path, required=file.is_required, metavar=file.form, help=file.text)
         for option in kind.options:
@@ -78,8 +78,8 @@ def run(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, MetricSettings)
     require_writable(arguments.out)
     files = {file.role: getattr(arguments, file.role.replace("-", "_")) for file in kind.files}
-    labelled = _by_label(getattr(arguments, "rows", []))
-    inputs = files | labelled | kind.weights(settings)
+    named_files = _by_name(getattr(arguments, "rows", []))
+    inputs = files | named_files | kind.weights(settings)
     provenance = provenance_of(f"evaluate {kind.command}", kind.version, settings, inputs)
 
     from stylealign.measurements.inputs import Inputs  # torch, which `--help` and a mistake in the flags do without
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     given = Inputs(
         files=files,
-        labelled=labelled,
+        named_files=named_files,
         options={option.name: getattr(arguments, option.name.replace("-", "_")) for option in kind.options},
         parent=arguments.parent_name,
         child=arguments.child_name,
@@ -108,14 +108,14 @@ def _label(row: Row, child: str) -> str:
     return " ".join(filter(None, ("" if row.child == child else row.child, row.method, row.metric, row.setting)))
 
 
-def _by_label(rows: list[tuple[str, Path]]) -> dict[str, Path]:
-    """Return METHOD=FILE arguments by their label.
+def _by_name(rows: list[tuple[str, Path]]) -> dict[str, Path]:
+    """Return METHOD=FILE arguments by their name.
 
     Raises:
-        StyleAlignError: a label that is given twice.
+        StyleAlignError: a name that is given twice.
     """
-    labels = [label for label, _ in rows]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise StyleAlignError(f"{label}: given {labels.count(label)} times; tell them apart, as {label}/NAME=FILE")
+    names = [name for name, _ in rows]
+    for name in names:
+        if names.count(name) > 1:
+            raise StyleAlignError(f"{name}: given {names.count(name)} times; tell them apart, as {name}/NAME=FILE")
     return dict(rows)

@@ -12,7 +12,7 @@ from stylealign import load
 from stylealign.applications.labels.learning import predict
 from stylealign.applications.labels.networks import load_label_network
 from stylealign.applications.labels.tasks import drawn, task_of
-from stylealign.cli.arguments import labelled_file
+from stylealign.cli.arguments import named_file
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for kind, (text, what) in KINDS.items():
         sub = kinds.add_parser(kind, help=text, description=text)
         sub.add_argument(
-            "rows", nargs="+", type=labelled_file, metavar=f"LABEL={what}", help="rows of the figure, from the top"
+            "rows", nargs="+", type=named_file, metavar=f"LABEL={what}", help="rows of the figure, from the top"
         )
         sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure (.png, .jpg or .webp)")
         if kind not in ("multi-modal", "morphing", *_PLOTS):

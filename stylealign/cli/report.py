@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from stylealign.cli.arguments import add_rows, named_file
 from stylealign.config import Config, load_config, parse_yaml, repository_of, validate
 from stylealign.errors import StyleAlignError
 from stylealign.report.page.document import Sources, write_report
@@ -11,19 +12,13 @@ from stylealign.report.page.document import Sources, write_report
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument(
-        "rows",
-        nargs="+",
-        type=Path,
-        metavar="ROWS.json",
-        help="files of `stylealign evaluate`, in the order of the tables",
-    )
+    add_rows(parser)
     parser.add_argument("--figures", nargs="*", default=[], type=Path, metavar="PNG", help="files of `figures`")
     parser.add_argument(
-        "--videos", nargs="*", default=[], type=_named, metavar="CHILD=MP4", help="morphs of `stylealign morph`"
+        "--videos", nargs="*", default=[], type=named_file, metavar="CHILD=MP4", help="morphs of `stylealign morph`"
     )
     parser.add_argument(
-        "--previews", nargs="*", default=[], type=_named, metavar="DOMAIN=PNG", help="previews of `stylealign data`"
+        "--previews", nargs="*", default=[], type=named_file, metavar="DOMAIN=PNG", help="previews of `stylealign data`"
     )
     parser.add_argument(
         "--artifacts",
@@ -36,13 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--benchmarks", type=Path, metavar="DIR", help="folder of Snakemake's benchmark files")
     parser.add_argument("--config", metavar="YAML", help="configuration of the run: a YAML file or a JSON object")
     parser.add_argument("--out", required=True, type=Path, metavar="HTML", help="the page")
-
-
-def _named(text: str) -> tuple[str, Path]:
-    name, separator, path = text.partition("=")
-    if not separator or not name or not path:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE")
-    return name, Path(path)
 
 
 def run(arguments: argparse.Namespace) -> None:

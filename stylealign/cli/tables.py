@@ -4,19 +4,14 @@ import argparse
 import json
 from pathlib import Path
 
+from stylealign.cli.arguments import add_rows
 from stylealign.errors import StyleAlignError
 from stylealign.report.tables import write_tables
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument(
-        "rows",
-        nargs="+",
-        type=Path,
-        metavar="ROWS.json",
-        help="files of `stylealign evaluate`, in the order of the tables",
-    )
+    add_rows(parser)
     parser.add_argument(
         "--figures", nargs="*", default=[], type=Path, metavar="PNG", help="figures that summary.md links"
     )

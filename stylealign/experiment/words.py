@@ -20,8 +20,8 @@ def flags(**values: Any) -> str:
     return " ".join(f"--{name.replace('_', '-')} {quote(str(value))}" for name, value in values.items() if value)
 
 
-def labelled(names: Iterable[str], files: Iterable[str | PurePath]) -> str:
-    """Return NAME=FILE arguments, quoted for the shell: the labelled rows of a table or figure."""
+def named_files(names: Iterable[str], files: Iterable[str | PurePath]) -> str:
+    """Return NAME=FILE arguments, quoted for the shell: the rows of a table or figure."""
     return " ".join(quote(f"{name}={file}") for name, file in zip(names, files, strict=True))
 
 

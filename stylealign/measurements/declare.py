@@ -65,7 +65,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class LabelledFiles:
+class NamedFiles:
     """Files given as METHOD[/SETTING]=FILE, one or more: each makes the rows of its method.
 
     Attributes:
@@ -160,7 +160,7 @@ class Kind:
         costs: rule of the workflow -> function from `Work` and the rule's wildcards to the cost of a job.
         measure: from inputs, settings and a progress to rows and facts. It imports what needs torch when it runs.
         networks: settings that name networks it is made with.
-        labelled: its METHOD=FILE arguments, None where its rows are of one method.
+        named_files: its METHOD=FILE arguments, None where its rows are of one method.
         options: other flags.
         aliases: other names of the sub-command.
         adds_to: tables of other kinds that it adds rows to.
@@ -176,7 +176,7 @@ class Kind:
     costs: Mapping[str, Callable[..., Cost]]
     measure: Callable[["Inputs", MetricSettings, Progress], Measured]
     networks: tuple[Network, ...] = ()
-    labelled: LabelledFiles | None = None
+    named_files: NamedFiles | None = None
     options: tuple[Option, ...] = ()
     aliases: tuple[str, ...] = ()
     adds_to: tuple[Table, ...] = ()

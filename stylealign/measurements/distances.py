@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
-from stylealign.measurements.declare import Experiment, File, Kind, LabelledFiles, Measured, Progress, Table
+from stylealign.measurements.declare import Experiment, File, Kind, Measured, NamedFiles, Progress, Table
 from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FEWEST_IMAGES
 from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost, Work
@@ -31,7 +31,7 @@ TABLE = Table(
 
 
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
-    """Return the distance of each labelled domain from the parent's, and that of the parent's own test images.
+    """Return the distance of each named domain from the parent's, and that of the parent's own test images.
 
     Raises:
         StyleAlignError: a child of the parent's name, images of another size than the parent's, or too few of them.
@@ -42,11 +42,11 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.features import features_of
     from stylealign.metrics.generators import read_images, require_resolution
 
-    if inputs.parent in inputs.labelled:
+    if inputs.parent in inputs.named_files:
         raise StyleAlignError(f"{inputs.parent}: a child and the parent of one name; give --parent-name another")
     data = inputs.images("data")
     sets = {inputs.parent: inputs.images("test-data")}
-    sets |= {child: ImageZip(path) for child, path in inputs.labelled.items()}
+    sets |= {child: ImageZip(path) for child, path in inputs.named_files.items()}
     count = min(MOST_IMAGES, *map(len, (data, *sets.values())))
     for own in sets.values():
         require_resolution(own, data.resolution_px)
@@ -89,7 +89,7 @@ KIND = Kind(
         File("data", "ZIP", "training images of the parent's domain"),
         File("test-data", "ZIP", "test images of the parent's domain"),
     ),
-    labelled=LabelledFiles("ZIP", "training images of a child's domain; the label goes into the `child` column"),
+    named_files=NamedFiles("ZIP", "training images of a child's domain; the name goes into the `child` column"),
     settings=("features", "seed", "weights_dir"),
     networks=("features",),
     tables=(TABLE,),

@@ -32,13 +32,13 @@ class Inputs:
 
     Attributes:
         files: file by role; None for one that was left out.
-        labelled: file by METHOD[/SETTING].
+        named_files: file by METHOD[/SETTING].
         options: value by name of each option of the kind.
-        parent, child, method, setting: what the rows are named; a labelled file names its own method.
+        parent, child, method, setting: what the rows are named; each of these files names its own method.
     """
 
     files: Mapping[str, Path | None]
-    labelled: Mapping[str, Path] = field(default_factory=dict)
+    named_files: Mapping[str, Path] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     parent: str = ""
     child: str = ""
@@ -49,9 +49,9 @@ class Inputs:
         """Return the name of the rows of a table."""
         return RowKey(table, self.parent, self.child, self.method, self.setting)
 
-    def key_of(self, table: str, label: str) -> RowKey:
+    def key_of(self, table: str, name: str) -> RowKey:
         """Return the name of the rows of a METHOD[/SETTING]=FILE argument."""
-        method, _, setting = label.partition("/")
+        method, _, setting = name.partition("/")
         setting = ", ".join(text for text in (setting, self.setting) if text)
         return RowKey(table, self.parent, self.child, method, setting)
 

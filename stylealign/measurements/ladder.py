@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements import alignment_pointwise, alignment_score, distances, zero_shot
-from stylealign.measurements.declare import Experiment, Kind, LabelledFiles, Measured, Progress, Table
+from stylealign.measurements.declare import Experiment, Kind, Measured, NamedFiles, Progress, Table
 from stylealign.measurements.shared import ANNOTATED, PAIRS, SHARE
 from stylealign.metrics.declared import Metric
 from stylealign.metrics.structure import POSE_NAMES
@@ -60,7 +60,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     """
     from stylealign.measurements.rows import read_rows
 
-    rows = ladder_rows(row for path in inputs.labelled.values() for row in read_rows(path)[0])
+    rows = ladder_rows(row for path in inputs.named_files.values() for row in read_rows(path)[0])
     if not rows:
         raise StyleAlignError(
             "evaluate ladder: no child has both a domain_fid and a measure of alignment; give the files of "
@@ -118,7 +118,7 @@ KIND = Kind(
     version=1,
     text="each measure of alignment and each zero-shot method beside the distance of the child's domain",
     files=(),
-    labelled=LabelledFiles("JSON", "rows of other kinds; the label only tells them apart"),
+    named_files=NamedFiles("JSON", "rows of other kinds; the name only tells them apart"),
     settings=(),
     tables=(TABLE,),
     rows=rows_of,

@@ -9,8 +9,8 @@ from stylealign.errors import StyleAlignError
 from stylealign.measurements.declare import (
     File,
     Kind,
-    LabelledFiles,
     Measured,
+    NamedFiles,
     Option,
     Progress,
     Table,
@@ -95,12 +95,12 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.translation import Outputs, Structure, Target, diversity
 
     data, test = inputs.images("source-data"), inputs.images("target-data")
-    zips = {label: ImageZip(path) for label, path in inputs.labelled.items()}
+    zips = {name: ImageZip(path) for name, path in inputs.named_files.items()}
     for images in (test, *zips.values()):
         require_resolution(images, data.resolution_px)
     sources = images_named(data, _source_names(zips), inputs.path("source-data"))
     most = max(len(images) // len(sources) or 1 for images in zips.values() if "names" in images.info)
-    outputs = {label: Outputs.of(images, len(sources), most) for label, images in zips.items()}
+    outputs = {name: Outputs.of(images, len(sources), most) for name, images in zips.items()}
     if inputs.options["untouched"]:
         outputs = {UNTOUCHED: Outputs(sources)} | outputs
     extractor, distance = extractor_of(settings), distance_of(settings)
@@ -109,22 +109,22 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     train = inputs.images("target-train") if inputs.has("target-train") else None
     target = Target.of(test, train, extractor)
     rows, found = [], {}
-    for label, translated in outputs.items():
-        key = inputs.key_of(TABLE.name, label)
+    for name, translated in outputs.items():
+        key = inputs.key_of(TABLE.name, name)
         generated = features_of((translated.read(part) for part in translated.chunks()), extractor)
-        found[label] = Found(generated[:: translated.each], structure.values(translated))
+        found[name] = Found(generated[:: translated.each], structure.values(translated))
         rows += fit_rows(generated, translated.each, target, key, settings)
         if translated.each > 1:
             varied = diversity(translated, distance, settings.bootstrap, settings.seed)
             rows.append(key.row(DIVERSITY.name, varied, settings.perceptual))
-        for metric, values in found[label].structure.items():
+        for metric, values in found[name].structure.items():
             rows.append(key.row(metric, mean_estimate(values, settings.bootstrap, settings.seed)))
         counter.advance()
-    for label in outputs:
-        for other in compared_with(label, list(outputs)):
-            key = inputs.key_of(TABLE.name, label)
-            rows += difference_rows(found[label], found[other], target, key, minus(other.replace("/", " ")), settings)
-    outputs_of = {label: images.each for label, images in outputs.items()}
+    for name in outputs:
+        for other in compared_with(name, list(outputs)):
+            key = inputs.key_of(TABLE.name, name)
+            rows += difference_rows(found[name], found[other], target, key, minus(other.replace("/", " ")), settings)
+    outputs_of = {name: images.each for name, images in outputs.items()}
     return rows, {"sources": len(sources), "sources_of": len(data), "outputs": outputs_of}
 
 
@@ -136,22 +136,22 @@ def fit_rows(generated: "Tensor", each: int, target: "Target", key: "RowKey", se
     return rows
 
 
-def compared_with(label: str, labels: "Sequence[str]") -> list[str]:
+def compared_with(name: str, names: "Sequence[str]") -> list[str]:
     """Return the methods that one is compared with: the untouched sources, and the control by the same space.
 
     A method without a space of its own (a guide, the layer swap) is compared with the last control.
 
     Args:
-        label: METHOD[/SETTING] of a method.
-        labels: those of all methods.
+        name: METHOD[/SETTING] of a method.
+        names: those of all methods.
     """
-    method, _, _ = label.partition("/")
+    method, _, _ = name.partition("/")
     if method == UNTOUCHED:
         return []
-    controls = {other: other.partition("/")[2].split(", ")[0] for other in labels if other.split("/")[0] == UNALIGNED}
+    controls = {other: other.partition("/")[2].split(", ")[0] for other in names if other.split("/")[0] == UNALIGNED}
     same = [other for other, space in controls.items() if space == method] or list(controls)[-1:]
     own = [] if method in (UNALIGNED, RANDOM) else same[:1]
-    return [other for other in (UNTOUCHED, *own) if other in labels]
+    return [other for other in (UNTOUCHED, *own) if other in names]
 
 
 def difference_rows(
@@ -175,16 +175,16 @@ def _source_names(zips: "Mapping[str, ImageZip]") -> list[str]:
     Raises:
         StyleAlignError: no zip names its sources, or two name different ones.
     """
-    named = {label: images.info["names"] for label, images in zips.items() if "names" in images.info}
+    named = {name: images.info["names"] for name, images in zips.items() if "names" in images.info}
     if not named:
         raise StyleAlignError(
             f"{next(iter(zips.values())).path}: names no sources; give images of stylealign translate"
         )
     first = next(iter(named))
-    for label, names in named.items():
-        if names != named[first]:
+    for name, own in named.items():
+        if own != named[first]:
             raise StyleAlignError(
-                f"{zips[label].path}: translations of other sources than {zips[first].path}; translate the same codes"
+                f"{zips[name].path}: translations of other sources than {zips[first].path}; translate the same codes"
             )
     return list(named[first])
 
@@ -215,9 +215,9 @@ KIND = Kind(
         File("target-train", "ZIP", f"training images of the target (rows `{TO_TRAINING}`)", False),
         *rulers(comparing()),
     ),
-    labelled=LabelledFiles(
+    named_files=NamedFiles(
         "ZIP",
-        "images.zip of `stylealign translate`, or any samples of as many outputs for each source; the label goes into "
+        "images.zip of `stylealign translate`, or any samples of as many outputs for each source; the name goes into "
         "the `method` column, what follows a / into `setting` (unaligned/w+=...)",
     ),
     options=(Option("untouched", "add the sources as they are, as method `untouched`"),),

@@ -8,8 +8,8 @@ from stylealign.measurements.declare import (
     Experiment,
     File,
     Kind,
-    LabelledFiles,
     Measured,
+    NamedFiles,
     Option,
     Progress,
     Table,
@@ -66,20 +66,22 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
 
     task, data = inputs.options["task"], inputs.images("data")
     annotations = inputs.annotations("annotations", data)
-    networks = {label: load_label_network(path, task, data.resolution_px) for label, path in inputs.labelled.items()}
-    for label, (network, _) in networks.items():
-        require_matching(network.spec, inputs.labelled[label], annotations, inputs.path("annotations"))
+    networks = {
+        method: load_label_network(path, task, data.resolution_px) for method, path in inputs.named_files.items()
+    }
+    for method, (network, _) in networks.items():
+        require_matching(network.spec, inputs.named_files[method], annotations, inputs.path("annotations"))
     images, draws, seed = data.read(), settings.bootstrap, settings.seed
     found = {
-        label: scores(network.to(compute_device()), images, annotations) for label, (network, _) in networks.items()
+        method: scores(network.to(compute_device()), images, annotations) for method, (network, _) in networks.items()
     }
     rows = []
-    for label, own in found.items():
-        key = inputs.key_of(TABLES[task].name, label)
+    for method, own in found.items():
+        key = inputs.key_of(TABLES[task].name, method)
         rows += [key.row(metric, score.estimate(draws, seed), setting=name) for (metric, name), score in own.items()]
-        if SOURCE_ONLY in found and label != SOURCE_ONLY:
+        if SOURCE_ONLY in found and method != SOURCE_ONLY:
             rows += difference_rows(task_of(task), own, found[SOURCE_ONLY], key, settings)
-    return rows, {"networks": {label: origin for label, (_, origin) in networks.items()}}
+    return rows, {"networks": {method: origin for method, (_, origin) in networks.items()}}
 
 
 def difference_rows(
@@ -116,9 +118,9 @@ KIND = Kind(
         File("data", "ZIP", "test images of the domain"),
         File("annotations", "NPZ", "annotations of the test images"),
     ),
-    labelled=LabelledFiles(
+    named_files=NamedFiles(
         "NET",
-        "network of `stylealign supervise` or `transfer`; the label goes into the `method` column, what follows a / "
+        "network of `stylealign supervise` or `transfer`; the name goes into the `method` column, what follows a / "
         "into `setting`",
     ),
     options=(Option("task", "task of the network", choices=tuple(TABLES)),),

@@ -28,11 +28,6 @@ def upsample2d(images: Tensor) -> Tensor:
     return upfirdn2d(images, up=2, padding=(2, 1, 2, 1), gain=4.0)
 
 
-def downsample2d(images: Tensor) -> Tensor:
-    """Halve the height and width."""
-    return upfirdn2d(images, down=2, padding=(1, 1, 1, 1))
-
-
 def bias_act(
     values: Tensor, bias: Tensor | None = None, linear: bool = False, gain: float = 1.0, clamp: float | None = None
 ) -> Tensor:

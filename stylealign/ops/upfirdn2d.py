@@ -53,11 +53,6 @@ def upsample2d(images: Tensor) -> Tensor:
     return F.conv_transpose2d(images, _depthwise_kernel(images, 4.0), stride=2, padding=1, groups=images.shape[1])
 
 
-def downsample2d(images: Tensor) -> Tensor:
-    """Halve the height and width of `[N, C, H, W]`."""
-    return upfirdn2d(images, down=2, padding=(1, 1, 1, 1))
-
-
 def _depthwise_kernel(images: Tensor, gain: float) -> Tensor:
     taps = low_pass_filter(images.dtype, images.device)
     return (taps[:, None] * taps[None, :] * gain).expand(images.shape[1], 1, 4, 4)

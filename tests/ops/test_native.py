@@ -282,9 +282,9 @@ def test_other_types_use_the_plain_form(dtype: torch.dtype) -> None:
 
 
 USE = (
-    "import torch; from stylealign.ops.upfirdn2d import downsample2d; from stylealign.ops.native.build import *;"
-    "x = torch.arange(64.).reshape(1, 1, 8, 8); [downsample2d(x) for _ in range(3)];"
-    "print(cpu_library() is not None, float(downsample2d(x).sum()))"
+    "import torch; from stylealign.ops.upfirdn2d import upsample2d; from stylealign.ops.native.build import *;"
+    "x = torch.arange(64.).reshape(1, 1, 8, 8); [upsample2d(x) for _ in range(3)];"
+    "print(cpu_library() is not None, float(upsample2d(x).sum()))"
 )
 
 
@@ -299,7 +299,7 @@ def in_new_process(cache: Path, **environment: str) -> "subprocess.Popen[str]":
 
 
 def sum_in_plain_form() -> str:
-    return str(float(reference.downsample2d(torch.arange(64.0).reshape(1, 1, 8, 8)).sum()))
+    return str(float(reference.upsample2d(torch.arange(64.0).reshape(1, 1, 8, 8)).sum()))
 
 
 def test_concurrent_first_uses_build_once(tmp_path: Path) -> None:

@@ -107,4 +107,4 @@ def test_the_morphing_figure_shows_the_strips(tmp_path: Path, capsys: Any) -> No
 def test_a_row_without_label_or_file_is_refused(text: str, capsys: Any) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["figures", "morphing", text, "--out", "x.png"])
-    assert "is not LABEL=FILE" in capsys.readouterr().err
+    assert "is not NAME=FILE" in capsys.readouterr().err

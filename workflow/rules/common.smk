@@ -9,7 +9,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
 from stylealign.experiment.paths import data_file, label_network, model_file
 from stylealign.experiment.translations import GUIDES, LAYER_SWAP
-from stylealign.experiment.words import as_json, flags, labelled, one_of
+from stylealign.experiment.words import as_json, flags, named_files, one_of
 from stylealign.files import own_path
 from stylealign.latents import spaces
 from stylealign.measurements.registry import kind

@@ -21,7 +21,7 @@ rule figure_samples:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: labelled(MODELS, input.models),
+        rows=lambda w, input: named_files(MODELS, input.models),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
@@ -50,7 +50,7 @@ rule figure_aligned:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: labelled(EXPERIMENT.aligned_with(w.parent), input.models),
+        rows=lambda w, input: named_files(EXPERIMENT.aligned_with(w.parent), input.models),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
@@ -78,7 +78,7 @@ rule figure_translation:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: labelled(EXPERIMENT.translation_rows(w.child), input.images),
+        rows=lambda w, input: named_files(EXPERIMENT.translation_rows(w.child), input.images),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
@@ -104,7 +104,7 @@ rule figure_multi_modal:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: labelled(GUIDES, input.images),
+        rows=lambda w, input: named_files(GUIDES, input.images),
         version=version("figures"),
     shell:
         "stylealign figures multi-modal {params.rows} --data {input.data} --out {output.figure} &> {log}"
@@ -157,7 +157,7 @@ rule figure_zero_shot:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: labelled([row for row, _ in labels_shown(w.child)], input.networks),
+        rows=lambda w, input: named_files([row for row, _ in labels_shown(w.child)], input.networks),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
@@ -180,7 +180,7 @@ rule figure_curve:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: labelled(family(w.child), input.rows),
+        rows=lambda w, input: named_files(family(w.child), input.rows),
         version=version("figures"),
     shell:
         "stylealign figures curve {params.rows} --out {output.figure} &> {log}"
@@ -201,7 +201,7 @@ rule figure_ladder:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: labelled(EXPERIMENT.ladders(), input.rows),
+        rows=lambda w, input: named_files(EXPERIMENT.ladders(), input.rows),
         version=version("figures"),
     shell:
         "stylealign figures ladder {params.rows} --out {output.figure} &> {log}"
@@ -224,7 +224,7 @@ rule figure_front:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: labelled(EXPERIMENT.front_of(w.domain), input.rows),
+        rows=lambda w, input: named_files(EXPERIMENT.front_of(w.domain), input.rows),
         version=version("figures"),
     shell:
         "stylealign figures front {params.rows} --out {output.figure} &> {log}"

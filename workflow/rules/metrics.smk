@@ -77,7 +77,7 @@ rule translation:
         mem_mb=memory("translation"),
         runtime=minutes("translation"),
     params:
-        rows=lambda w, input: labelled(translation_methods(w.child), input.images),
+        rows=lambda w, input: named_files(translation_methods(w.child), input.images),
         inputs=lambda w: flags(**translation_data(w.child)),
         names=lambda w: row_names(w.child),
         settings=measuring_settings("translation"),
@@ -162,7 +162,7 @@ rule zero_shot:
         mem_mb=memory("zero_shot"),
         runtime=minutes("zero_shot"),
     params:
-        rows=lambda w, input: labelled(zero_shot_networks(w.task, w.child), input.networks),
+        rows=lambda w, input: named_files(zero_shot_networks(w.task, w.child), input.networks),
         names=lambda w: row_names(w.child),
         settings=measuring_settings("zero_shot"),
         version=kind("zero_shot").version,
@@ -193,7 +193,7 @@ rule distances:
         mem_mb=memory("distances"),
         runtime=minutes("distances"),
     params:
-        sets=lambda w, input: labelled(EXPERIMENT.distance_sets(w.parent), input.sets),
+        sets=lambda w, input: named_files(EXPERIMENT.distance_sets(w.parent), input.sets),
         inputs=lambda w, input: flags(data=input.data, test_data=input.test_data),
         names=lambda w: flags(parent_name=w.parent, child_name=w.parent),
         settings=measuring_settings("distances"),
@@ -221,7 +221,7 @@ rule ladder:
         mem_mb=memory("ladder"),
         runtime=minutes("ladder"),
     params:
-        rows=lambda w, input: labelled(EXPERIMENT.ladder_rows(w.parent), input.rows),
+        rows=lambda w, input: named_files(EXPERIMENT.ladder_rows(w.parent), input.rows),
         names=lambda w: flags(parent_name=w.parent, child_name=w.parent),
         version=kind("ladder").version,
     shell:

@@ -23,8 +23,8 @@ rule report_page:
         mem_mb=1000,
         runtime=30,
     params:
-        videos=lambda w, input: labelled(CHILDREN, input.videos),
-        previews=lambda w, input: labelled(RUN.domains, input.previews),
+        videos=lambda w, input: named_files(CHILDREN, input.videos),
+        previews=lambda w, input: named_files(RUN.domains, input.previews),
         config=RUN.model_dump_json(exclude_unset=True),
         benchmarks="results/benchmarks",
         version=version("report"),
