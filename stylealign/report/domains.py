@@ -16,7 +16,7 @@ from torch import Tensor
 
 from stylealign.config import drawn_domains
 from stylealign.datasets.avatars import Avatar, draw_avatar
-from stylealign.datasets.avatars_dicebear import LARGEST_SPREAD
+from stylealign.datasets.dicebear_placing import LARGEST_SPREAD
 from stylealign.datasets.domains import domain
 from stylealign.datasets.figures import EYE_CENTRE, EYE_DISTANCE, SEGMENTATION_CLASSES
 from stylealign.datasets.pairs import (

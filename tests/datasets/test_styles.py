@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from stylealign.config import DatasetSettings, drawn_domains, validate
-from stylealign.datasets import avatars_dicebear, avatars_ink
+from stylealign.datasets import avatars_dicebear, avatars_ink, dicebear_placing
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.avatars import Avatar, attribute_values, draw_avatar, draw_pose, render
-from stylealign.datasets.avatars_dicebear import artwork, compose_figure, two_eyes
+from stylealign.datasets.avatars_dicebear import compose_figure
+from stylealign.datasets.dicebear_artwork import artwork, options_of, with_outer
 from stylealign.datasets.dicebear_markup import as_markup
+from stylealign.datasets.dicebear_placing import two_eyes
 from stylealign.datasets.domains import domain, seed_number_of
 from stylealign.datasets.figures import EYE_CENTRE, EYE_DISTANCE, KEYPOINTS, Figure
 from stylealign.datasets.images import ImageZip, write_image_zip
@@ -123,7 +125,7 @@ def test_two_eyes_come_to_the_canonical_place(style: str) -> None:
         np.testing.assert_allclose(eyes.mean(axis=0), EYE_CENTRE, atol=1e-9)
         np.testing.assert_allclose(np.hypot(*(eyes[1] - eyes[0])), EYE_DISTANCE, atol=1e-9)
         assert abs(np.rad2deg(np.arctan2(*(eyes[1] - eyes[0])[::-1]))) < 15  # level but for a doodle's or a wink's
-        exact += avatars_dicebear._eyes(style, avatars_dicebear._with_outer(art, variants, "eyes")) is not None
+        exact += dicebear_placing.eyes_of(style, with_outer(art, variants, "eyes")) is not None
     assert exact >= 15
 
 
@@ -167,7 +169,7 @@ def test_labels_are_where_single_components_are_opaque(style: str) -> None:
 
 def compose_figure_alone(style: str, variants: dict[str, str | None], colours: dict[str, str], whole: Figure) -> Figure:
     art = artwork(style)
-    options = avatars_dicebear._options(art, variants) | {f"{key}Color": [value] for key, value in colours.items()}
+    options = options_of(art, variants) | {f"{key}Color": [value] for key, value in colours.items()}
     markup = as_markup(avatars_dicebear.Avatar(art.true, options).to_string(), art.width, art.entry.floor)
     return Figure(markup, markup, whole.keypoints, whole.placement)
 
