@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from stylealign.config import TrainSettings
 from stylealign.networks.discriminator import Discriminator
@@ -24,24 +24,18 @@ from stylealign.training.augment import Augmentation, draw_augmentation
 from stylealign.training.blur import blur, blur_px_at
 from stylealign.training.draws import Draws, draw
 from stylealign.training.ema import ema_beta, update_average
+from stylealign.training.judging import Judges
 from stylealign.training.keep.keeper import Keeper, wanted
-from stylealign.training.keep.patches import (
-    PatchHead,
-    Verdict,
-    in_half,
-    patched_discriminator_loss,
-    patched_generator_loss,
-)
+from stylealign.training.keep.patches import PatchHead, Verdict, in_half
 from stylealign.training.keep.views import view
 from stylealign.training.keep.weights import WeightPull
 from stylealign.training.losses import (
-    discriminator_loss,
-    generator_loss,
     moved_path_length,
     path_length_penalty,
     path_lengths,
     r1_penalty,
 )
+from stylealign.training.moving import Mover
 from stylealign.training.optimisers import (
     lazy_adam,
     rated,
@@ -55,9 +49,6 @@ from stylealign.training.workers import Workers
 Fake = tuple[Tensor, Verdict | None, Tensor]
 """Generated images `[N, 3, H, W]` without a graph, D's verdict of them with its graph where it was kept, and which of
 them D sees whole where it sees patches too."""
-
-HALF_GRADIENT_LIMIT = 1e5
-"""What an infinite gradient of a half-precision layer is cut to."""
 
 
 class TrainingStep:
@@ -99,20 +90,21 @@ class TrainingStep:
             self.patch_head = head
             self.discriminator_parameters += head.parameters()
             trained_d |= {f"patches.{name}": value for name, value in rated(head).items()}
+        self._judges = Judges(discriminator, self.patch_head, s.keep.patches)
         self.generator_adam = lazy_adam(trained, s.learning_rate, s.path_length_interval, s.path_length_weight > 0)
         self.discriminator_adam = lazy_adam(trained_d, s.learning_rate, s.r1_interval, s.r1_gamma > 0)
         # What the averaged generator and D are now, before a saved state replaces it, is the parent.
         self.keeper = Keeper(average, s.keep, encoder)
         held, held_d = s.keep.weights, s.keep.weights.of_discriminator()
         parent = [average.get_parameter(name) for name in trained]
-        self._pull_g = WeightPull("keep_weights_g", held, self.generator_parameters, parent)
-        self._pull_d = WeightPull(
-            "keep_weights_d", held_d, self.discriminator_parameters, self.discriminator_parameters
-        )
+        pull = WeightPull("keep_weights_g", held, self.generator_parameters, parent)
+        pull_d = WeightPull("keep_weights_d", held_d, self.discriminator_parameters, self.discriminator_parameters)
         self.mean_path_length = torch.zeros((), device=generator.mapping.w_avg.device)
         self.ada = AdaptiveStrength(s.ada_target, s.ada_interval, s.ada_kimg) if s.augment != "none" else None
         self._blur_px = self._kimg = 0.0
-        self._cuts_gradients = generator.architecture.fp16_resolutions > 0 and self.mean_path_length.is_cuda
+        cuts = generator.architecture.fp16_resolutions > 0 and self.mean_path_length.is_cuda
+        self._move_g = Mover(self.generator_adam, self.generator_parameters, pull, self.workers, cuts)
+        self._move_d = Mover(self.discriminator_adam, self.discriminator_parameters, pull_d, self.workers, cuts)
 
     def step(self, index: int, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
         """Train on one batch.
@@ -154,7 +146,7 @@ class TrainingStep:
             shown = view(self.generator, drawn, wanted(active))
             fake = shown.image.detach().requires_grad_(True)
             verdict, half = self._judge(fake, augmentation, part), in_half(drawn.z)
-            loss = self._generator_loss(verdict, half) * share
+            loss = self._judges.generator_loss(verdict, half, self._kimg) * share
             with without_parameter_gradients():
                 (gradient,) = torch.autograd.grad(loss, fake, retain_graph=keeps)
             sums.add(loss_g=loss.detach(), w=shown.w.mean(dim=0) * share)
@@ -165,7 +157,7 @@ class TrainingStep:
                 sums.add(**{f"keep_{name}": kept.detach() * share})
             torch.autograd.backward(roots, gradients)
             fakes.append((fake.detach(), verdict if keeps else None, half))
-        norm = self._move(self.generator_adam, self.generator_parameters, sums, measure, self._pull_g)
+        norm = self._move_g.move(sums, measure, pull_at_kimg=self._kimg)
         self.generator.mapping.track_mean(sums.values.pop("w")[None])
         return sums.values | ({"gradient_norm_g": norm} if norm is not None else {}), fakes
 
@@ -190,7 +182,7 @@ class TrainingStep:
             penalty = path_length_penalty(lengths, self.mean_path_length)
             (penalty * s.path_length_weight * s.path_length_interval * share).backward()
             sums.add(path_length_penalty=penalty.detach() * share)
-        self._move(self.generator_adam, self.generator_parameters, sums)
+        self._move_g.move(sums)
         return sums.values | {"path_length": self.mean_path_length}
 
     def _path_lengths(self, draws: Draws) -> tuple[Tensor, Tensor]:
@@ -205,7 +197,7 @@ class TrainingStep:
             of_reals = self._judge(real[part :: self.parts], of_real, part)
             if of_fakes is None or of_fake is not None:
                 of_fakes = self._judge(fake, of_fake, part)
-            loss = self._discriminator_loss(of_reals, of_fakes, half) * share
+            loss = self._judges.discriminator_loss(of_reals, of_fakes, half, self._kimg) * share
             loss.backward()
             real_logits, fake_logits = of_reals.whole.detach(), of_fakes.whole.detach()
             sums.add(
@@ -214,7 +206,7 @@ class TrainingStep:
                 logit_fake=fake_logits.mean() * share,
                 sign_real=real_logits.sign().mean() * share,
             )
-        norm = self._move(self.discriminator_adam, self.discriminator_parameters, sums, measure, self._pull_d)
+        norm = self._move_d.move(sums, measure, pull_at_kimg=self._kimg)
         sign = sums.values.pop("sign_real")
         if self.ada is not None:
             self.ada.update(float(sign), len(real))
@@ -227,13 +219,10 @@ class TrainingStep:
         for part, share in self._own_parts(len(real)):
             images = real[part :: self.parts].clone().requires_grad_(True)
             verdict = self._judge(images, augmentation, part)
-            logits = verdict.whole
-            if verdict.patches is not None:
-                logits = logits + self._patch_strength * verdict.patches.mean(dim=(2, 3))
-            penalty = r1_penalty(logits, images)
+            penalty = r1_penalty(self._judges.logits(verdict, self._kimg), images)
             (penalty * (self.settings.r1_gamma / 2) * self.settings.r1_interval * share).backward()
             sums.add(r1_penalty=penalty.detach() * share)
-        self._move(self.discriminator_adam, self.discriminator_parameters, sums)
+        self._move_d.move(sums)
         return sums.values
 
     def _own_parts(self, batch: int) -> Iterator[tuple[int, float]]:
@@ -257,49 +246,7 @@ class TrainingStep:
     def _judge(self, images: Tensor, augmentation: Augmentation | None, part: int) -> Verdict:
         if augmentation is not None:
             images = augmentation.part(part, self.parts)(images)
-        images = blur(images, self._blur_px)
-        if self.patch_head is None or self._patch_strength == 0:
-            return Verdict(self.discriminator(images))
-        whole, features = self.discriminator.judge(images, at_px=self.patch_head.at_px)
-        return Verdict(whole, self.patch_head(features))
-
-    @property
-    def _patch_strength(self) -> float:
-        return self.settings.keep.patches.strength(self._kimg)
-
-    def _generator_loss(self, fake: Verdict, half: Tensor) -> Tensor:
-        if fake.patches is None:
-            return generator_loss(fake.whole)
-        return patched_generator_loss(fake, half, self._patch_strength)
-
-    def _discriminator_loss(self, real: Verdict, fake: Verdict, half: Tensor) -> Tensor:
-        if fake.patches is None:
-            return discriminator_loss(real.whole, fake.whole)
-        return patched_discriminator_loss(real, fake, half, self._patch_strength)
-
-    def _move(
-        self,
-        adam: torch.optim.Adam,
-        parameters: list[nn.Parameter],
-        sums: Sums,
-        measure: bool = False,
-        pull: WeightPull | None = None,
-    ) -> Tensor | None:
-        """Sum gradients and scalars over the processes, and step; return the gradients' norm where it is asked for.
-
-        `pull` is what holds the weights near the parent's.
-        """
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        self.workers.sum_([*gradients, *sums.values.values()])
-        if self._cuts_gradients:
-            for gradient in gradients:
-                gradient.nan_to_num_(0.0, HALF_GRADIENT_LIMIT, -HALF_GRADIENT_LIMIT)
-        norm = torch.stack(torch._foreach_norm(gradients)).norm() if measure else None
-        if pull is not None:
-            sums.add(**pull.pull_(self._kimg))
-        adam.step()
-        adam.zero_grad(set_to_none=True)
-        return norm
+        return self._judges.verdict(blur(images, self._blur_px), self._kimg)
 
     def state(self) -> dict[str, Any]:
         """Return everything a resumed run needs, besides the step index."""
