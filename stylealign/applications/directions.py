@@ -22,10 +22,10 @@ from stylealign.latents.directions import (
     Directions,
     channel_names,
     channel_place,
-    fingerprint,
     imported,
     require_layers,
 )
+from stylealign.latents.kinship import fingerprint
 from stylealign.latents.spaces import space_of
 from stylealign.networks.generator import Generator
 from stylealign.sampling import images_per_batch, mean_label, seeded_z

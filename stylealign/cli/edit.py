@@ -2,40 +2,34 @@
 
 import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 from torch import Tensor
 
 from stylealign import load
 from stylealign.applications import directions as finders
-from stylealign.applications.editing import CodesOf, Move, Relative, edited, frames, sweep
+from stylealign.applications.editing import Move, Relative
 from stylealign.checkpoints import Checkpoint
 from stylealign.checkpoints.differences import require_same_architecture
 from stylealign.cli.arguments import finite
 from stylealign.cli.directions import parse_layers
+from stylealign.cli.edit_outputs import NamedCodes, write_stills, write_video
 from stylealign.cli.generate import parse_seeds
 from stylealign.cli.pictures import codes_of
 from stylealign.config import DirectionSettings
-from stylealign.datasets.images import write_image_zip
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
 from stylealign.latents.codes import Codes, codes_to_ws
-from stylealign.latents.directions import Directions, require_kin
+from stylealign.latents.directions import Directions
+from stylealign.latents.kinship import require_kin
 from stylealign.networks.generator import Generator
-from stylealign.provenance import provenance_of
-from stylealign.report.sheets import PICTURES, Pixels, enlarge, grid, labelled_rows, save_picture
-from stylealign.report.video import SUFFIXES, video_writer
+from stylealign.report.sheets import PICTURES
+from stylealign.report.video import SUFFIXES
 from stylealign.sampling import z_of_seeds
-from stylealign.versions import version
 
 STRENGTHS = "-3,-1.5,0,1.5,3"
 MOST_IMAGES = 10_000
-LEAST_HEIGHT_PX = 128
-FPS = 24
-NamedCodes = tuple[list[str], CodesOf]
-"""Names of the codes, and the codes."""
 SHOWN = 5
 """Directions of a file that are shown where none is named."""
 
@@ -137,9 +131,9 @@ def run(arguments: argparse.Namespace) -> None:
     count = len(names) * len(moves) * len(models) * len(arguments.strengths)
     if count > MOST_IMAGES:
         raise StyleAlignError(f"{count} images, more than {MOST_IMAGES}; give fewer codes, directions or strengths")
-    _write_stills(arguments, checkpoint, moves, models, (names, codes))
+    write_stills(arguments, checkpoint, moves, models, (names, codes))
     if arguments.video is not None:
-        _write_video(arguments, moves, models, codes)
+        write_video(arguments, moves, models, codes)
     print(json.dumps({"family": known, "moves": [move.name for move in moves], "images": count}))
 
 
@@ -244,61 +238,3 @@ def _codes(arguments: argparse.Namespace, checkpoint: Checkpoint) -> NamedCodes:
         return codes_to_ws(codes, generator)
 
     return list(codes.names), of
-
-
-def _write_stills(
-    arguments: argparse.Namespace,
-    checkpoint: Checkpoint,
-    moves: list[Move],
-    models: list[Relative],
-    given: NamedCodes,
-) -> None:
-    """Write the grid and the zip."""
-    names, codes = given
-    rows: list[tuple[str, Pixels]] = []
-    entries: list[dict[str, object]] = []
-
-    def images() -> Iterator[Pixels]:
-        for move in moves:
-            drawn = [edited(codes, move, arguments.strengths, relative) for relative in models]
-            for place, name in enumerate(names):
-                for relative, pixels in zip(models, drawn, strict=True):
-                    rows.append((f"{name}, {relative.name}: {move.name}", pixels[place]))
-                    for strength, image in zip(arguments.strengths, pixels[place], strict=True):
-                        entries.append(
-                            {"code": name, "model": relative.name, "direction": move.name, "strength": strength}
-                        )
-                        yield image
-
-    if arguments.zip is not None:
-        inputs = {"model": arguments.model, "codes": arguments.codes, "pictures": arguments.pictures}
-        inputs |= {f"relative-{number}": path for number, path in enumerate(arguments.relative)}
-        inputs |= {f"directions-{number}": path for number, path in enumerate(arguments.directions)}
-        settings = {
-            "seeds": arguments.seeds,
-            "strengths": arguments.strengths,
-            "layers": arguments.layers,
-            "direction": arguments.direction,
-            "channel": arguments.channel,
-            "together": arguments.together,
-            "truncation_psi": arguments.truncation_psi,
-        }
-        made = provenance_of("edit", version("edit"), settings, inputs, {"model": checkpoint.sha256})
-        write_image_zip(arguments.zip, images(), extra={"edits": entries, "provenance": made})
-    elif arguments.grid is not None:
-        for _ in images():
-            pass
-    if arguments.grid is not None:
-        factor = -(-LEAST_HEIGHT_PX // rows[0][1].shape[-1])
-        heads = [f"{strength:+g}" if strength else "0" for strength in arguments.strengths]
-        save_picture(arguments.grid, labelled_rows([(label, enlarge(row, factor)) for label, row in rows], heads=heads))
-
-
-def _write_video(arguments: argparse.Namespace, moves: list[Move], models: list[Relative], codes: CodesOf) -> None:
-    """Write the video: a row a code, a column a model; there and back for each move."""
-    strengths = sweep(arguments.strengths, arguments.frames)
-    there_and_back = [*strengths, *strengths[-2:0:-1]]
-
-    with video_writer(arguments.video, FPS) as write:
-        for frame in frames(codes, moves, there_and_back, models):
-            write(grid(enlarge(frame, -(-LEAST_HEIGHT_PX // frame.shape[-1])), len(models)))

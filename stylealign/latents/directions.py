@@ -11,21 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylealign.checkpoints.checkpoint import Checkpoint
 from stylealign.errors import StyleAlignError, did_you_mean
 from stylealign.files import atomic_path
 from stylealign.latents.foreign import read_foreign
 from stylealign.latents.spaces import space_of
 from stylealign.networks.architecture import Architecture
-from stylealign.networks.generator import Generator
 from stylealign.networks.synthesis import SynthesisNetwork
 
 _FORMAT = "stylealign-directions-1"
 SPACES = ("w", "w+", "s")
 """Spaces in which a straight line means something."""
-FINGERPRINT_VALUES = 4096
-KIN = 0.5
-"""Cosine of two models' fingerprints above which they are of one family: fine-tuning leaves 0.99, chance is near 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,57 +243,3 @@ def moved(
     if codes.ndim == 3:
         return codes + change
     return codes + (synthesis.styles(change) - synthesis.styles(torch.zeros_like(change)))
-
-
-def fingerprint(generator: Generator) -> NDArray[np.float32]:
-    """Return some weights by which a model's relatives are known, at most `FINGERPRINT_VALUES` of its mapping's last.
-
-    Fine-tuning hardly moves the mapping network (its learning rate is a hundredth of the others').
-    """
-    weight = generator.mapping.state_dict()[f"fc{generator.architecture.mapping_layers - 1}.weight"].flatten()
-    stride = -(-len(weight) // FINGERPRINT_VALUES)
-    return weight[::stride].float().cpu().numpy()
-
-
-def kin(directions: Directions, checkpoint: Checkpoint) -> str | None:
-    """Return how a model is known to be of the directions' family, None where it is not: by hash, header or weights."""
-    if checkpoint.sha256 == directions.model_sha256:
-        return "the model itself"
-    if directions.model_sha256 in set(_strings(checkpoint.info)):
-        return "by its header"
-    own = fingerprint(checkpoint.generator)
-    if own.shape != directions.fingerprint.shape:
-        return None
-    lengths = np.linalg.norm(own) * np.linalg.norm(directions.fingerprint)
-    cosine = float(own @ directions.fingerprint / max(lengths, np.finfo(float).tiny))
-    return f"by its weights (cosine {cosine:.3f})" if cosine > KIN else None
-
-
-def require_kin(directions: Directions, checkpoint: Checkpoint, source: str | Path, model: str | Path) -> str:
-    """Return how a model is known to be of the directions' family.
-
-    Raises:
-        StyleAlignError: it is of another shape, or of another family.
-    """
-    shape = space_of(directions.space).shape(checkpoint.architecture)
-    if directions.values.shape[1:] != shape:
-        raise StyleAlignError(
-            f"{source}: {directions.space} directions of shape {list(directions.values.shape[1:])} do not fit {model}, "
-            f"which takes {list(shape)}; find directions of this model"
-        )
-    found = kin(directions, checkpoint)
-    if found is None:
-        raise StyleAlignError(
-            f"{source}: directions of another family of models (sha256 {directions.model_sha256[:12]}...) than {model} "
-            f"({checkpoint.sha256[:12]}...); find directions of this model with stylealign directions"
-        )
-    return found
-
-
-def _strings(value: Any) -> list[str]:
-    """Return all strings in a JSON value."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return [text for part in value for text in _strings(part)]
-    return [value] if isinstance(value, str) else []

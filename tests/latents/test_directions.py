@@ -13,11 +13,10 @@ from stylealign.latents.directions import (
     Directions,
     channel_names,
     channel_place,
-    fingerprint,
     imported,
     moved,
-    require_kin,
 )
+from stylealign.latents.kinship import fingerprint, require_kin
 from stylealign.networks.generator import Generator
 from tests.networks.test_reference import CASES, STYLES, Case
 
