@@ -21,13 +21,6 @@ def backward_passes(architecture: Architecture, cells: int = 32) -> dict[int, in
     return {resolution: apart**2 for resolution, apart in spacing.items()}
 
 
-def equivalent_passes(architecture: Architecture, cells: int = 32) -> float:
-    """Return `backward_passes` in units of passes through the whole network, by the multiplications of each block."""
-    work = {resolution: _multiplications(architecture, resolution) for resolution in architecture.resolutions}
-    passes = backward_passes(architecture, cells)
-    return sum(work[resolution] * passes[resolution] for resolution in work) / sum(work.values())
-
-
 def cells_of(architecture: Architecture, cells: int) -> int:
     """Return the cells on each axis, no more than the image has pixels.
 
@@ -37,14 +30,6 @@ def cells_of(architecture: Architecture, cells: int) -> int:
     if cells < 1 or cells & (cells - 1):
         raise StyleAlignError(f"cells: must be a power of two, not {cells}")
     return min(cells, architecture.resolution)
-
-
-def _multiplications(architecture: Architecture, resolution: int) -> int:
-    inside = architecture.channels(resolution)
-    own = 9 * inside * inside * resolution**2
-    if resolution == 4:
-        return own
-    return own + 9 * inside * architecture.channels(resolution // 2) * (resolution // 2) ** 2
 
 
 def cell_spacing(architecture: Architecture, cells: int) -> dict[int, int]:

@@ -56,3 +56,14 @@ def assert_bitwise_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor])
     assert a.keys() == b.keys()
     for key in a:
         assert torch.equal(a[key], b[key]), key
+
+
+def assert_resumed_equals(whole: TrainingRun, folder: Path, settings: TrainSettings) -> TrainingRun:
+    """Train `whole`, and the same in two parts; return the run of the parts."""
+    whole.train()
+    make_run(folder / "part", settings.model_copy(update={"kimg": 0.04})).train()
+    part = make_run(folder / "part", settings)
+    assert part.steps_done == 5
+    part.train()
+    assert_bitwise_equal(weights(whole), weights(part))
+    return part

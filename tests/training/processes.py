@@ -16,7 +16,9 @@ from typing import Any
 import torch
 
 from stylealign.errors import StyleAlignError
+from stylealign.training.loop import TrainingRun
 from stylealign.training.workers import Workers, connected
+from tests.tolerances import FLOAT64
 from tests.training.common import Squares, changed, make_run, weights
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -28,6 +30,19 @@ def start(function: Any, *arguments: Any) -> BaseProcess:
     process = CONTEXT.Process(target=function, args=arguments)
     process.start()
     return process
+
+
+def assert_two_equal(alone: TrainingRun, folder: Path, settings: dict[str, Any]) -> None:
+    """Train `alone`, and with `settings` in two processes together; compare the weights."""
+    port, out = free_port(), folder / "together.pt"
+    processes = [start(train_together, rank, port, folder / "run", out, settings) for rank in range(2)]
+    alone.train()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0, out.read_text() if out.exists() else "no message"
+    together = torch.load(out)
+    for name, value in weights(alone).items():
+        torch.testing.assert_close(together[name], value, **FLOAT64, msg=name)
 
 
 def train_until_killed(run_dir: Path, out: Path, settings: dict[str, Any], calls: int) -> None:

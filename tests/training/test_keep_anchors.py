@@ -21,8 +21,15 @@ from stylealign.training.loop import seed_step
 from stylealign.training.start import new_networks
 from stylealign.training.step import TrainingStep
 from tests.tolerances import FLOAT64
-from tests.training.common import SHAPE, Squares, assert_bitwise_equal, changed, make_run, weights
-from tests.training.processes import free_port, start, train_together
+from tests.training.common import (
+    SHAPE,
+    Squares,
+    assert_resumed_equals,
+    changed,
+    make_run,
+    weights,
+)
+from tests.training.processes import assert_two_equal
 
 METHODS: dict[str, dict[str, Any]] = {
     "features": {},
@@ -109,27 +116,13 @@ def test_parts_equal_the_whole_batch() -> None:
 @pytest.mark.usefixtures("_float64")
 def test_two_processes_compute_what_one_does(tmp_path: Path) -> None:
     settings = {"kimg": 0.024, "state_interval_s": 100.0, "keep": keep("features", "distances", "layout", "rgb")}
-    port, out = free_port(), tmp_path / "together.pt"
-    processes = [start(train_together, rank, port, tmp_path / "run", out, settings) for rank in range(2)]
-    alone = make_run(tmp_path / "alone", changed(**settings))
-    alone.train()
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0, out.read_text() if out.exists() else "no message"
-    together = torch.load(out)
-    for name, value in weights(alone).items():
-        torch.testing.assert_close(together[name], value, **FLOAT64, msg=name)
+    assert_two_equal(make_run(tmp_path / "alone", changed(**settings)), tmp_path, settings)
 
 
 def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     settings = changed(keep=keep("features", "similarity", "layout", "perceptual", fade_in_kimg=0.05))
     whole = make_run(tmp_path / "whole", settings)
-    whole.train()
-    make_run(tmp_path / "part", settings.model_copy(update={"kimg": 0.04})).train()
-    part = make_run(tmp_path / "part", settings)
-    assert part.steps_done == 5
-    part.train()
-    assert_bitwise_equal(weights(whole), weights(part))
+    assert_resumed_equals(whole, tmp_path, settings)
     plain = make_run(tmp_path / "plain", changed())
     plain.train()
     assert not torch.equal(weights(plain)["G.mapping.fc0.weight"], weights(whole)["G.mapping.fc0.weight"])

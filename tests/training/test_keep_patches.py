@@ -19,9 +19,8 @@ from stylealign.training.keep.patches import (
 )
 from stylealign.training.losses import discriminator_loss, generator_loss
 from stylealign.training.start import new_networks
-from tests.tolerances import FLOAT64
-from tests.training.common import SHAPE, assert_bitwise_equal, changed, make_run, weights
-from tests.training.processes import free_port, start, train_together
+from tests.training.common import SHAPE, assert_resumed_equals, changed, make_run
+from tests.training.processes import assert_two_equal
 
 
 @pytest.fixture
@@ -79,12 +78,7 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     whole = make_run(tmp_path / "whole", settings)
     assert whole.networks.patch_head is not None
     before = whole.networks.patch_head.out.weight.clone()
-    whole.train()
-    make_run(tmp_path / "part", settings.model_copy(update={"kimg": 0.04})).train()
-    part = make_run(tmp_path / "part", settings)
-    assert part.steps_done == 5
-    part.train()
-    assert_bitwise_equal(weights(whole), weights(part))
+    part = assert_resumed_equals(whole, tmp_path, settings)
     assert part.networks.patch_head is not None
     ends = [run.networks.patch_head.out.weight for run in (whole, part) if run.networks.patch_head]
     assert torch.equal(*ends)
@@ -94,18 +88,7 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_float64")
 def test_two_processes_of_two_parts_compute_what_one_does(tmp_path: Path) -> None:
     settings = {"kimg": 0.024, "batch_size": 16, "state_interval_s": 100.0, "keep": patched().keep}
-    port, out = free_port(), tmp_path / "together.pt"
-    processes = [
-        start(train_together, rank, port, tmp_path / "run", out, settings | {"accumulate": 2}) for rank in range(2)
-    ]
-    alone = make_run(tmp_path / "alone", changed(**settings))
-    alone.train()
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0, out.read_text() if out.exists() else "no message"
-    together = torch.load(out)
-    for name, value in weights(alone).items():
-        torch.testing.assert_close(together[name], value, **FLOAT64, msg=name)
+    assert_two_equal(make_run(tmp_path / "alone", changed(**settings)), tmp_path, settings | {"accumulate": 2})
 
 
 def test_distances_inside_groups() -> None:

@@ -14,7 +14,7 @@ from stylealign.training.keep.weights import WeightPull, weight_distance
 from stylealign.training.optimisers import rate_of, trained_of_generator
 from stylealign.training.start import new_networks
 from stylealign.training.state import IDENTITY
-from tests.training.common import SHAPE, assert_bitwise_equal, changed, make_run, weights
+from tests.training.common import SHAPE, assert_resumed_equals, changed, make_run, weights
 
 
 def keeping(**values: Any) -> TrainSettings:
@@ -118,13 +118,7 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     settings = keeping(
         weights={"weight": 0.1, "discriminator_weight": 0.1}, rates=[{"network": "G", "to_px": 8, "rate": 0.1}]
     )
-    whole = make_run(tmp_path / "whole", settings)
-    whole.train()
-    make_run(tmp_path / "part", settings.model_copy(update={"kimg": 0.04})).train()
-    part = make_run(tmp_path / "part", settings)
-    assert part.steps_done == 5
-    part.train()
-    assert_bitwise_equal(weights(whole), weights(part))
+    assert_resumed_equals(make_run(tmp_path / "whole", settings), tmp_path, settings)
 
 
 def test_what_is_off_leaves_no_trace(tmp_path: Path) -> None:

@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from stylealign.training.state import load_state
-from tests.tolerances import FLOAT64
 from tests.training.common import assert_bitwise_equal, changed, make_run, weights
-from tests.training.processes import free_port, start, train_together, train_until_killed
+from tests.training.processes import assert_two_equal, free_port, start, train_together, train_until_killed
 
 EVERYTHING = {"augment": "bgc", "ada_kimg": 0.04, "ada_target": 0.0, "ada_interval": 2, "freeze_d": 1}
 """Settings that make a run keep every kind of state; p rises from the first adjustment on, or stays 0."""
@@ -48,15 +47,7 @@ def test_two_processes_compute_what_one_does(tmp_path: Path) -> None:
     alone = make_run(tmp_path / "alone", changed(**settings))
     assert alone.networks.ada is not None
     alone.networks.ada.p = 0.5
-    port, out = free_port(), tmp_path / "together.pt"
-    processes = [start(train_together, rank, port, tmp_path / "run", out, settings) for rank in range(2)]
-    alone.train()
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0, out.read_text() if out.exists() else "no message"
-    together = torch.load(out)
-    for name, value in weights(alone).items():
-        torch.testing.assert_close(together[name], value, **FLOAT64, msg=name)
+    assert_two_equal(alone, tmp_path, settings)
 
 
 def test_a_process_that_dies_stops_the_other(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Anchors: what a child shows of a latent is held near what its frozen parent shows of the same latent."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,17 +53,24 @@ class Anchor(Protocol):
 
 
 @dataclass(frozen=True)
-class FeatureAnchor:
-    """Features of some resolutions, low-passed (Lee et al. 2022, arXiv 2204.14079, compares them as they are)."""
+class _OfFeatures:
+    """What looks at features of some resolutions."""
 
-    method: FeaturesMethod
+    method: FeaturesMethod | SimilarityMethod | DistancesMethod
 
     @property
     def wanted(self) -> Wanted:
         return Wanted(features=frozenset(self.method.resolutions_px))
 
+
+@dataclass(frozen=True)
+class FeatureAnchor(_OfFeatures):
+    """Features of some resolutions, low-passed (Lee et al. 2022, arXiv 2204.14079, compares them as they are)."""
+
+    method: FeaturesMethod
+
     def loss(self, child: View, parent: View) -> Tensor:
-        pairs = ((child.features[r], parent.features[r]) for r in self.method.resolutions_px)
+        pairs = _pairs(child.features, parent.features, self.method.resolutions_px)
         return _mean(squared_difference(*_both(pair, self.method.lowpass_px, self.method.normalise)) for pair in pairs)
 
 
@@ -78,40 +85,32 @@ class RgbAnchor:
         return Wanted(rgb=frozenset(self.method.resolutions_px))
 
     def loss(self, child: View, parent: View) -> Tensor:
-        pairs = ((child.rgb[r], parent.rgb[r]) for r in self.method.resolutions_px)
+        pairs = _pairs(child.rgb, parent.rgb, self.method.resolutions_px)
         return _mean(squared_difference(*_both(pair, pair[0].shape[-1], self.method.normalise)) for pair in pairs)
 
 
 @dataclass(frozen=True)
-class SimilarityAnchor:
+class SimilarityAnchor(_OfFeatures):
     """Which positions of an image are alike (Xiao et al. 2022, arXiv 2203.04121, self-correlation consistency)."""
 
     method: SimilarityMethod
 
-    @property
-    def wanted(self) -> Wanted:
-        return Wanted(features=frozenset(self.method.resolutions_px))
-
     def loss(self, child: View, parent: View) -> Tensor:
-        pairs = ((child.features[r], parent.features[r]) for r in self.method.resolutions_px)
+        pairs = _pairs(child.features, parent.features, self.method.resolutions_px)
         return _mean(
             similarity_difference(*_both(pair, self.method.lowpass_px, self.method.normalise)) for pair in pairs
         )
 
 
 @dataclass(frozen=True)
-class DistancesAnchor:
+class DistancesAnchor(_OfFeatures):
     """Which images of a batch are alike (Ojha et al. 2021, arXiv 2104.06820, cross-domain distance consistency)."""
 
     method: DistancesMethod
     group_size: int
 
-    @property
-    def wanted(self) -> Wanted:
-        return Wanted(features=frozenset(self.method.resolutions_px))
-
     def loss(self, child: View, parent: View) -> Tensor:
-        pairs = ((child.features[r], parent.features[r]) for r in self.method.resolutions_px)
+        pairs = _pairs(child.features, parent.features, self.method.resolutions_px)
         both = (_both(pair, pair[0].shape[-1], self.method.normalise) for pair in pairs)
         return _mean(distance_consistency(*pair, self.group_size) for pair in both)
 
@@ -144,8 +143,8 @@ class PerceptualAnchor:
         return Wanted(image=True)
 
     def loss(self, child: View, parent: View) -> Tensor:
-        seen = [self.network.features(each.image.clamp(-1, 1)) for each in (child, parent)]
-        pairs = [(seen[0][layer], seen[1][layer]) for layer in self.method.layers]
+        own, other = (self.network.features(each.image.clamp(-1, 1)) for each in (child, parent))
+        pairs = _pairs(own, other, self.method.layers)
         return _mean(squared_difference(*_both(p, p[0].shape[-1], self.method.normalise)) for p in pairs)
 
 
@@ -209,6 +208,15 @@ def anchors(
             known = ", ".join(map(str, architecture.resolutions))
             raise StyleAlignError(f"keep.{name}.resolutions_px: the model has no {missing[0]} px; it has {known}")
     return found
+
+
+def _pairs(
+    child: Mapping[int, Tensor] | Sequence[Tensor],
+    parent: Mapping[int, Tensor] | Sequence[Tensor],
+    places: Iterable[int],
+) -> list[tuple[Tensor, Tensor]]:
+    """Return what is compared, of child and parent, at each resolution or layer."""
+    return [(child[place], parent[place]) for place in places]
 
 
 def _both(pair: tuple[Tensor, Tensor], lowpass_px: int, normalise: bool) -> tuple[Tensor, Tensor]:
