@@ -15,7 +15,7 @@ from stylealign.config import Space
 from stylealign.errors import StyleAlignError
 from stylealign.files import printable
 from stylealign.latents import spaces
-from stylealign.latents.archives import write_npz
+from stylealign.latents.archives import write_vectors
 from stylealign.latents.foreign import read_foreign, typed
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
@@ -76,15 +76,7 @@ class Codes:
 
     def save(self, path: str | Path) -> None:
         """Write `path` (.npz), atomically; the same codes give the same bytes."""
-        write_npz(
-            path,
-            format=np.array(_FORMAT),
-            values=self.values,
-            space=np.array(self.space),
-            model_sha256=np.array(self.model_sha256),
-            names=np.array(self.names, dtype=np.str_),
-            truncation_psi=np.array(self.truncation_psi, dtype=np.float64),
-        )
+        write_vectors(path, _FORMAT, self, truncation_psi=np.array(self.truncation_psi, dtype=np.float64))
 
     @classmethod
     def load(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stylealign.errors import StyleAlignError, did_you_mean
-from stylealign.files import atomic_path
+from stylealign.latents.archives import write_vectors
 from stylealign.latents.foreign import read_foreign
 from stylealign.latents.spaces import space_of
 from stylealign.networks.architecture import Architecture
@@ -106,19 +106,15 @@ class Directions:
 
     def save(self, path: str | Path) -> None:
         """Write `path` (.npz), atomically; the same directions give the same bytes."""
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                format=np.array(_FORMAT),
-                values=self.values,
-                space=np.array(self.space),
-                model_sha256=np.array(self.model_sha256),
-                names=np.array(list(self.names), dtype=np.str_),
-                how=np.array(list(self.how), dtype=np.str_),
-                scales=self.scales,
-                layers=np.zeros((len(self), 0), bool) if self.layers is None else self.layers,
-                fingerprint=self.fingerprint,
-            )
+        write_vectors(
+            path,
+            _FORMAT,
+            self,
+            how=np.array(list(self.how), dtype=np.str_),
+            scales=self.scales,
+            layers=np.zeros((len(self), 0), bool) if self.layers is None else self.layers,
+            fingerprint=self.fingerprint,
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> "Directions":
