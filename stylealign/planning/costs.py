@@ -227,6 +227,8 @@ RULES: dict[str, Callable[..., Cost]] = {
     "figure_zero_shot": _next_to_nothing,
     "figure_curve": _next_to_nothing,
     "figure_ladder": _next_to_nothing,
+    "figure_front": _next_to_nothing,
+    "front": _next_to_nothing,
     "tables": _next_to_nothing,
     "report_page": _next_to_nothing,
 }

@@ -13,7 +13,7 @@ MODULE = """
     import torch
     from torch.nn import functional as F
     from stylealign.applications.labels.networks import LabelSpec
-    from stylealign.metrics.bootstrap import mean_estimate
+    from stylealign.metrics.bootstrap import Ratio
 
     def spec(resolution_px, annotations):
         values = annotations.names.attributes.get("kind")
@@ -34,9 +34,9 @@ MODULE = """
     def pseudo(outputs, spec):
         return decode(outputs, spec)
 
-    def scores(predicted, annotations, spec, draws, seed):
+    def scores(predicted, annotations, spec):
         right = predicted["kind"] == annotations.attributes["kind"]
-        return [("accuracy", "", mean_estimate(right, draws, seed))]
+        return {("accuracy", ""): Ratio.mean(right)}
 """
 
 ADDED = """

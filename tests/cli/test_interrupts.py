@@ -53,7 +53,8 @@ if __name__ == "__main__":
 
 def run_script(code: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run a program in a session of its own, which stands for the terminal."""
-    (folder / "program.py").write_text(code)
+    heeding = "import signal\n\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    (folder / "program.py").write_text(heeding + code)  # whatever the tests were started with, in the background say
     return subprocess.run(
         [sys.executable, "program.py"], cwd=folder, start_new_session=True, capture_output=True, text=True, check=False
     )

@@ -20,37 +20,44 @@ RULES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
     counts = planned(snakemake(tmp_path, "-n"))
     expected = {
-        "draw_domain": 3,
+        "draw_domain": 4,
+        "draw_pairs": 3,
         "fetch_parent": 2,
-        "train_child": 3,
-        "invert": 12,
-        "translate": 18,
-        "blend": 2,
-        "random_samples": 2,
-        "morph": 2,
-        "supervise": 12,
-        "transfer": 9,
-        "generators": 6,
-        "inversion": 12,
-        "translation": 2,
-        "morphing": 2,
-        "zero_shot": 6,
-        "coverage": 5,
-        "coverage_of_domain": 3,
-        "alignment_weights": 3,
-        "alignment_reset": 3,
-        "alignment_pointwise": 3,
-        "alignment_score": 3,
-        "alignment_semantic": 3,
-        "alignment_channels": 3,
-        "alignment_curve": 3,
-        "figure_samples": 1,
+        "distances": 1,
+        "generators": 10,
+        "invert": 16,
+        "supervise": 16,
+        "supervise_joint": 3,
+        "train_child": 6,
+        "alignment_channels": 6,
+        "alignment_curve": 6,
+        "alignment_pointwise": 6,
+        "alignment_reset": 6,
+        "alignment_score": 6,
+        "alignment_semantic": 6,
+        "alignment_weights": 6,
+        "blend": 3,
+        "coverage": 8,
+        "coverage_of_domain": 4,
         "figure_aligned": 1,
-        "figure_translation": 2,
-        "figure_multi_modal": 2,
-        "figure_morphing": 2,
-        "figure_zero_shot": 2,
-        "figure_curve": 2,
+        "figure_samples": 1,
+        "inversion": 16,
+        "random_samples": 3,
+        "references": 3,
+        "transfer": 18,
+        "transfer_shuffled": 9,
+        "translate": 33,
+        "figure_curve": 3,
+        "figure_zero_shot": 3,
+        "morph": 3,
+        "zero_shot": 9,
+        "figure_morphing": 3,
+        "figure_multi_modal": 3,
+        "figure_translation": 3,
+        "ladder": 1,
+        "morphing": 3,
+        "translation": 3,
+        "figure_ladder": 1,
         "tables": 1,
     }
     assert counts == expected
@@ -83,7 +90,7 @@ def test_a_domain_of_ones_own_takes_five_lines(tmp_path: Path) -> None:
     [
         ("morphing={frmes: 4}", "unknown key 'morphing.frmes'; did you mean 'frames'?"),
         ("inversion={steps: many}", "inversion.steps: Input should be a valid integer"),
-        ("models={animal: {parent: nobody}}", "models.animal.parent: no 'nobody' among "),
+        ("models={toon: {parent: nobody}}", "models.toon.parent: no 'nobody' among "),
     ],
 )
 def test_a_mistake_in_the_configuration_is_one_line_and_exit_code_2(tmp_path: Path, changes: str, message: str) -> None:
@@ -187,7 +194,7 @@ def test_what_a_run_takes_is_told_before_it_starts(tmp_path: Path) -> None:
     done = subprocess.run([*command, "--snakefile", ROOT / "workflow/Snakefile"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
-    assert plan["total"]["jobs"] == sum(stage["jobs"] for stage in plan["stages"].values()) == 126
+    assert plan["total"]["jobs"] == sum(stage["jobs"] for stage in plan["stages"].values()) == 238
     assert plan["total"]["gpu_h"] == plan["total"]["download_mb"] == 0, "the default run needs no GPU and no download"
     assert "unknown" not in plan["total"]["sources"], "every rule has a cost"
     assert not list(tmp_path.glob("results/*"))
@@ -217,12 +224,12 @@ def test_a_key_that_stands_twice_is_told_alike_everywhere(tmp_path: Path, twice:
 
 
 def test_a_file_without_domains_changes_the_default_everywhere(tmp_path: Path) -> None:
-    (tmp_path / "c.yaml").write_text("models: {animal: {train: {kimg: 1}}}\nmorphing: {frames: 9}\n")
+    (tmp_path / "c.yaml").write_text("models: {toon: {train: {kimg: 1}}}\nmorphing: {frames: 9}\n")
     counts = planned(snakemake(tmp_path, "-n", config=tmp_path / "c.yaml"))
     command = [sys.executable, "-m", "stylealign", "plan", "--json", "--configfile", tmp_path / "c.yaml"]
     command += ["--directory", tmp_path, "--snakefile", ROOT / "workflow/Snakefile"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["total"]["jobs"] == counts.total() == 126
+    assert json.loads(done.stdout)["total"]["jobs"] == counts.total() == 238
 
 
 def test_a_plan_of_a_mistaken_configuration_is_one_line(tmp_path: Path) -> None:

@@ -33,32 +33,3 @@ rule tables:
         version=version("tables"),
     shell:
         "stylealign tables {input.rows} --figures {input.figures} {params.seeds} --out-dir {params.out_dir} &> {log}"
-
-
-# Ways to train the children of a domain, against each other: `snakemake results/front/all.csv`, nothing else is made.
-rule front:
-    input:
-        rows=[
-            f"results/metrics/alignment_curve/{model}.json"
-            for domain in EXPERIMENT.fronts()
-            for model in EXPERIMENT.front_of(domain)
-        ],
-        figures=[f"results/front/{domain}.png" for domain in EXPERIMENT.fronts()],
-    output:
-        all="results/front/all.csv",
-        table="results/front/alignment_curve.csv",
-        summary="results/front/summary.md",
-    log:
-        "results/logs/front.log",
-    benchmark:
-        "results/benchmarks/front.tsv"
-    threads: 1
-    resources:
-        gpu=0,
-        mem_mb=500,
-        runtime=10,
-    params:
-        out_dir=subpath(output.all, parent=True),
-        version=version("tables"),
-    shell:
-        "stylealign tables {input.rows} --figures {input.figures} --out-dir {params.out_dir} &> {log}"

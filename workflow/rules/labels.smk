@@ -1,0 +1,91 @@
+# Networks that label images: trained on annotations, and on labels that came with a latent.
+
+
+rule supervise:
+    input:
+        data="data/prepared/{domain}/train.zip",
+        annotations="data/prepared/{domain}/train.annotations.npz",
+    output:
+        network="results/zero_shot/{task}/{domain}/oracle.safetensors",
+    log:
+        "results/logs/supervise/{task}/{domain}.log",
+    benchmark:
+        "results/benchmarks/supervise/{task}/{domain}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("supervise"),
+        runtime=minutes("supervise"),
+    params:
+        settings=lambda w: as_json(RUN.labels, "epochs", "images", "batch_size", "learning_rate", "seed"),
+        version=version("supervise"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign supervise --task {wildcards.task} --data {input.data}"
+        " --annotations {input.annotations} --out {output.network} --settings {params.settings:q} &> {log}"
+
+
+# One ruler for every domain of the run: what is compared between domains is measured on both sides by this network.
+rule supervise_joint:
+    input:
+        data=lambda w: [data_file(domain, "train.zip") for domain in figure_domains(int(w.px))],
+        annotations=lambda w: [data_file(domain, "train.annotations.npz") for domain in figure_domains(int(w.px))],
+    output:
+        network="results/zero_shot/{task}/joint-{px}px.safetensors",
+    log:
+        "results/logs/supervise_joint/{task}-{px}px.log",
+    benchmark:
+        "results/benchmarks/supervise_joint/{task}-{px}px.tsv"
+    wildcard_constraints:
+        px=r"\d+",
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("supervise_joint"),
+        runtime=minutes("supervise_joint"),
+    params:
+        settings=lambda w: as_json(RUN.labels, "epochs", "images", "batch_size", "learning_rate", "seed"),
+        version=version("supervise"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign supervise --task {wildcards.task} --data {input.data}"
+        " --annotations {input.annotations} --out {output.network} --settings {params.settings:q} &> {log}"
+
+
+# The labels come from the aligned parent's images also for a control: only the shared ancestry is missing.
+rule transfer:
+    input:
+        parent=lambda w: model_file(aligned_parent(w.model)),
+        child=lambda w: model_file(w.model),
+        labeller=lambda w: label_network(w.task, domain_of(aligned_parent(w.model))),
+    output:
+        network="results/zero_shot/{task}/{model}/zero-shot.safetensors",
+    log:
+        "results/logs/transfer/{task}/{model}.log",
+    benchmark:
+        "results/benchmarks/transfer/{task}/{model}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("transfer"),
+        runtime=minutes("transfer"),
+    params:
+        settings=lambda w: as_json(RUN.labels),
+        flags="",
+        version=version("transfer"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign transfer --task {wildcards.task} --parent {input.parent}"
+        " --child {input.child} --labeller {input.labeller} --out {output.network} {params.flags}"
+        " --settings {params.settings:q} &> {log}"
+
+
+# The other control: each image with the labels of another latent's.
+use rule transfer as transfer_shuffled with:
+    output:
+        network="results/zero_shot/{task}/{model}/shuffled.safetensors",
+    log:
+        "results/logs/transfer_shuffled/{task}/{model}.log",
+    benchmark:
+        "results/benchmarks/transfer_shuffled/{task}/{model}.tsv"
+    params:
+        settings=lambda w: as_json(RUN.labels),
+        flags="--shuffled",
+        version=version("transfer"),
