@@ -81,10 +81,11 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     device, network = compute_device(), distance_of(settings)
     source = parent.generator.to(device)
     model = child.generator.to(device)
+    is_control = inputs.key(TABLE.name).method == "unaligned"  # the child has the rows that serve both
     groups: list[tuple[Generator, See | None, See | None, tuple[str, ...]]] = [
-        (source, of_parent, of_child, ("", RANDOM))
+        (source, of_parent, of_child, ("",) if is_control else ("", RANDOM))
     ]
-    if root is not None:
+    if root is not None and not is_control:
         groups.append((root.generator.to(device), pose, pose, (GRANDCHILD,)))
     counter = progress(sum(1 + len(methods) for *_, methods in groups), "models")
     rows: list[Row] = []
@@ -168,7 +169,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_semantic",
-    version=1,
+    version=2,
     text="what the parent's directions do in the child, over what they do in the parent",
     files=(
         File("parent", "MODEL", "the parent"),
