@@ -276,7 +276,7 @@ def test_a_killed_training_is_resumed_and_ends_bit_for_bit_the_same(run: Path, t
     config = changed(tmp_path / "c.yaml", "models.animal.train", {"kimg": 0.16, "state_interval_s": 0})
     whole, killed = (shutil.copytree(run, tmp_path / name) for name in ("whole", "killed"))
     assert snakemake(whole, "--cores", "1", "--", MODEL, config=config).returncode == 0
-    before = set(killed.glob("results/runs/animal-*"))
+    before = set(states_of(killed))
     with start_snakemake(killed, "--cores", "1", "--", MODEL, config=config) as running:
         os.kill(training_with_a_state(running, killed, before), signal.SIGKILL)
         _, told = running.communicate()
@@ -286,14 +286,18 @@ def test_a_killed_training_is_resumed_and_ends_bit_for_bit_the_same(run: Path, t
     assert (killed / MODEL).read_bytes() == (whole / MODEL).read_bytes()
 
 
-def training_with_a_state(running: subprocess.Popen[str], directory: Path, before: set[Path]) -> int:
-    """Wait until a new training in `directory` has saved a state, and return its process id."""
-    while not (
-        states := [path for path in directory.glob("results/runs/animal-*/state.bin") if path.parent not in before]
-    ):
+def states_of(directory: Path) -> dict[tuple[Path, int], Path]:
+    """Return the states of a child's trainings, known by their time, with their run directories."""
+    found = directory.glob("results/runs/animal-*/state.bin")
+    return {(path, path.stat().st_mtime_ns): path.parent for path in found}
+
+
+def training_with_a_state(running: subprocess.Popen[str], directory: Path, before: set[tuple[Path, int]]) -> int:
+    """Wait until a training in `directory` has saved a further state, and return its process id."""
+    while not (states := [folder for key, folder in states_of(directory).items() if key not in before]):
         with suppress(subprocess.TimeoutExpired):
             assert running.wait(0.05) is None, "the run ended before the training saved a state"
-    name = states[0].parent.name
+    name = states[0].name
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # a process that ended meanwhile
             words = (process / "cmdline").read_text().split("\0")
