@@ -116,6 +116,11 @@ def wait_until(is_true: Callable[[], Any], running: subprocess.Popen[str], what:
     return value
 
 
+def states_of(folder: Path) -> set[tuple[Path, int]]:
+    """Return the states of a folder's trainings, each with the time it was written."""
+    return {(path, path.stat().st_mtime_ns) for path in folder.glob("results/runs/*/state.bin")}
+
+
 @contextmanager
 def stopped_at_the_end(running: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
     try:
@@ -133,7 +138,7 @@ def test_a_training_that_is_cancelled_or_comes_near_its_time_limit_goes_on(
     values["models"]["animal"]["train"] = {"kimg": 1000, "snapshot_kimg": 1000, "state_interval_s": 0}
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(values))
     log = folder / "results/logs/train_child/animal.log"
-    before = set(folder.glob("results/runs/*"))
+    before = states_of(folder)  # of shorter trainings, from which this one goes on
     begin = re.compile(r"goes on from (\d+\.\d+) kimg")
 
     def resumed_after(job: str) -> Any:
@@ -143,7 +148,7 @@ def test_a_training_that_is_cancelled_or_comes_near_its_time_limit_goes_on(
 
     where = {"config": tmp_path / "c.yaml", "environment": cluster.environment}
     with stopped_at_the_end(start_snakemake(folder, *PROFILE, "--", MODEL, **where)) as running:
-        wait_until(lambda: {path.parent for path in folder.glob("results/runs/*/state.bin")} - before, running, "state")
+        wait_until(lambda: states_of(folder) - before, running, "state")
         (cancelled,) = cluster.jobs("RUNNING")
         cluster.command("scancel", cancelled)
         second = wait_until(lambda: resumed_after(cancelled), running, "retry")
