@@ -128,6 +128,7 @@ def test_after_tracking_there_is_nothing_to_do(origin: Path) -> None:
         "translation",
         "morphing",
         "zero_shot",
+        "pairs",
         "metrics",
         "tables",
         "figures",
