@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,9 @@ def test_gpu_jobs_run_on_the_devices_of_their_allocation(cluster: Cluster, tmp_p
 
 def test_a_job_that_fails_is_reported_with_the_end_of_its_log(cluster: Cluster, tmp_path: Path) -> None:
     values = yaml.safe_load(TINY.read_text())
-    (tmp_path / "photos.zip").write_text("not a zip")
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for name in ("a.jpg", "b.jpg"):
+            archive.writestr(name, "no picture, which only its job finds out")
     values["domains"]["mine"] = {"path": "photos.zip", "resolution_px": 32, "train_images": 1, "test_images": 1}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values))
     arguments = [*PROFILE, "--retries", "0", "--", "data/prepared/mine/train.zip"]
