@@ -53,8 +53,10 @@ if __name__ == "__main__":
 
 def run_script(code: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run a program in a session of its own, which stands for the terminal."""
-    heeding = "import signal\n\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    (folder / "program.py").write_text(heeding + code)  # whatever the tests were started with, in the background say
+    # Whatever the tests were started with, in the background say; not in the processes it starts, which import it too.
+    heed = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    heeding = f"import signal\n\nif __name__ == '__main__':\n    {heed}\n"
+    (folder / "program.py").write_text(heeding + code)
     return subprocess.run(
         [sys.executable, "program.py"], cwd=folder, start_new_session=True, capture_output=True, text=True, check=False
     )
