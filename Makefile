@@ -51,5 +51,5 @@ env: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=/path/to/python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --constraint requirements.lock --editable '.[ledger,slurm,dev]'
+	$(VENV)/bin/python -m pip install --constraint requirements.lock --editable '.[docs,explore,faces,ledger,onnx,segmentation,slurm,dev]'
 	touch $@
