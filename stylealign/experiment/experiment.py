@@ -1,6 +1,7 @@
 """One experiment: what a configuration asks for, and which files each job of it reads."""
 
 from pathlib import Path
+from typing import Any
 
 from stylealign.config import UPKEEP, Config, PairSettings
 from stylealign.errors import did_you_mean
@@ -191,9 +192,27 @@ class Experiment(Translations):
         return [model for child in children for model in self.family(child)]
 
     def fronts(self) -> list[str]:
-        """Return the domains with several children, each of another training."""
-        domains = dict.fromkeys(map(self.domain_of, self.children))
-        return [domain for domain in domains if sum(self.domain_of(c) == domain for c in self.children) > 1]
+        """Return the domains whose children were trained in several ways; another seed is not another way."""
+        ways: dict[str, list[Any]] = {}
+        for child in self.children:
+            way = self.config.training_of(child).model_dump(exclude={"seed"})
+            known = ways.setdefault(self.domain_of(child), [])
+            if way not in known:
+                known.append(way)
+        return [domain for domain, known in ways.items() if len(known) > 1]
+
+    def front_rows(self, domain: str) -> Files:
+        """Return the files of rows that the front of a domain gathers, by a label of each."""
+        names = [f"alignment_curve/{model}" for model in self.front_of(domain)]
+        plain = self.plain_child(domain)
+        names += [f"references/{plain}/{kind}" for kind in self.pair_kinds(plain)]
+        parent = self.config.models[plain].parent
+        names += [f"generators/{plain}/{model}" for model in self.generators_of(plain) if model == parent]
+        return {name: f"results/metrics/{name}.json" for name in names}
+
+    def plain_child(self, domain: str) -> str:
+        """Return the first child of a domain, which the others are compared with."""
+        return next(child for child in self.children if self.domain_of(child) == domain)
 
     def seed_groups(self) -> str:
         """Return the flag that says which models differ in the seed alone."""

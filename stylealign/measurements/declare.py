@@ -108,6 +108,9 @@ class Experiment(Protocol):
     def ladders(self) -> list[str]:
         """Return the parents of children in several domains."""
 
+    def fronts(self) -> list[str]:
+        """Return the domains whose children were trained in several ways."""
+
     def pair_kinds(self, child: str) -> list[str]:
         """Return the kinds of drawn pairs of a child's domain and its parent's."""
 

@@ -3,6 +3,7 @@
 from stylealign.measurements import (
     alignment_channels,
     alignment_curve,
+    alignment_front,
     alignment_pointwise,
     alignment_reset,
     alignment_score,
@@ -35,6 +36,7 @@ KINDS: tuple[Kind, ...] = (
     alignment_semantic.KIND,
     alignment_channels.KIND,
     alignment_curve.KIND,
+    alignment_front.KIND,
     references.KIND,
     distances.KIND,
     ladder.KIND,
