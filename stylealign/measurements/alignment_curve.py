@@ -32,8 +32,8 @@ TABLE = Table(
     metrics=(KIMG, FID, KID, RECALL, SHARE, *SPREADS, *AGREEMENT, *alignment_score.METRICS),
     protocol="averaged generator after each number of kimg, no truncation, stored noise: FID, KID and recall "
     "against the training images (the same number of samples at every point: a FID of few images is too high, alike "
-    "at all of them, and compares with no other table), spread of the pose over theirs, agreement with the parent's images "
-    f"of the same z, and the score: {alignment_score.PROTOCOL}; {DISTRIBUTION_PROTOCOL}; {SHARE_PROTOCOL}",
+    "at all of them, and compares with no other table), spread of the pose over theirs, agreement with the parent's "
+    f"images of the same z, and the score: {alignment_score.PROTOCOL}; {DISTRIBUTION_PROTOCOL}; {SHARE_PROTOCOL}",
 )
 
 
