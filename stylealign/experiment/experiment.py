@@ -182,19 +182,21 @@ class Experiment(Translations):
         figures = ["samples", *(f"aligned-{parent}" for parent in self.parents if len(self.aligned_with(parent)) > 1)]
         figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal", "morphing") for child in self.children]
         figures += [f"zero-shot-{child}" for child in self.children if self.is_annotated(child)]
-        figures += [f"curve-{child}" for child in self.children if self.measuring_networks(child)]
+        figures += [
+            f"curve-{child}" for child in self.children if self.trained_family(child) and self.measuring_networks(child)
+        ]
         figures += ["ladder"] if self.ladders() else []
         return [f"results/figures/{figure}.png" for figure in figures]
 
     def front_of(self, domain: str) -> list[str]:
         """Return the models whose trainings are compared with each other: a domain's children, and their controls."""
         children = [child for child in self.children if self.domain_of(child) == domain]
-        return [model for child in children for model in self.family(child)]
+        return [model for child in children for model in self.trained_family(child)]
 
     def fronts(self) -> list[str]:
         """Return the domains whose children were trained in several ways; another seed is not another way."""
         ways: dict[str, list[Any]] = {}
-        for child in self.children:
+        for child in filter(self.trained.__contains__, self.children):
             way = self.config.training_of(child).model_dump(exclude={"seed"})
             known = ways.setdefault(self.domain_of(child), [])
             if way not in known:
@@ -211,8 +213,9 @@ class Experiment(Translations):
         return {name: f"results/metrics/{name}.json" for name in names}
 
     def plain_child(self, domain: str) -> str:
-        """Return the first child of a domain, which the others are compared with."""
-        return next(child for child in self.children if self.domain_of(child) == domain)
+        """Return the first child of a domain that the run trains, which the others are compared with."""
+        own = [child for child in self.children if self.domain_of(child) == domain]
+        return next(child for child in own if child in self.trained)
 
     def seed_groups(self) -> str:
         """Return the flag that says which models differ in the seed alone."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from stylealign.config import MetricSettings
 from stylealign.measurements import alignment_score
 from stylealign.measurements.alignment_pointwise import AGREEMENT, NETWORKS, cost_of_same_latents
-from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family
+from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_training
 from stylealign.measurements.shared import (
     DISTRIBUTION_PROTOCOL,
     FID,
@@ -126,7 +126,7 @@ KIND = Kind(
     networks=("features", "perceptual"),
     tables=(TABLE,),
     aliases=("curve",),
-    rows=of_each_family,
+    rows=of_each_training,
     costs={"alignment_curve": cost},
     measure=measure,
 )
