@@ -20,6 +20,7 @@ from stylealign.files import require_suffix, require_writable
 from stylealign.images import to_pixels
 from stylealign.measurements.rows import read_rows
 from stylealign.report.curves import draw_curve
+from stylealign.report.edits import edits_sheet
 from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
 from stylealign.report.front import draw_front
 from stylealign.report.ladder import draw_ladder
@@ -38,6 +39,7 @@ KINDS = {
     "translation": ("source images, and what became of them", "ZIP"),
     "multi-modal": ("source images, each with all its translations under a guide", "ZIP"),
     "morphing": ("morph strips", "PNG"),
+    "edits": ("the parent's directions in every model: its --directions, from one end to the other", "MODEL"),
     "curve": ("quality against alignment over a child's training", "ROWS.json"),
     "ladder": ("every measure of alignment against the distance of the child's domain", "ROWS.json"),
     "front": ("quality against alignment of a domain's children, each of another training", "ROWS.json"),
@@ -54,8 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "rows", nargs="+", type=named_file, metavar=f"LABEL={what}", help="rows of the figure, from the top"
         )
         sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure (.png, .jpg or .webp)")
-        if kind not in ("multi-modal", "morphing", *_PLOTS):
+        if kind not in ("multi-modal", "morphing", "edits", *_PLOTS):
             sub.add_argument("--columns", type=int, default=8, metavar="N", help="images of a row (default: 8)")
+        if kind == "edits":
+            sub.add_argument(
+                "--directions",
+                required=True,
+                type=Path,
+                metavar="ROWS.json",
+                help="rows of alignment-semantic or alignment-recovery, which keep the directions they show",
+            )
         if kind in ("translation", "multi-modal", "zero-shot"):
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
         if kind == "zero-shot":
@@ -95,6 +105,11 @@ def _images_of_model(path: Path, count: int) -> Pixels:
     z = seeded_z(count, generator.architecture.z_dim, SEED)
     with torch.inference_mode():
         return to_pixels(torch.cat([generator(part) for part in z.split(16)]))
+
+
+def _edits(arguments: argparse.Namespace) -> Pixels:
+    generators = {label: load(path).generator for label, path in arguments.rows}
+    return edits_sheet(generators, read_rows(arguments.directions)[1].get("shown", []), arguments.directions)
 
 
 def _translation(arguments: argparse.Namespace) -> Pixels:
@@ -180,6 +195,7 @@ _PLOTS = {"curve": draw_curve, "ladder": draw_ladder, "front": draw_front}
 _SHEETS = {
     "samples": _samples,
     "aligned": _aligned,
+    "edits": _edits,
     "translation": _translation,
     "multi-modal": _multi_modal,
     "morphing": _morphing,

@@ -1,6 +1,7 @@
 """How the models of a configuration descend from each other, and what they are called in the tables."""
 
 from stylealign.config import Config, without_figures
+from stylealign.measurements.shared import OTHER_SEED
 
 
 class Family:
@@ -13,7 +14,6 @@ class Family:
         resolutions_px: size of the images of each domain.
         controls: control -> the child that it is the control of.
         children: models with a parent, without the controls.
-        trained: models that the run trains; the others are fetched.
         parents: models that a child is compared with, and roots that no model descends from.
     """
 
@@ -26,7 +26,6 @@ class Family:
         self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
         self.controls = {name: model.control_of for name, model in self.models.items() if model.control_of}
         self.children = [name for name, model in self.models.items() if model.parent and name not in self.controls]
-        self.trained = [name for name, model in self.models.items() if not model.fetch]
         used = {model.parent for model in self.models.values()}
         alone = [name for name, model in self.models.items() if not model.parent and name not in used]
         self.parents = list(dict.fromkeys([*map(self.parent_of, self.children), *alone]))
@@ -63,14 +62,32 @@ class Family:
         """Return a child and its controls."""
         return [child, *self.controls_of(child)]
 
-    def trained_family(self, child: str) -> list[str]:
-        """Return those of a child and its controls that the run trains: they have a curve, a log and snapshots."""
-        return [model for model in self.family(child) if model in self.trained]
-
     def aligned_with(self, parent: str) -> list[str]:
         """Return a parent, its children and their controls."""
         children = [child for child in self.children if self.models[child].parent == parent]
         return [parent, *(model for child in children for model in self.family(child))]
+
+    def recovered(self) -> list[str]:
+        """Return the models that were fine-tuned back to the domain of their parent's parent, without controls."""
+        found = []
+        for child in self.children:
+            root = self.models[self.parent_of(child)].parent
+            if root is not None and self.domain_of(root) == self.domain_of(child):
+                found.append(child)
+        return found
+
+    def recovery_models(self, child: str) -> dict[str, str]:
+        """Return what a recovery is measured in, by METHOD[/SETTING]: the model, controls, other parents."""
+        between = self.parent_of(child)
+        root, domain = self.parent_of(between), self.domain_of(child)
+        found = {"child": child}
+        for number, control in enumerate(self.controls_of(child)):
+            found["unaligned" if number == 0 else f"unaligned/{control}"] = control
+        others = {self.parent_of(control): None for control in self.controls_of(between)}
+        others = {name: None for name in others if name != root and self.domain_of(name) == domain}
+        for number, other in enumerate(others):
+            found[OTHER_SEED if number == 0 else f"{OTHER_SEED}/{other}"] = other
+        return found
 
     def ladders(self) -> list[str]:
         """Return the parents of children in several domains."""

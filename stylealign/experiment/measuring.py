@@ -27,6 +27,13 @@ class Measuring(Family):
             files["root"] = model_file(self.parent_of(parent))
         return files
 
+    def recovery_inputs(self, child: str) -> Files:
+        """Return what a recovery is measured with: the models before the last training, and networks."""
+        between = self.parent_of(child)
+        networks = self.semantic_inputs(between)
+        networks.pop("root", None)
+        return {"parent": model_file(self.parent_of(between)), "child": model_file(between)} | networks
+
     def share_inputs(self, subject: str) -> Files:
         """Return what tells the domain of `subject` from its parent's: images of both; none for a parent."""
         if self.aligned_parent(subject) is None:

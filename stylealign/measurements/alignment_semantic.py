@@ -1,7 +1,8 @@
 """Semantic alignment: does a direction do in the child what it does in the parent (StyleAlign, section 4)?"""
 
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import MetricSettings
@@ -11,10 +12,16 @@ from stylealign.work.cost import Cost, Work
 from stylealign.work.rates import perceptual_s
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from stylealign.measurements.inputs import Inputs
     from stylealign.measurements.rows import Row, RowKey
     from stylealign.metrics.effects import Effects, See
     from stylealign.networks.generator import Generator
+
+Shown = dict[str, Any]
+"""Name of a direction and its step, from the middle to either end, in W."""
 
 RANDOM = "random"
 GRANDCHILD = "child of a child"
@@ -62,6 +69,8 @@ FEWEST_DIRECTIONS = 20
 """Principal components and directions of the closed form."""
 MANY_DIRECTIONS = 37
 """What the cost of a job is reckoned with: those, and the boundaries of pose and shared attributes."""
+SHOWN = 4
+"""Directions that a figure shows, which the provenance has."""
 
 
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
@@ -89,6 +98,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         groups.append((root.generator.to(device), pose, pose, (GRANDCHILD,)))
     counter = progress(sum(1 + len(methods) for *_, methods in groups), "models")
     rows: list[Row] = []
+    facts: dict[str, list[Shown]] = {}
     for origin, see, see_child, methods in groups:
         ws, labels = sampled(origin, settings.direction_samples, settings.seed, see)
         found = directions_of(origin, ws, labels)
@@ -96,6 +106,8 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         steps, drawn = found.steps(), (settings.effect_latents, settings.seed + 1, network)
         in_parent = effects(origin, steps, *drawn, see)
         targets = targets_of(found, in_parent, spreads)
+        if not facts:
+            facts = {"shown": shown(found.names, steps, most_effective(in_parent, targets, spreads))}
         counter.advance()
         for method in methods:
             ways = found.random_steps(settings.seed) if method == RANDOM else steps
@@ -105,7 +117,21 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
             for place, name in enumerate(found.names):
                 rows += direction_rows(both, place, name, key, settings)
             counter.advance()
-    return rows, {}
+    return rows, facts
+
+
+def shown(names: "Sequence[str]", steps: "NDArray[np.float64]", places: "Sequence[int]") -> "list[Shown]":
+    """Return names and steps of some directions, as `stylealign figures edits` reads them from the provenance."""
+    return [{"name": names[place], "step": [float(f"{value:.7g}") for value in steps[place]]} for place in places]
+
+
+def most_effective(parent: "Effects", targets: "Sequence[str]", spreads: "Mapping[str, float]") -> list[int]:
+    """Return the directions that change most what they are about; without numbers, those that change most features."""
+    sizes = []
+    for place, target in enumerate(targets):
+        size = abs(parent.numbers[target][place].mean()) / spreads[target] if target else 0.0
+        sizes.append((size, float(abs(parent.features[place]).mean())))
+    return sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)[:SHOWN]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,7 +195,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_semantic",
-    version=2,
+    version=3,
     text="what the parent's directions do in the child, over what they do in the parent",
     files=(
         File("parent", "MODEL", "the parent"),

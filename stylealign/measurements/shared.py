@@ -21,13 +21,14 @@ AGREEMENTS = {task.name: task.agreement for task in comparing() if task.agreemen
 
 FID = Metric("fid", False, "Fréchet distance of feature distributions, generated against real")
 KID = Metric("kid", False, "kernel distance of features, unbiased for few images")
-RECALL = Metric("recall", True, "share of real images near generated ones")
 KIMG = Metric("kimg", None, "real images shown in training", unit="thousands")
 SHARE = Metric("share", None, "share of the images that a linear classifier takes for the domain, not for the parent's")
 SHARE_ACCURACY = Metric("share_accuracy", True, "share of right answers of that classifier on real test images")
 PAIRS = {"same-pose": "drawn pairs, same pose", "same-figure": "drawn pairs, same figure"}
 """Kind of drawn pairs -> the method of their rows."""
 PAIRS_SHUFFLED = "drawn pairs, shuffled"
+OTHER_SEED = "unaligned parent"
+"""Method of a control that was never anything but a parent of another seed."""
 MOST_PAIRS = 200
 """Drawn pairs of two domains, at most: drawing is what they cost."""
 ANNOTATED = "annotations"

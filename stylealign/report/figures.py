@@ -3,6 +3,7 @@
 import colorsys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def tiled(sheet: Pixels, blocks: int, row_gap: int = 2, gap: int = 24) -> Pixels
     return canvas
 
 
-def stacked(sheets: Mapping[str, Pixels], gap: int = 6) -> Pixels:
+def stacked(sheets: Mapping[Any, Pixels], gap: int = 6) -> Pixels:
     """Return sheets `[3, h, w]` of any size one under another on white, `[3, height, width]` uint8."""
     width = max(sheet.shape[2] for sheet in sheets.values())
     height = sum(sheet.shape[1] + gap for sheet in sheets.values()) - gap

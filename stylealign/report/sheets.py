@@ -81,6 +81,11 @@ def labelled_rows(
     return np.concatenate([above, sheet], axis=1)
 
 
+def heading(text: str, width: int, font_px: int = FONT_PX) -> Pixels:
+    """Return a line of text in black on white, `[3, height, width]` uint8."""
+    return _label(printable(text), width, font_px + 10, font_px)
+
+
 def enlarge(images: Pixels, factor: int) -> Pixels:
     """Repeat every pixel of `[..., H, W]` `factor` times along both axes."""
     return images.repeat(factor, axis=-2).repeat(factor, axis=-1)

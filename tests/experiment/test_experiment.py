@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.experiment.common import FAMILY, experiment
+from tests.experiment.common import experiment
 
 A = Path()
 
@@ -57,6 +57,36 @@ def test_figures_belong_to_children_with_what_they_need() -> None:
     names = [Path(figure).stem for figure in experiment(A).all_figures()]
     assert {"aligned-human", "aligned-animal", "morphing-grandchild", "zero-shot-animal", "curve-animal"} <= set(names)
     assert "zero-shot-grandchild" not in names
+
+
+def test_a_way_back_to_the_domain_of_the_parents_parent_is_measured_with_its_controls() -> None:
+    back = """
+human: {domain: human, fetch: human-64-a}
+other: {domain: human, fetch: human-64-b}
+animal: {domain: animal, parent: human}
+unaligned: {domain: animal, parent: other, control_of: animal}
+again: {domain: human, parent: animal}
+again-unaligned: {domain: human, parent: unaligned, control_of: again}
+elsewhere: {domain: mine, parent: animal}
+"""
+    asked = experiment(A, back)
+    assert asked.recovered() == ["again"], "not a grandchild of another domain, not a control"
+    assert asked.recovery_models("again") == {
+        "child": "again",
+        "unaligned": "again-unaligned",
+        "unaligned parent": "other",
+    }
+    assert list(asked.recovery_rows("again")) == ["human", "animal", "again", "again-unaligned", "other"]
+    assert asked.recovery_inputs("again") == {
+        "parent": "results/models/human/model.safetensors",
+        "child": "results/models/animal/model.safetensors",
+        "pose": "results/zero_shot/pose/joint-64px.safetensors",
+        "parent_attributes": "results/zero_shot/attributes/human/oracle.safetensors",
+        "child_attributes": "results/zero_shot/attributes/animal/oracle.safetensors",
+    }
+    assert "results/metrics/alignment_recovery/again.json" in asked.all_rows()
+    assert {"results/figures/recovery-again.png", "results/figures/edits-human.png"} <= set(asked.all_figures())
+    assert "alignment_recovery" not in experiment(A).tables(), "its grandchild is of a third domain"
 
 
 def test_a_translation_starts_from_the_codes_of_the_aligned_parent() -> None:
@@ -239,29 +269,3 @@ def test_pictures_without_figures_have_no_ruler_of_figures() -> None:
     asked = experiment(A, models, domains=domains)
     assert asked.figure_domains(64) == ["human"]
     assert asked.measuring_networks("land") == asked.measuring_networks("hill") == {}
-
-
-FAMILY_OF_ONE = FAMILY.replace("grandchild: {domain: mine, parent: animal}", "")
-FETCHED = """
-human: {domain: human, fetch: human-64-a}
-other: {domain: human, fetch: human-64-b}
-animal: {domain: animal, fetch: child.safetensors, parent: human}
-unaligned: {domain: animal, fetch: control.safetensors, parent: other, control_of: animal}
-"""
-
-
-def test_a_fetched_child_is_in_every_table_but_that_of_its_training() -> None:
-    trained, fetched = experiment(A, FAMILY_OF_ONE), experiment(A, FETCHED)
-    assert (fetched.children, fetched.controls) == (["animal"], {"unaligned": "animal"})
-    assert [table for table in trained.tables() if table not in fetched.tables()] == ["alignment_curve"]
-    left_out = set(trained.all_figures()) - set(fetched.all_figures())
-    assert left_out == {"results/figures/curve-animal.png"}
-    assert fetched.trained == []
-
-
-def test_a_trained_child_with_a_fetched_control_has_a_curve_of_its_own() -> None:
-    models = FAMILY_OF_ONE.replace("parent: other, control_of", "fetch: control.safetensors, parent: other, control_of")
-    asked = experiment(A, models)
-    assert asked.trained_family("animal") == ["animal"]
-    assert [row for row in asked.all_rows() if "curve" in row] == ["results/metrics/alignment_curve/animal.json"]
-    assert "results/figures/curve-animal.png" in asked.all_figures()

@@ -97,6 +97,7 @@ def test_the_figures_are_images(run: Path) -> None:
     assert names == {
         "samples",
         "aligned-human",
+        "edits-human",
         "translation-animal",
         "multi-modal-animal",
         "morphing-animal",
@@ -168,6 +169,7 @@ AFTER_THE_CHILD = {
     "alignment_curve animal",
     "figure_curve animal",
     "figure_aligned human",
+    "figure_edits human",
     "figure_translation animal",
     "figure_morphing animal",
     "figure_zero_shot animal",

@@ -135,6 +135,36 @@ rule alignment_semantic:
         " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
+# What went silent in the child, and came back in its own child.
+rule alignment_recovery:
+    input:
+        measuring_weights("alignment_recovery"),
+        unpack(lambda w: EXPERIMENT.recovery_inputs(w.child)),
+        models=lambda w: [model_file(model) for model in EXPERIMENT.recovery_models(w.child).values()],
+    output:
+        rows="results/metrics/alignment_recovery/{child}.json",
+    log:
+        "results/logs/alignment_recovery/{child}.log",
+    benchmark:
+        "results/benchmarks/alignment_recovery/{child}.tsv"
+    wildcard_constraints:
+        child=one_of(EXPERIMENT.recovered()),
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("alignment_recovery"),
+        runtime=minutes("alignment_recovery"),
+    params:
+        models=lambda w, input: named_files(EXPERIMENT.recovery_models(w.child), input.models),
+        inputs=lambda w: flags(**EXPERIMENT.recovery_inputs(w.child)),
+        names=lambda w: flags(parent_name=aligned_parent(aligned_parent(w.child)), child_name=w.child),
+        settings=measuring_settings("alignment_recovery"),
+        version=kind("alignment_recovery").version,
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate alignment-recovery {params.models}"
+        " {params.inputs} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
 # Which style channels change the same region in both.
 rule alignment_channels:
     input:

@@ -3,7 +3,7 @@
 import dataclasses
 
 from stylealign.measurements import registry
-from stylealign.measurements.shared import PAIRS, PAIRS_SHUFFLED
+from stylealign.measurements.shared import OTHER_SEED, PAIRS, PAIRS_SHUFFLED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ SECTIONS = (
         "The same latent code goes into every model. If parent and child are aligned, pose, layout and colours repeat;"
         " the unaligned control, fine-tuned from another parent, shows what chance looks like; drawn pairs, without any"
         " model, what the same pose alone gives.",
-        ("aligned", "ladder", "curve", "alignment"),
+        ("aligned", "edits", "recovery", "ladder", "curve", "alignment"),
     ),
     Section(
         "inversion",
@@ -102,6 +102,20 @@ FIGURES = {
         "A grid with one row a model and one column a latent code.",
         "Each column is one latent code. Read down a column: where pose, layout and colours repeat from the first row,"
         " the models are aligned. A row of an unaligned control should have nothing in common with the first.",
+    ),
+    "edits": FigureText(
+        "The same edits in every model: directions of {subject}",
+        "Blocks of rows, one block a direction, one row a model: two images each, changed from one end to the other.",
+        "Each block is one direction of the parent, the strongest first; every row moves the same two latent codes by"
+        " the same steps. Where a row changes as the first one does, the model has inherited the direction. A row of an"
+        " unaligned control shows what a step does that means nothing there.",
+    ),
+    "recovery": FigureText(
+        "What went silent, and came back: {subject}",
+        "Blocks of rows, one block a direction: the parent, the child, what was fine-tuned back from it, and controls.",
+        "Each block is one direction of the parent, first those that went silent in the child and work again after it"
+        " was fine-tuned back to the parent's domain: nothing should happen in the second row, and in the third again"
+        " what happens in the first. A control of another seed shows what comes back by chance.",
     ),
     "translation": FigureText(
         "Translation to {subject}",
@@ -161,6 +175,7 @@ METHODS = {
     "parent": "the parent itself, scored on this domain",
     "child": "fine-tuned from the parent",
     "unaligned": "the control: same domain, another parent",
+    OTHER_SEED: "the control of a recovery: a parent of another seed, never fine-tuned",
     "zero-shot unaligned": "zero-shot labels through the control",
     "zero-shot shuffled": "zero-shot labels of images of other latents: chance",
     "untouched": "the source images as they are: the bound of structure, and of measuring error",
@@ -179,7 +194,6 @@ STAGES = {
     "draw_domain": "draw the images of a domain",
     "import_domain": "import images",
     "fetch_parent": "fetch a parent",
-    "fetch_child": "fetch a child",
     "train_parent": "train a parent",
     "train_child": "fine-tune a child",
     "invert": "invert test images",
