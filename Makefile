@@ -3,6 +3,7 @@
 # make test     the tests without whole runs: minutes
 # make integration   whole runs: the tiny configuration, DVC, a real Slurm (Debian: slurm-wlm munge)
 # make cards    the model cards of data/zoo, measured again
+# make docs     the manual: site/index.html
 # make check    what CI runs: formatting, linters, types, import layers, tests
 # Each makes the environment first: .venv, with the releases of requirements.lock.
 
@@ -14,7 +15,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: tables report test integration env check reference cards
+.PHONY: tables report test integration env check reference cards docs
 .DEFAULT_GOAL := tables
 
 tables: env
@@ -41,6 +42,10 @@ cards: env
 	$(foreach card,$(CARDS),$(foreach model,$(word 1,$(subst :, ,$(card))),$(foreach name,$(word 2,$(subst :, ,$(card))),\
 		stylealign card data/zoo/$(name).safetensors --domain human --out data/zoo/$(name).json --readme data/zoo/README.md --rows \
 		results/metrics/generators/$(model)/$(model).json results/metrics/coverage/$(model).json;)))
+
+# The manual, which opens from disk and loads nothing from elsewhere
+docs: env
+	mkdocs build --strict
 
 # config/README.md, from the settings models
 reference: env

@@ -22,9 +22,9 @@ class Selection:
     `best-fid` and `best-kid` take those with the lowest value. `fewest-fid` and `fewest-kid` are the stopping rule for
     a child: the fewest kimg with a value within `tolerance` of the lowest, because what comes later buys little quality
     and moves the child away from its parent. FID is the better judge: KID can call a child that still draws half of
-    the parent's figures as good as a finished one (docs/experiments.md). `aligned-fid` takes the lowest FID among
-    those that are aligned by `floor` or more, or else the most aligned; `most-aligned`, the reverse, the most aligned
-    among those with a FID within `tolerance` of the lowest.
+    the parent's figures as good as a finished one (docs/experiments/stopping.md). `aligned-fid` takes the lowest FID
+    among those that are aligned by `floor` or more, or else the most aligned; `most-aligned`, the reverse, the most
+    aligned among those with a FID within `tolerance` of the lowest.
 
     Args:
         rule: a value of the setting `select`.

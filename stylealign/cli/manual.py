@@ -1,0 +1,93 @@
+"""The manual's pages of the verbs, made from their flags: what `--help` says, as Markdown."""
+
+import argparse
+from collections.abc import Iterator
+
+from stylealign.cli.examples import EXAMPLES
+from stylealign.cli.main import parser
+from stylealign.cli.verbs import VERBS
+
+
+def verb_pages() -> dict[str, str]:
+    """Return the Markdown of each verb's page, by verb."""
+    subs = _subcommands(parser())
+    return {verb: _page(verb, subs[verb]) for verb in VERBS}
+
+
+def verb_index() -> str:
+    """Return the Markdown of the list of verbs."""
+    lines = [f"| [`{verb}`]({verb}.md) | {_cell(text)} |" for verb, text in VERBS.items()]
+    head = "# What do you want to do?\n\nEvery job of the workflow is one of these commands, and each works by hand."
+    return "\n".join([head, "", "| verb | |", "| --- | --- |", *lines]) + "\n"
+
+
+def _page(verb: str, command: argparse.ArgumentParser) -> str:
+    parts = [f"# stylealign {verb}", _sentence(command.description or VERBS[verb])]
+    parts += ["```sh\n" + "\n".join(EXAMPLES[verb]) + "\n```"]
+    parts += _flags(command)
+    for name, sub in _subcommands(command).items():
+        parts += [f"## {verb} {name}", _sentence(sub.description or _help_of(command, name))]
+        parts += [*_flags(sub), *_epilog(sub)]
+    return "\n\n".join(filter(None, [*parts, *_epilog(command)])) + "\n"
+
+
+def _flags(command: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield a table for each group of flags that is not empty."""
+    titles = {"positional arguments": "arguments", "options": "flags"}
+    for group in command._action_groups:
+        rows = [
+            f"| {_name(action)} | {'yes' if action.required else ''} | {_cell(_text(command, action))} |"
+            for action in group._group_actions
+            if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
+        ]
+        if rows:
+            title = titles.get(group.title or "", group.title or "")
+            yield "\n".join([f"| {title} | needed | |", "| --- | --- | --- |", *rows])
+
+
+def _name(action: argparse.Action) -> str:
+    names = [name for name in action.option_strings if name.startswith("--")] or action.option_strings
+    metavar = action.metavar if isinstance(action.metavar, str) else " ".join(action.metavar or ())
+    values = metavar or ("" if action.nargs == 0 else "|".join(map(str, action.choices or ())) or action.dest.upper())
+    if action.nargs == 0 or not names:
+        return ", ".join(f"`{name}`" for name in names) or f"`{values}`"
+    if isinstance(action, argparse.BooleanOptionalAction):
+        return ", ".join(f"`{name}`" for name in names)
+    return f"`{names[-1]} {values}`".replace("|", "\\|")
+
+
+def _text(command: argparse.ArgumentParser, action: argparse.Action) -> str:
+    values = {**vars(action), "prog": command.prog}
+    return (action.help or "") % values
+
+
+def _help_of(command: argparse.ArgumentParser, name: str) -> str:
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for choice in action._choices_actions:
+                if choice.dest == name:
+                    return choice.help or ""
+    return ""
+
+
+def _subcommands(command: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the sub-commands by their first names; aliases are left out."""
+    found: dict[str, argparse.ArgumentParser] = {}
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, sub in action.choices.items():
+                if sub not in found.values():
+                    found[name] = sub
+    return found
+
+
+def _epilog(command: argparse.ArgumentParser) -> list[str]:
+    return [f"```text\n{command.epilog}\n```"] if command.epilog else []
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "." if text else ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

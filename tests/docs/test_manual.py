@@ -1,0 +1,95 @@
+"""The manual: it builds without a warning, loads nothing from elsewhere, and its examples are commands that parse."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stylealign.cli.examples import EXAMPLES
+from stylealign.cli.main import parser
+from stylealign.cli.manual import verb_pages
+from stylealign.cli.verbs import VERBS
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+LOADED = re.compile(
+    r"""<(?:script|img|iframe|source|video)\b[^>]*\bsrc=["']?(?:https?:)?//|<link\b[^>]*\bhref=["']?(?:https?:)?//"""
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder
+
+
+def test_a_page_for_every_verb_and_every_file(site: Path):
+    for verb in VERBS:
+        assert (site / "verbs" / f"{verb}.html").is_file()
+    for page in PAGES:
+        assert (site / page.relative_to(ROOT / "docs")).with_suffix(".html").is_file()
+    assert "latent_noise" in (site / "configuration.html").read_text(encoding="utf-8")
+
+
+def test_pages_load_nothing_from_elsewhere(site: Path):
+    pages = list(site.rglob("*.html"))
+    assert pages
+    for page in pages:
+        assert not LOADED.search(page.read_text(encoding="utf-8")), page
+    for sheet in site.rglob("*.css"):
+        assert not re.search(r"url\([\"']?(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+
+
+def test_links_into_the_tree_lead_to_pages(site: Path):
+    assert 'href="configuration.html"' in (site / "own-domain.html").read_text(encoding="utf-8")
+    assert 'href="cluster.html"' in (site / "changelog.html").read_text(encoding="utf-8")
+
+
+def test_the_api_is_there(site: Path):
+    text = (site / "api.html").read_text(encoding="utf-8")
+    for name in re.findall(r"^::: (\S+)$", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE):
+        assert f'id="{name}"' in text, name
+
+
+def test_every_verb_has_examples():
+    assert list(EXAMPLES) == list(VERBS)
+
+
+def _commands(text: str) -> list[str]:
+    """Return the `stylealign` commands of a page's shell blocks, comments and continuations resolved."""
+    found = []
+    for block in re.findall(r"^```(?:sh|bash)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            first = re.split(r"\s(?:&&|\|\||;|\|)\s", line)[0].strip()
+            if first.startswith("stylealign "):
+                found.append(first)
+    return found
+
+
+def test_commands_of_the_manual_parse(monkeypatch: pytest.MonkeyPatch):
+    commands = [line for lines in EXAMPLES.values() for line in lines]
+    commands += [line for page in PAGES for line in _commands(page.read_text(encoding="utf-8"))]
+    assert len(commands) > 40
+    whole = parser()
+    for command in commands:
+        words = shlex.split(command, comments=True)
+        try:
+            whole.parse_args(words[1:])
+        except SystemExit as ended:
+            if ended.code:
+                pytest.fail(f"does not parse: {command}")
+
+
+def test_a_page_says_what_help_says():
+    page = verb_pages()["invert"]
+    assert "| `--model MODEL` | yes | model whose generator is inverted |" in page
+    assert "Default: 150." in page
+    assert "stylealign invert --model" in page
