@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stylealign.applications.labels.learning import predict
-from stylealign.applications.labels.networks import LabelNetwork
+from stylealign.applications.labels.networks import Labeller
 from stylealign.checkpoints.checkpoint import Checkpoint
 from stylealign.config import DirectionSettings
 from stylealign.errors import StyleAlignError
@@ -164,7 +164,7 @@ def conditional(
 
 
 def network_scores(
-    network: LabelNetwork, path: str | Path, images: NDArray[np.uint8], names: Sequence[str]
+    network: Labeller, path: str | Path, images: NDArray[np.uint8], names: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:
     """Return what a label network says of images, by the names of its numbers: attributes as 0 or 1.
 

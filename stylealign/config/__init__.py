@@ -30,6 +30,7 @@ from stylealign.config.base import (
 from stylealign.config.data import DatasetSettings, PairSettings, Splits
 from stylealign.config.drawn import drawn_domains, without_figures
 from stylealign.config.keeping import KeepMethod, KeepSettings, RateRow
+from stylealign.config.labellers import Labellers, LabellerSettings
 from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import M, validate
@@ -56,6 +57,8 @@ __all__ = [
     "KeepMethod",
     "KeepSettings",
     "LabelSettings",
+    "LabellerSettings",
+    "Labellers",
     "M",
     "MetricSettings",
     "ModelSettings",

@@ -10,7 +10,7 @@ from torch import nn
 
 from stylealign import Checkpoint, load
 from stylealign.applications.labels.learning import seeing
-from stylealign.applications.labels.networks import LabelNetwork, load_label_network
+from stylealign.applications.labels.networks import Labeller, load_label_network
 from stylealign.applications.labels.tasks import LabelTask, comparing
 from stylealign.checkpoints.differences import load_matching
 from stylealign.config import MetricSettings
@@ -106,7 +106,7 @@ class Inputs:
         """
         return load_matching(self.path(role), self.path(other))[0]
 
-    def label_network(self, role: str, task: str, resolution_px: int | None = None) -> LabelNetwork:
+    def label_network(self, role: str, task: str, resolution_px: int | None = None) -> Labeller:
         """Return a label network, on the device that everything runs on."""
         return load_label_network(self.path(role), task, resolution_px)[0].to(compute_device())
 

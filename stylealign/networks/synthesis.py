@@ -187,7 +187,7 @@ class SynthesisNetwork(nn.Module):
         styles = self._styles_of(codes) if codes.ndim == 3 else self.by_layer(codes)
         maps = noise_maps or {}
         const = self.blocks[0].const
-        features = const[None].expand(len(codes), -1, -1, -1).to(memory_format=torch.channels_last)
+        features = const[None].expand(codes.shape[0], -1, -1, -1).to(memory_format=torch.channels_last)
         image: Tensor | None = None
         for block in self.blocks:
             features = features.to(torch.float16 if block.in_fp16 and features.is_cuda else const.dtype)

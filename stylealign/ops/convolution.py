@@ -13,6 +13,7 @@ from torch.autograd.function import once_differentiable
 
 from stylealign.ops.native import functions as native
 from stylealign.ops.parameter_gradients import parameters_wanted
+from stylealign.ops.plain import plain_wanted
 
 
 def conv2d(
@@ -24,7 +25,10 @@ def conv2d(
     transposed: bool = False,
 ) -> Tensor:
     """Convolve `[N, I, H, W]` with `[O, I, k, k]` (`[I, O, k, k]` if `transposed`); differentiable twice."""
-    return _Convolution.apply(features, weight, bias, (stride, padding, transposed))
+    geometry = (stride, padding, transposed)
+    if plain_wanted():
+        return _plain_convolution(features, weight, bias, geometry)
+    return _Convolution.apply(features, weight, bias, geometry)
 
 
 Geometry = tuple[int, int, bool]
@@ -32,11 +36,15 @@ Geometry = tuple[int, int, bool]
 
 
 def _convolve(features: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
-    stride, padding, transposed = geometry
     if _plain_3x3(weight, geometry):
-        result = native.convolution(features, weight, bias, padding, adjoint=False)
+        result = native.convolution(features, weight, bias, geometry[1], adjoint=False)
         if result is not None:
             return result
+    return _plain_convolution(features, weight, bias, geometry)
+
+
+def _plain_convolution(features: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+    stride, padding, transposed = geometry
     return torch.convolution(
         features, weight, bias, (stride, stride), (padding, padding), (1, 1), transposed, (0, 0), 1
     )

@@ -55,4 +55,5 @@ def upsample2d(images: Tensor) -> Tensor:
 
 def _depthwise_kernel(images: Tensor, gain: float) -> Tensor:
     taps = low_pass_filter(images.dtype, images.device)
-    return (taps[:, None] * taps[None, :] * gain).expand(images.shape[1], 1, 4, 4)
+    channels = int(images.shape[1])  # a constant, also where the network is traced
+    return (taps[:, None] * taps[None, :] * gain).expand(channels, 1, 4, 4)

@@ -38,7 +38,7 @@ def annotated(annotations: Annotations, spec: LabelSpec) -> dict[str, Tensor]:
 
 def pseudo(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
     """Return a network's predictions as labels; `visible` is its probability, rounded."""
-    return {"positions": _expected(outputs["maps"]), "visible": (outputs["numbers"] > 0).float()}
+    return {"positions": _positions(outputs), "visible": (outputs["numbers"] > 0).float()}
 
 
 def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
@@ -76,6 +76,11 @@ def _heat_maps(positions: Tensor, size: int) -> Tensor:
     return (rows[..., :, None] * columns[..., None, :]).flatten(2)
 
 
+def _positions(outputs: dict[str, Tensor]) -> Tensor:
+    """Return positions `[N, K, 2]` as shares of the frame: of networks that give such, or the means of heat maps."""
+    return outputs["positions"] if "positions" in outputs else _expected(outputs["maps"])
+
+
 def _expected(maps: Tensor) -> Tensor:
     """Return the mean position `[N, K, 2]` (x, y) of each heat map, as shares of the frame."""
     heat = maps.flatten(2).softmax(dim=2).unflatten(2, maps.shape[2:])
@@ -85,7 +90,7 @@ def _expected(maps: Tensor) -> Tensor:
 
 def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
     """Return `keypoints` `[N, K, 2]` (x, y) in pixels and `visible` `[N, K]` probabilities."""
-    return {"keypoints": _expected(outputs["maps"]) * spec.resolution_px, "visible": outputs["numbers"].sigmoid()}
+    return {"keypoints": _positions(outputs) * spec.resolution_px, "visible": outputs["numbers"].sigmoid()}
 
 
 def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:

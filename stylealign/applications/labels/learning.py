@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylealign.applications.labels.networks import LabelNetwork, LabelSpec, Scores
+from stylealign.applications.labels.networks import Labeller, LabelNetwork, LabelSpec, Scores
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import LabelSettings
 from stylealign.datasets.annotations import Annotations, require_same_names
@@ -132,7 +132,7 @@ def _augmented(
 
 
 @torch.inference_mode()
-def predict(network: LabelNetwork, images: np.ndarray) -> dict[str, np.ndarray]:
+def predict(network: Labeller, images: np.ndarray) -> dict[str, np.ndarray]:
     """Return the decoded predictions for images.
 
     Args:
@@ -144,7 +144,7 @@ def predict(network: LabelNetwork, images: np.ndarray) -> dict[str, np.ndarray]:
     """
     assert not network.training, "the network must be in evaluation mode"
     module = task_of(network.spec.task).functions
-    device = next(network.parameters()).device
+    device = network.device
     parts = []
     for start in range(0, len(images), BATCH_SIZE):
         batch = torch.from_numpy(images[start : start + BATCH_SIZE]).to(device)
@@ -152,7 +152,7 @@ def predict(network: LabelNetwork, images: np.ndarray) -> dict[str, np.ndarray]:
     return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
 
 
-def scores(network: LabelNetwork, images: np.ndarray, annotations: Annotations) -> Scores:
+def scores(network: Labeller, images: np.ndarray, annotations: Annotations) -> Scores:
     """Return the scores of a network on annotated test images.
 
     Args:
@@ -164,7 +164,7 @@ def scores(network: LabelNetwork, images: np.ndarray, annotations: Annotations) 
     return found
 
 
-def seeing(network: LabelNetwork) -> Seeing:
+def seeing(network: Labeller) -> Seeing:
     """Return a network of a task that compares images as what sees in them."""
     task = task_of(network.spec.task)
     return Seeing(task.sees, network.spec.names, lambda images: predict(network, images)[task.answer])

@@ -6,67 +6,31 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from stylealign.datasets.label_names import LabelNames
+from stylealign.applications.labels.onnx_network import OnnxLabeller, is_description, read_labeller
+from stylealign.applications.labels.spec import Labeller, LabelSpec, Scores
+from stylealign.config import LabellerSettings
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, utf8_path
-from stylealign.metrics.bootstrap import Ratio
+from stylealign.networks.onnx_session import OnnxModel
+
+__all__ = ["LabelNetwork", "LabelSpec", "Labeller", "Scores", "load_label_network", "save_label_network"]
 
 _FORMAT = "stylealign-label-network-1"
 _HEADER_KEY = "stylealign"
 _WIDEST = 6
 """Widest layers, in multiples of the first."""
+_ONNX = "onnx"
+"""Tensor with the bytes of an ONNX file, and its description in the header."""
 
 
-Scores = dict[tuple[str, str], Ratio]
-"""Metric and the class, key point or number that it is of (empty for all) -> the score, which can be resampled."""
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelSpec:
-    """What a label network predicts, and its shape.
-
-    Attributes:
-        task: segmentation, keypoints, pose or attributes.
-        names: names of the predicted things: classes, key points, pose numbers, or values of attributes.
-        resolution_px: height and width of its images.
-        maps: output channels at the images' resolution (0: no decoder).
-        numbers: output numbers beside them.
-        width: channels of the first layer.
-        swapped: pairs of names that change places when an image is mirrored.
-        negated: names whose numbers change sign then.
-        units: for each number of a pose, what the network counts it in.
-    """
-
-    task: str
-    names: tuple[str, ...]
-    resolution_px: int
-    maps: int
-    numbers: int
-    width: int = 16
-    swapped: tuple[tuple[str, str], ...] = ()
-    negated: tuple[str, ...] = ()
-    units: tuple[float, ...] = ()
-
-    @classmethod
-    def of_header(cls, fields: dict[str, Any]) -> "LabelSpec":
-        """Return the spec that a file's header holds; older files leave to the names what they say by themselves.
-
-        Raises:
-            KeyError, TypeError: not such a header.
-        """
-        plain = LabelNames(keypoints=tuple(fields["names"]), values=tuple(fields["names"]))
-        complete = {"swapped": plain.swapped, "negated": plain.negated, "units": (), **fields}
-        lists = {name: tuple(complete[name]) for name in ("names", "negated", "units")}
-        return cls(**complete | lists | {"swapped": tuple((left, right) for left, right in complete["swapped"])})
-
-
-class LabelNetwork(nn.Module):
+class LabelNetwork(Labeller):
     """Encoder to 4x4, decoder to half the image's size, and a 2x2 transpose convolution to its full size.
 
     The 4x4 features, position included, give the numbers; the decoder adds the encoder's features at each size.
@@ -118,8 +82,10 @@ def _conv(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential
     return nn.Sequential(conv, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True))
 
 
-def save_label_network(path: str | Path, network: LabelNetwork, provenance: dict[str, Any]) -> None:
+def save_label_network(path: str | Path, network: Labeller, provenance: dict[str, Any]) -> None:
     """Write a network as safetensors; the header says task, names, resolution and provenance.
+
+    An ONNX file becomes a tensor of bytes, and its description stands in the header: one file holds both.
 
     Args:
         path: file to write.
@@ -128,14 +94,17 @@ def save_label_network(path: str | Path, network: LabelNetwork, provenance: dict
     """
     header = {"format": _FORMAT, "spec": dataclasses.asdict(network.spec), "provenance": provenance}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    if isinstance(network, OnnxLabeller):
+        header[_ONNX] = network.settings.model_dump_json(exclude_none=True, exclude={"onnx"})  # text: keeps its order
+        tensors = {_ONNX: torch.from_numpy(np.frombuffer(network.model.content, np.uint8).copy())}
     with atomic_path(path) as temporary, utf8_path(temporary) as writable:
         save_file(tensors, writable, metadata={_HEADER_KEY: json.dumps(header, sort_keys=True)})
 
 
 def load_label_network(
     path: str | Path, task: str | None = None, resolution_px: int | None = None
-) -> tuple[LabelNetwork, dict[str, Any]]:
-    """Read a network of `save_label_network`, in evaluation mode, frozen.
+) -> tuple[Labeller, dict[str, Any]]:
+    """Read a network of `save_label_network`, or an ONNX file by its YAML, in evaluation mode, frozen.
 
     Args:
         path: the file.
@@ -148,15 +117,8 @@ def load_label_network(
     Raises:
         StyleAlignError: missing or damaged file, not a label network, or one of another task or image size.
     """
-    header, tensors = _read(path)
-    try:
-        spec = LabelSpec.of_header(header["spec"])
-        network = LabelNetwork(spec)
-        network.load_state_dict(tensors)
-        provenance = header["provenance"]
-    except (KeyError, TypeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise StyleAlignError(f"{path}: damaged label network ({reason}); train it again") from error
+    network, provenance = _load(path, resolution_px)
+    spec = network.spec
     if task is not None and spec.task != task:
         raise StyleAlignError(f"{path}: labels {spec.task} where {task} is needed; give a network of `--task {task}`")
     if resolution_px is not None and spec.resolution_px != resolution_px:
@@ -164,6 +126,24 @@ def load_label_network(
             f"{path}: made for {spec.resolution_px} px images, not {resolution_px} px; train it on images of this size"
         )
     return network.eval().requires_grad_(False), provenance
+
+
+def _load(path: str | Path, resolution_px: int | None) -> tuple[Labeller, dict[str, Any]]:
+    """Return a network of any kind; one that takes images of any size gets those of `resolution_px`."""
+    if is_description(path):
+        return read_labeller(path, resolution_px), {}
+    header, tensors = _read(path)
+    try:
+        if _ONNX in header:
+            settings = LabellerSettings.model_validate_json(header[_ONNX])
+            model = OnnxModel(tensors[_ONNX].numpy().tobytes(), str(path))
+            return OnnxLabeller(model, settings, str(path), resolution_px), header["provenance"]
+        network = LabelNetwork(LabelSpec.of_header(header["spec"]))
+        network.load_state_dict(tensors)
+        return network, header["provenance"]
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise StyleAlignError(f"{path}: damaged label network ({reason}); train it again") from error
 
 
 def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylealign.applications.labels.networks import LabelNetwork
+from stylealign.applications.labels.networks import Labeller
 from stylealign.applications.labels.tasks import task_of
 from stylealign.images import to_uint8
 from stylealign.networks.generator import Generator
@@ -17,7 +17,7 @@ from stylealign.sampling import sample_latents
 def pseudo_labelled(
     parent: Generator,
     child: Generator,
-    labeller: LabelNetwork,
+    labeller: Labeller,
     count: int,
     truncation_psi: float,
     seed: int,

@@ -16,6 +16,7 @@ from torch.autograd.function import once_differentiable
 from stylealign.ops.native import gpu
 from stylealign.ops.native.build import cpu_library, wanted_on_gpu
 from stylealign.ops.parameter_gradients import parameters_wanted
+from stylealign.ops.plain import plain_wanted
 
 NAMES = {torch.float32: "float32", torch.float64: "float64"}
 """Types that the operations take on a CPU."""
@@ -64,6 +65,8 @@ class _Winograd(ctypes.Structure):
 
 def supported(images: Tensor) -> bool:
     """Say whether the native operations take this tensor."""
+    if plain_wanted():
+        return False
     if images.device.type == "cpu":
         return images.dtype in NAMES and cpu_library() is not None
     return images.device.type == "cuda" and images.dtype in GPU_TYPES and wanted_on_gpu() and gpu.kernels() is not None
