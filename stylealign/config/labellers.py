@@ -51,7 +51,7 @@ class LabellerSettings(Settings):
     visible_from: float | None = None
     """Score, or peak of the heat map, from which on a key point counts as seen. Default: all are seen."""
     swapped: tuple[tuple[str, str], ...] | None = None
-    """Names that change places when an image is mirrored. Default: those that begin with left_ and right_."""
+    """Names that change places when an image is mirrored. Default: those that differ in left and right, or l and r."""
     negated: tuple[str, ...] | None = None
     """Numbers that change sign when an image is mirrored. Default: rotation_deg and shift_x."""
     spreads: tuple[PositiveFloat, ...] | None = None
@@ -79,12 +79,10 @@ class LabellerSettings(Settings):
     def _check_lists(self) -> None:
         """Check the keys that go with some tasks alone, and that name names."""
         known = set(self.names)
-        for key, task, given in (
-            ("swapped", "keypoints", [name for pair in self.swapped or () for name in pair]),
-            ("negated", "pose", list(self.negated or ())),
-        ):
-            if getattr(self, key) is not None and self.task != task:
-                raise ValueError(f"{key}: goes with the task {task}")
+        if self.negated is not None and self.task != "pose":
+            raise ValueError("negated: goes with the task pose")
+        swapped = [name for pair in self.swapped or () for name in pair]
+        for key, given in (("swapped", swapped), ("negated", list(self.negated or ()))):
             if set(given) - known:
                 raise ValueError(f"{key}: {min(set(given) - known)!r} is not among the names")
         if self.spreads is not None and (self.task != "pose" or len(self.spreads) != len(self.names)):

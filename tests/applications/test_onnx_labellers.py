@@ -199,7 +199,7 @@ def test_a_description_that_is_none(tmp_path: Path) -> None:
         "{task: segmentation, names: [a], outputs: x}": "unknown key 'outputs'; did you mean 'output'",
         "{task: segmentation, names: [a, a]}": "names: give at least one, and each one once",
         "{task: segmentation, names: [a], output: heatmaps}": "no output of segmentation; give scores, prob",
-        "{task: pose, names: [a], swapped: [[a, b]]}": "swapped: goes with the task keypoints",
+        "{task: keypoints, names: [a], negated: [a]}": "negated: goes with the task pose",
         "{task: keypoints, names: [a], swapped: [[a, b]]}": "swapped: 'b' is not among the names",
         "{task: attributes, names: [a]}": "names: of attributes with the output scores they are a mapping",
         "{task: segmentation, names: [a], scale: [1, 0, 1]}": "scale.1: ",

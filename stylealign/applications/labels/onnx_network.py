@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from stylealign.applications.labels import onnx_outputs
 from stylealign.applications.labels.spec import Labeller, LabelSpec
 from stylealign.config import LabellerSettings, read_yaml, validate
-from stylealign.datasets.label_names import LabelNames
+from stylealign.datasets.label_names import LabelNames, sides_of
 from stylealign.errors import StyleAlignError, did_you_mean
 from stylealign.networks.onnx_session import TYPES, OnnxModel
 
@@ -249,18 +249,21 @@ def _outputs(model: OnnxModel, settings: LabellerSettings, source: str) -> list[
 def _spec(settings: LabellerSettings, resolution_px: int) -> LabelSpec:
     """Return what the network predicts on images of a size; networks that learn from it take the shape from here."""
     names, task = tuple(settings.names), settings.task
+    swapped = sides_of(names) if settings.swapped is None else settings.swapped
+    count = len(names)
     if task == "segmentation":
-        return LabelSpec(task, names, resolution_px, maps=len(names), numbers=0)
+        return LabelSpec(task, names, resolution_px, maps=count, numbers=0, swapped=swapped)
     if task == "keypoints":
-        swapped = LabelNames(keypoints=names).swapped if settings.swapped is None else settings.swapped
-        return LabelSpec(task, names, resolution_px, maps=len(names), numbers=len(names), swapped=swapped)
+        return LabelSpec(task, names, resolution_px, maps=count, numbers=count, swapped=swapped)
     if task == "pose":
         negated = LabelNames(values=names).negated if settings.negated is None else settings.negated
         units = settings.spreads or tuple(15.0 if name.endswith("_deg") else 1.0 for name in names)
-        return LabelSpec(task, names, resolution_px, maps=0, numbers=len(names), negated=negated, units=units)
+        return LabelSpec(
+            task, names, resolution_px, maps=0, numbers=count, swapped=swapped, negated=negated, units=units
+        )
     values = settings.names if isinstance(settings.names, dict) else dict.fromkeys(names, YES_NO)
     flat = tuple(f"{name}={value}" for name, of_name in values.items() for value in of_name)
-    return LabelSpec(task, flat, resolution_px, maps=0, numbers=len(flat))
+    return LabelSpec(task, flat, resolution_px, maps=0, numbers=len(flat), swapped=swapped)
 
 
 def _shape(sizes: list[int]) -> str:
