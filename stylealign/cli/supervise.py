@@ -102,13 +102,19 @@ def _labelled(task: str, data: str, annotations: str) -> tuple[ImageZip, Annotat
 def _joined(
     sets: list[tuple[ImageZip, Annotations]], pairs: list[tuple[str, str]], spec: LabelSpec, most: int
 ) -> tuple[np.ndarray, dict[str, torch.Tensor]]:
-    """Return the first images of each set with their labels, equally many of each, at most `most`."""
-    count = min(most, *(len(images) for images, _ in sets))
+    """Return the first labelled images of each set with their labels, equally many of each, at most `most`.
+
+    Raises:
+        StyleAlignError: sets of other names, or one without a single label of the task.
+    """
+    known = [np.flatnonzero(annotations.known()) for _, annotations in sets]
+    count = min(most, *map(len, known))
+    if count == 0:
+        raise StyleAlignError(f"{pairs[[*map(len, known)].index(0)][1]}: no image has {spec.task}; label some")
     parts = []
-    for (_, annotations), (_, path) in zip(sets, pairs, strict=True):
+    for (_, annotations), (_, path), places in zip(sets, pairs, known, strict=True):
         spec_of(spec.task, spec.resolution_px, annotations, path)
-        named = annotations.named_like(sets[0][1], path, pairs[0][1])
-        labels = task_of(spec.task).functions.annotated(named, spec)
-        parts.append({name: value[:count] for name, value in labels.items()})
-    whole = np.concatenate([images.read(slice(0, count)) for images, _ in sets])
+        named = annotations.rows(places[:count]).named_like(sets[0][1], path, pairs[0][1])
+        parts.append(task_of(spec.task).functions.annotated(named, spec))
+    whole = np.concatenate([images.read(places[:count]) for (images, _), places in zip(sets, known, strict=True)])
     return whole, {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

@@ -21,14 +21,14 @@ S = TypeVar("S", bound=Settings)
 
 
 class ModelSettings(Settings):
-    """A model: a downloaded one (`fetch`), a child of a `parent`, or one from scratch (`architecture`)."""
+    """A model: a downloaded one (`fetch`), a child of a `parent`, a downloaded child (both), or one from scratch."""
 
     domain: str
     """Domain (a key of `domains`) the model draws."""
     fetch: str | None = None
-    """Name in data/zoo.yaml, path or URL of a parent."""
+    """Name in data/zoo.yaml, path or URL of a model that is not trained here."""
     parent: str | None = None
-    """Model (a key of `models`) the child is fine-tuned from."""
+    """Model (a key of `models`) the child is fine-tuned from; with `fetch`, was fine-tuned from elsewhere."""
     architecture: ArchitectureSettings | None = None
     """Shape of a model that is trained from scratch."""
     control_of: str | None = None
@@ -43,8 +43,11 @@ class ModelSettings(Settings):
     def _one_origin(self) -> "ModelSettings":
         if self.seeds is not None:
             self._check_seeds(self.seeds)
-        if sum(origin is not None for origin in (self.fetch, self.parent, self.architecture)) != 1:
-            raise ValueError("give exactly one of fetch, parent and architecture")
+        given = [key for key in ("fetch", "parent", "architecture") if getattr(self, key) is not None]
+        if len(given) != 1 and given != ["fetch", "parent"]:
+            raise ValueError("give one of fetch, parent and architecture; fetch and parent for a child that is fetched")
+        if self.fetch is not None and self.train is not None:
+            raise ValueError("train: a fetched model is not trained; leave out train or fetch")
         return self
 
     def _check_seeds(self, seeds: tuple[int, ...]) -> None:

@@ -16,20 +16,27 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
 
 ATTRIBUTE_PREFIX = "attribute."
+UNKNOWN_CLASS = 255
+"""Class of a pixel that nothing is known of, or that is to be ignored."""
+UNKNOWN_VALUE = -1
+"""Value of an attribute that is not known of an image."""
 SHAPES = {"segmentation": 3, "keypoints": 3, "visible": 2, "pose": 2}
 """Arrays of a file and their number of dimensions; a file holds those of the tasks that its domain has."""
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """What is known of each image of a set, in the set's order; None or empty where nothing is known.
+    """What is known of each image of a set, in the set's order; None or empty where nothing is known of any.
+
+    What is not known of some images stands in the arrays themselves: `UNKNOWN_CLASS`, NaN, `UNKNOWN_VALUE`.
 
     Attributes:
-        segmentation: [N, H, W] uint8, indices into `names.classes`.
-        keypoints: [N, K, 2] float32, (x, y) in pixels with pixel centres at .5, in the order of `names.keypoints`.
-        visible: [N, K] bool: present, inside the frame and not covered.
-        pose: [N, V] float32 in the order of `names.values`.
-        attributes: name -> [N] int, indices into the names of its values.
+        segmentation: [N, H, W] uint8, indices into `names.classes`, or `UNKNOWN_CLASS`.
+        keypoints: [N, K, 2] float32, (x, y) in pixels with pixel centres at .5, in the order of `names.keypoints`;
+            NaN: not known.
+        visible: [N, K] bool: known, inside the frame and not covered.
+        pose: [N, V] float32 in the order of `names.values`; NaN: not known.
+        attributes: name -> [N] int, indices into the names of its values, or `UNKNOWN_VALUE`.
         names: names of all these.
     """
 
@@ -53,6 +60,26 @@ class Annotations:
         """Tell whether these can be annotations of `count` images of this size."""
         maps = self.segmentation
         return len(self) == count and (maps is None or maps.shape[1] == resolution_px)
+
+    def known(self) -> NDArray[np.bool_]:
+        """Return of which images `[N]` anything is known."""
+        found = np.zeros(len(self), bool)
+        if self.segmentation is not None:
+            found |= (self.segmentation != UNKNOWN_CLASS).any(axis=(1, 2))
+        if self.keypoints is not None:
+            found |= ~np.isnan(self.keypoints).any(axis=2).all(axis=1)
+        if self.pose is not None:
+            found |= ~np.isnan(self.pose).all(axis=1)
+        for values in self.attributes.values():
+            found |= values != UNKNOWN_VALUE
+        return found
+
+    def rows(self, chosen: NDArray[np.integer]) -> "Annotations":
+        """Return the labels of some images, by their places, in that order."""
+        arrays = {name: getattr(self, name) for name in SHAPES}
+        picked = {name: None if array is None else array[chosen] for name, array in arrays.items()}
+        attributes = {name: values[chosen] for name, values in self.attributes.items()}
+        return replace(self, **picked, attributes=attributes)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         arrays = {name: getattr(self, name) for name in SHAPES if getattr(self, name) is not None}
@@ -100,21 +127,15 @@ class Annotations:
 
     def only(self, kinds: Collection[str]) -> "Annotations":
         """Return the labels of some kinds (segmentation, keypoints, pose, attributes) with their names alone."""
-        names, has = self.names, set(kinds)
+        has = set(kinds)
+        names = self.names.only(has)
         return Annotations(
             segmentation=self.segmentation if "segmentation" in has else None,
             keypoints=self.keypoints if "keypoints" in has else None,
             visible=self.visible if "keypoints" in has else None,
             pose=self.pose if "pose" in has else None,
             attributes=self.attributes if "attributes" in has else {},
-            names=LabelNames(
-                classes=names.classes if "segmentation" in has else (),
-                keypoints=names.keypoints if "keypoints" in has else (),
-                values=names.values if "pose" in has else (),
-                attributes=names.attributes if "attributes" in has else {},
-                swapped=names.swapped if "keypoints" in has else (),
-                negated=names.negated if "pose" in has else (),
-            ),
+            names=names,
         )
 
     def named_like(self, other: "Annotations", path: str | Path, other_path: str | Path) -> "Annotations":
@@ -171,10 +192,15 @@ def _flat(names: LabelNames) -> list[str]:
 
 
 def renumbered(indices: Any, names: Sequence[str], target: Sequence[str]) -> Any:
-    """Return indices into `names` as indices into `target`, which has the same names, in the same type."""
+    """Return indices into `names` as indices into `target`, which has the same names, in the same type.
+
+    `UNKNOWN_CLASS` and `UNKNOWN_VALUE` stay what they are.
+    """
     if indices is None or list(names) == list(target):
         return indices
-    return np.array([list(target).index(name) for name in names], dtype=indices.dtype)[indices]
+    places = np.array([list(target).index(name) for name in names], dtype=indices.dtype)
+    is_known = (indices >= 0) & (indices < len(names))
+    return np.where(is_known, places[np.where(is_known, indices, 0)], indices).astype(indices.dtype)
 
 
 def _to_json(names: LabelNames) -> dict[str, Any]:
@@ -185,7 +211,7 @@ def _to_json(names: LabelNames) -> dict[str, Any]:
         "pose": names.values,
         "values": names.attributes,
     }
-    plain = LabelNames(names.classes, names.keypoints, names.values)
+    plain = LabelNames(names.classes, names.keypoints, names.values, names.attributes)
     if names.swapped != plain.swapped:
         found["swapped"] = names.swapped
     if names.negated != plain.negated:
@@ -220,8 +246,15 @@ def _trouble(annotations: Annotations) -> str | None:
     counts = {"segmentation": len(names.classes)}
     counts |= {ATTRIBUTE_PREFIX + name: len(values) for name, values in names.attributes.items()}
     for name, array in arrays.items():
-        if array.shape[1] != widths[name] if name in widths else array.max(initial=0) >= counts[name]:
+        fits = array.shape[1] == widths[name] if name in widths else _are_places(array, counts[name])
+        if not fits:
             return f"its {name} and their names do not belong together"
-    unknown = {point for pair in names.swapped for point in pair} - set(names.keypoints)
+    unknown = {name for pair in names.swapped for name in pair} - set(names.all())
     unknown |= set(names.negated) - set(names.values)
     return f"mirrors {min(unknown)}, which it does not name" if unknown else None
+
+
+def _are_places(array: NDArray[Any], count: int) -> bool:
+    """Tell whether every entry is a place among `count` names, or not known."""
+    unknown = UNKNOWN_CLASS if array.dtype == np.uint8 else UNKNOWN_VALUE
+    return bool(((array == unknown) | ((array >= 0) & (array < count))).all())

@@ -1,10 +1,11 @@
 """Names of the labels of an image set, and what a left-right mirroring does to them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-SIDES = (("left_", "right_"),)
-"""Beginnings of names that are each other's mirror image: `left_eye` and `right_eye`."""
+SIDES = {"left": "right", "l": "r"}
+"""Words of names that are each other's mirror image: `left_eye` and `right_eye`, `brow-L` and `brow-R`."""
 
 TURNING = ("rotation_deg", "shift_x")
 """Numbers that change sign under mirroring, where a file does not say which do."""
@@ -19,8 +20,8 @@ class LabelNames:
         keypoints: key points.
         values: numbers of an image (its pose, say).
         attributes: attribute -> names of its values.
-        swapped: pairs of key points that change places when an image is mirrored; the distance of the first pair is
-            the unit of key-point errors.
+        swapped: pairs of names (key points, classes, numbers, attributes) that change places when an image is
+            mirrored; the distance of the first pair of key points is the unit of key-point errors.
         negated: numbers that change sign when an image is mirrored.
 
     Where the last two are not given, the names say it: `left_eye` and `right_eye`, and `TURNING`.
@@ -36,17 +37,53 @@ class LabelNames:
     def __post_init__(self) -> None:
         """Fill in what mirroring does from the names, where it is not given."""
         if self.swapped is None:
-            object.__setattr__(self, "swapped", sides_of(self.keypoints))
+            kinds = (self.keypoints, self.classes, self.values, tuple(self.attributes))
+            object.__setattr__(
+                self, "swapped", tuple(dict.fromkeys(pair for names in kinds for pair in sides_of(names)))
+            )
         if self.negated is None:
             object.__setattr__(self, "negated", tuple(name for name in self.values if name in TURNING))
 
+    def all(self) -> tuple[str, ...]:
+        """Return every name of a class, key point, number or attribute."""
+        return (*self.classes, *self.keypoints, *self.values, *self.attributes)
+
+    def only(self, kinds: Collection[str]) -> "LabelNames":
+        """Return the names of some kinds (segmentation, keypoints, pose, attributes) alone."""
+        kept = LabelNames(
+            classes=self.classes if "segmentation" in kinds else (),
+            keypoints=self.keypoints if "keypoints" in kinds else (),
+            values=self.values if "pose" in kinds else (),
+            attributes=self.attributes if "attributes" in kinds else {},
+            swapped=(),
+            negated=self.negated if "pose" in kinds else (),
+        )
+        of_kinds = (kept.classes, kept.keypoints, kept.values, tuple(kept.attributes))
+        pairs = (pair for pair in self.swapped if any(pairs_among([pair], names) for names in of_kinds))
+        return replace(kept, swapped=tuple(pairs))
+
+
+def pairs_among(pairs: Sequence[tuple[str, str]], names: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of which both sides are among `names`."""
+    return tuple(pair for pair in pairs if set(pair) <= set(names))
+
 
 def sides_of(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Return the pairs of names that differ in `left_` and `right_` alone, in the order of the left ones."""
-    pairs = [
-        (name, right + name.removeprefix(left)) for left, right in SIDES for name in names if name.startswith(left)
-    ]
-    return tuple(pair for pair in pairs if pair[1] in names)
+    """Return the pairs of names that differ in `left` and `right`, or `l` and `r`, alone, in the left ones' order."""
+    pairs = [(name, _other_side(name)) for name in names]
+    return tuple((name, other) for name, other in pairs if other != name and other in names)
+
+
+def _other_side(name: str) -> str:
+    """Return a name with its word `left` replaced by `right`, in the same case; the name itself where there is none."""
+    words = re.split(r"([^A-Za-z]+|(?<=[a-z])(?=[A-Z]))", name)
+    return "".join(_in_case_of(word, SIDES.get(word.lower(), word)) for word in words)
+
+
+def _in_case_of(word: str, other: str) -> str:
+    if word.isupper():
+        return other.upper()
+    return other.capitalize() if word[:1].isupper() and word.lower() in SIDES else other
 
 
 def mirrored_order(names: Sequence[str], swapped: Sequence[tuple[str, str]]) -> list[int]:

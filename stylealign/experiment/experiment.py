@@ -1,6 +1,7 @@
 """One experiment: what a configuration asks for, and which files each job of it reads."""
 
 from pathlib import Path
+from typing import Any
 
 from stylealign.config import UPKEEP, Config, PairSettings
 from stylealign.errors import did_you_mean
@@ -181,7 +182,9 @@ class Experiment(Translations):
         figures = ["samples", *(f"aligned-{parent}" for parent in self.parents if len(self.aligned_with(parent)) > 1)]
         figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal", "morphing") for child in self.children]
         figures += [f"zero-shot-{child}" for child in self.children if self.is_annotated(child)]
-        figures += [f"curve-{child}" for child in self.children if self.measuring_networks(child)]
+        figures += [
+            f"curve-{child}" for child in self.children if self.trained_family(child) and self.measuring_networks(child)
+        ]
         figures += [f"edits-{parent}" for parent in self.parents if self.rungs(parent)]
         figures += [f"recovery-{child}" for child in self.recovered()]
         figures += ["ladder"] if self.ladders() else []
@@ -196,12 +199,31 @@ class Experiment(Translations):
     def front_of(self, domain: str) -> list[str]:
         """Return the models whose trainings are compared with each other: a domain's children, and their controls."""
         children = [child for child in self.children if self.domain_of(child) == domain]
-        return [model for child in children for model in self.family(child)]
+        return [model for child in children for model in self.trained_family(child)]
 
     def fronts(self) -> list[str]:
-        """Return the domains with several children, each of another training."""
-        domains = dict.fromkeys(map(self.domain_of, self.children))
-        return [domain for domain in domains if sum(self.domain_of(c) == domain for c in self.children) > 1]
+        """Return the domains whose children were trained in several ways; another seed is not another way."""
+        ways: dict[str, list[Any]] = {}
+        for child in filter(self.trained.__contains__, self.children):
+            way = self.config.training_of(child).model_dump(exclude={"seed"})
+            known = ways.setdefault(self.domain_of(child), [])
+            if way not in known:
+                known.append(way)
+        return [domain for domain, known in ways.items() if len(known) > 1]
+
+    def front_rows(self, domain: str) -> Files:
+        """Return the files of rows that the front of a domain gathers, by a label of each."""
+        names = [f"alignment_curve/{model}" for model in self.front_of(domain)]
+        plain = self.plain_child(domain)
+        names += [f"references/{plain}/{kind}" for kind in self.pair_kinds(plain)]
+        parent = self.config.models[plain].parent
+        names += [f"generators/{plain}/{model}" for model in self.generators_of(plain) if model == parent]
+        return {name: f"results/metrics/{name}.json" for name in names}
+
+    def plain_child(self, domain: str) -> str:
+        """Return the first child of a domain that the run trains, which the others are compared with."""
+        own = [child for child in self.children if self.domain_of(child) == domain]
+        return next(child for child in own if child in self.trained)
 
     def seed_groups(self) -> str:
         """Return the flag that says which models differ in the seed alone."""

@@ -14,6 +14,7 @@ class Family:
         resolutions_px: size of the images of each domain.
         controls: control -> the child that it is the control of.
         children: models with a parent, without the controls.
+        trained: models that the run trains; the others are fetched.
         parents: models that a child is compared with, and roots that no model descends from.
     """
 
@@ -26,6 +27,7 @@ class Family:
         self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
         self.controls = {name: model.control_of for name, model in self.models.items() if model.control_of}
         self.children = [name for name, model in self.models.items() if model.parent and name not in self.controls]
+        self.trained = [name for name, model in self.models.items() if not model.fetch]
         used = {model.parent for model in self.models.values()}
         alone = [name for name, model in self.models.items() if not model.parent and name not in used]
         self.parents = list(dict.fromkeys([*map(self.parent_of, self.children), *alone]))
@@ -61,6 +63,10 @@ class Family:
     def family(self, child: str) -> list[str]:
         """Return a child and its controls."""
         return [child, *self.controls_of(child)]
+
+    def trained_family(self, child: str) -> list[str]:
+        """Return those of a child and its controls that the run trains: they have a curve, a log and snapshots."""
+        return [model for model in self.family(child) if model in self.trained]
 
     def aligned_with(self, parent: str) -> list[str]:
         """Return a parent, its children and their controls."""

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from stylealign.checkpoints.checkpoint import Checkpoint
 from stylealign.errors import StyleAlignError
 from stylealign.latents.directions import Directions
+from stylealign.latents.relatives import KIN
 from stylealign.latents.spaces import space_of
 from stylealign.networks.generator import Generator
 
 FINGERPRINT_VALUES = 4096
-KIN = 0.5
-"""Cosine of two models' fingerprints above which they are of one family: fine-tuning leaves 0.99, chance is near 0."""
 
 
 def fingerprint(generator: Generator) -> NDArray[np.float32]:
@@ -27,17 +26,25 @@ def fingerprint(generator: Generator) -> NDArray[np.float32]:
     return weight[::stride].float().cpu().numpy()
 
 
+def likeness(one: Generator, other: Generator) -> float:
+    """Return the cosine of two models' fingerprints (0 where they differ in size); `KIN` tells relatives."""
+    return _cosine(fingerprint(one), fingerprint(other))
+
+
+def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    if one.shape != other.shape:
+        return 0.0
+    lengths = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(one @ other / max(lengths, np.finfo(float).tiny))
+
+
 def kin(directions: Directions, checkpoint: Checkpoint) -> str | None:
     """Return how a model is known to be of the directions' family, None where it is not: by hash, header or weights."""
     if checkpoint.sha256 == directions.model_sha256:
         return "the model itself"
     if directions.model_sha256 in set(_strings(checkpoint.info)):
         return "by its header"
-    own = fingerprint(checkpoint.generator)
-    if own.shape != directions.fingerprint.shape:
-        return None
-    lengths = np.linalg.norm(own) * np.linalg.norm(directions.fingerprint)
-    cosine = float(own @ directions.fingerprint / max(lengths, np.finfo(float).tiny))
+    cosine = _cosine(fingerprint(checkpoint.generator), directions.fingerprint)
     return f"by its weights (cosine {cosine:.3f})" if cosine > KIN else None
 
 

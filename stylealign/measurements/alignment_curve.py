@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 from stylealign.config import MetricSettings
 from stylealign.measurements import alignment_score
 from stylealign.measurements.alignment_pointwise import AGREEMENT, NETWORKS, cost_of_same_latents
-from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family
+from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_training
 from stylealign.measurements.shared import (
     DISTRIBUTION_PROTOCOL,
     FID,
     KID,
     KIMG,
+    RECALL,
     SHARE,
     SHARE_PROTOCOL,
     SPREADS,
@@ -28,11 +29,11 @@ TABLE = Table(
     "alignment_curve",
     title="Quality and alignment over kimg",
     section="alignment",
-    metrics=(KIMG, FID, KID, SHARE, *SPREADS, *AGREEMENT, *alignment_score.METRICS),
-    protocol="averaged generator after each number of kimg, no truncation, stored noise: FID and KID against the "
-    "training images (the same number of samples at every point: a FID of few images is too high, alike at all of "
-    "them, and compares with no other table), spread of the pose over theirs, agreement with the parent's images of "
-    f"the same z, and the score: {alignment_score.PROTOCOL}; {DISTRIBUTION_PROTOCOL}; {SHARE_PROTOCOL}",
+    metrics=(KIMG, FID, KID, RECALL, SHARE, *SPREADS, *AGREEMENT, *alignment_score.METRICS),
+    protocol="averaged generator after each number of kimg, no truncation, stored noise: FID, KID and recall "
+    "against the training images (the same number of samples at every point: a FID of few images is too high, alike "
+    "at all of them, and compares with no other table), spread of the pose over theirs, agreement with the parent's "
+    f"images of the same z, and the score: {alignment_score.PROTOCOL}; {DISTRIBUTION_PROTOCOL}; {SHARE_PROTOCOL}",
 )
 
 
@@ -47,6 +48,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.alignment_score import alignment_score as score_of
     from stylealign.metrics.coverage import spreads_of
     from stylealign.metrics.features import features_of
+    from stylealign.metrics.fid_kid import precision_recall
     from stylealign.metrics.generators import read_images, require_resolution, sample_images
     from stylealign.metrics.responses import reference_of, respond
     from stylealign.metrics.same_latents import agreement, draw_and_measure
@@ -75,6 +77,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         rows.append(key.row(KIMG.name, Estimate(kimg)))
         generated = features_of(sample_images(generator, count, seed), extractor)
         rows += distribution_rows(generated, features, key, settings)
+        rows.append(key.row(RECALL.name, precision_recall(generated, features)[1], settings.features))
         if classifier is not None:
             rows.append(key.row(SHARE.name, classifier.share(generated), settings.features))
         drawn = draw_and_measure(generator, count, seed, seeing)
@@ -96,7 +99,8 @@ def cost(work: Work, model: str) -> Cost:
     points = sum(kimg < settings.kimg for kimg in settings.curve_kimg) + 1
     drawn, found = cost_of_same_latents(work, model, images * points), work.model(model)
     features = work.features_s(images * points + work.data_of(model).splits.train_images, found.px)
-    statistics = points * (load_rates().cpu.fid_s + load_rates().cpu.kid_s) * work.dimensions
+    rates, near = load_rates().cpu, images * work.data_of(model).splits.train_images / 4000**2
+    statistics = points * (rates.fid_s + rates.kid_s + near * rates.precision_recall_s) * work.dimensions
     scored = alignment_score.cost_of_responses(work, model, 7 + points)
     return dataclasses.replace(
         drawn,
@@ -109,7 +113,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_curve",
-    version=9,
+    version=10,
     text="quality and alignment of a child after each number of kimg that `stylealign train` kept",
     files=(
         File("parent", "MODEL", "the parent the snapshots are compared with"),
@@ -122,7 +126,7 @@ KIND = Kind(
     networks=("features", "perceptual"),
     tables=(TABLE,),
     aliases=("curve",),
-    rows=of_each_family,
+    rows=of_each_training,
     costs={"alignment_curve": cost},
     measure=measure,
 )

@@ -99,6 +99,9 @@ class Experiment(Protocol):
     def family(self, child: str) -> list[str]:
         """Return a child and its controls."""
 
+    def trained_family(self, child: str) -> list[str]:
+        """Return those of a child and its controls that the run trains."""
+
     def is_annotated(self, model: str) -> bool:
         """Return whether a model's and its parent's domain come with annotations."""
 
@@ -110,6 +113,9 @@ class Experiment(Protocol):
 
     def ladders(self) -> list[str]:
         """Return the parents of children in several domains."""
+
+    def fronts(self) -> list[str]:
+        """Return the domains whose children were trained in several ways."""
 
     def pair_kinds(self, child: str) -> list[str]:
         """Return the kinds of drawn pairs of a child's domain and its parent's."""
@@ -129,6 +135,11 @@ def of_each_child(experiment: Experiment) -> list[str]:
 def of_each_family(experiment: Experiment) -> list[str]:
     """Return a file of rows for each child and each control."""
     return [model for child in experiment.children for model in experiment.family(child)]
+
+
+def of_each_training(experiment: Experiment) -> list[str]:
+    """Return a file of rows for each child and each control that the run trains: none for fetched ones."""
+    return [model for child in experiment.children for model in experiment.trained_family(child)]
 
 
 class Counter(Protocol):

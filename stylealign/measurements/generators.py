@@ -10,6 +10,7 @@ from stylealign.measurements.shared import (
     FID,
     KID,
     KIMG,
+    RECALL,
     SHARE,
     SHARE_ACCURACY,
     SHARE_PROTOCOL,
@@ -32,7 +33,6 @@ SHARE_IMAGES = 2000
 """Training images of a domain, at most, that the share's classifier sees."""
 
 PRECISION = Metric("precision", True, "share of generated images near real ones")
-RECALL = Metric("recall", True, "share of real images near generated ones")
 
 TABLE = Table(
     "generators",

@@ -3,6 +3,7 @@
 from stylealign.measurements import (
     alignment_channels,
     alignment_curve,
+    alignment_front,
     alignment_pointwise,
     alignment_recovery,
     alignment_reset,
@@ -37,6 +38,7 @@ KINDS: tuple[Kind, ...] = (
     alignment_channels.KIND,
     alignment_recovery.KIND,
     alignment_curve.KIND,
+    alignment_front.KIND,
     references.KIND,
     distances.KIND,
     ladder.KIND,

@@ -21,6 +21,7 @@ AGREEMENTS = {task.name: task.agreement for task in comparing() if task.agreemen
 
 FID = Metric("fid", False, "Fréchet distance of feature distributions, generated against real")
 KID = Metric("kid", False, "kernel distance of features, unbiased for few images")
+RECALL = Metric("recall", True, "share of real images near generated ones")
 KIMG = Metric("kimg", None, "real images shown in training", unit="thousands")
 SHARE = Metric("share", None, "share of the images that a linear classifier takes for the domain, not for the parent's")
 SHARE_ACCURACY = Metric("share_accuracy", True, "share of right answers of that classifier on real test images")

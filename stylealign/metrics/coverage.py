@@ -50,8 +50,14 @@ def attribute_skill(predicted: NDArray[np.int64], truth: NDArray[np.int64]) -> f
     """Return the share of what lies between guessing the commonest value and no error: 1 without error.
 
     Args:
-        predicted, truth: `[N]` indices into the attribute's values.
+        predicted, truth: `[N]` indices into the attribute's values; a true value that is not known is negative.
+
+    Returns:
+        0 where no true value is known.
     """
+    predicted, truth = predicted[truth >= 0], truth[truth >= 0]
+    if len(truth) == 0:
+        return 0.0
     guessed = float(np.bincount(truth).max() / len(truth))
     accuracy = float((predicted == truth).mean())
     return (accuracy - guessed) / (1 - guessed) if guessed < 1 else 0.0

@@ -34,10 +34,11 @@ def iou(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int) ->
     """Return the mean over classes of the intersection over union over the whole set; a column is a class.
 
     Args:
-        predicted, truth: class maps `[N, H, W]`.
+        predicted, truth: class maps `[N, H, W]`; a pixel whose true class is none of them does not count.
         classes: number of classes; one that `truth` does not have does not count.
     """
     assert predicted.shape == truth.shape, "class maps must have one shape"
+    predicted = np.where(truth < classes, predicted, truth)
     labels = np.arange(classes)[:, None, None]
     pairs = [(one == labels, other == labels) for one, other in zip(predicted, truth, strict=True)]
     intersections = np.array([(p & t).sum(axis=(1, 2)) for p, t in pairs], dtype=np.float64)
@@ -168,12 +169,15 @@ def pose_scores(
     """Return the mean absolute error and R^2 of each number (R^2 against the variance of the whole set).
 
     Args:
-        predicted, truth: `[N, V]`.
+        predicted, truth: `[N, V]`; a number that is NaN in `truth` does not count.
         names: names of the numbers.
     """
     scores = {}
     for column, name in enumerate(names):
         error = predicted[:, [column]].astype(np.float64) - truth[:, [column]]
-        variance = np.full(error.shape, truth[:, column].astype(np.float64).var())
-        scores[name] = Ratio.mean(np.abs(error[:, 0])), Ratio(error**2, variance, is_complement=True)
+        is_known = ~np.isnan(error)
+        known = truth[is_known[:, 0], column].astype(np.float64)
+        variance = np.where(is_known, known.var() if len(known) else 0.0, 0.0)
+        squares = np.where(is_known, error**2, 0.0)
+        scores[name] = Ratio.mean(np.abs(error[:, 0])), Ratio(squares, variance, is_complement=True)
     return scores

@@ -207,6 +207,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "fetch_domain": _fetch_domain,
     "fetch_weights": _fetch_weights,
     "fetch_parent": _fetch_parent,
+    "fetch_child": _fetch_parent,
     "train_parent": _train_child,
     "train_child": _train_child,
     "encoder": _encoder,

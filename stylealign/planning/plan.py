@@ -17,7 +17,7 @@ Device = Literal["auto", "cpu", "gpu"]
 STAGES: dict[str, tuple[str, ...]] = {
     "data": ("draw_domain", "import_domain", "fetch_domain", "fetch_weights"),
     "parents": ("fetch_parent", "train_parent"),
-    "children": ("train_child",),
+    "children": ("fetch_child", "train_child"),
     "generators": (),
     "inversion": ("encoder", "invert"),
     "translation": ("blend", "translate", "random_samples"),

@@ -13,6 +13,7 @@ from stylealign.files import atomic_path, sha256_of_file, write_json
 from stylealign.measurements import registry
 from stylealign.measurements.rows import COLUMNS, KEY_COLUMNS, Row, read_rows
 from stylealign.measurements.translation import TO_TRAINING
+from stylealign.report.notes import notes
 from stylealign.report.seeds import SEED_COLUMNS, over_seeds
 
 SOURCE_COLUMNS = ("csv", "row", "source", "sha256")
@@ -83,7 +84,7 @@ def write_tables(
         _write_text(out_dir / f"{table.name}.tex", to_latex(table))
     write_json(out_dir / "metrics.json", nested(rows))
     _write_text(out_dir / "sources.csv", _sources({"all.csv": rows, "speed.csv": speeds}, files_of, out_dir))
-    _write_text(out_dir / "summary.md", summary(rows) + _figure_links(figures, out_dir))
+    _write_text(out_dir / "summary.md", summary(rows) + _note_lines(rows) + _figure_links(figures, out_dir))
     _write_text(out_dir / "all.csv", long_csv(rows))  # last: where it is, everything is
     return {table.name: sum(len(cells) for _, cells in table.entries) for table in tables}
 
@@ -225,6 +226,11 @@ def summary(rows: Sequence[Row]) -> str:
     cells = [["table", "metric", "method", *children]]
     cells += [[*key, *(values.get(child, "") for child in children)] for key, values in lines.items()]
     return _markdown(cells, 3)
+
+
+def _note_lines(rows: Sequence[Row]) -> str:
+    lines = [f"- {note}" for note in notes(rows)]
+    return "\n".join(["\nTo know of these numbers:\n", *lines]) + "\n" if lines else ""
 
 
 def _figure_links(figures: Sequence[str | Path], out_dir: Path) -> str:

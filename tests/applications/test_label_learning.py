@@ -20,7 +20,7 @@ from stylealign.applications.labels.learning import (
 from stylealign.applications.labels.networks import LabelNetwork, LabelSpec
 from stylealign.applications.labels.tasks import names, task_of
 from stylealign.config import LabelSettings
-from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.annotations import UNKNOWN_CLASS, UNKNOWN_VALUE, Annotations
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.datasets.label_names import LabelNames
@@ -256,3 +256,79 @@ def reversed_names(names: LabelNames) -> LabelNames:
     return dataclasses.replace(
         names, classes=names.classes[::-1], keypoints=names.keypoints[::-1], values=names.values[::-1]
     )
+
+
+def with_gaps() -> tuple[Annotations, dict[str, torch.Tensor]]:
+    """Return labels of two images, of which the second lacks them all, and outputs of any network for the tasks."""
+    _, whole = shapes(2)
+    random = torch.Generator().manual_seed(0)
+    outputs = {
+        "maps": torch.randn(2, 8, SIZE, SIZE, generator=random),
+        "numbers": torch.randn(2, 8, generator=random),
+    }
+    whole.segmentation[1], whole.keypoints[1], whole.visible[1], whole.pose[1] = UNKNOWN_CLASS, np.nan, False, np.nan
+    for values in whole.attributes.values():
+        values[1] = UNKNOWN_VALUE
+    return whole, outputs
+
+
+@pytest.mark.parametrize("task", names())
+def test_what_is_not_known_of_an_image_teaches_nothing(task: str) -> None:
+    annotations, raw = with_gaps()
+    own = spec(task)
+    sizes = {"maps": own.maps, "numbers": own.numbers}
+    outputs = {name: raw[name][:, :size].clone().requires_grad_() for name, size in sizes.items() if size}
+    functions = task_of(task).functions
+    labels = functions.annotated(annotations, own)
+    value = functions.loss(outputs, labels)
+    value.backward()
+    assert value.isfinite()
+    for name, output in outputs.items():
+        assert output.grad[0].abs().sum() > 0, name
+        assert output.grad[1].abs().sum() == 0, name
+    turned = functions.mirrored(labels, torch.tensor([True, True]), own)
+    twice = functions.mirrored(turned, torch.tensor([True, True]), own)
+    for name, label in labels.items():
+        torch.testing.assert_close(twice[name], label, equal_nan=True)
+
+
+@pytest.mark.parametrize("task", ["segmentation", "keypoints", "pose"])
+def test_what_is_not_known_of_an_image_is_not_scored(task: str) -> None:
+    annotations, _ = with_gaps()
+    _, whole = shapes(2)
+    random = np.random.default_rng(0)
+    predicted = {
+        "classes": random.integers(0, 3, whole.segmentation.shape).astype(np.uint8),
+        "keypoints": whole.keypoints + random.normal(0, 1, whole.keypoints.shape).astype(np.float32),
+        "pose": whole.pose + random.normal(0, 1, whole.pose.shape).astype(np.float32),
+    }
+    found = task_of(task).functions.scores(predicted, annotations, spec(task))
+    first = {name: values[:1] for name, values in predicted.items()}
+    expected = task_of(task).functions.scores(first, annotations.rows(np.array([0])), spec(task))
+    for name, score in expected.items():
+        np.testing.assert_equal(found[name].estimate(4, 0).value, score.estimate(4, 0).value, err_msg=str(name))
+
+
+def test_left_and_right_classes_change_places_in_a_mirrored_image() -> None:
+    maps = np.array([[[0, 1], [UNKNOWN_CLASS, 2]]], np.uint8)
+    annotations = Annotations(segmentation=maps, names=LabelNames(("ground", "left_ear", "right_ear")))
+    own = segmentation.spec(2, annotations)
+    which = torch.tensor([True])
+    turned = segmentation.mirrored(segmentation.annotated(annotations, own), which, own)["classes"]
+    assert turned.tolist() == [[[2, 0], [1, UNKNOWN_CLASS]]]
+    soft = torch.tensor([[[[1, 0]], [[0, 7]], [[0, 0]]]])
+    assert segmentation.mirrored({"probabilities": soft}, which, own)["probabilities"][0, 2].tolist() == [[7, 0]]
+
+
+def test_left_and_right_numbers_and_attributes_change_places_in_a_mirrored_image() -> None:
+    labels = LabelNames(values=("left_ear", "right_ear"), attributes={"l_open": ["no", "yes"], "r_open": ["no", "yes"]})
+    annotations = Annotations(
+        pose=np.array([[1, 2]], np.float32),
+        attributes={"l_open": np.array([0]), "r_open": np.array([1])},
+        names=labels,
+    )
+    own, which = regression.spec(8, annotations), torch.tensor([True])
+    assert regression.mirrored({"pose": torch.tensor([[1.0, 2.0]])}, which, own)["pose"].tolist() == [[2, 1]]
+    own = attributes.spec(8, annotations)
+    turned = attributes.mirrored(attributes.annotated(annotations, own), which, own)
+    assert turned["l_open"].tolist() == [[0, 1]]

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 import stylealign
+from stylealign.checkpoints import native
 from stylealign.checkpoints.zoo import load_zoo
 from stylealign.cli.main import main
 from stylealign.errors import StyleAlignError
+from stylealign.networks.generator import Generator
 from tests.checkpoints import builders
 from tests.checkpoints.conftest import Model
 from tests.checkpoints.server import Server, serve, status
@@ -245,3 +248,37 @@ def test_convert_failure_leaves_nothing(bench: Bench, parent: Path) -> None:
     (bench.folder / "bad.pkl").write_bytes(builders.pickled({"G_ema": 1}))
     assert bench.run("convert", str(bench.folder / "bad.pkl"), str(bench.folder / "m.pt"))[0] == 2
     assert not (bench.folder / "m.pt").exists()
+
+
+def native_file(path: Path, model: Model, change: float) -> Path:
+    """A native file of the averaged generator alone, `change` of every weight away from the model's."""
+    generator = Generator(model.architecture)
+    generator.load_state_dict(model.generator)
+    noise = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.mul_(1 - change)
+            parameter.add_(change * torch.randn(parameter.shape, generator=noise))
+    native.save(path, generator=generator)
+    return path
+
+
+@pytest.mark.parametrize(("change", "is_child"), [(0.1, True), (1.0, False)])
+def test_a_child_that_does_not_look_like_one_is_named_and_not_refused(
+    bench: Bench, small: Model, change: float, is_child: bool
+) -> None:
+    parent = native_file(bench.folder / "parent.safetensors", small, 0.0)
+    child = native_file(bench.folder / "child.safetensors", small, change)
+    code, out, err = bench.run("fetch", str(child), "--out", str(bench.out), "--parent", str(parent))
+    assert code == 0, "named, not refused"
+    found = json.loads(out)
+    assert (found["is_child"], found["mapping_cosine"] > 0.5) == (is_child, is_child)
+    assert ("does not look like a child of" in err) is not is_child
+
+
+def test_a_child_of_another_shape_than_its_parent_is_named(bench: Bench, small: Model, conditional: Model) -> None:
+    parent = native_file(bench.folder / "parent.safetensors", conditional, 0.0)
+    child = native_file(bench.folder / "child.safetensors", small, 0.0)
+    code, out, err = bench.run("fetch", str(child), "--out", str(bench.out), "--parent", str(parent))
+    assert (code, json.loads(out)["is_child"]) == (0, False)
+    assert "of different architecture: resolution 64 / 32, z_dim 24 / 16" in err

@@ -53,7 +53,8 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
         ("inversion_spaces", ["z", "q"], "inversion_spaces.1: Input should be 'z', 'z+', 'w', 'w+' or 's', not 'q'"),
         ("domains.human.resolution_px", 48, "domains.human: resolution_px must be a power of two"),
         ("domains.human.path", "x", "domains.human: give exactly one of draw, path and fetch"),
-        ("models.animal.fetch", "x", "models.animal: give exactly one of fetch, parent and architecture"),
+        ("models.human.train", {"kimg": 4}, "models.human: train: a fetched model is not trained"),
+        ("models.animal.architecture", {}, "models.animal: give one of fetch, parent and architecture"),
         (
             "models.animal.parent",
             "humam",

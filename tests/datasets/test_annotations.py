@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.annotations import UNKNOWN_CLASS, UNKNOWN_VALUE, Annotations, renumbered
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.datasets.label_names import LabelNames, mirrored_order, sides_of
@@ -162,3 +162,45 @@ def test_mirroring_by_name() -> None:
     names = ("right_eye", "left_eye", "left_horn", "mouth")
     assert sides_of(names) == (("left_eye", "right_eye"),)
     assert mirrored_order(names, sides_of(names)) == [1, 0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("l_brow", "r_brow"), ("eye_left", "eye_right"), ("Left Eye", "Right Eye"), ("eyeL", "eyeR"), ("LEFT", "RIGHT")],
+)
+def test_sides_are_words_of_a_name(left: str, right: str) -> None:
+    assert sides_of(("lower", "rower", right, left)) == ((left, right),)
+
+
+def test_classes_and_numbers_have_sides_too() -> None:
+    names = LabelNames(("ground", "l_ear", "r_ear"), ("nose",), ("left", "right"), {"left_open": ["no", "yes"]})
+    assert set(names.swapped) == {("l_ear", "r_ear"), ("left", "right")}
+    assert names.only({"pose"}).swapped == (("left", "right"),)
+
+
+def partly_known() -> Annotations:
+    """Labels of three images: nothing is known of the last, and little of the second."""
+    whole = own()
+    whole.segmentation[1:] = UNKNOWN_CLASS
+    whole.keypoints[1, 1:], whole.keypoints[2], whole.visible[2], whole.pose[1:] = np.nan, np.nan, False, np.nan
+    whole.attributes["paint"][1:] = UNKNOWN_VALUE
+    return whole
+
+
+def test_what_is_not_known_is_kept_and_told(tmp_path: Path) -> None:
+    partly_known().save(tmp_path / "a.npz")
+    loaded = Annotations.load(tmp_path / "a.npz")
+    assert loaded.known().tolist() == [True, True, False]
+    assert loaded.only({"pose"}).known().tolist() == [True, False, False]
+    assert loaded.rows(np.array([2, 0])).known().tolist() == [False, True]
+    np.testing.assert_array_equal(
+        renumbered(loaded.segmentation, ("floor", "car"), ("car", "floor"))[1:], UNKNOWN_CLASS
+    )
+    assert renumbered(loaded.attributes["paint"], ("red", "blue"), ("blue", "red")).tolist() == [1, -1, -1]
+
+
+def test_a_place_beyond_the_names_is_no_unknown_one(tmp_path: Path) -> None:
+    maps = np.full((1, 8, 8), 2, np.uint8)
+    Annotations(segmentation=maps, names=LabelNames(("floor", "car"))).save(tmp_path / "a.npz")
+    with pytest.raises(StyleAlignError, match="its segmentation and their names"):
+        Annotations.load(tmp_path / "a.npz")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.experiment.common import experiment
+from tests.experiment.common import FAMILY, experiment
 
 A = Path()
 
@@ -269,3 +269,29 @@ def test_pictures_without_figures_have_no_ruler_of_figures() -> None:
     asked = experiment(A, models, domains=domains)
     assert asked.figure_domains(64) == ["human"]
     assert asked.measuring_networks("land") == asked.measuring_networks("hill") == {}
+
+
+FAMILY_OF_ONE = FAMILY.replace("grandchild: {domain: mine, parent: animal}", "")
+FETCHED = """
+human: {domain: human, fetch: human-64-a}
+other: {domain: human, fetch: human-64-b}
+animal: {domain: animal, fetch: child.safetensors, parent: human}
+unaligned: {domain: animal, fetch: control.safetensors, parent: other, control_of: animal}
+"""
+
+
+def test_a_fetched_child_is_in_every_table_but_that_of_its_training() -> None:
+    trained, fetched = experiment(A, FAMILY_OF_ONE), experiment(A, FETCHED)
+    assert (fetched.children, fetched.controls) == (["animal"], {"unaligned": "animal"})
+    assert [table for table in trained.tables() if table not in fetched.tables()] == ["alignment_curve"]
+    left_out = set(trained.all_figures()) - set(fetched.all_figures())
+    assert left_out == {"results/figures/curve-animal.png"}
+    assert fetched.trained == []
+
+
+def test_a_trained_child_with_a_fetched_control_has_a_curve_of_its_own() -> None:
+    models = FAMILY_OF_ONE.replace("parent: other, control_of", "fetch: control.safetensors, parent: other, control_of")
+    asked = experiment(A, models)
+    assert asked.trained_family("animal") == ["animal"]
+    assert [row for row in asked.all_rows() if "curve" in row] == ["results/metrics/alignment_curve/animal.json"]
+    assert "results/figures/curve-animal.png" in asked.all_figures()

@@ -20,7 +20,7 @@ from stylealign.datasets.images import image_name, write_image_zip
 from stylealign.datasets.label_names import LabelNames
 from stylealign.files import sha256_of_file, write_json
 from stylealign.latents.codes import Codes
-from stylealign.measurements import registry
+from stylealign.measurements import alignment_front, registry
 from stylealign.measurements.inputs import Inputs
 from stylealign.measurements.ladder import GATHERED
 from stylealign.measurements.rows import Row, write_rows
@@ -74,6 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network = LabelNetwork(spec_of(task, SIZE, annotations, "test.npz")).eval()
         save_label_network(folder / f"{task}.safetensors", network, {"task": task})
     write_sources_of_the_ladder(folder / "sources.json")
+    write_sources_of_the_front(folder / "ways.json")
     pairs = Annotations.load(folder / "test.npz")
     dataclasses.replace(pairs, segmentation=np.roll(pairs.segmentation, 1, axis=2)).save(folder / "target.npz")
     return folder
@@ -86,6 +87,16 @@ def write_sources_of_the_ladder(path: Path) -> None:
     pairs = {"method": "drawn pairs, same pose", "setting": "annotations"}
     found.append(Row(table="alignment_pointwise", metric="segmentation_agreement", **names | pairs))
     write_rows(path, [*found, Row(table="distances", metric="domain_fid", **names | {"method": ""})], {})
+
+
+def write_sources_of_the_front(path: Path) -> None:
+    """Write a row of each number that the front gathers, of two ways and at one number of kimg."""
+    names = {"parent": "human", "setting": "8 kimg", "features": "", "method": "child", "table": "alignment_curve"}
+    gathered = {metric.name for metric in alignment_front.TABLE.metrics}
+    metrics = [metric.name for metric in registry.table("alignment_curve").metrics if metric.name in gathered]
+    ways = {"child": 0.5, "child-features-1": 0.75}
+    rows = [Row(child=child, metric=name, value=value, **names) for child, value in ways.items() for name in metrics]
+    write_rows(path, rows, {})
 
 
 MODELS = {"parent": "parent.safetensors", "child": "child.safetensors"}
@@ -151,6 +162,7 @@ FILES: dict[str, dict[str, str]] = {
         **RULERS,
     },
     "distances": {"data": "train.zip", "test-data": "test.zip"},
+    "alignment_front": {},
     "ladder": {},
     "references": {
         "source-images": "test.zip",
@@ -174,6 +186,8 @@ def inputs_of(kind: str, folder: Path) -> Sequence[Inputs]:
     if kind in ("distances", "ladder"):
         file = "reconstructions.zip" if kind == "distances" else "sources.json"
         return [Inputs(files, {"animal": folder / file}, {}, "human", "human")]
+    if kind == "alignment_front":
+        return [Inputs(files, {"all": folder / "ways.json"}, {}, "human", "child")]
     if kind == "zero_shot":
         return [
             Inputs(

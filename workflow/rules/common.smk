@@ -49,7 +49,7 @@ wildcard_constraints:
 
 domain_of = EXPERIMENT.domain_of
 aligned_parent = EXPERIMENT.compared_with
-family = EXPERIMENT.family
+trained_family = EXPERIMENT.trained_family
 weights_of = EXPERIMENT.weights_of
 measuring_settings = EXPERIMENT.measuring_settings
 measuring_weights = EXPERIMENT.measuring_weights

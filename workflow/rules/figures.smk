@@ -223,7 +223,7 @@ rule figure_zero_shot:
 
 rule figure_curve:
     input:
-        rows=lambda w: [f"results/metrics/alignment_curve/{model}.json" for model in family(w.child)],
+        rows=lambda w: [f"results/metrics/alignment_curve/{model}.json" for model in trained_family(w.child)],
     output:
         figure=report("results/figures/curve-{child}.png", caption="../report/curve.rst", category="Figures"),
     log:
@@ -236,7 +236,7 @@ rule figure_curve:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: named_files(family(w.child), input.rows),
+        rows=lambda w, input: named_files(trained_family(w.child), input.rows),
         version=version("figures"),
     shell:
         "stylealign figures curve {params.rows} --out {output.figure} &> {log}"

@@ -24,18 +24,42 @@ rule figure_front:
         "stylealign figures front {params.rows} --out {output.figure} &> {log}"
 
 
+# The numbers of other tables, way by way.
+rule alignment_front:
+    input:
+        rows=lambda w: list(EXPERIMENT.front_rows(w.domain).values()),
+    output:
+        rows="results/metrics/alignment_front/{domain}.json",
+    log:
+        "results/logs/alignment_front/{domain}.log",
+    benchmark:
+        "results/benchmarks/alignment_front/{domain}.tsv"
+    wildcard_constraints:
+        domain=one_of(EXPERIMENT.fronts()),
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=memory("alignment_front"),
+        runtime=minutes("alignment_front"),
+    params:
+        rows=lambda w, input: named_files(EXPERIMENT.front_rows(w.domain), input.rows),
+        names=lambda w: flags(
+            parent_name=EXPERIMENT.config.models[EXPERIMENT.plain_child(w.domain)].parent,
+            child_name=EXPERIMENT.plain_child(w.domain),
+        ),
+        version=kind("alignment_front").version,
+    shell:
+        "stylealign evaluate alignment-front {params.rows} {params.names} --out {output.rows} &> {log}"
+
+
 # Ways to train the children of a domain, against each other: `snakemake results/front/all.csv`, nothing else is made.
 rule front:
     input:
-        rows=[
-            f"results/metrics/alignment_curve/{model}.json"
-            for domain in EXPERIMENT.fronts()
-            for model in EXPERIMENT.front_of(domain)
-        ],
+        rows=expand("results/metrics/alignment_front/{domain}.json", domain=EXPERIMENT.fronts()),
         figures=[f"results/front/{domain}.png" for domain in EXPERIMENT.fronts()],
     output:
         all="results/front/all.csv",
-        table="results/front/alignment_curve.csv",
+        table="results/front/alignment_front.csv",
         summary="results/front/summary.md",
     log:
         "results/logs/front.log",

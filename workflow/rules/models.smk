@@ -3,7 +3,7 @@
 
 rule fetch_parent:
     input:
-        lambda w: [ancient(file) for file in [EXPERIMENT.identity.model_file(w.model)] if file],
+        source=lambda w: [ancient(file) for file in [EXPERIMENT.identity.model_file(w.model)] if file],
     output:
         model="results/models/{model}/model.safetensors",
     log:
@@ -11,7 +11,7 @@ rule fetch_parent:
     benchmark:
         "results/benchmarks/fetch_parent/{model}.tsv"
     wildcard_constraints:
-        model=one_of(name for name in MODELS if MODELS[name].fetch),
+        model=one_of(name for name in MODELS if MODELS[name].fetch and not MODELS[name].parent),
     threads: 1
     resources:
         gpu=0,
@@ -23,6 +23,32 @@ rule fetch_parent:
         version=version("fetch"),
     shell:
         'stylealign fetch {params.source:q} --zoo "$STYLEALIGN_ZOO" --out {output.model} &> {log}'
+
+
+# Its weights say whether it looks like a child of this parent; the log names one that does not.
+rule fetch_child:
+    input:
+        source=lambda w: [ancient(file) for file in [EXPERIMENT.identity.model_file(w.model)] if file],
+        parent=lambda w: model_file(MODELS[w.model].parent),
+    output:
+        model="results/models/{model}/model.safetensors",
+    log:
+        "results/logs/fetch_child/{model}.log",
+    benchmark:
+        "results/benchmarks/fetch_child/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(name for name in MODELS if MODELS[name].fetch and MODELS[name].parent),
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=memory("fetch_child"),
+        runtime=minutes("fetch_child"),
+    params:
+        source=lambda w: MODELS[w.model].fetch,
+        identity=lambda w: EXPERIMENT.identity.source_of(w.model),
+        version=version("fetch"),
+    shell:
+        'stylealign fetch {params.source:q} --zoo "$STYLEALIGN_ZOO" --parent {input.parent} --out {output.model} &> {log}'
 
 
 # A training that is stopped, by whatever, goes on from the state in its run directory: retries and later runs resume it.
@@ -50,7 +76,7 @@ rule train_child:
     benchmark:
         "results/benchmarks/train_child/{model}.tsv"
     wildcard_constraints:
-        model=one_of(name for name in MODELS if MODELS[name].parent),
+        model=one_of(name for name in MODELS if MODELS[name].parent and not MODELS[name].fetch),
     priority: 1
     retries: TRAINING_RETRIES
     threads: lambda w: RUN.training_of(w.model).threads or 1

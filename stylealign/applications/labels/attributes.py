@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stylealign.applications.labels.networks import LabelSpec
-from stylealign.datasets.annotations import Annotations, renumbered
+from stylealign.datasets.annotations import UNKNOWN_VALUE, Annotations, renumbered
+from stylealign.datasets.label_names import pairs_among
 
 _SEPARATOR = "="
 
@@ -24,26 +25,39 @@ def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
     )
     if not names:
         return None
-    return LabelSpec("attributes", names, resolution_px, maps=0, numbers=len(names))
+    swapped = tuple(
+        pair
+        for pair in pairs_among(annotations.names.swapped, annotations.attributes)
+        if len({tuple(annotations.attribute_values[name]) for name in pair}) == 1
+    )
+    return LabelSpec("attributes", names, resolution_px, maps=0, numbers=len(names), swapped=swapped)
 
 
 def annotated(annotations: Annotations, spec: LabelSpec) -> dict[str, Tensor]:
-    """Return each attribute's values as `[N, V]` float, 1 at the annotated one."""
-    return {
-        name: F.one_hot(torch.from_numpy(numbers), len(annotations.names.attributes[name])).float()
-        for name, numbers in numbered_like(spec, annotations).items()
-    }
+    """Return each attribute's values as `[N, V]` float, 1 at the annotated one, all 0 where none is known."""
+    found = {}
+    for name, numbers in numbered_like(spec, annotations).items():
+        is_known = torch.from_numpy(numbers != UNKNOWN_VALUE)
+        places = torch.from_numpy(numbers).where(is_known, 0)
+        found[name] = F.one_hot(places, len(annotations.names.attributes[name])).float() * is_known[:, None]
+    return found
 
 
 def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
-    """Return the labels as they are: a mirrored figure has the same attributes."""
-    return labels
+    """Return the labels of images of which those in `which` `[N]` bool were mirrored: left and right change names."""
+    other = {name: pair[1 - place] for pair in spec.swapped for place, name in enumerate(pair)}
+    return {
+        name: torch.where(which[:, None], labels[other[name]], values) if name in other else values
+        for name, values in labels.items()
+    }
 
 
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
-    """Return the mean over the attributes of the cross-entropy between their values."""
+    """Return the mean over the attributes of the cross-entropy between their values, over the images where known."""
     scores = outputs["numbers"].split([values.shape[1] for values in labels.values()], dim=1)
-    return torch.stack([F.cross_entropy(*pair) for pair in zip(scores, labels.values(), strict=True)]).mean()
+    entropies = [-(wanted * own.log_softmax(dim=1)).sum() for own, wanted in zip(scores, labels.values(), strict=True)]
+    counts = [wanted.sum().clamp(min=1) for wanted in labels.values()]
+    return torch.stack([entropy / count for entropy, count in zip(entropies, counts, strict=True)]).mean()
 
 
 def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:

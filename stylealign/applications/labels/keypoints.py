@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from stylealign.applications.labels.networks import LabelSpec, Scores
 from stylealign.datasets.annotations import Annotations
-from stylealign.datasets.label_names import mirrored_order
+from stylealign.datasets.label_names import mirrored_order, pairs_among
 from stylealign.metrics.seeing import Compare
 from stylealign.metrics.structure import common_names, keypoint_errors, keypoint_scores
 
@@ -25,15 +25,17 @@ def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
     if annotations.keypoints is None:
         return None
     points = annotations.names.keypoints
-    swapped = annotations.names.swapped
+    swapped = pairs_among(annotations.names.swapped, points)
     return LabelSpec("keypoints", points, resolution_px, maps=len(points), numbers=len(points), swapped=swapped)
 
 
 def annotated(annotations: Annotations, spec: LabelSpec) -> dict[str, Tensor]:
-    """Return `positions` `[N, K, 2]` as shares of the frame and `visible` `[N, K]` in {0, 1}."""
+    """Return `positions` `[N, K, 2]` as shares of the frame, and `visible` `[N, K]` in {0, 1}, NaN where not known."""
     assert annotations.keypoints is not None
     positions = torch.from_numpy(annotations.keypoints / spec.resolution_px).float()
-    return {"positions": positions, "visible": torch.from_numpy(annotations.visible).float()}
+    is_known = ~positions.isnan().any(dim=2)
+    visible = torch.from_numpy(annotations.visible).float()
+    return {"positions": positions.nan_to_num(), "visible": visible.where(is_known, torch.nan)}
 
 
 def pseudo(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
@@ -57,11 +59,13 @@ def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
 
     Positions come from the heat map's mean (Nibali et al. 2018, "Numerical Coordinate Regression with CNNs").
     """
-    maps, positions, visible = outputs["maps"], labels["positions"], labels["visible"]
+    is_known = ~labels["visible"].isnan()
+    maps, positions, visible = outputs["maps"], labels["positions"], labels["visible"].nan_to_num()
     entropy = -(_heat_maps(positions, maps.shape[-1]) * maps.flatten(2).log_softmax(dim=2)).sum(dim=2)
     distance = (_expected(maps) - positions).norm(dim=2)
     points = ((entropy + _DISTANCE_WEIGHT * distance) * visible).sum() / visible.sum().clamp(min=1)
-    return points + _VISIBLE_WEIGHT * F.binary_cross_entropy_with_logits(outputs["numbers"], visible)
+    seen = F.binary_cross_entropy_with_logits(outputs["numbers"], visible, reduction="none")
+    return points + _VISIBLE_WEIGHT * (seen * is_known).sum() / is_known.sum().clamp(min=1)
 
 
 def _centres(size: int, like: Tensor) -> Tensor:

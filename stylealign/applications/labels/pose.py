@@ -7,9 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import smooth_l1_loss
 
 from stylealign.applications.labels.networks import LabelSpec, Scores
 from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.label_names import mirrored_order, pairs_among
 from stylealign.metrics.seeing import Compare
 from stylealign.metrics.structure import pose_scores, rotation_errors
 
@@ -25,14 +27,31 @@ def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
     """
     if annotations.pose is None:
         return None
-    names, spreads = annotations.names.values, annotations.pose.std(axis=0, dtype=np.float64)
-    units = tuple(_UNITS.get(name, float(spread) or 1.0) for name, spread in zip(names, spreads, strict=True))
-    negated = annotations.names.negated
-    return LabelSpec("pose", names, resolution_px, maps=0, numbers=len(names), negated=negated, units=units)
+    names = annotations.names.values
+    units = tuple(
+        _UNITS.get(name) or _spread(column)
+        for name, column in zip(names, annotations.pose.T.astype(np.float64), strict=True)
+    )
+    return LabelSpec(
+        "pose",
+        names,
+        resolution_px,
+        maps=0,
+        numbers=len(names),
+        swapped=pairs_among(annotations.names.swapped, names),
+        negated=annotations.names.negated,
+        units=units,
+    )
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    """Return the standard deviation of the known ones of `[N]` numbers; 1 where they have none."""
+    known = values[~np.isnan(values)]
+    return (float(known.std()) or 1.0) if len(known) else 1.0
 
 
 def annotated(annotations: Annotations, spec: LabelSpec) -> dict[str, Tensor]:
-    """Return the annotated `pose` `[N, V]` in the network's units."""
+    """Return the annotated `pose` `[N, V]` in the network's units, NaN where it is not known."""
     pose = torch.from_numpy(annotations.pose).float()
     return {"pose": pose / _units(spec, pose)}
 
@@ -43,15 +62,18 @@ def pseudo(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
 
 
 def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
-    """Return the labels of images of which those in `which` `[N]` bool were mirrored: some numbers change sign."""
+    """Return the labels of images of which those in `which` `[N]` bool were mirrored: some change sign or places."""
     pose = labels["pose"]
+    order = mirrored_order(spec.names, spec.swapped)
     signs = pose.new_tensor([-1.0 if name in spec.negated else 1.0 for name in spec.names])
-    return {"pose": torch.where(which[:, None], pose * signs, pose)}
+    return {"pose": torch.where(which[:, None], pose[:, order] * signs, pose)}
 
 
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
-    """Return the smooth L1 error of the pose in the network's units."""
-    return torch.nn.functional.smooth_l1_loss(outputs["numbers"], labels["pose"], beta=0.2)
+    """Return the smooth L1 error of the known numbers in the network's units."""
+    is_known = ~labels["pose"].isnan()
+    errors = smooth_l1_loss(outputs["numbers"], labels["pose"].nan_to_num(), reduction="none", beta=0.2)
+    return (errors * is_known).sum() / is_known.sum().clamp(min=1)
 
 
 def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stylealign.applications.labels.networks import LabelSpec, Scores
-from stylealign.datasets.annotations import Annotations, renumbered
+from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations, renumbered
+from stylealign.datasets.label_names import mirrored_order, pairs_among
 from stylealign.metrics.bootstrap import Ratio
 from stylealign.metrics.seeing import Compare
 from stylealign.metrics.structure import common_names, iou, segmentation_agreements
@@ -23,11 +24,12 @@ def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
     if annotations.segmentation is None:
         return None
     classes = annotations.names.classes
-    return LabelSpec("segmentation", classes, resolution_px, maps=len(classes), numbers=0)
+    swapped = pairs_among(annotations.names.swapped, classes)
+    return LabelSpec("segmentation", classes, resolution_px, maps=len(classes), numbers=0, swapped=swapped)
 
 
 def annotated(annotations: Annotations, spec: LabelSpec) -> dict[str, Tensor]:
-    """Return the annotated labels: `classes` `[N, H, W]` uint8."""
+    """Return the annotated labels: `classes` `[N, H, W]` uint8, `UNKNOWN_CLASS` where none is known."""
     return {"classes": torch.from_numpy(annotations.segmentation)}
 
 
@@ -37,12 +39,23 @@ def pseudo(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
 
 
 def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
-    """Return the labels of images of which those in `which` `[N]` bool were mirrored left to right."""
-    mask = which[:, None, None]
-    return {
-        name: torch.where(mask if value.ndim == 3 else mask[:, None], value.flip(-1), value)
-        for name, value in labels.items()
-    }
+    """Return the labels of images of which those in `which` `[N]` bool were mirrored: left and right classes change."""
+    mask, order = which[:, None, None], mirrored_order(spec.names, spec.swapped)
+    found = {}
+    for name, value in labels.items():
+        is_map = value.ndim == 3
+        flipped = (_exchanged(value, order) if is_map else value[:, order]).flip(-1)
+        found[name] = torch.where(mask if is_map else mask[:, None], flipped, value)
+    return found
+
+
+def _exchanged(classes: Tensor, order: list[int]) -> Tensor:
+    """Return a class map with every class replaced by the one at its place in `order`."""
+    if order == sorted(order):
+        return classes
+    places = torch.arange(UNKNOWN_CLASS + 1, dtype=classes.dtype, device=classes.device)
+    places[: len(order)] = torch.tensor(order, dtype=classes.dtype, device=classes.device)
+    return places[classes.long()]
 
 
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
@@ -51,6 +64,8 @@ def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     Eyes are 0.4 % of the pixels: without class weights (frequency in the batch to the power -1/2) a short training
     never finds them.
 
+    Pixels whose class is not known count nowhere.
+
     Args:
         outputs: `maps` `[N, C, H, W]`.
         labels: `classes` or `probabilities`.
@@ -58,17 +73,21 @@ def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     wanted = _probabilities(labels, outputs["maps"].shape[1])
     logarithms = outputs["maps"].log_softmax(dim=1)
     count = wanted.sum(dim=(0, 2, 3))
-    weights = (count / count.sum() + _RAREST).rsqrt()
-    entropy = -((wanted * logarithms).sum(dim=(0, 2, 3)) * weights).sum() / (count * weights).sum()
-    predicted = logarithms.exp()
+    weights = (count / count.sum().clamp(min=1) + _RAREST).rsqrt()
+    entropy = -((wanted * logarithms).sum(dim=(0, 2, 3)) * weights).sum() / (count * weights).sum().clamp(min=1e-6)
+    predicted = logarithms.exp() * wanted.sum(dim=1, keepdim=True)
     overlap = (predicted * wanted).sum(dim=(0, 2, 3))
     dice = (2 * overlap + 1) / (predicted.sum(dim=(0, 2, 3)) + count + 1)
     return entropy + 1 - dice.mean()
 
 
 def _probabilities(labels: dict[str, Tensor], classes: int) -> Tensor:
+    """Return labels as `[N, C, H, W]` that sum to 1 over the classes, to 0 where the class is not known."""
     if "classes" in labels:
-        return F.one_hot(labels["classes"].long(), classes).permute(0, 3, 1, 2).float()
+        wanted = labels["classes"].long()
+        is_known = wanted != UNKNOWN_CLASS
+        hot = F.one_hot(torch.where(is_known, wanted, 0), classes) * is_known[..., None]
+        return hot.permute(0, 3, 1, 2).float()
     return labels["probabilities"].float() / 255
 
 

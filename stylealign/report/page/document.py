@@ -21,6 +21,7 @@ from stylealign.files import atomic_path, read_json
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row, read_rows
 from stylealign.report.figures import CLASS_COLOURS
+from stylealign.report.notes import notes
 from stylealign.report.page import comparison, records, views, words
 
 WIDEST_PX = 2400
@@ -120,6 +121,7 @@ def _page(sources: Sources) -> dict[str, Any]:
         "sections": _sections(rows, sources),
         "comparisons": comparison.comparisons(rows),
         "without_control": _without_control(rows),
+        "notes": notes(rows),
         "charts": comparison.charts(rows),
         "features": sorted({row.features for row in rows if row.features}),
         "numbers": len(rows),

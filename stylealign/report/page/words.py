@@ -194,6 +194,7 @@ STAGES = {
     "draw_domain": "draw the images of a domain",
     "import_domain": "import images",
     "fetch_parent": "fetch a parent",
+    "fetch_child": "fetch a child",
     "train_parent": "train a parent",
     "train_child": "fine-tune a child",
     "invert": "invert test images",

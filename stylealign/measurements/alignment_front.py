@@ -1,0 +1,164 @@
+"""The front: ways to train the children of one domain, quality against alignment, beside the plain child.
+
+Nothing is measured here: the numbers are those of other tables, gathered way by way.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from stylealign.config import MetricSettings
+from stylealign.errors import StyleAlignError
+from stylealign.measurements import alignment_curve, alignment_pointwise, alignment_score
+from stylealign.measurements.declare import Experiment, Kind, Measured, NamedFiles, Progress, Table
+from stylealign.measurements.shared import ANNOTATED, FID, KID, RECALL, SHARE
+from stylealign.metrics.declared import Metric
+from stylealign.metrics.structure import POSE_NAMES
+from stylealign.work.cost import Cost, Work
+
+if TYPE_CHECKING:
+    from stylealign.measurements.inputs import Inputs
+    from stylealign.measurements.rows import Row
+
+AGREEMENT = "segmentation_agreement"
+CORRELATIONS = tuple(f"{name}_correlation" for name in POSE_NAMES.values())
+_POINTWISE = (AGREEMENT, "keypoint_error", *CORRELATIONS)
+_QUALITY = (FID, KID, RECALL, SHARE)
+
+KEPT = Metric(
+    "kept", True, "of the label agreement that the plain child has lost, what this one keeps; 1 is the parent unchanged"
+)
+SCORE_KEPT = Metric("score_kept", True, "the same of the alignment score")
+SHARE_DIFFERENCE = Metric("share_difference", None, "share less that of the plain child")
+FID_RATIO = Metric("fid_ratio", False, "FID over that of the plain child")
+
+TABLE = Table(
+    "alignment_front",
+    title="Ways to fine-tune: quality against alignment",
+    section="alignment",
+    metrics=(
+        *_QUALITY,
+        alignment_score.SCORE,
+        *(metric for metric in alignment_pointwise.AGREEMENT if metric.name in _POINTWISE),
+        KEPT,
+        SCORE_KEPT,
+        SHARE_DIFFERENCE,
+        FID_RATIO,
+    ),
+    protocol="numbers of the tables alignment_curve, generators (the parent unchanged, method `parent`) and "
+    "alignment_pointwise (drawn pairs), nothing measured anew; the plain child of a domain is the first that the "
+    f"configuration names; {KEPT.name}: (A - P) / (1 - P) of the {AGREEMENT} A of a child and P of the plain child "
+    f"after the same kimg; {SCORE_KEPT.name}: the same of the alignment score; {SHARE_DIFFERENCE.name} and "
+    f"{FID_RATIO.name}: against the plain child after the same kimg. Children of unlike share are not comparable",
+)
+
+
+def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
+    """Return the rows of the front of one domain; `--child-name` is the plain child.
+
+    Raises:
+        StyleAlignError: no rows of the curve of the plain child.
+    """
+    from stylealign.measurements.rows import read_rows
+
+    plain = inputs.key(TABLE.name).child
+    rows = front_rows((row for path in inputs.named_files.values() for row in read_rows(path)[0]), plain)
+    if not rows:
+        raise StyleAlignError(
+            f"evaluate alignment-front: no rows of the table alignment_curve of {plain}; give the files of `evaluate "
+            "alignment-curve` of all ways, and the plain child as --child-name"
+        )
+    return rows, {"plain": plain}
+
+
+def front_rows(rows: "Iterable[Row]", plain: str) -> "list[Row]":
+    """Return the numbers that the front shows: the references, then each model from its earliest number of kimg.
+
+    Args:
+        rows: of the tables alignment_curve, generators and alignment_pointwise.
+        plain: the child that the others are compared with.
+    """
+    rows = list(rows)
+    shown = {metric.name for metric in TABLE.metrics}
+    curve = [row for row in rows if row.table == alignment_curve.TABLE.name and row.metric in shown]
+    points: dict[tuple[str, str, str], dict[str, Row]] = {}
+    for row in curve:
+        points.setdefault((row.child, row.method, row.setting), {})[row.metric] = row
+    if not any(child == plain and method == "child" for child, method, _ in points):
+        return []
+    found = [dataclasses.replace(row, table=TABLE.name) for row in rows if _is_reference(row, plain)]
+    for (child, method, setting), point in points.items():
+        found += [dataclasses.replace(row, table=TABLE.name) for row in point.values()]
+        beside = points.get((plain, "child", setting))
+        if beside is not None and (child, method) != (plain, "child"):
+            found += _against(point, beside)
+    return found
+
+
+def _is_reference(row: "Row", plain: str) -> bool:
+    """Return whether a row is of the parent unchanged, or of drawn pairs as the joint networks see them."""
+    of_parent = row.table == "generators" and row.method == "parent" and row.metric in {m.name for m in _QUALITY}
+    of_pairs = row.table == "alignment_pointwise" and row.method.startswith("drawn pairs") and row.metric in _POINTWISE
+    return row.child == plain and (of_parent or of_pairs) and row.setting != ANNOTATED
+
+
+def _against(point: "dict[str, Row]", plain: "dict[str, Row]") -> "list[Row]":
+    """Return what a child keeps and costs against the plain one after the same kimg; without intervals."""
+
+    def both(metric: str) -> tuple[float, float] | None:
+        values = [found[metric].value for found in (point, plain) if metric in found]
+        known = [value for value in values if value is not None]
+        return (known[0], known[1]) if len(known) == 2 else None
+
+    found: list[Row] = []
+
+    def add(metric: Metric, of: str, value: float) -> None:
+        features = point[of].features if metric in (SHARE_DIFFERENCE, FID_RATIO) else ""
+        found.append(
+            dataclasses.replace(
+                point[of],
+                table=TABLE.name,
+                metric=metric.name,
+                features=features,
+                value=value,
+                ci_low=None,
+                ci_high=None,
+                n=None,
+            )
+        )
+
+    for metric, of in ((KEPT, AGREEMENT), (SCORE_KEPT, alignment_score.SCORE.name)):
+        values = both(of)
+        if values is not None and values[1] < 1:
+            add(metric, of, (values[0] - values[1]) / (1 - values[1]))
+    share, fid = both(SHARE.name), both(FID.name)
+    if share is not None:
+        add(SHARE_DIFFERENCE, SHARE.name, share[0] - share[1])
+    if fid is not None:
+        add(FID_RATIO, FID.name, fid[0] / fid[1])
+    return found
+
+
+def rows_of(experiment: Experiment) -> list[str]:
+    """Return a file for each domain whose children were trained in several ways."""
+    return experiment.fronts()
+
+
+def cost(work: Work, domain: str) -> Cost:
+    """Return the cost of a job: it reads rows."""
+    return Cost()
+
+
+KIND = Kind(
+    name="alignment_front",
+    version=1,
+    text="ways to fine-tune for one domain: quality against alignment, beside the plain child",
+    files=(),
+    named_files=NamedFiles("JSON", "rows of other kinds; the name only tells them apart"),
+    settings=(),
+    tables=(TABLE,),
+    aliases=("front",),
+    rows=rows_of,
+    costs={"alignment_front": cost},
+    measure=measure,
+)

@@ -1,0 +1,89 @@
+"""The front: ways to fine-tune for one domain, against the plain child of the same kimg."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stylealign.cli.main import main
+from stylealign.measurements.alignment_front import front_rows
+from stylealign.measurements.rows import Row, read_rows, write_rows
+from tests.experiment.common import experiment
+
+KIMG = (8, 24)
+
+
+def row(child: str, metric: str, value: float, setting: str, method: str = "child", **fields: str) -> Row:
+    return Row(fields.get("table", "alignment_curve"), "human", child, method, setting, metric, "", value, 0.0, 1.0, 9)
+
+
+def curves() -> list[Row]:
+    """Return the curves of the plain child, of another way and of a control, and references."""
+    found = []
+    for child, method, agreement, fid in (
+        ("ink", "child", 0.5, 800.0),
+        ("ink-features-1", "child", 0.8, 840.0),
+        ("ink", "unaligned", 0.1, 780.0),
+    ):
+        for kimg in KIMG:
+            values = {"segmentation_agreement": agreement, "score": agreement, "fid": fid, "share": 0.7, "w_cosine": 1}
+            found += [row(child, metric, value, f"{kimg} kimg", method) for metric, value in values.items()]
+    pairs = {"table": "alignment_pointwise", "method": "drawn pairs, same pose"}
+    found.append(row("ink", "segmentation_agreement", 0.4, "", **pairs))
+    found.append(row("ink", "segmentation_agreement", 0.45, "annotations", **pairs))
+    found.append(row("ink", "fid", 900, "", table="generators", method="parent"))
+    found.append(row("ink", "fid", 700, "", table="generators"))
+    return found
+
+
+def test_each_way_is_compared_with_the_plain_child_of_the_same_kimg() -> None:
+    found = front_rows(curves(), "ink")
+    assert {row.table for row in found} == {"alignment_front"}
+    values = {(row.child, row.method, row.setting, row.metric): row.value for row in found}
+    assert len(values) == len(found)
+    assert values["ink", "parent", "", "fid"] == 900
+    assert values["ink", "drawn pairs, same pose", "", "segmentation_agreement"] == 0.4
+    for kimg in KIMG:
+        way = {metric: value for (child, _, at, metric), value in values.items() if (child, at) == way_at(kimg)}
+        assert way["kept"] == pytest.approx(0.6)
+        assert way["score_kept"] == pytest.approx(0.6)
+        assert way["share_difference"] == 0
+        assert way["fid_ratio"] == pytest.approx(1.05)
+        assert values["ink", "unaligned", f"{kimg} kimg", "kept"] == pytest.approx(-0.8)
+        assert ("ink", "child", f"{kimg} kimg", "kept") not in values
+    assert not any(row.metric == "w_cosine" for row in found)
+    derived = [row for row in found if row.metric == "kept"]
+    assert all(row.n is None and row.ci_low is None for row in derived)
+
+
+def way_at(kimg: int) -> tuple[str, str]:
+    return "ink-features-1", f"{kimg} kimg"
+
+
+def test_from_rows_to_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_rows(tmp_path / "rows.json", curves(), {})
+    out = tmp_path / "front.json"
+    arguments = ["evaluate", "front", f"all={tmp_path / 'rows.json'}", "--out", str(out), "--child-name"]
+    assert main([*arguments, "ink"]) == 0
+    assert read_rows(out)[0] == front_rows(curves(), "ink")
+    assert main([*arguments, "toon"]) == 2
+    assert "no rows of the table alignment_curve of toon" in capsys.readouterr().err
+    assert json.loads(out.read_text())["provenance"]["plain"] == "ink"
+
+
+def test_another_seed_is_not_another_way(tmp_path: Path) -> None:
+    domains = {"human": {"draw": "human"}, "ink": {"draw": "ink"}}
+    models = "human: {domain: human, fetch: human-64-a}\nink: {domain: ink, parent: human}\n"
+    models += "again: {domain: ink, parent: human, train: {seed: 1}}\n"
+    assert experiment(tmp_path, models, domains=domains).fronts() == []
+    models += "kept: {domain: ink, parent: human, train: {keep: {features: {weight: 1}}}}\n"
+    found = experiment(tmp_path, models, domains=domains)
+    assert found.fronts() == ["ink"]
+    assert list(found.front_rows("ink")) == [
+        "alignment_curve/ink",
+        "alignment_curve/again",
+        "alignment_curve/kept",
+        "references/ink/same-pose",
+        "references/ink/same-figure",
+        "generators/ink/human",
+    ]
