@@ -11,6 +11,7 @@ VERSIONS = {
     "fetch": 2,
     "info": 1,
     "convert": 2,
+    "pack": 1,
     "train": 5,
     "generate": 2,
     "encoder": 2,

@@ -5,6 +5,7 @@ file's bytes depend on its content alone (safetensors keeps several entries in n
 """
 
 import json
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,13 @@ def save(
     write(path, Weights(generator.architecture, networks, dict(info or {})))  # type: ignore[arg-type]
 
 
-def write(path: str | Path, weights: Weights) -> None:
+def write(path: str | Path, weights: Weights, half: Set[str] = frozenset()) -> None:
     """Write `weights` atomically as float32.
+
+    Args:
+        path: the file.
+        weights: the networks.
+        half: tensors, by their names in a network, that are stored as float16: whoever reads them gets float32.
 
     Raises:
         StyleAlignError: tensors that do not fit the architecture, or a file that cannot be written.
@@ -56,7 +62,7 @@ def write(path: str | Path, weights: Weights) -> None:
     weights = checked(weights, str(path))
     tensors = _separate(
         {
-            f"{network}.{name}": tensor.cpu().contiguous()
+            f"{network}.{name}": (tensor.half() if name in half else tensor).cpu().contiguous()
             for network, state in weights.networks.items()
             for name, tensor in state.items()
         }

@@ -5,6 +5,7 @@ VERBS = {
     "fetch": "get a model by name (data/zoo.yaml), path or address, check it and store it in the native format",
     "info": "print a checkpoint's architecture, training length, size and checksum as JSON",
     "convert": "convert a checkpoint of any known format to .safetensors (native) or .pt (rosinality style)",
+    "pack": "write a model's averaged generator as a small file: half precision where no sample changes",
     "train": "train a StyleGAN2 from scratch, or fine-tune a child with --init-from",
     "generate": "draw samples of a model, one per seed",
     "encoder": "train an encoder: image -> W+ code of one model",

@@ -1,0 +1,84 @@
+"""A packed model: the averaged generator alone, smaller, and its samples as they were."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from stylealign.checkpoints import native, packing
+from stylealign.checkpoints.checkpoint import load
+from stylealign.checkpoints.packing import halved, pack, part_of
+from stylealign.checkpoints.weights import AVERAGED, Weights
+from stylealign.cli.main import main
+from stylealign.images import to_uint8
+from stylealign.networks.discriminator import Discriminator
+from stylealign.networks.generator import Generator
+from tests.checkpoints.conftest import SMALL, Model
+
+
+@pytest.fixture
+def trained(tmp_path: Path, small: Model) -> Path:
+    """A whole checkpoint of the reference networks."""
+    generator, discriminator = Generator(SMALL), Discriminator(SMALL)
+    generator.load_state_dict(small.generator)
+    discriminator.load_state_dict(small.discriminator)
+    file = tmp_path / "model.safetensors"
+    info = {"kimg": 40.0, "settings": {"seed": 1}}
+    native.save(file, generator=generator, generator_raw=generator, discriminator=discriminator, info=info)
+    return file
+
+
+def samples(file: Path) -> torch.Tensor:
+    z = torch.randn(8, SMALL.z_dim, generator=torch.Generator().manual_seed(3))
+    generator = load(file).generator
+    return to_uint8(generator.synthesis(generator.mapping(z))).short()
+
+
+def test_a_packed_model_draws_what_the_model_draws(trained: Path, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "small.safetensors"
+    assert main(["pack", str(trained), "--out", str(out), "--samples", "16"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    packed = load(out)
+    assert (packed.generator_raw, packed.discriminator) == (None, None)
+    assert (samples(out) - samples(trained)).abs().max() <= 1, "other latents than those it was checked with"
+    assert told["bytes"] == out.stat().st_size
+    halves = sum(value.numel() * 2 for value in load(trained).generator.state_dict().values())
+    assert told["bytes"] < 1.1 * halves + 20_000, "two bytes a value, and the header"
+    assert packed.info["kimg"] == 40, "what the model says of its training goes with it"
+    assert packed.info["packed"]["of_sha256"] == load(trained).sha256
+    assert packed.sha256 == told["sha256"]
+
+
+def test_what_half_precision_cannot_hold_keeps_its_precision(small: Model) -> None:
+    state = small.generator | {"synthesis.b4.const": small.generator["synthesis.b4.const"] * 1e5}
+    kept, parts, change = pack(Weights(SMALL, {AVERAGED: state}, {}), 8)
+    assert "synthesis.b4" not in parts
+    assert kept.networks[AVERAGED]["synthesis.b4.const"].dtype == torch.float32
+    assert "synthesis.b16" in parts
+    assert change.is_none
+
+
+def test_parts_are_left_as_they_are_until_the_samples_are(small: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = Weights(SMALL, {AVERAGED: small.generator}, {})
+    _, every, change = pack(weights, 8)
+    assert (len(every), change.largest) == (5, 1), "all parts: some values round to the next level"
+    monkeypatch.setattr(packing, "MOST_LEVELS", 0)
+    _, parts, change = pack(weights, 8)
+    assert len(parts) < len(every)
+    assert change.largest == 0
+
+
+def test_parts_are_the_mapping_network_and_the_blocks(small: Model) -> None:
+    assert set(map(part_of, small.generator)) == {"mapping", *(f"synthesis.b{px}" for px in (4, 8, 16, 32))}
+    mixed = halved(small.generator, {"mapping"})
+    assert {tensor.dtype for name, tensor in mixed.items() if name.startswith("mapping.")} == {torch.float16}
+    assert {tensor.dtype for name, tensor in mixed.items() if name.startswith("synthesis.")} == {torch.float32}
+
+
+def test_a_model_is_not_packed_over_itself(trained: Path, capsys: Any) -> None:
+    before = trained.read_bytes()
+    assert main(["pack", str(trained), "--out", str(trained)]) == 2
+    assert "the model itself" in capsys.readouterr().err
+    assert trained.read_bytes() == before
