@@ -7,17 +7,18 @@ from pathlib import Path
 from stylealign.checkpoints.zoo import default_zoo, load_zoo
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.downloads import add_download, opened_cache
-from stylealign.config import DatasetSettings, PairSettings
+from stylealign.config import OF_PICTURES, AnnotationSettings, DatasetSettings, PairSettings
 from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.drawing import draw_dataset, draw_pairs
 from stylealign.datasets.importing import Archive, import_dataset
 from stylealign.errors import StyleAlignError
-from stylealign.files import require_writable
+from stylealign.files import own_path, require_writable
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
 
 SOURCES = frozenset({"draw", "path", "fetch"})
 """Settings that say where the images come from: import and fetch have an argument for it."""
+LABEL_FILES = ("masks", "keypoints", "values", "attributes", "classes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +32,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetcher = actions.add_parser("fetch", help="download a data set of data/zoo.yaml and import it")
     fetcher.add_argument("name", metavar="NAME", help="name among the data sets of the zoo")
     add_download(fetcher)
+    _add_labels(importer)
     for action in (draw, importer, fetcher):
         action.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the data set")
-        add_settings(action, DatasetSettings, without=SOURCES - {"draw"} if action is draw else SOURCES)
+        without = (SOURCES - {"draw"}) | set(OF_PICTURES) if action is draw else SOURCES
+        add_settings(action, DatasetSettings, without=without)
     pairs.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the pairs")
     add_settings(pairs, PairSettings)
+
+
+def _add_labels(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for each file of labels."""
+    group = parser.add_argument_group("labels of the pictures (docs/own-labels.md)")
+    for name in LABEL_FILES:
+        text = AnnotationSettings.model_fields[name].description or ""
+        group.add_argument(f"--{name}", metavar="PATH", help=text.partition(". Default")[0].rstrip("."))
+    group.add_argument(
+        "--upright-labels", action="store_true", help="the labels are of the pictures as shown, not as stored"
+    )
+
+
+def _given_labels(arguments: argparse.Namespace) -> dict[str, object] | None:
+    """Return the settings that the flags of labels give, None where there is none."""
+    given = {name: getattr(arguments, name) for name in LABEL_FILES if getattr(arguments, name) is not None}
+    if arguments.upright_labels:
+        given["upright"] = True
+    return given or None
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -69,10 +91,13 @@ def _pairs(arguments: argparse.Namespace) -> None:
 
 def _import(arguments: argparse.Namespace) -> None:
     arguments.setting_path = arguments.source
+    arguments.setting_annotations = _given_labels(arguments)
     settings = settings_from(arguments, DatasetSettings)
 
     source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
-    provenance = provenance_of("data import", version("data"), settings, {"source": source})
+    files = {} if settings.annotations is None else settings.annotations.files
+    labels = {key: own_path(path) for key, path in files.items() if Path(own_path(path)).exists()}
+    provenance = provenance_of("data import", version("data"), settings, {"source": source, **labels})
     print(json.dumps(import_dataset(settings, arguments.out_dir, provenance=provenance)))
 
 

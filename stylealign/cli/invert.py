@@ -4,7 +4,7 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from stylealign import load
 from stylealign.applications.domain_fit import PROTOCOL, REFERENCE_IMAGES, domain_ranks
@@ -14,7 +14,7 @@ from stylealign.checkpoints import Checkpoint
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_weights, weights_of
 from stylealign.cli.progress import Progress, warn
-from stylealign.config import InvertSettings
+from stylealign.config import Faces, InvertSettings
 from stylealign.datasets.images import ImageZip, is_image_zip, write_image_zip
 from stylealign.datasets.photos import read_landmarks, read_photos
 from stylealign.devices import compute_device
@@ -48,14 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("crop", "letterbox", "face"),
         default="crop",
         help="how pictures become square: the middle, all of it on black, or a crop of the face as in "
-        "FFHQ by the points of --landmarks (default: crop)",
+        "FFHQ, which is found (extra `faces`) or given by --landmarks (default: crop)",
+    )
+    parser.add_argument(
+        "--faces",
+        choices=get_args(Faces),
+        default="one",
+        help="of several faces that are found: none of that picture, the largest, or all, each an image (default: one)",
     )
     parser.add_argument(
         "--landmarks",
         type=Path,
         metavar="FILE",
         help="five points of each picture (eyes, nose, corners of the mouth; the viewer's left first) "
-        "as JSON {file: [[x, y], ...]} or CSV; use any detector, none is bundled",
+        "as JSON {file: [[x, y], ...]} or CSV, for --fit face",
     )
     parser.add_argument(
         "--reference",
@@ -123,8 +129,10 @@ def _read(
     Raises:
         StyleAlignError: no picture there, images of another size, or flags that do not go together.
     """
-    if (arguments.fit == "face") != (arguments.landmarks is not None):
-        raise StyleAlignError("--fit face: goes with --landmarks FILE")
+    if arguments.landmarks is not None and arguments.fit != "face":
+        raise StyleAlignError("--landmarks: goes with --fit face")
+    if arguments.faces != "one" and (arguments.fit != "face" or arguments.landmarks is not None):
+        raise StyleAlignError("--faces: goes with --fit face, without --landmarks")
     if arguments.fit == "crop" and is_image_zip(arguments.data):
         data = ImageZip(arguments.data)
         if data.resolution_px != resolution:
@@ -134,7 +142,7 @@ def _read(
             )
         return data.names[:count], data.read(slice(0, count)), None
     landmarks = None if arguments.landmarks is None else read_landmarks(arguments.landmarks)
-    photos = read_photos(arguments.data, resolution, arguments.fit, count, landmarks)
+    photos = read_photos(arguments.data, resolution, arguments.fit, count, landmarks, arguments.faces)
     for name, reason in photos.skipped:
         warn("invert", f"skipped {name}: {reason}")
     return photos.names, photos.images, photos.changes

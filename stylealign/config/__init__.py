@@ -14,6 +14,7 @@ from stylealign.config.applications import (
 from stylealign.config.base import (
     Component,
     Count,
+    Faces,
     Features,
     Fit,
     Fraction,
@@ -27,7 +28,14 @@ from stylealign.config.base import (
     Space,
     SquareFit,
 )
-from stylealign.config.data import DatasetSettings, PairSettings, Splits
+from stylealign.config.data import (
+    FOUND_FACES,
+    OF_PICTURES,
+    AnnotationSettings,
+    DatasetSettings,
+    PairSettings,
+    Splits,
+)
 from stylealign.config.drawn import drawn_domains, without_figures
 from stylealign.config.keeping import KeepMethod, KeepSettings, RateRow
 from stylealign.config.labellers import Labellers, LabellerSettings
@@ -40,7 +48,10 @@ from stylealign.config.workflow import Config, ModelSettings
 
 __all__ = [
     "ALIGNED",
+    "FOUND_FACES",
+    "OF_PICTURES",
     "UPKEEP",
+    "AnnotationSettings",
     "ArchitectureSettings",
     "BlendSettings",
     "Component",
@@ -49,6 +60,7 @@ __all__ = [
     "DatasetSettings",
     "DirectionSettings",
     "EncoderSettings",
+    "Faces",
     "Features",
     "Fit",
     "Fraction",

@@ -18,6 +18,7 @@ else:
 
 SquareFit = Literal["crop", "letterbox"]
 Fit = SquareFit | Literal["face"]
+Faces = Literal["one", "largest", "all"]
 Guide = Literal["none", "latent", "reference"]
 MorphPath = Literal["linear", "eased", "weights-first", "codes-first"]
 Component = Literal["mapping", "affine", "convolutions", "torgb", "torgb-affine", "const+noise"]

@@ -1,10 +1,11 @@
 """Settings of `stylealign data`."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from stylealign.config.base import Positive, Seed, Settings
+from stylealign.config.base import Faces, Fit, Positive, Seed, Settings
 from stylealign.config.drawn import DrawnDomain
 
 
@@ -18,6 +19,66 @@ class Splits(NamedTuple):
 DEFAULT_SPLITS = Splits(4000, 1000)
 
 
+FOUND_FACES = "faces"
+"""What `keypoints` says where the program finds faces and their points itself."""
+OF_PICTURES = ("annotations", "fit", "faces")
+"""Keys of a domain that say what is done with pictures: a drawn one has none of them."""
+
+
+def _with_words(given: Any) -> Any:
+    """Return a mapping with its keys as text: in YAML, an id is a number."""
+    return {str(key): value for key, value in given.items()} if isinstance(given, Mapping) else given
+
+
+class AnnotationSettings(Settings):
+    """Labels of one's own pictures; each may be left out, and may lack some pictures (docs/own-labels.md)."""
+
+    masks: str | None = None
+    """Folder or zip of masks (PNGs with the pictures' names, or the part masks of CelebAMask-HQ), or a COCO JSON file
+    with polygons."""
+    keypoints: str | None = None
+    """COCO JSON or CSV file with key points; `faces` finds faces and their 68 points (extra `faces`)."""
+    values: str | None = None
+    """CSV file with a line of names and a row of numbers a picture."""
+    attributes: str | None = None
+    """CSV file with a line of names and a row of attributes a picture, or a file in CelebA's list_attr format."""
+    classes: str | Annotated[dict[str, str], BeforeValidator(_with_words), Field(min_length=1)] | None = None
+    """Names of the ids or colours of the masks, or a YAML file of them: {0: background, 1: hair, 255: ignore}. Default:
+    ids, each a class of its own."""
+    swapped: tuple[tuple[str, str], ...] | None = None
+    """Pairs of names that change places in a mirrored picture. Default: those that differ in left and right alone."""
+    negated: tuple[str, ...] | None = None
+    """Numbers that change sign in a mirrored picture. Default: rotation_deg and shift_x."""
+    upright: bool = False
+    """Where a camera's note turns a picture: whether its labels are of the picture as shown, not as stored (told by the
+    size where that can tell)."""
+
+    @model_validator(mode="after")
+    def _some_labels(self) -> "AnnotationSettings":
+        if not self.kinds:
+            raise ValueError("give masks, keypoints, values or attributes")
+        if self.classes is not None and self.masks is None:
+            raise ValueError("classes: goes with masks")
+        return self
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of labels that there are, as annotations call them."""
+        named = {
+            "segmentation": self.masks,
+            "keypoints": self.keypoints,
+            "pose": self.values,
+            "attributes": self.attributes,
+        }
+        return tuple(kind for kind, given in named.items() if given is not None)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files and folders that labels are read from, by key."""
+        named = {key: getattr(self, key) for key in ("masks", "keypoints", "values", "attributes", "classes")}
+        return {key: given for key, given in named.items() if isinstance(given, str) and given != FOUND_FACES}
+
+
 class DatasetSettings(Settings):
     """A drawn avatar domain (`stylealign data draw`), a folder or zip of images (`stylealign data import`), or a
     published data set (`stylealign data fetch`)."""
@@ -29,6 +90,14 @@ class DatasetSettings(Settings):
     fetch: str | None = None
     """Name of a data set in data/zoo.yaml, which is downloaded (once) and imported, with its own test split if it has
     one."""
+    annotations: AnnotationSettings | None = None
+    """Labels of the pictures of `path`."""
+    fit: Fit = "crop"
+    """How one's own or published pictures become square: the middle, the whole on black (letterbox), or a crop of the
+    face that is found (extra `faces`), as in FFHQ."""
+    faces: Faces = "one"
+    """Faces of a picture under `fit: face`: one (a picture of several is left out), the largest, or all of them, an
+    image each."""
     resolution_px: Positive = 64
     """Height and width of the stored images, a power of two."""
     train_images: Positive | None = None
@@ -53,6 +122,11 @@ class DatasetSettings(Settings):
         default = DEFAULT_SPLITS
         return Splits(self.train_images or default.train_images, self.test_images or default.test_images)
 
+    @property
+    def untouched(self) -> set[str]:
+        """The keys of pictures that have their defaults: they change nothing, and are named nowhere."""
+        return {key for key in OF_PICTURES if getattr(self, key) == DatasetSettings.model_fields[key].default}
+
     def split(self, usable: int) -> Splits | None:
         """Return the numbers of images of `usable` pictures, None where they are too few."""
         tenth = max(1, min(usable // 10, DEFAULT_SPLITS.test_images))
@@ -64,6 +138,10 @@ class DatasetSettings(Settings):
     def _one_source(self) -> "DatasetSettings":
         if sum(source is not None for source in (self.draw, self.path, self.fetch)) != 1:
             raise ValueError("give exactly one of draw, path and fetch")
+        if self.annotations is not None and self.path is None:
+            raise ValueError("annotations: go with path; a drawn domain has its own")
+        if self.draw is not None and (self.fit, self.faces) != ("crop", "one"):
+            raise ValueError("fit and faces: are of pictures, not of a drawn domain")
         if self.resolution_px & (self.resolution_px - 1) or self.resolution_px < 4:
             raise ValueError(f"resolution_px must be a power of two of at least 4, not {self.resolution_px}")
         return self

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,19 +45,20 @@ class NotConvertible(Exception):
     """The reason why a file cannot become an image of the set."""
 
 
-def convert_image(content: bytes, size_px: int) -> tuple[NDArray[np.uint8], list[str]]:
-    """Decode a file's bytes and bring them to `size_px`.
+class Upright(NamedTuple):
+    """A picture as it is shown.
 
-    The middle square is kept, transparent places become white, of an animation the first frame is taken.
-
-    Returns:
-        The image, uint8 [3, size_px, size_px] RGB, and the names of the conversions it went through.
-
-    Raises:
-        NotConvertible: not an image, truncated, damaged, of too many pixels or of an unknown kind.
+    Attributes:
+        image: RGB.
+        changes: the conversions it went through.
+        stored_px: width and height of its pixels in the file.
+        turn: what turned them upright.
     """
-    image, done = open_upright(content)
-    return fit_image(image, size_px, "crop", done)
+
+    image: Image.Image
+    changes: list[str]
+    stored_px: tuple[int, int]
+    turn: Image.Transpose | None
 
 
 def open_upright(content: bytes) -> tuple[Image.Image, list[str]]:
@@ -65,6 +67,12 @@ def open_upright(content: bytes) -> tuple[Image.Image, list[str]]:
     Raises:
         NotConvertible: not an image, truncated, damaged, of too many pixels or of an unknown kind.
     """
+    found = read_upright(content)
+    return found.image, found.changes
+
+
+def read_upright(content: bytes) -> Upright:
+    """Do the same, and return how the picture was turned as well."""
     if not content:
         raise NotConvertible("empty file")
     is_heic = content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS and b"avif" not in content[8:64]
@@ -97,7 +105,7 @@ def _reason(error: Exception) -> str:
     return "truncated" if "truncated" in text.lower() else f"damaged ({text})"
 
 
-def _upright(image: Image.Image) -> tuple[Image.Image, list[str]]:
+def _upright(image: Image.Image) -> Upright:
     done = []
     if getattr(image, "n_frames", 1) > 1 and image.format != "HEIF":  # there, the picture itself need not be the first
         done.append("first frame of an animation")
@@ -106,15 +114,15 @@ def _upright(image: Image.Image) -> tuple[Image.Image, list[str]]:
         raise NotConvertible("preview of a data set")
     image.load()
     profile = image.info.get("icc_profile")
-    turn = _turn(image)
+    turn, stored_px = stored_turn(image), image.size
     if turn is not None:
         done.append("turned upright")
         image = image.transpose(turn)
     image, changes = _to_rgb(image, profile)
-    return image, done + changes
+    return Upright(image, done + changes, stored_px, turn)
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
+def stored_turn(image: Image.Image) -> Image.Transpose | None:
     """Return what turns a picture upright, None where nothing has to or its EXIF data cannot be read."""
     try:
         return TURNS.get(image.getexif().get(EXIF_ORIENTATION, 1))

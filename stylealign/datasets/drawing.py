@@ -47,7 +47,7 @@ def draw_dataset(
             annotations_of(settings.draw, avatars).save(made / f"{split}.annotations.npz")
             if split == "train":
                 write_preview(made / "preview.png", images[: COLUMNS * ROWS])
-        write_json(made / "config.json", settings.model_dump())
+        write_json(made / "config.json", settings.model_dump(exclude=settings.untouched))
     return counts
 
 

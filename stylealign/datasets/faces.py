@@ -1,7 +1,7 @@
 """Crops of faces by five landmarks, with the geometry of CelebA-HQ and FFHQ (Karras et al. 2018, arXiv 1710.10196,
 appendix C).
 
-No face detector comes with the project: the points are the user's, from any detector.
+The points are the user's, from any detector, or those that `face_finding` finds.
 """
 
 import numpy as np
@@ -54,7 +54,7 @@ def align_face(image: Image.Image, points: NDArray[np.float64], size_px: int) ->
     corners = crop_rectangle(points)
     low, high = np.floor(corners.min(axis=0)).astype(int) - 1, np.ceil(corners.max(axis=0)).astype(int) + 1
     pixels = np.asarray(image)
-    columns, rows = (_mirrored(np.arange(low[axis], high[axis]), image.size[axis]) for axis in (0, 1))
+    columns, rows = (mirrored_places(np.arange(low[axis], high[axis]), image.size[axis]) for axis in (0, 1))
     around = Image.fromarray(pixels[rows[:, None], columns[None, :]])
     quad = tuple((corners - low).ravel())
     size = size_px * _OVERSAMPLING
@@ -62,7 +62,7 @@ def align_face(image: Image.Image, points: NDArray[np.float64], size_px: int) ->
     return large.resize((size_px, size_px), Image.Resampling.LANCZOS)
 
 
-def _mirrored(places: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+def mirrored_places(places: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     """Return indices in [0, length) for any, mirrored at the borders."""
     folded = np.mod(places, 2 * length)
     return np.where(folded < length, folded, 2 * length - 1 - folded)

@@ -1,5 +1,6 @@
 """A data set from somebody's own images: a folder or a zip of whatever a camera or the web left there."""
 
+import csv
 import hashlib
 import sys
 import tempfile
@@ -8,19 +9,23 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.config import DatasetSettings, Splits
-from stylealign.datasets.conversion import NotConvertible, convert_image
+from stylealign.config import FOUND_FACES, DatasetSettings, Splits
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.conversion import NotConvertible, Upright, read_upright
 from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.lsun import lmdb_sources
+from stylealign.datasets.own_labels.collecting import Collected, collecting
+from stylealign.datasets.own_labels.matching import LabelReport
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
 from stylealign.datasets.sources import PREVIEW, Source, image_sources, is_system_file, no_zip
+from stylealign.datasets.squares import Square, chosen_faces, squares_of
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_files, printable, tmpdir_named, write_json
 
@@ -81,14 +86,16 @@ class Archive:
         return self.test is not None and name.startswith(f"{self.test}/")
 
 
-OF_OTHER_SETS = ("train.annotations.npz", "test.annotations.npz", "val.annotations.npz", "val.zip")
-"""Files of a drawn set that an imported one lacks: they go when it takes a drawn one's folder."""
+REJECTED_LABELS = "rejected_labels.csv"
+OF_OTHER_SETS = ("train.annotations.npz", "test.annotations.npz", "val.annotations.npz", "val.zip", REJECTED_LABELS)
+"""Files that an imported set may lack: they go when it takes another one's folder."""
 
 
 def import_dataset(
     settings: DatasetSettings, out_dir: Path, archive: Archive | None = None, provenance: dict[str, Any] | None = None
 ) -> dict[str, object]:
-    """Make `{train,test}.zip`, `preview.png` and `config.json` of a folder or zip of images.
+    """Make `{train,test}.zip`, `preview.png` and `config.json` of a folder or zip of images; with labels of them,
+    `{train,test}.annotations.npz` and the labels that could not be used, `rejected_labels.csv`.
 
     Args:
         settings: size and numbers of the images, and `path` unless an archive is given.
@@ -100,15 +107,19 @@ def import_dataset(
         The numbers of files, of images in each split, of conversions by kind and of skipped files by reason.
 
     Raises:
-        StyleAlignError: no such folder or zip, a damaged zip, or fewer usable images than both splits ask for.
+        StyleAlignError: no such folder or zip, a damaged zip, fewer usable images than both splits ask for, or files of
+            labels that are none.
     """
     archive = archive or Archive(Path(settings.path or ""))
     source = archive.path
-    report = ImportReport()
+    report, label_report = ImportReport(), LabelReport()
+    pictures = [] if settings.annotations is None else [name for name, _ in _sources(archive)]
     try:
         # The converted images wait on the disk: a set of photos need not fit into memory.
         with _spool() as spool:
-            files, names = _convert_all(archive, settings.resolution_px, spool, report)
+            with collecting(settings.annotations, pictures, settings.resolution_px, label_report) as collected:
+                files, names = _convert_all(archive, settings, spool, report, collected)
+                labels = None if collected is None else collected.finished()
             settings, splits = _split(settings, archive, names, len(report.skipped))
             images = _spooled(spool, len(names), settings.resolution_px)
             # Annotations that lie there belong to other images.
@@ -117,12 +128,35 @@ def import_dataset(
                     chosen = (images[index] for index in indices)
                     write_image_zip(made / f"{name}.zip", chosen, extra={"provenance": provenance or {}})
                 write_preview(made / PREVIEW, np.stack([images[i] for i in splits["train"][: COLUMNS * ROWS]]))
-                write_json(made / "config.json", settings.model_dump())
+                if labels is not None:
+                    _write_labels(made, labels, splits, label_report)
+                write_json(made / "config.json", settings.model_dump(mode="json", exclude=settings.untouched))
     except zipfile.BadZipFile as error:
         raise StyleAlignError(f"{source}: {no_zip(source, error)}") from error
     except OSError as error:
         raise StyleAlignError(f"{error.filename or source}: {error.strerror or error}; nothing was imported") from error
-    return _summary(files, len(names), splits, report)
+    labelled = {} if labels is None else _labelled(labels, splits, label_report)
+    return _summary(files, len(names), splits, report) | labelled
+
+
+def _write_labels(folder: Path, labels: Annotations, splits: dict[str, NDArray[np.int64]], report: LabelReport) -> None:
+    for name, indices in splits.items():
+        labels.rows(indices).save(folder / f"{name}.annotations.npz")
+    if report.rejected:
+        with (folder / REJECTED_LABELS).open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+            csv.writer(file).writerows([("file", "name", "reason"), *report.rejected])
+
+
+def _labelled(labels: Annotations, splits: dict[str, NDArray[np.int64]], report: LabelReport) -> dict[str, object]:
+    """Return of how many images of each split each kind of label is known, and how many labels were rejected."""
+    kinds = {"segmentation": labels.segmentation, "keypoints": labels.keypoints, "pose": labels.pose}
+    held = [
+        *(kind for kind, array in kinds.items() if array is not None),
+        *(["attributes"] if labels.attributes else []),
+    ]
+    known = {kind: labels.only({kind}).known() for kind in held}
+    counts = {split: {kind: int(known[kind][rows].sum()) for kind in held} for split, rows in splits.items()}
+    return {"labelled": counts, "labels_rejected": dict(report.by_reason.most_common())}
 
 
 @contextmanager
@@ -149,8 +183,10 @@ def _summary(files: int, usable: int, splits: dict[str, NDArray[np.int64]], repo
     }
 
 
-def _convert_all(archive: Archive, size_px: int, spool: IO[bytes], report: ImportReport) -> tuple[int, list[str]]:
-    """Convert every file into `spool`; return the number of files and the names of the usable images."""
+def _convert_all(
+    archive: Archive, settings: DatasetSettings, spool: IO[bytes], report: ImportReport, labels: Collected | None
+) -> tuple[int, list[str]]:
+    """Convert every file into `spool`, with its labels; return the number of files and names of the usable images."""
     first_with: dict[bytes, str] = {}
     files = 0
     last = time.monotonic()
@@ -158,10 +194,11 @@ def _convert_all(archive: Archive, size_px: int, spool: IO[bytes], report: Impor
         if not archive.is_lmdb and is_system_file(name):
             report.skip(name, OF_THE_SYSTEM)
             continue
-        image = _convert_one(name, read, size_px, first_with, report)
-        if image is not None:
+        for square in _convert_one(name, read, settings, first_with, report):
             with tmpdir_named(SPOOLED):
-                spool.write(image.tobytes())
+                spool.write(square.pixels.tobytes())
+            if labels is not None:
+                labels.add(name, square.placing, square.face)
         if time.monotonic() - last >= PROGRESS_INTERVAL_S:
             last = time.monotonic()
             print(f"data: {files} files read, {len(first_with)} images", file=sys.stderr)
@@ -171,20 +208,39 @@ def _convert_all(archive: Archive, size_px: int, spool: IO[bytes], report: Impor
 
 
 def _convert_one(
-    name: str, read: Callable[[], bytes], size_px: int, first_with: dict[bytes, str], report: ImportReport
-) -> NDArray[np.uint8] | None:
+    name: str,
+    read: Callable[[], bytes],
+    settings: DatasetSettings,
+    first_with: dict[bytes, str],
+    report: ImportReport,
+) -> list[Square]:
+    """Return the images of a file that are not in the set yet, none of one that cannot be used."""
     try:
-        image, conversions = convert_image(read(), size_px)
+        picture = read_upright(read())
+        squares = squares_of(picture, settings.resolution_px, settings.fit, settings.faces)
     except NotConvertible as error:
         report.skip(name, str(error))
-        return None
-    digest = hashlib.sha256(image.tobytes()).digest()
-    if digest in first_with:  # a picture must not be in both splits
-        report.skip(name, f"duplicate (the same picture as {first_with[digest]})")
-        return None
-    first_with[digest] = name
-    report.converted.update(conversions)
-    return np.ascontiguousarray(image)
+        return []
+    found = []
+    for square in squares:
+        digest = hashlib.sha256(square.pixels.tobytes()).digest()
+        if digest in first_with:  # a picture must not be in both splits
+            report.skip(name, f"duplicate (the same picture as {first_with[digest]})")
+            continue
+        first_with[digest] = name
+        report.converted.update(square.changes)
+        found.append(_with_face(square, picture, settings))
+    return found
+
+
+def _with_face(square: Square, picture: Upright, settings: DatasetSettings) -> Square:
+    """Return a square with the points of the face in it, where they are its labels and were not found before."""
+    if settings.annotations is None or settings.annotations.keypoints != FOUND_FACES or square.face is not None:
+        return square
+    try:
+        return replace(square, face=chosen_faces(picture, settings.faces)[0])
+    except NotConvertible:
+        return square  # its labels are not known
 
 
 def _split(

@@ -1,10 +1,6 @@
 """Somebody's own pictures, a file, a folder or a zip, brought to the square images of a model; nothing is left out."""
 
-import codecs
-import csv
 import json
-import os
-import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,10 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.config import Fit
-from stylealign.datasets.conversion import NotConvertible, fit_image, open_upright
+from stylealign.config import Faces, Fit
+from stylealign.datasets.conversion import NotConvertible, read_upright
 from stylealign.datasets.faces import POINTS, align_face
 from stylealign.datasets.sources import Source, image_sources, is_system_file, no_zip, read_file
+from stylealign.datasets.squares import squares_of
+from stylealign.datasets.text_tables import composed, decoded, read_csv
 from stylealign.errors import StyleAlignError
 from stylealign.files import printable
 
@@ -46,16 +44,22 @@ class Photos:
 
 
 def read_photos(
-    path: Path, size_px: int, fit: Fit, limit: int | None = None, landmarks: Landmarks | None = None
+    path: Path,
+    size_px: int,
+    fit: Fit,
+    limit: int | None = None,
+    landmarks: Landmarks | None = None,
+    faces: Faces = "one",
 ) -> Photos:
     """Read pictures in the order of their names.
 
     Args:
         path: a picture, or a folder or zip of pictures.
         size_px: height and width of the results.
-        fit: crop keeps the middle square, letterbox the whole picture on black, face aligns by `landmarks`.
+        fit: crop keeps the middle square, letterbox the whole picture on black, face crops the face as in FFHQ.
         limit: most pictures to read.
-        landmarks: points of every picture, for the fit "face".
+        landmarks: points of every picture, for the fit "face"; None: the faces are found.
+        faces: which of several faces that are found, each an image.
 
     Raises:
         StyleAlignError: nothing there that is a picture, or a picture without landmarks.
@@ -63,20 +67,22 @@ def read_photos(
     photos = Photos([], np.empty((0, 3, size_px, size_px), np.uint8), [], [])
     images: list[NDArray[np.uint8]] = []
     for name, read in _sources(path):
-        if limit is not None and len(images) == limit:
+        if limit is not None and len(images) >= limit:
             break
         try:
-            image, changes = _one(name, read, size_px, fit, landmarks or {})
+            found = _images_of(name, read, size_px, fit, landmarks, faces)
         except NotConvertible as error:
             photos.skipped.append((name, str(error)))
             continue
-        photos.names.append(name)
-        photos.changes.append(changes)
-        images.append(image)
+        for place, (image, changes) in enumerate(found, 1):
+            photos.names.append(name if len(found) == 1 else f"{name}, face {place}")
+            photos.changes.append(changes)
+            images.append(image)
     if not images:
         reason = f"; {photos.skipped[0][0]}: {photos.skipped[0][1]}" if photos.skipped else ""
         raise StyleAlignError(f"{path}: holds no picture that can be read{reason}")
-    return Photos(photos.names, np.stack(images), photos.changes, photos.skipped)
+    kept = slice(0, limit)
+    return Photos(photos.names[kept], np.stack(images[kept]), photos.changes[kept], photos.skipped)
 
 
 def _sources(path: Path) -> Iterator[Source]:
@@ -89,15 +95,17 @@ def _sources(path: Path) -> Iterator[Source]:
         raise StyleAlignError(f"{path}: {no_zip(path, error)}") from error
 
 
-def _one(
-    name: str, read: Callable[[], bytes], size_px: int, fit: Fit, landmarks: Landmarks
-) -> tuple[NDArray[np.uint8], list[str]]:
-    image, changes = open_upright(read())
-    if fit != "face":
-        return fit_image(image, size_px, fit, changes)
+def _images_of(
+    name: str, read: Callable[[], bytes], size_px: int, fit: Fit, landmarks: Landmarks | None, faces: Faces
+) -> list[tuple[NDArray[np.uint8], list[str]]]:
+    """Return the square images of a picture, each with what was done to it."""
+    picture = read_upright(read())
+    if fit != "face" or landmarks is None:
+        return [(square.pixels, square.changes) for square in squares_of(picture, size_px, fit, faces)]
     points = _points(name, landmarks)  # of pictures alone: a file of landmarks may lie beside them
-    require_points_of(image.size, points, printable(name))
-    return np.asarray(align_face(image, points, size_px)).transpose(2, 0, 1), [*changes, "aligned by landmarks"]
+    require_points_of(picture.image.size, points, printable(name))
+    pixels = np.asarray(align_face(picture.image, points, size_px)).transpose(2, 0, 1)
+    return [(pixels, [*picture.changes, "aligned by landmarks"])]
 
 
 def require_points_of(size: tuple[int, int], points: NDArray[np.float64], name: str) -> None:
@@ -116,17 +124,9 @@ def require_points_of(size: tuple[int, int], points: NDArray[np.float64], name: 
 
 def _points(name: str, landmarks: Landmarks) -> NDArray[np.float64]:
     for key in (name, Path(name).name):
-        if _composed(key) in landmarks:
-            return landmarks[_composed(key)]
+        if composed(key) in landmarks:
+            return landmarks[composed(key)]
     raise StyleAlignError(f"{printable(name)}: has no landmarks; add its five points to the file of --landmarks")
-
-
-def _composed(name: str) -> str:
-    """Return a name with its accents composed: a Mac writes them decomposed, a spreadsheet does not.
-
-    Bytes that are not UTF-8 are taken as in a file of landmarks.
-    """
-    return unicodedata.normalize("NFC", _text(os.fsencode(name)))
 
 
 def read_landmarks(path: Path) -> Landmarks:
@@ -139,9 +139,9 @@ def read_landmarks(path: Path) -> Landmarks:
         StyleAlignError: missing, or not such a file; the message names the picture.
     """
     try:
-        text = _text(path.read_bytes())
+        text = decoded(path.read_bytes())
         rows = _csv_points(text) if path.suffix.lower() == ".csv" else json.loads(text)
-        points = {_composed(str(name)): np.asarray(values, dtype=np.float64) for name, values in rows.items()}
+        points = {composed(str(name)): np.asarray(values, dtype=np.float64) for name, values in rows.items()}
     except OSError as error:
         raise StyleAlignError(f"{path}: {error.strerror}; give the landmarks as a JSON or CSV file") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -155,30 +155,9 @@ def read_landmarks(path: Path) -> Landmarks:
     return points
 
 
-def _text(content: bytes) -> str:
-    """Decode a text file as editors and spreadsheets save them: UTF-8 or UTF-16 with or without a mark, or Latin-1."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="surrogateescape")
-
-
 def _csv_points(text: str) -> dict[str, list[list[float]]]:
-    """Return the points of a CSV file, separated by comma, semicolon or tab; a comma may be the decimal sign."""
-    lines = [line for line in text.splitlines() if line.strip(" ,;\t")]
-    if lines and lines[0].lower().startswith("sep="):  # a note of spreadsheets to themselves
-        lines.pop(0)
-    head = lines[0] if lines else ""
-    separator = max(",;\t", key=head.count)
-    rows = csv.DictReader(lines, delimiter=separator, skipinitialspace=True)
-    rows.fieldnames = [name.strip() for name in rows.fieldnames or []]
+    """Return the points of a CSV file."""
+    table = read_csv(text)
     return {
-        row["image"].strip(): [[_number(row[f"{name}_{axis}"], separator) for axis in "xy"] for name in POINTS]
-        for row in rows
+        row["image"]: [[table.number(row[f"{name}_{axis}"]) for axis in "xy"] for name in POINTS] for row in table.rows
     }
-
-
-def _number(text: str, separator: str) -> float:
-    return float(text if separator == "," else text.replace(",", "."))

@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from stylealign.datasets.conversion import NotConvertible
@@ -36,21 +37,30 @@ def image_sources(source: Path) -> Iterator[Source]:
         StyleAlignError: no such folder or zip.
         zipfile.BadZipFile: not a zip, or a damaged one.
     """
+    with files_of(source) as readers:
+        yield from readers.items()
+
+
+@contextmanager
+def files_of(source: Path) -> Iterator[dict[str, Callable[[], bytes]]]:
+    """Yield the same as name -> how to read the file, for as long as the block lasts."""
     if source.is_dir():
         paths = {path.relative_to(source).as_posix(): path for path in files_below(source)}
-        readers: dict[str, Callable[[], bytes]] = {
-            name: lambda path=path: read_file(path)  # type: ignore[misc]
-            for name, path in paths.items()
-        }
-        yield from _in_order(readers)
+        yield _in_order(
+            {
+                name: lambda path=path: read_file(path)  # type: ignore[misc]
+                for name, path in paths.items()
+            }
+        )
     elif source.is_file():
         with zipfile.ZipFile(source) as packed:
-            readers = {
-                entry.filename: lambda entry=entry: read_entry(packed, entry)  # type: ignore[misc]
-                for entry in packed.infolist()
-                if not entry.is_dir()
-            }
-            yield from _in_order(readers)
+            yield _in_order(
+                {
+                    entry.filename: lambda entry=entry: read_entry(packed, entry)  # type: ignore[misc]
+                    for entry in packed.infolist()
+                    if not entry.is_dir()
+                }
+            )
     else:
         raise StyleAlignError(f"{source}: no such folder or zip")
 
@@ -62,9 +72,9 @@ def no_zip(path: Path, error: zipfile.BadZipFile) -> str:
     return "neither a folder nor a zip; give the folder of the images, or unpack an archive of another kind"
 
 
-def _in_order(readers: dict[str, Callable[[], bytes]]) -> Iterator[Source]:
-    for name in sorted(readers, key=lambda name: PurePosixPath(name).parts):
-        yield name, _refuse_preview if _is_preview(name, readers) else readers[name]
+def _in_order(readers: dict[str, Callable[[], bytes]]) -> dict[str, Callable[[], bytes]]:
+    names = sorted(readers, key=lambda name: PurePosixPath(name).parts)
+    return {name: _refuse_preview if _is_preview(name, readers) else readers[name] for name in names}
 
 
 def _is_preview(name: str, names: dict[str, Callable[[], bytes]]) -> bool:

@@ -9,9 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from stylealign.datasets.conversion import NotConvertible, convert_image, reads_heic
+from stylealign.datasets.conversion import NotConvertible, fit_image, open_upright, reads_heic
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+def convert_image(content: bytes, size_px: int) -> tuple[np.ndarray, list[str]]:
+    """Return the middle square of a file's picture, and what that took."""
+    image, done = open_upright(content)
+    return fit_image(image, size_px, "crop", done)
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:

@@ -1,0 +1,276 @@
+"""The labels of an import: what is known of each square image, collected picture by picture."""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from stylealign.config import FOUND_FACES, AnnotationSettings
+from stylealign.datasets.annotations import UNKNOWN_CLASS, UNKNOWN_VALUE, Annotations
+from stylealign.datasets.conversion import NotConvertible
+from stylealign.datasets.face_finding import EYE_CORNERS, NAMES
+from stylealign.datasets.label_names import LabelNames, sides_of
+from stylealign.datasets.own_labels.classes import read_classes
+from stylealign.datasets.own_labels.coco import CocoFile, CocoMasks, CocoPoints
+from stylealign.datasets.own_labels.masks import FolderMasks, Masked, PartMasks, masks_in
+from stylealign.datasets.own_labels.matching import LabelReport, PictureNames
+from stylealign.datasets.own_labels.points import CsvPoints, Points
+from stylealign.datasets.own_labels.sides import sides_exchanged
+from stylealign.datasets.own_labels.tables import Attributes, Values
+from stylealign.datasets.placing import Placing
+from stylealign.datasets.sources import files_of, no_zip
+from stylealign.errors import StyleAlignError
+from stylealign.files import own_path
+
+
+class Collected:
+    """Labels of the square images of an import, in their order."""
+
+    def __init__(
+        self, settings: AnnotationSettings, pictures: PictureNames, size_px: int, report: LabelReport, stack: ExitStack
+    ) -> None:
+        """Open the files of labels.
+
+        Args:
+            settings: where they are.
+            pictures: names of the pictures.
+            size_px: size of the square images.
+            report: gets what cannot be used.
+            stack: keeps the files open.
+
+        Raises:
+            StyleAlignError: a file that is missing, or not what it should be.
+        """
+        self._settings, self._size_px, self._report = settings, size_px, report
+        self._coco: dict[Path, CocoFile] = {}
+        self._pictures = pictures
+        self._masks = self._open_masks(stack)
+        self._points = self._open_points()
+        values, attributes = _path(settings.values), _path(settings.attributes)
+        self._values = None if values is None else Values(values, pictures, report)
+        self._attributes = None if attributes is None else Attributes(attributes, pictures, report)
+        self._rows: dict[str, list[Any]] = {"maps": [], "points": [], "visible": [], "values": [], "attributes": []}
+        self._is_mirrored: list[bool] = []
+
+    def _open_masks(self, stack: ExitStack) -> FolderMasks | PartMasks | CocoMasks | None:
+        path = _path(self._settings.masks)
+        if path is None:
+            return None
+        if path.suffix.lower() == ".json":
+            if self._settings.classes is not None:
+                raise StyleAlignError(f"{path}: names its own classes; leave annotations.classes out")
+            return CocoMasks(self._coco_file(path))
+        table = read_classes(self._settings.classes)
+        try:
+            files = stack.enter_context(files_of(path))
+        except zipfile.BadZipFile as error:
+            raise StyleAlignError(f"{path}: {no_zip(path, error)}") from error
+        masks = masks_in(files, table, self._pictures, path, self._report)
+        if len(masks) == 0:
+            raise StyleAlignError(f"{path}: no mask is of a picture; name each like its picture, with the ending .png")
+        return masks
+
+    def _open_points(self) -> CocoPoints | CsvPoints | None:
+        path = _path(self._settings.keypoints)
+        if path is None or self._settings.keypoints == FOUND_FACES:
+            return None
+        if path.suffix.lower() == ".json":
+            return CocoPoints(self._coco_file(path), path)
+        return CsvPoints(path, self._pictures, self._report)
+
+    def _coco_file(self, path: Path) -> CocoFile:
+        if path not in self._coco:
+            self._coco[path] = CocoFile(path, self._pictures, self._report)
+        return self._coco[path]
+
+    def add(self, picture: str, placing: Placing, face: NDArray[np.float64] | None) -> None:
+        """Take what is known of the next square image.
+
+        Args:
+            picture: the picture it is of.
+            placing: where it lies in the picture.
+            face: `[68, 2]` points of a face that was found, in the upright picture.
+        """
+        self._is_mirrored.append(placing.is_mirrored and not self._settings.upright)
+        if self._masks is not None:
+            self._rows["maps"].append(self._map_of(picture, placing))
+        if self._settings.keypoints is not None:
+            positions, visible = self._points_of(picture, placing, face)
+            self._rows["points"].append(positions)
+            self._rows["visible"].append(visible)
+        for name, source, unknown in (
+            ("values", self._values, np.nan),
+            ("attributes", self._attributes, UNKNOWN_VALUE),
+        ):
+            if source is not None:
+                row = source.of(picture)
+                if row is None:
+                    self._report.reject(source.file, picture, "a picture without a row")
+                self._rows[name].append(np.full(len(source.names), unknown) if row is None else row)
+
+    def _map_of(self, picture: str, placing: Placing) -> NDArray[np.uint8]:
+        assert self._masks is not None, "there are masks"
+        try:
+            masked = (
+                self._masks.of(picture, placing.stored_px)
+                if isinstance(self._masks, CocoMasks)
+                else self._masks.of(picture)
+            )
+            if masked is not None:
+                return self._placed_map(masked, placing)
+            self._report.reject(self._masks.file, picture, "a picture without a mask")
+        except NotConvertible as error:
+            self._report.reject(self._masks.file, picture, str(error))
+        return np.full((self._size_px, self._size_px), UNKNOWN_CLASS, np.uint8)
+
+    def _placed_map(self, masked: Masked, placing: Placing) -> NDArray[np.uint8]:
+        """Return a mask as the square image's; raise NotConvertible for one of another size."""
+        classes = masked.classes
+        if masked.is_scaled:
+            (width, height), (wide, high) = masked.size_px, placing.upright_px
+            is_upright = abs(width * high - height * wide) <= max(wide, high)
+        else:
+            is_upright = self._is_upright(masked.size_px, placing)
+        if is_upright is None or (masked.is_scaled and not is_upright):
+            raise NotConvertible(_of_another_size("a mask", masked.size_px, placing))
+        if not is_upright:
+            classes = _turned(classes, placing)
+        return placing.mask(classes)
+
+    def _is_upright(self, size_px: tuple[int, int], placing: Placing) -> bool | None:
+        """Return whether labels of this size are of the upright picture; None: they are of another size."""
+        fits = size_px == placing.stored_px, size_px == placing.upright_px
+        if fits == (True, True):
+            return self._settings.upright
+        return fits[1] if any(fits) else None
+
+    def _points_of(
+        self, picture: str, placing: Placing, face: NDArray[np.float64] | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        names = self._keypoint_names()
+        nothing = np.full((len(names), 2), np.nan, np.float32), np.zeros(len(names), bool)
+        if self._points is None:
+            if face is None:
+                self._report.reject(FOUND_FACES, picture, "no face, or several")
+                return nothing
+            return _framed(placing.points(face), np.ones(len(face), bool), self._size_px)
+        try:
+            found = self._points.of(picture)
+            if found is None:
+                self._report.reject(self._points.file, picture, "a picture without key points")
+                return nothing
+            upright, visible = self._upright_points(found, picture, placing)
+            return _framed(placing.points(upright), visible, self._size_px)
+        except NotConvertible as error:
+            self._report.reject(self._points.file, picture, str(error))
+            return nothing
+
+    def _upright_points(
+        self, found: Points, picture: str, placing: Placing
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return points in the upright picture; those that lie outside of it are reported and not known."""
+        assert self._points is not None, "there are points"
+        is_upright = self._settings.upright
+        if found.size_px is not None:
+            told = self._is_upright(found.size_px, placing)
+            if told is None:
+                raise NotConvertible(_of_another_size("key points of a picture", found.size_px, placing))
+            is_upright = told
+        positions = found.positions if is_upright else placing.turned(found.positions)
+        outside = ((positions < 0) | (positions > np.array(placing.upright_px))).any(axis=1)
+        for place in np.flatnonzero(outside):
+            name = self._points.names[place]
+            told_at = ", ".join(f"{value:g}" for value in found.positions[place])
+            self._report.reject(self._points.file, picture, f"a key point outside of the picture ({name} at {told_at})")
+        return np.where(outside[:, None], np.nan, positions), found.visible & ~outside
+
+    def _keypoint_names(self) -> tuple[str, ...]:
+        if self._settings.keypoints is None:
+            return ()
+        return NAMES if self._points is None else self._points.names
+
+    def finished(self) -> Annotations:
+        """Return the labels of all square images.
+
+        Raises:
+            StyleAlignError: declared pairs or signs of names that there are not.
+        """
+        self._report.close()
+        classes = () if self._masks is None else tuple(self._masks.sorted_names())
+        names = self._names(classes)
+        mirrored = np.array(self._is_mirrored, bool)
+        maps = _stacked(self._rows["maps"], np.uint8)
+        if maps is not None and self._masks is not None:
+            maps = _reordered(maps, list(self._masks.names), list(classes))
+        points, visible = _stacked(self._rows["points"], np.float32), _stacked(self._rows["visible"], np.bool_)
+        pose, attributes = _stacked(self._rows["values"], np.float32), _stacked(self._rows["attributes"], np.int64)
+        columns = {} if attributes is None else dict(zip(names.attributes, attributes.T.copy(), strict=True))
+        found = Annotations(maps, points, visible, pose, columns, names)
+        return sides_exchanged(found, mirrored) if mirrored.any() else found
+
+    def _names(self, classes: tuple[str, ...]) -> LabelNames:
+        settings, points = self._settings, self._keypoint_names()
+        swapped = settings.swapped
+        if swapped is None and settings.keypoints == FOUND_FACES:
+            swapped = tuple(dict.fromkeys([EYE_CORNERS, *sides_of(points), *sides_of(classes)]))
+        names = LabelNames(
+            classes,
+            points,
+            () if self._values is None else self._values.names,
+            {} if self._attributes is None else self._attributes.names,
+            **({} if swapped is None else {"swapped": swapped}),
+            **({} if settings.negated is None else {"negated": settings.negated}),
+        )
+        declared = [("swapped", {name for pair in settings.swapped or () for name in pair}, names.all())]
+        declared += [("negated", set(settings.negated or ()), names.values)]
+        for key, given, known in declared:
+            if given - set(known):
+                raise StyleAlignError(f"annotations.{key}: no {min(given - set(known))!r} among {', '.join(known)}")
+        return names
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(own_path(text))
+
+
+def _of_another_size(what: str, size_px: tuple[int, int], placing: Placing) -> str:
+    (width, height), (wide, high) = size_px, placing.stored_px
+    return f"{what} of another size ({width}x{height}, the picture has {wide}x{high})"
+
+
+def _turned(classes: NDArray[np.uint8], placing: Placing) -> NDArray[np.uint8]:
+    return classes if placing.turn is None else np.asarray(Image.fromarray(classes).transpose(placing.turn))
+
+
+def _framed(
+    points: NDArray[np.float32], visible: NDArray[np.bool_], size_px: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return points with those beyond the frame not visible."""
+    return points, visible & ((points >= 0) & (points <= size_px)).all(axis=1)
+
+
+def _stacked(rows: list[Any], kind: type) -> Any:
+    return np.stack(rows).astype(kind) if rows else None
+
+
+def _reordered(maps: NDArray[np.uint8], names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.uint8]:
+    places = np.full(UNKNOWN_CLASS + 1, UNKNOWN_CLASS, np.uint8)
+    places[: len(names)] = [wanted.index(name) for name in names]
+    return places[maps]
+
+
+@contextmanager
+def collecting(
+    settings: AnnotationSettings | None, pictures: Sequence[str], size_px: int, report: LabelReport
+) -> Iterator[Collected | None]:
+    """Yield what collects the labels of an import; None where it has none."""
+    if settings is None:
+        yield None
+        return
+    with ExitStack() as stack:
+        yield Collected(settings, PictureNames(pictures), size_px, report, stack)

@@ -1,0 +1,69 @@
+"""Text files as editors and spreadsheets save them: their encoding, and tables with a line of names."""
+
+import codecs
+import csv
+import os
+import unicodedata
+from dataclasses import dataclass
+
+
+def decoded(content: bytes) -> str:
+    """Decode a text file: UTF-8 or UTF-16 with or without a mark, or Latin-1."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="surrogateescape")
+
+
+def composed(name: str) -> str:
+    """Return a file name with its accents composed: a Mac writes them decomposed, a spreadsheet does not.
+
+    Bytes that are not UTF-8 are taken as in a text file.
+    """
+    return unicodedata.normalize("NFC", decoded(os.fsencode(name)))
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table with a line of names.
+
+    Attributes:
+        names: names of the columns.
+        rows: cells of each row by column; cells that a short row lacks are empty.
+        separator: what stands between the cells; where it is no comma, a comma may be the decimal sign.
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[dict[str, str], ...]
+    separator: str
+
+    def number(self, text: str) -> float:
+        """Return the number of a cell.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return float(text if self.separator == "," else text.replace(",", "."))
+
+
+def read_csv(text: str) -> TextTable:
+    """Return the table of a CSV file, separated by comma, semicolon or tab.
+
+    Raises:
+        ValueError: no line of names, or a name twice.
+    """
+    lines = [line for line in text.splitlines() if line.strip(" ,;\t")]
+    if lines and lines[0].lower().startswith("sep="):  # a note of spreadsheets to themselves
+        lines.pop(0)
+    if not lines:
+        raise ValueError("it is empty")
+    separator = max(",;\t", key=lines[0].count)
+    cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
+    names = tuple(cells[0])
+    twice = [name for name in names if name and names.count(name) > 1]
+    if twice:
+        raise ValueError(f"two columns are named {twice[0]}")
+    rows = (dict(zip(names, [*row, *[""] * (len(names) - len(row))], strict=False)) for row in cells[1:])
+    return TextTable(names, tuple(rows), separator)
