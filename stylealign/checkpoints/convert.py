@@ -27,7 +27,7 @@ def convert(source: str | Path, out: str | Path) -> dict[str, Any]:
     """
     suffix = Path(out).suffix
     if suffix not in (".safetensors", ".pt"):
-        raise StyleAlignError(f"{out}: no known format; name it .safetensors (native) or .pt (rosinality style)")
+        raise StyleAlignError(f"{out}: no known format; name it .safetensors (native), .pt (rosinality style) or .onnx")
     recognised = read_any(source)
     found = sha256_of_file(source)
     notices = notices_of(recognised.weights)

@@ -1,15 +1,25 @@
-"""`stylealign convert`: a checkpoint in another format, or codes of another program."""
+"""`stylealign convert`: a checkpoint or a label network in another format, or codes of another program."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from stylealign import load
+from stylealign.applications.labels import onnx_export
+from stylealign.applications.labels.networks import is_label_network, load_label_network, save_label_network
+from stylealign.applications.labels.onnx_network import is_description, onnx_file_of
+from stylealign.checkpoints import onnx_generator
 from stylealign.checkpoints.convert import convert
-from stylealign.files import require_suffix, require_writable
+from stylealign.errors import StyleAlignError
+from stylealign.files import require_suffix, require_writable, sha256_of_file
 from stylealign.latents.codes import Codes
 from stylealign.latents.spaces import names
+from stylealign.provenance import provenance_of
+from stylealign.versions import version
+
+ONNX = ".onnx"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +27,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="SRC",
-        help="checkpoint of any known format, recognised by its content; with --codes-of, codes of another program: "
-        ".npz, .npy, or tensors saved by torch",
+        help="checkpoint of any known format, recognised by its content; a label network, or the YAML of one in an "
+        "ONNX file; with --codes-of, codes of another program: .npz, .npy, or tensors saved by torch",
     )
     parser.add_argument(
-        "out", metavar="DST", help="file to write: .safetensors is native, .pt rosinality style, .npz for codes"
+        "out",
+        metavar="DST",
+        help="file to write: .safetensors is native, .pt rosinality style, .onnx for other programs (a label network "
+        "gets a .yaml beside it), .npz for codes",
+    )
+    parser.add_argument(
+        "--part",
+        choices=onnx_generator.PARTS,
+        help="what of a model becomes .onnx: z to images, z to ws, or ws to images (default: generator)",
     )
     parser.add_argument("--codes-of", type=Path, metavar="MODEL", help="SRC holds codes of this model")
     parser.add_argument("--space", choices=names(), help="space of the codes (default: by their shape)")
@@ -33,10 +51,37 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.codes_of is not None:
         _convert_codes(arguments)
         return
+    if arguments.part is not None and Path(arguments.out).suffix.lower() != ONNX:
+        raise StyleAlignError(f"--part: goes with a .onnx to write, not {arguments.out}")
+    if is_description(arguments.source) or is_label_network(arguments.source):
+        print(json.dumps(_convert_labeller(arguments.source, arguments.out), indent=2))
+        return
+    if Path(arguments.out).suffix.lower() == ONNX:
+        model = load(arguments.source)
+        result = {"path": arguments.out, "format": "onnx", "source_sha256": model.sha256}
+        result |= onnx_generator.write(arguments.out, model, arguments.part or "generator")
+        print(json.dumps(result | {"sha256": sha256_of_file(arguments.out)}, indent=2))
+        return
     result = convert(arguments.source, arguments.out)
     for notice in result["notices"]:
         print(f"stylealign convert: {arguments.source}: {notice}", file=sys.stderr)
     print(json.dumps(result, indent=2))
+
+
+def _convert_labeller(source: str, out: str) -> dict[str, Any]:
+    """Write a label network as an ONNX file with its YAML, or an ONNX file and its YAML as one file."""
+    require_suffix(out, (ONNX, ".safetensors"), "a label network")
+    if Path(out).suffix.lower() == ONNX:
+        network, _ = load_label_network(source)
+        if is_description(source) and onnx_file_of(source).resolve() == Path(out).resolve():
+            raise StyleAlignError(f"{out}: is the file that {source} describes; name another")
+        return {"path": out, "format": "onnx"} | onnx_export.write(out, network)
+    if not is_description(source):
+        raise StyleAlignError(f"{source}: a label network of this format already; name a .onnx to write")
+    network, _ = load_label_network(source)
+    provenance = provenance_of("convert", version("convert"), {}, {"labeller": source, "onnx": onnx_file_of(source)})
+    save_label_network(out, network, provenance)
+    return {"path": out, "format": "label network", "task": network.spec.task, "sha256": sha256_of_file(out)}
 
 
 def _convert_codes(arguments: argparse.Namespace) -> None:

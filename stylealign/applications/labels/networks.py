@@ -20,7 +20,15 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, utf8_path
 from stylealign.networks.onnx_session import OnnxModel
 
-__all__ = ["LabelNetwork", "LabelSpec", "Labeller", "Scores", "load_label_network", "save_label_network"]
+__all__ = [
+    "LabelNetwork",
+    "LabelSpec",
+    "Labeller",
+    "Scores",
+    "is_label_network",
+    "load_label_network",
+    "save_label_network",
+]
 
 _FORMAT = "stylealign-label-network-1"
 _HEADER_KEY = "stylealign"
@@ -144,6 +152,16 @@ def _load(path: str | Path, resolution_px: int | None) -> tuple[Labeller, dict[s
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise StyleAlignError(f"{path}: damaged label network ({reason}); train it again") from error
+
+
+def is_label_network(path: str | Path) -> bool:
+    """Return whether a file is a label network of `save_label_network`, of this version or not."""
+    try:
+        with utf8_path(path) as readable, safe_open(readable, framework="pt", device="cpu") as file:
+            header = json.loads((file.metadata() or {}).get(_HEADER_KEY, "{}"))
+    except (OSError, SafetensorError, json.JSONDecodeError):
+        return False
+    return isinstance(header, dict) and str(header.get("format", "")).startswith(_FORMAT.rpartition("-")[0])
 
 
 def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -11,7 +11,7 @@ FAINTEST = 1e-4
 SURE = 20.0
 """Log-odds of a key point that counts as seen in any case."""
 _STEEP = 10.0
-"""Log-odds for each unit of a score above what counts as seen."""
+"""Log-odds for each unit of a heat map above what counts as seen."""
 
 
 def class_maps(given: Tensor, settings: LabellerSettings, size: int) -> Tensor:
@@ -92,10 +92,11 @@ def seen(given: Tensor, scores: Tensor | None, settings: LabellerSettings) -> Te
         settings: the kind of output, and from where on a point counts as seen.
     """
     if scores is None and settings.visible_from is not None:
-        scores = given.float().flatten(2).amax(dim=2)
+        scores = given.float().flatten(2).amax(dim=2) * _STEEP
+        return scores - settings.visible_from * _STEEP
     if scores is None:
         return given.new_full((len(given), len(settings.names)), SURE, dtype=torch.float32)
-    return (scores.float().flatten(1) - (settings.visible_from or 0.0)) * _STEEP
+    return scores.float().flatten(1) - (settings.visible_from or 0.0)
 
 
 def attribute_scores(given: Tensor, settings: LabellerSettings) -> Tensor:
