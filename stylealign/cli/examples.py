@@ -11,7 +11,11 @@ EXAMPLES = {
         "stylealign fetch downloads/ffhq.pkl --out ffhq.safetensors",
     ),
     "info": ("stylealign info parent.safetensors",),
-    "convert": ("stylealign convert ffhq.pkl ffhq.safetensors", "stylealign convert parent.safetensors parent.pt"),
+    "convert": (
+        "stylealign convert ffhq.pkl ffhq.safetensors",
+        "stylealign convert parent.safetensors parent.pt",
+        "stylealign convert parent.safetensors parent.onnx",
+    ),
     "train": (
         "stylealign train --data data/mine/train.zip --init-from parent.safetensors --kimg 24"
         " --run-dir run --out-dir child",
