@@ -35,6 +35,9 @@ class ModelSettings(Settings):
     """The child this model is the unaligned control of."""
     train: TrainKeys | None = None
     """Training of this model: keys that differ from the workflow's `train`."""
+    measured: tuple[str, ...] | None = None
+    """Kinds of measurement (`stylealign evaluate --help`, with _ for -) that this child and its controls are in.
+    Default: all."""
     seeds: tuple[Seed, ...] | None = None
     """Seeds of the training: the model becomes one for each seed, NAME-s0, NAME-s1, ..., and the tables get the mean
     over them. A model with the same seeds may name it as `parent` or `control_of`: each seed goes with its own."""
@@ -46,6 +49,8 @@ class ModelSettings(Settings):
         given = [key for key in ("fetch", "parent", "architecture") if getattr(self, key) is not None]
         if len(given) != 1 and given != ["fetch", "parent"]:
             raise ValueError("give one of fetch, parent and architecture; fetch and parent for a child that is fetched")
+        if self.measured is not None and (self.parent is None or self.control_of is not None):
+            raise ValueError("measured: goes with a child; its controls are where it is, and parents in every table")
         if self.fetch is not None and self.train is not None:
             raise ValueError("train: a fetched model is not trained; leave out train or fetch")
         return self

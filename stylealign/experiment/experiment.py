@@ -36,6 +36,7 @@ class Experiment(Translations):
     def problems(self) -> list[str]:
         """Return what would make jobs fail and can be seen before they start, a line each."""
         found = [*map(self._too_few_pictures, self.imported), *map(self._no_such_source, self.models)]
+        found += map(self._no_such_kind, self.models)
         return [problem for problem in found if problem is not None]
 
     def _too_few_pictures(self, domain: str) -> str | None:
@@ -58,6 +59,14 @@ class Experiment(Translations):
             return None
         hint = did_you_mean(file, self.zoo.names("models"))
         return f"models.{model}.fetch: {file}: no such file, and no such name in {self.zoo.path}{hint}"
+
+    def _no_such_kind(self, model: str) -> str | None:
+        names = [kind.name for kind in registry.KINDS]
+        unknown = [name for name in self.models[model].measured or () if name not in names]
+        if not unknown:
+            return None
+        hint = did_you_mean(unknown[0], names) or f"; known: {', '.join(names)}"
+        return f"models.{model}.measured: no kind of measurement {unknown[0]!r}{hint}"
 
     def sized(self) -> Config:
         """Return the configuration with the numbers of images of one's own pictures, if all of them can be used."""
@@ -150,23 +159,28 @@ class Experiment(Translations):
     def rows_by_kind(self) -> dict[str, list[str]]:
         """Return the files of rows of each kind of measurement, in the order of the tables."""
         return {
-            kind.name: [f"results/metrics/{kind.name}/{name}.json" for name in dict.fromkeys(kind.rows(self))]
+            kind.name: [
+                f"results/metrics/{kind.name}/{name}.json" for name in dict.fromkeys(kind.rows(self.within(kind.name)))
+            ]
             for kind in registry.KINDS
         }
 
     def distance_sets(self, parent: str) -> Files:
         """Return the training images of the domain of each child of a parent, by child."""
-        return {child: data_file(self.domain_of(child), "train.zip") for child in self.rungs(parent)}
+        rungs = self.within("distances").rungs(parent)
+        return {child: data_file(self.domain_of(child), "train.zip") for child in rungs}
 
     def ladder_rows(self, parent: str) -> Files:
         """Return the files of rows that the ladder of a parent gathers, by a label of each."""
+        asked = self.rows_by_kind()
         names, zero_shot = [f"distances/{parent}"], registry.kind("zero_shot").rows(self)
-        for child in self.rungs(parent):
+        for child in self.within("ladder").rungs(parent):
             for model in self.family(child):
                 names += [f"alignment_score/{model}", f"alignment_pointwise/{model}", f"generators/{child}/{model}"]
             names += [f"references/{child}/{own}" for own in self.pair_kinds(child)]
             names += [f"zero_shot/{name}" for name in zero_shot if name.endswith(f"/{child}")]
-        return {name: f"results/metrics/{name}.json" for name in names}
+        files = {name: f"results/metrics/{name}.json" for name in names}
+        return {name: file for name, file in files.items() if file in asked[name.split("/")[0]]}
 
     def tables(self) -> list[str]:
         """Return the names of the tables that get rows, in their order."""
@@ -180,15 +194,24 @@ class Experiment(Translations):
     def all_figures(self) -> list[str]:
         """Return every figure."""
         figures = ["samples", *(f"aligned-{parent}" for parent in self.parents if len(self.aligned_with(parent)) > 1)]
-        figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal", "morphing") for child in self.children]
-        figures += [f"zero-shot-{child}" for child in self.children if self.is_annotated(child)]
-        figures += [
-            f"curve-{child}" for child in self.children if self.trained_family(child) and self.measuring_networks(child)
-        ]
-        figures += [f"edits-{parent}" for parent in self.parents if self.rungs(parent)]
-        figures += [f"recovery-{child}" for child in self.recovered()]
-        figures += ["ladder"] if self.ladders() else []
+        translated = self.within("translation").children
+        figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal") for child in translated]
+        figures += [f"morphing-{child}" for child in self.morphed()]
+        figures += [f"zero-shot-{child}" for child in self.within("zero_shot").children if self.is_annotated(child)]
+        with_curve = [child for child in self.within("alignment_curve").children if self.trained_family(child)]
+        figures += [f"curve-{child}" for child in with_curve if self.measuring_networks(child)]
+        figures += [f"edits-{parent}" for parent in self.parents if self.edited(parent)]
+        figures += [f"recovery-{child}" for child in self.within("alignment_recovery").recovered()]
+        figures += ["ladder"] if self.within("ladder").ladders() else []
         return [f"results/figures/{figure}.png" for figure in figures]
+
+    def morphed(self) -> list[str]:
+        """Return the children with a morph of their own."""
+        return self.within("morphing").children
+
+    def edited(self, parent: str) -> list[str]:
+        """Return the children in which the effects of a parent's directions are measured."""
+        return self.within("alignment_semantic").rungs(parent)
 
     def recovery_rows(self, child: str) -> dict[str, str]:
         """Return the models that a figure of a recovery shows, by the label of their rows."""

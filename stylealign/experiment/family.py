@@ -1,5 +1,8 @@
 """How the models of a configuration descend from each other, and what they are called in the tables."""
 
+import copy
+from typing import Self
+
 from stylealign.config import Config, without_figures
 from stylealign.measurements.shared import OTHER_SEED
 
@@ -31,6 +34,14 @@ class Family:
         used = {model.parent for model in self.models.values()}
         alone = [name for name, model in self.models.items() if not model.parent and name not in used]
         self.parents = list(dict.fromkeys([*map(self.parent_of, self.children), *alone]))
+
+    def within(self, kind: str) -> Self:
+        """Return the same with those children, and their controls, that are in a kind of measurement."""
+        narrowed = copy.copy(self)
+        measured = {name: self.models[name].measured for name in self.children}
+        narrowed.children = [name for name, kinds in measured.items() if kinds is None or kind in kinds]
+        narrowed.controls = {name: of for name, of in self.controls.items() if of in narrowed.children}
+        return narrowed
 
     def parent_of(self, child: str) -> str:
         """Return the parent of a model that has one."""

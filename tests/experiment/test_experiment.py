@@ -295,3 +295,26 @@ def test_a_trained_child_with_a_fetched_control_has_a_curve_of_its_own() -> None
     assert asked.trained_family("animal") == ["animal"]
     assert [row for row in asked.all_rows() if "curve" in row] == ["results/metrics/alignment_curve/animal.json"]
     assert "results/figures/curve-animal.png" in asked.all_figures()
+
+
+def test_a_child_may_be_in_some_tables_alone_and_its_control_with_it() -> None:
+    models = FAMILY_OF_ONE.replace("{domain: animal, parent: human}", CURVE_ALONE) + SECOND
+    asked = experiment(A, models)
+    rows = asked.rows_by_kind()
+    assert [Path(row).stem for row in rows["alignment_curve"]] == ["animal", "unaligned", "second", "control"]
+    assert [Path(row).stem for row in rows["morphing"]] == ["second"]
+    assert not {"animal", "unaligned"} & {Path(row).stem for row in rows["coverage"] if "/test/" not in row}
+    figures = [Path(figure).stem for figure in asked.all_figures()]
+    assert [name for name in figures if name.endswith("-animal")] == ["curve-animal"]
+    assert {"morphing-second", "translation-second", "zero-shot-second"} <= set(figures)
+    assert asked.morphed() == asked.edited("human") == ["second"]
+
+
+CURVE_ALONE = "{domain: animal, parent: human, measured: [alignment_curve]}"
+SECOND = "\nsecond: {domain: animal, parent: human}\ncontrol: {domain: animal, parent: other, control_of: second}\n"
+
+
+def test_a_kind_that_does_not_exist_is_told_before_any_job(tmp_path: Path) -> None:
+    models = FAMILY_OF_ONE.replace("parent: human}", "parent: human, measured: [alignment_curv]}")
+    (problem,) = experiment(tmp_path, models).problems()[1:] or experiment(tmp_path, models).problems()
+    assert problem.startswith("models.animal.measured: no kind of measurement 'alignment_curv'; did you mean")

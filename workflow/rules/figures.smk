@@ -60,7 +60,7 @@ rule figure_aligned:
 rule figure_edits:
     input:
         models=lambda w: [model_file(model) for model in EXPERIMENT.aligned_with(w.parent)],
-        directions=lambda w: f"results/metrics/alignment_semantic/{EXPERIMENT.rungs(w.parent)[0]}.json",
+        directions=lambda w: f"results/metrics/alignment_semantic/{EXPERIMENT.edited(w.parent)[0]}.json",
     output:
         figure=report(
             "results/figures/edits-{parent}.png",

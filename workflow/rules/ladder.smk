@@ -88,7 +88,7 @@ rule ladder:
 
 rule figure_ladder:
     input:
-        rows=expand("results/metrics/ladder/{parent}.json", parent=EXPERIMENT.ladders()),
+        rows=EXPERIMENT.rows_by_kind()["ladder"],
     output:
         figure=report("results/figures/ladder.png", caption="../report/ladder.rst", category="Figures"),
     log:
@@ -101,7 +101,7 @@ rule figure_ladder:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.ladders(), input.rows),
+        rows=lambda w, input: named_files(EXPERIMENT.within("ladder").ladders(), input.rows),
         version=version("figures"),
     shell:
         "stylealign figures ladder {params.rows} --out {output.figure} &> {log}"

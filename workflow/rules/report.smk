@@ -6,7 +6,7 @@ rule report_page:
     input:
         rows=EXPERIMENT.all_rows(),
         figures=EXPERIMENT.all_figures(),
-        videos=[f"results/morphing/{child}/morph.mp4" for child in CHILDREN],
+        videos=[f"results/morphing/{child}/morph.mp4" for child in EXPERIMENT.morphed()],
         previews=[data_file(domain, "preview.png") for domain in RUN.domains],
         artifacts=[model_file(model) for model in MODELS]
         + [data_file(domain, f"{split}.zip") for domain in RUN.domains for split in ("train", "test")],
@@ -23,7 +23,7 @@ rule report_page:
         mem_mb=1000,
         runtime=30,
     params:
-        videos=lambda w, input: named_files(CHILDREN, input.videos),
+        videos=lambda w, input: named_files(EXPERIMENT.morphed(), input.videos),
         previews=lambda w, input: named_files(RUN.domains, input.previews),
         config=RUN.model_dump_json(exclude_unset=True),
         benchmarks="results/benchmarks",
