@@ -10,6 +10,7 @@ from stylealign.config.applications import (
     LabelSettings,
     MorphSettings,
     TranslateSettings,
+    ZeroShotSettings,
 )
 from stylealign.config.base import (
     Component,
@@ -88,6 +89,7 @@ __all__ = [
     "SquareFit",
     "TrainSettings",
     "TranslateSettings",
+    "ZeroShotSettings",
     "default_file",
     "drawn_domains",
     "load_config",

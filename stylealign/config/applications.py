@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from stylealign.applications.labels.methods import DEFAULT_METHODS
 from stylealign.config.base import (
     Count,
     Fraction,
@@ -16,6 +17,7 @@ from stylealign.config.base import (
     Seed,
     Settings,
     Space,
+    ZeroShotMethod,
 )
 
 
@@ -99,6 +101,16 @@ class MorphSettings(Settings):
     """Show the morph whose frames are re-timed to even perceptual steps (it is measured in any case)."""
     perceptual: Perceptual = "efficientnet-lite0"
     """Perceptual distance that measures and re-times the morphs."""
+
+
+class ZeroShotSettings(Settings):
+    """How labels are carried to a child's domain, and how often."""
+
+    methods: Annotated[tuple[ZeroShotMethod, ...], Field(min_length=1)] = DEFAULT_METHODS
+    """Ways to carry labels over (`stylealign transfer --help` explains them); a row each, the best one on the domain's
+    validation images as another."""
+    seeds: Positive = 1
+    """Networks of each method, from the seed of `labels` on: the tables show their mean."""
 
 
 class LabelSettings(Settings):

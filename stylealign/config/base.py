@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stylealign.applications.labels.methods import zero_shot_methods
 from stylealign.latents import spaces
 from stylealign.metrics.networks.registry import distance_protocols, feature_protocols
 
@@ -11,10 +12,12 @@ if TYPE_CHECKING:
     Space = str
     Features = str
     Perceptual = str
+    ZeroShotMethod = str
 else:
     Space = Literal[spaces.names()]
     Features = Literal[tuple(feature_protocols())]
     Perceptual = Literal[tuple(distance_protocols())]
+    ZeroShotMethod = Literal[zero_shot_methods()]
 
 SquareFit = Literal["crop", "letterbox"]
 Fit = SquareFit | Literal["face"]

@@ -7,7 +7,13 @@ from typing import Any, TypeVar
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from stylealign.config.applications import BlendSettings, LabelSettings, MorphSettings, TranslateSettings
+from stylealign.config.applications import (
+    BlendSettings,
+    LabelSettings,
+    MorphSettings,
+    TranslateSettings,
+    ZeroShotSettings,
+)
 from stylealign.config.base import Positive, Seed, Settings, Space
 from stylealign.config.data import DatasetSettings
 from stylealign.config.latents import EncoderSettings, InvertKeys, InvertSettings
@@ -97,6 +103,8 @@ class Config(Settings):
     """Morphs from parent to child."""
     labels: LabelSettings = LabelSettings()
     """Label networks of the zero-shot tables and of the structure measurements."""
+    zero_shot: ZeroShotSettings = ZeroShotSettings()
+    """Labels carried to the domains of the children."""
     metrics: MetricSettings = MetricSettings()
     """Measurement."""
     figure_images: Positive = 8

@@ -1,8 +1,9 @@
 """What an experiment's children and domains are measured with."""
 
+from stylealign.applications.labels.methods import BOUNDS, UNALIGNED_END, Method, method_of
 from stylealign.applications.labels.tasks import comparing, drawn
 from stylealign.experiment.family import Family
-from stylealign.experiment.paths import Files, data_file, joint_network, label_network, model_file
+from stylealign.experiment.paths import Files, data_file, joint_network, label_network, model_file, transferred_network
 
 
 class Measuring(Family):
@@ -49,18 +50,49 @@ class Measuring(Family):
 
     def zero_shot_networks(self, task: str, child: str) -> Files:
         """Return the networks that are tested on the domain of `child`, by METHOD[/SETTING]."""
-        names = ["zero-shot unaligned", *(f"zero-shot unaligned/{control}" for control in self.controls_of(child)[1:])]
-        transferred = {"zero-shot": child, **dict(zip(names, self.controls_of(child), strict=False))}
+        methods = [method_of(name) for name in self.zero_shot.methods]
+        found: Files = {}
+        for model in self.family(child):
+            for method in methods:
+                found |= self._of_seeds(task, model, method, self._end_of(model))
+        for name in BOUNDS:
+            found |= self._of_seeds(task, child, method_of(name))
         return {
             "source-only": label_network(task, self.domain_of(self.compared_with(child))),
-            **{way: f"results/zero_shot/{task}/{model}/zero-shot.safetensors" for way, model in transferred.items()},
-            "zero-shot shuffled": f"results/zero_shot/{task}/{child}/shuffled.safetensors",
+            **found,
             "oracle": label_network(task, self.domain_of(child)),
         }
 
+    def _of_seeds(self, task: str, model: str, method: Method, end: str = "") -> Files:
+        """Return the networks of a method by METHOD[/SETTING]@SEED; without the seed where there is but one."""
+        count = self.zero_shot.seeds
+        return {
+            f"{method.row}{end}{f'@{seed}' if count > 1 else ''}": transferred_network(task, model, method.name, seed)
+            for seed in range(count)
+        }
+
+    def _end_of(self, model: str) -> str:
+        """Return what is put behind a method's name for a control."""
+        if model not in self.controls:
+            return ""
+        first = self.controls_of(self.controls[model])[0]
+        return UNALIGNED_END if model == first else f"{UNALIGNED_END}/{model}"
+
+    def validation_inputs(self, child: str) -> Files:
+        """Return the images and annotations that a method is chosen on; none of pictures, which have no such split."""
+        domain = self.domain_of(child)
+        if domain not in self.drawn:
+            return {}
+        return {"val_data": data_file(domain, "val.zip"), "val_annotations": data_file(domain, "val.annotations.npz")}
+
     def labels_shown(self, child: str) -> list[tuple[str, str]]:
         """Return the networks whose labels a figure shows, each with its row; those of one row lie over each other."""
-        return [pair for task in drawn() for pair in self.zero_shot_networks(task, child).items()]
+        return [
+            (row.partition("@")[0], network)
+            for task in drawn()
+            for row, network in self.zero_shot_networks(task, child).items()
+            if row.partition("@")[2] in ("", "0")
+        ]
 
     def coverage_inputs(self, domain: str) -> Files:
         """Return what coverage is measured with: images, annotations and label networks of a domain."""

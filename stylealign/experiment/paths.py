@@ -22,3 +22,8 @@ def label_network(task: str, domain: str) -> str:
 def joint_network(task: str, resolution_px: int) -> str:
     """Return the network that learnt from all domains of one size together: the ruler between domains."""
     return f"results/zero_shot/{task}/joint-{resolution_px}px.safetensors"
+
+
+def transferred_network(task: str, model: str, method: str, seed: int) -> str:
+    """Return a network that learnt from the images of a child or a control, without labels of its domain."""
+    return f"results/zero_shot/{task}/{model}/{method}-{seed}.safetensors"

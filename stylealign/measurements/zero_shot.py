@@ -1,9 +1,12 @@
 """Label networks against the annotations of real images."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from stylealign.applications.labels.methods import BEST, METHODS, UNALIGNED_END
 from stylealign.applications.labels.tasks import LabelTask, scored, task_of
 from stylealign.config import MetricSettings
+from stylealign.errors import StyleAlignError
 from stylealign.measurements.declare import (
     Experiment,
     File,
@@ -19,11 +22,17 @@ from stylealign.metrics.declared import Metric
 from stylealign.work.cost import MEGABYTE, Cost, Work
 
 if TYPE_CHECKING:
-    from stylealign.applications.labels.networks import Scores
+    from stylealign.applications.labels.networks import LabelNetwork, Scores
     from stylealign.measurements.inputs import Inputs
     from stylealign.measurements.rows import Row, RowKey
 
 SOURCE_ONLY = "source-only"
+WAYS = tuple(method.row for method in METHODS if method.is_zero_shot)
+"""Rows of the methods that one is chosen of."""
+SEEDS_PROTOCOL = (
+    "several seeds: their mean, images resampled together and seeds as a level of their own, n counts images; "
+    f"{BEST}: the method with the best headline numbers on the validation images, relative to {SOURCE_ONLY}'s"
+)
 
 
 def compared_metrics(task: LabelTask) -> tuple[Metric, ...]:
@@ -41,7 +50,7 @@ def _table(task: LabelTask) -> Table:
         title=own.title,
         section="zero-shot",
         metrics=(*own.metrics, *map(difference_of, compared_metrics(task))),
-        protocol=f"{own.protocol}; {DIFFERENCE_PROTOCOL}",
+        protocol=f"{own.protocol}; {DIFFERENCE_PROTOCOL}; {SEEDS_PROTOCOL}",
         headline=own.headline,
         compared=(own.headline,),
         charts=(own.headline,),
@@ -53,46 +62,110 @@ TABLES = {task.name: _table(task) for task in scored()}
 
 
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
-    """Return the scores of every network, and those of each less source-only's.
+    """Return the scores of every method, and those of each less source-only's.
 
     The class, point or number stands in `setting`, and of a difference what is taken off.
 
     Raises:
         StyleAlignError: files that do not belong together, or a network of another task.
     """
-    from stylealign.applications.labels.learning import require_matching, scores
     from stylealign.applications.labels.networks import load_label_network
-    from stylealign.devices import compute_device
 
     task, data = inputs.options["task"], inputs.images("data")
-    annotations = inputs.annotations("annotations", data)
-    networks = {
-        method: load_label_network(path, task, data.resolution_px) for method, path in inputs.named_files.items()
-    }
-    for method, (network, _) in networks.items():
-        require_matching(network.spec, inputs.named_files[method], annotations, inputs.path("annotations"))
-    images, draws, seed = data.read(), settings.bootstrap, settings.seed
-    found = {
-        method: scores(network.to(compute_device()), images, annotations) for method, (network, _) in networks.items()
-    }
+    if inputs.has("val-data") != inputs.has("val-annotations"):
+        raise StyleAlignError("--val-data and --val-annotations go together; give both, or none")
+    loaded = {name: load_label_network(path, task, data.resolution_px) for name, path in inputs.named_files.items()}
+    networks = {name: network for name, (network, _) in loaded.items()}
+    found = _scored(inputs, networks, "data", "annotations")
+    facts = {"networks": {name: origin for name, (_, origin) in loaded.items()}}
+    ways = [way for way in WAYS if way in found]
+    if inputs.has("val-data") and ways:
+        judged = {name: network for name, network in networks.items() if _method(name) in (SOURCE_ONLY, *ways)}
+        on_validation = _scored(inputs, judged, "val-data", "val-annotations")
+        marks = {way: mark(task_of(task), on_validation[way], on_validation.get(SOURCE_ONLY)) for way in ways}
+        best = max(ways, key=marks.__getitem__)
+        chosen = {f"{BEST}{name.removeprefix(best)}": own for name, own in found.items() if _is_of(name, best)}
+        found, facts = found | chosen, facts | {"best": best, "validation": marks}
     rows = []
-    for method, own in found.items():
-        key = inputs.key_of(TABLES[task].name, method)
-        rows += [key.row(metric, score.estimate(draws, seed), setting=name) for (metric, name), score in own.items()]
-        if SOURCE_ONLY in found and method != SOURCE_ONLY:
-            rows += difference_rows(task_of(task), own, found[SOURCE_ONLY], key, settings)
-    return rows, {"networks": {method: origin for method, (_, origin) in networks.items()}}
+    for name, seeds in found.items():
+        key = inputs.key_of(TABLES[task].name, name)
+        rows += score_rows(seeds, key, settings)
+        if SOURCE_ONLY in found and name != SOURCE_ONLY:
+            rows += difference_rows(task_of(task), seeds, found[SOURCE_ONLY], key, settings)
+    return rows, facts
+
+
+def _method(name: str) -> str:
+    """Return METHOD[/SETTING] of METHOD[/SETTING]@SEED."""
+    return name.partition("@")[0]
+
+
+def _is_of(name: str, way: str) -> bool:
+    """Return whether METHOD[/SETTING] is a way, or the way of a control."""
+    return name.partition("/")[0] in (way, way + UNALIGNED_END)
+
+
+def _scored(
+    inputs: "Inputs", networks: "Mapping[str, LabelNetwork]", images_role: str, annotations_role: str
+) -> "dict[str, list[Scores]]":
+    """Return the scores of every seed of each METHOD[/SETTING] on some annotated images."""
+    from stylealign.applications.labels.learning import require_matching, scores
+    from stylealign.devices import compute_device
+
+    data = inputs.images(images_role)
+    annotations, images = inputs.annotations(annotations_role, data), data.read()
+    for name, network in networks.items():
+        require_matching(network.spec, inputs.named_files[name], annotations, inputs.path(annotations_role))
+    found: dict[str, list[Scores]] = {}
+    for name, network in networks.items():
+        found.setdefault(_method(name), []).append(scores(network.to(compute_device()), images, annotations))
+    return found
+
+
+def mark(task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores] | None") -> float:
+    """Return how good a method is: the mean over its headline numbers of how many times better they are than another's.
+
+    Args:
+        task: the task, whose table has the headline.
+        own: scores of each seed.
+        other: those of source-only; without them the numbers themselves count.
+    """
+    assert task.table is not None
+    metric = next(metric for metric in task.table.metrics if metric.name == task.table.headline)
+    ratios = []
+    for key in (key for key in own[0] if key[0] == metric.name):
+        value, base = (_mean(scores, key) if scores else 1.0 for scores in (own, other))
+        ratio = value / base if base else value
+        ratios.append(ratio if metric.higher_is_better else -ratio)
+    return sum(ratios) / len(ratios)
+
+
+def _mean(seeds: "Sequence[Scores]", key: tuple[str, str]) -> float:
+    return sum(scores[key].value for scores in seeds) / len(seeds)
+
+
+def score_rows(seeds: "Sequence[Scores]", key: "RowKey", settings: MetricSettings) -> "list[Row]":
+    """Return the scores of a method, the mean of its seeds."""
+    from stylealign.metrics.bootstrap import pooled_estimate
+
+    draws = settings.bootstrap, settings.seed
+    return [
+        key.row(metric, pooled_estimate([own[metric, name] for own in seeds], *draws), setting=name)
+        for metric, name in seeds[0]
+    ]
 
 
 def difference_rows(
-    task: LabelTask, own: "Scores", other: "Scores", key: "RowKey", settings: MetricSettings
+    task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores]", key: "RowKey", settings: MetricSettings
 ) -> "list[Row]":
-    """Return the scores of a network less source-only's, of the `compared_metrics` of its task."""
-    rows = []
+    """Return the scores of a method less source-only's, of the `compared_metrics` of its task."""
+    from stylealign.metrics.bootstrap import pooled_difference
+
+    draws, rows = (settings.bootstrap, settings.seed), []
     for metric in compared_metrics(task):
-        for name in (name for compared, name in own if compared == metric.name):
-            estimate = own[metric.name, name].minus(other[metric.name, name], settings.bootstrap, settings.seed)
-            setting = ", ".join(filter(None, (name, minus(SOURCE_ONLY))))
+        for place in (place for place in own[0] if place[0] == metric.name):
+            estimate = pooled_difference([seed[place] for seed in own], [seed[place] for seed in other], *draws)
+            setting = ", ".join(filter(None, (place[1], minus(SOURCE_ONLY))))
             rows.append(key.row(difference_of(metric).name, estimate, setting=setting))
     return rows
 
@@ -107,21 +180,25 @@ def cost(work: Work, task: str, child: str) -> Cost:
     """Return the cost of a job: the networks of a task on the test images of a child's domain."""
     data = work.data_of(child)
     images, px = data.splits.test_images, data.resolution_px
-    return Cost(network_s=work.labels_s(images, px), memory_mb=1500 + images * px**2 * 20 / MEGABYTE)
+    own = work.config.zero_shot
+    networks = 2 + own.seeds * 2 * (len(own.methods) + 1)
+    return Cost(network_s=work.labels_s(networks * images, px), memory_mb=1500 + images * px**2 * 20 / MEGABYTE)
 
 
 KIND = Kind(
     name="zero_shot",
-    version=9,
+    version=10,
     text="label networks on annotated test images",
     files=(
         File("data", "ZIP", "test images of the domain"),
         File("annotations", "NPZ", "annotations of the test images"),
+        File("val-data", "ZIP", "validation images, on which the best method is chosen", is_required=False),
+        File("val-annotations", "NPZ", "annotations of the validation images", is_required=False),
     ),
     named_files=NamedFiles(
         "NET",
         "network of `stylealign supervise` or `transfer`; the name goes into the `method` column, what follows a / "
-        "into `setting`",
+        "into `setting`; networks of one name that differ in a number behind @ are seeds of one method",
     ),
     options=(Option("task", "task of the network", choices=tuple(TABLES)),),
     settings=("bootstrap", "seed"),

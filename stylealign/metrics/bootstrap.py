@@ -1,7 +1,7 @@
 """95 % intervals by bootstrap over images."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -109,32 +109,62 @@ class Ratio:
 
     def estimate(self, draws: int, seed: int) -> Estimate:
         """Return the score with its percentile bootstrap interval over images."""
-        return self._turned(ratio_estimates(self.numerators, self.denominators, draws, seed)[1])
+        return pooled_estimate([self], draws, seed)
 
     def minus(self, other: "Ratio", draws: int, seed: int) -> Estimate:
         """Return this score less another one of the same images, with the interval of the paired difference.
 
         Both take the same draws, so that what they share (an easy image, an odd one) falls out.
         """
-        assert self.numerators.shape == other.numerators.shape, "paired scores must have one shape"
-        assert self.is_complement == other.is_complement, "paired scores must be of one kind"
-        count = len(self.numerators)
-        if count == 0:
-            return Estimate(float("nan"), n=0)
-        drawn = list(_weights(count, draws, seed))
-        samples, wholes = [], []
-        for score in (self, other):
-            pairs = [(weights @ score.numerators, weights @ score.denominators) for weights in drawn]
-            samples.append(np.concatenate([_ratio(*pair) for pair in pairs]))
-            wholes.append(_ratio(score.numerators.sum(axis=0), score.denominators.sum(axis=0)))
-        _, mean = _columns_and_mean(wholes[0] - wholes[1], samples[0] - samples[1], count)
-        return self._turned(mean, 0.0)
+        return pooled_difference([self], [other], draws, seed)
 
-    def _turned(self, estimate: Estimate, whole: float = 1.0) -> Estimate:
-        if not self.is_complement:
-            return estimate
-        low, high = (None if end is None else whole - end for end in (estimate.ci_high, estimate.ci_low))
-        return Estimate(whole - estimate.value, low, high, estimate.n)
+    @property
+    def value(self) -> float:
+        """The score of all images, NaN where no column counts."""
+        return self.resampled([np.ones((1, len(self.numerators)))])[0]
+
+    def resampled(self, drawn: Sequence[np.ndarray]) -> tuple[float, np.ndarray]:
+        """Return the score, and that of each draw of images, `[B]`, by their weights (`_weights`)."""
+        whole = _ratio(self.numerators.sum(axis=0), self.denominators.sum(axis=0))
+        present = ~np.isnan(whole)
+        if not present.any():
+            return float("nan"), np.full(sum(map(len, drawn)), np.nan)
+        samples = np.concatenate([_ratio(weights @ self.numerators, weights @ self.denominators) for weights in drawn])
+        value, means = float(whole[present].mean()), _nanmean(samples[:, present])
+        return (1 - value, 1 - means) if self.is_complement else (value, means)
+
+
+def pooled_estimate(scores: Sequence[Ratio], draws: int, seed: int) -> Estimate:
+    """Return the mean of the scores of several seeds on the same images.
+
+    Images are resampled together, and of several seeds the seeds as well, a level of their own; `n` counts the images.
+    """
+    return pooled_difference(scores, (), draws, seed)
+
+
+def pooled_difference(ones: Sequence[Ratio], others: Sequence[Ratio], draws: int, seed: int) -> Estimate:
+    """Return the mean score of some seeds less that of others on the same images, with the interval of that difference.
+
+    Args:
+        ones, others: scores of one kind; the second may be empty, which counts as 0.
+        draws, seed: of the bootstrap; all take the same draws of images.
+    """
+    count = len(ones[0].numerators)
+    kinds = {(score.numerators.shape, score.is_complement) for score in (*ones, *others)}
+    assert len(kinds) == 1, "paired scores must be of one kind, of the same images"
+    if count == 0:
+        return Estimate(float("nan"), n=0)
+    drawn = list(_weights(count, draws, seed))
+    random = np.random.default_rng([seed, 1])
+    value, samples = 0.0, np.zeros(draws)
+    for sign, scores in ((1, ones), (-1, others)):
+        if not scores:
+            continue
+        wholes, resampled = zip(*[score.resampled(drawn) for score in scores], strict=True)
+        value += sign * float(np.mean(wholes))
+        chosen = random.multinomial(len(scores), np.full(len(scores), 1 / len(scores)), size=draws) / len(scores)
+        samples += sign * (np.stack(resampled, axis=1) * chosen).sum(axis=1)
+    return _estimate(value, samples, count)
 
 
 def _columns_and_mean(values: np.ndarray, samples: np.ndarray, count: int) -> tuple[list[Estimate], Estimate]:

@@ -1,8 +1,10 @@
 """What each job of the workflow costs, by its rule. What a measurement costs, its kind declares."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from stylealign.applications.labels.methods import BOUNDS, method_of
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import Config, Space
 from stylealign.measurements import registry
@@ -183,9 +185,20 @@ def _supervise(costs: "Costs", task: str, domain: str, synthesised: dict[str, An
     return Cost(network_s=seconds, memory_mb=LABEL_NETWORK_MB + images * px**2 * 12 / MEGABYTE, **(synthesised or {}))
 
 
+def _transfers(costs: "Costs", task: str, model: str, names: Sequence[str]) -> Cost:
+    """Return the cost of the networks of some methods, of every seed."""
+    methods, seeds = [method_of(name) for name in names], costs.config.zero_shot.seeds
+    drawn = sum(method.passes for method in methods) * 2 * costs.config.labels.images * seeds
+    own = _supervise(costs, task, costs.config.models[model].domain, costs.model(model).passes(drawn))
+    return replace(own, network_s=own.network_s * sum(method.training_time for method in methods) * seeds)
+
+
 def _transfer(costs: "Costs", task: str, model: str) -> Cost:
-    passes = costs.model(model).passes(2 * costs.config.labels.images)
-    return _supervise(costs, task, costs.config.models[model].domain, passes)
+    return _transfers(costs, task, model, costs.config.zero_shot.methods)
+
+
+def _transfer_bounds(costs: "Costs", task: str, model: str) -> Cost:
+    return _transfers(costs, task, model, BOUNDS)
 
 
 def _supervise_joint(costs: "Costs", task: str, px: str) -> Cost:
@@ -219,7 +232,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "supervise": _supervise,
     "supervise_joint": _supervise_joint,
     "transfer": _transfer,
-    "transfer_shuffled": _transfer,
+    "transfer_bounds": _transfer_bounds,
     "figure_samples": _next_to_nothing,
     "figure_aligned": _next_to_nothing,
     "figure_edits": _next_to_nothing,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from stylealign.applications.labels.methods import BEST, METHODS, UNALIGNED_END
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.distances import DOMAIN_FID
 from stylealign.measurements.ladder import CORRELATIONS, SAME_POSE, TABLE
@@ -43,12 +44,14 @@ AXES = {
 }
 """Distance -> its name under a panel."""
 
-ALIGNED = ("child", "zero-shot")
+ALIGNED = ("child", BEST, "zero-shot")
 STYLES = {
     "child": ("#1f77b4", "o-"),
     "zero-shot": ("#1f77b4", "o-"),
     "unaligned": ("#d62728", "s--"),
     "zero-shot unaligned": ("#d62728", "s--"),
+    BEST: ("#17becf", "*-"),
+    f"{BEST}{UNALIGNED_END}": ("#e377c2", "*--"),
     "shuffled": ("#7f7f7f", "x:"),
     "zero-shot shuffled": ("#7f7f7f", "x:"),
     "source-only": ("#ff7f0e", "^-"),
@@ -57,7 +60,8 @@ STYLES = {
     PAIRS["same-figure"]: ("#8c564b", "P:"),
     PAIRS_SHUFFLED: ("#bcbd22", "+:"),
 }
-"""Method -> colour, and marker with line."""
+"""Method -> colour, and marker with line; single ways to carry labels over stand in the table alone."""
+_WAYS = {f"{own.row}{end}" for own in METHODS for end in ("", UNALIGNED_END)} - set(STYLES)
 COLUMNS, PANEL_INCHES, DPI = 4, (4.4, 3.4), 90
 
 Point = tuple[float, float, str]
@@ -118,6 +122,8 @@ def draw_ladder(path: str | Path, rows: Sequence[Row]) -> None:
 
 def _draw_panel(axes: "Axes", panel: Panel, distance: str, points: dict[str, list[Point]]) -> None:
     for method, own in points.items():
+        if method in _WAYS:
+            continue
         colour, form = STYLES.get(method, ("black", ".-"))
         axes.plot([x for x, _, _ in own], [y for _, y, _ in own], form, color=colour, label=method, markersize=4)
         if method in ALIGNED:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
+from stylealign.applications.labels.methods import method_names
 from stylealign.applications.labels.networks import load_label_network
 from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
@@ -134,12 +136,40 @@ def test_the_joint_network_sees_equally_many_images_of_each_domain(
 
 def test_transfer_with_shuffled_labels_says_so(files: Path, tmp_path: Path) -> None:
     models = ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors"]
-    for name, flags in (("plain", []), ("shuffled", ["--shuffled"])):
+    for name, flags in (("plain", []), ("shuffled", ["--methods", "shuffled"])):
         labeller = ["--labeller", files / "pose.safetensors"]
         out = ["--out", tmp_path / name]
         assert _run("transfer", "--task", "pose", *models, *labeller, *TRAINING, *flags, *out) == 0
-    assert load_label_network(tmp_path / "shuffled")[1]["shuffled"] is True
+    assert load_label_network(tmp_path / "shuffled")[1]["method"] == "shuffled"
     assert (tmp_path / "plain").read_bytes() != (tmp_path / "shuffled").read_bytes()
+
+
+def test_transfer_trains_every_method_and_seed_at_once(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["--task", "pose", "--parent", files / "parent.safetensors", "--child", files / "child.safetensors"]
+    common += ["--labeller", files / "pose.safetensors", *TRAINING]
+    several = ["--methods", *method_names(), "--seeds", 2, "--oracle", files / "pose.safetensors"]
+    assert _run("transfer", *common, *several, "--out-dir", tmp_path / "all") == 0
+    found = {path.name for path in (tmp_path / "all").iterdir()}
+    assert found == {f"{name}-{seed}.safetensors" for name in method_names() for seed in (0, 1)}
+    for name in found:
+        assert load_label_network(tmp_path / "all" / name)[1]["method"] == name.rpartition("-")[0]
+    alone = ["--methods", "filtered", "--seed", 1, "--out", tmp_path / "alone"]
+    assert _run("transfer", *common, *alone) == 0
+    assert load_label_network(tmp_path / "alone")[1]["settings"]["seed"] == 1
+    tensors = [load_file(path) for path in (tmp_path / "alone", tmp_path / "all" / "filtered-1.safetensors")]
+    assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
+    mistakes = {
+        "--out: takes one network": ["--methods", "student", "filtered", "--out", tmp_path / "x"],
+        "--methods oracle-on-generated: needs --oracle": ["--methods", "oracle-on-generated", "--out", tmp_path / "x"],
+        "--seeds: must be at least 1": ["--seeds", 0, "--out-dir", tmp_path / "x"],
+    }
+    for message, flags in mistakes.items():
+        capsys.readouterr()
+        assert _run("transfer", *common, *flags) == 2
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("task", ["segmentation", "keypoints", "pose"])
@@ -387,6 +417,44 @@ def test_zero_shot_methods_are_compared_with_source_only(
         assert row.method == "oracle"
 
 
+def test_the_best_method_is_chosen_on_validation_images(files: Path, tmp_path: Path) -> None:
+    """`oracle` learnt those images, the other way is random: whatever the test images say, the first is chosen."""
+    annotations = ["--data", files / "train.zip", "--annotations", files / "train.annotations.npz"]
+    other = ["supervise", "--task", "pose", *annotations, "--settings", '{"epochs": 1, "images": 8, "batch_size": 8}']
+    for seed in (1, 2):
+        assert _run(*other, "--seed", seed, "--out", tmp_path / f"poor{seed}") == 0
+    assert _run(*other[:-1], '{"epochs": 60, "batch_size": 8}', "--out", tmp_path / "good") == 0
+    data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz"]
+    validation = ["--val-data", files / "train.zip", "--val-annotations", files / "train.annotations.npz"]
+    networks = {
+        "source-only": files / "pose.safetensors",
+        "zero-shot@0": tmp_path / "poor1",
+        "zero-shot@1": tmp_path / "poor2",
+        "zero-shot filtered": tmp_path / "good",
+        "zero-shot filtered unaligned/two": tmp_path / "poor1",
+    }
+    named = [f"{name}={path}" for name, path in networks.items()]
+    _evaluate("zero-shot", tmp_path / "rows", *named, "--task", "pose", *data, *validation)
+    rows, provenance = read_rows(tmp_path / "rows")
+    values = {(row.method, row.metric, row.setting): row for row in rows}
+    assert provenance["best"] == "zero-shot filtered"
+    assert set(provenance["validation"]) == {"zero-shot", "zero-shot filtered"}
+    assert set(provenance["networks"]) == set(networks)
+    for name in POSE:
+        assert values["zero-shot best", "mae", name].value == values["zero-shot filtered", "mae", name].value
+        control = values["zero-shot best unaligned", "mae", f"{name}, two"]
+        assert control.value == values["zero-shot filtered unaligned", "mae", f"{name}, two"].value
+    _evaluate("zero-shot", tmp_path / "none", *named, "--task", "pose", *data)
+    assert not [row for row in read_rows(tmp_path / "none")[0] if "best" in row.method]
+    single = {}
+    for seed in (1, 2):
+        one = f"zero-shot={tmp_path / f'poor{seed}'}"
+        single[seed] = _evaluate("zero-shot", tmp_path / f"{seed}", one, "--task", "pose", *data)
+    for name in POSE:
+        mean = (single[1]["mae", name].value + single[2]["mae", name].value) / 2
+        assert values["zero-shot", "mae", name].value == pytest.approx(mean), "the seeds' mean is one row"
+
+
 def test_evaluate_alignment_weights(files: Path, tmp_path: Path) -> None:
     models = ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors"]
     rows = _evaluate("alignment-weights", tmp_path / "rows", *models)
@@ -426,6 +494,10 @@ def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsy
             [*zero_shot, f"oracle={files / 'segmentation.safetensors'}", "--task", "keypoints", *of_test],
         ),
         ("oracle: given 2 times", [*zero_shot, f"oracle={pose}", f"oracle={pose}", "--task", "pose", *of_test]),
+        (
+            "--val-data and --val-annotations go together",
+            [*zero_shot, f"oracle={pose}", "--task", "pose", *of_test, "--val-data", files / "train.zip"],
+        ),
         ("annotations of other images", [*zero_shot, f"oracle={pose}", "--task", "pose", *of_train]),
         ("belongs to other images", [*inversion, same, "--data", same]),
         ("12 images where the sources are 5", [*inversion, files / "test.zip", *test]),

@@ -148,11 +148,26 @@ def test_networks_of_a_second_control_have_a_setting() -> None:
     assert list(experiment(A, more).zero_shot_networks("pose", "animal")) == [
         "source-only",
         "zero-shot",
+        "zero-shot filtered",
+        "zero-shot read-out",
         "zero-shot unaligned",
+        "zero-shot filtered unaligned",
+        "zero-shot read-out unaligned",
         "zero-shot unaligned/two",
+        "zero-shot filtered unaligned/two",
+        "zero-shot read-out unaligned/two",
         "zero-shot shuffled",
+        "oracle on generated images",
         "oracle",
     ]
+
+
+def test_networks_of_several_seeds_have_their_number() -> None:
+    asked = experiment(A, zero_shot={"methods": ["filtered"], "seeds": 2})
+    networks = asked.zero_shot_networks("pose", "animal")
+    assert list(networks)[:3] == ["source-only", "zero-shot filtered@0", "zero-shot filtered@1"]
+    assert networks["zero-shot filtered@1"] == "results/zero_shot/pose/animal/filtered-1.safetensors"
+    assert [row for row, _ in asked.labels_shown("animal")].count("zero-shot filtered") == 2, "two tasks, one seed"
 
 
 def test_row_names_are_flags() -> None:

@@ -135,7 +135,12 @@ FILES: dict[str, dict[str, str]] = {
         "source-data": "test.zip",
         "target-data": "train.zip",
     },
-    "zero_shot": {"data": "test.zip", "annotations": "test.npz"},
+    "zero_shot": {
+        "data": "test.zip",
+        "annotations": "test.npz",
+        "val-data": "test.zip",
+        "val-annotations": "test.npz",
+    },
     "alignment_weights": MODELS,
     "alignment_reset": {**MODELS, "data": "train.zip"},
     "alignment_pointwise": {**MODELS, **RULERS},

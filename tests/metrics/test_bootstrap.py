@@ -8,6 +8,8 @@ from stylealign.metrics.bootstrap import (
     correlation_estimates,
     mean_difference,
     mean_estimate,
+    pooled_difference,
+    pooled_estimate,
     ratio_estimate,
     ratio_estimates,
     share_estimate,
@@ -129,10 +131,28 @@ def test_a_complement_turns_its_interval() -> None:
     plain = [Ratio(rng.uniform(0, 1, (50, 1)), np.ones((50, 1))) for _ in range(2)]
     turned = [Ratio(score.numerators, score.denominators, is_complement=True) for score in plain]
     one, other = plain[0].estimate(100, 0), turned[0].estimate(100, 0)
-    assert (other.value, other.ci_low, other.ci_high) == (1 - one.value, 1 - one.ci_high, 1 - one.ci_low)
+    assert (other.value, other.ci_low, other.ci_high) == pytest.approx((1 - one.value, 1 - one.ci_high, 1 - one.ci_low))
     forward, backward = plain[0].minus(plain[1], 100, 0), turned[0].minus(turned[1], 100, 0)
     expected = (-forward.value, -forward.ci_high, -forward.ci_low)
     assert (backward.value, backward.ci_low, backward.ci_high) == pytest.approx(expected)
+
+
+def test_seeds_are_a_level_of_their_own() -> None:
+    """Two seeds that differ by 1: the mean of two draws of them is off by up to a half, whatever the images."""
+    rng = np.random.default_rng(6)
+    values = rng.uniform(0, 0.1, 200)
+    one, other = Ratio.mean(values), Ratio.mean(values + 1)
+    pooled = pooled_estimate([one, other], draws=400, seed=0)
+    assert pooled.value == pytest.approx((one.value + other.value) / 2)
+    assert (pooled.ci_low, pooled.ci_high) == pytest.approx((one.value, other.value), abs=0.02)
+    assert pooled.n == 200
+    alike = pooled_estimate([one, one], draws=400, seed=0)
+    alone = one.estimate(draws=400, seed=0)
+    assert (alike.value, alike.ci_low, alike.ci_high) == pytest.approx((alone.value, alone.ci_low, alone.ci_high))
+    difference = pooled_difference([one, other], [one], draws=400, seed=0)
+    assert (difference.value, difference.ci_low, difference.ci_high) == pytest.approx((0.5, 0, 1))
+    with pytest.raises(AssertionError, match="of one kind"):
+        pooled_difference([one], [Ratio.mean(values[1:])], draws=4, seed=0)
 
 
 def test_a_mean_leaves_out_what_has_no_value() -> None:

@@ -47,7 +47,9 @@ def test_every_table_has_its_rows(run: Path) -> None:
         table: {row["method"] for row in rows if row["table"] == table} for table in {row["table"] for row in rows}
     }
     pairs = {"drawn pairs, same pose", "drawn pairs, shuffled"}
-    zero_shot = {"source-only", "zero-shot", "zero-shot unaligned", "zero-shot shuffled", "oracle", *pairs}
+    zero_shot = {"source-only", "zero-shot best", "zero-shot best unaligned", "oracle", *pairs}
+    zero_shot |= {"zero-shot shuffled", "oracle on generated images"}
+    zero_shot |= {f"zero-shot{way}{end}" for way in ("", " filtered", " read-out") for end in ("", " unaligned")}
     assert methods.keys() == {
         "generators",
         "inversion",
@@ -151,9 +153,9 @@ AFTER_THE_CHILD = {
     "transfer segmentation animal",
     "transfer keypoints animal",
     "transfer pose animal",
-    "transfer_shuffled segmentation animal",
-    "transfer_shuffled keypoints animal",
-    "transfer_shuffled pose animal",
+    "transfer_bounds segmentation animal",
+    "transfer_bounds keypoints animal",
+    "transfer_bounds pose animal",
     "zero_shot segmentation animal",
     "zero_shot keypoints animal",
     "zero_shot pose animal",

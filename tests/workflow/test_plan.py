@@ -46,7 +46,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "random_samples": 3,
         "references": 3,
         "transfer": 18,
-        "transfer_shuffled": 9,
+        "transfer_bounds": 9,
         "translate": 33,
         "figure_curve": 3,
         "figure_zero_shot": 3,

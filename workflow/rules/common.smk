@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 from stylealign.applications.labels import tasks
+from stylealign.applications.labels.methods import BOUNDS
 from stylealign.config import UPKEEP, default_file, load_config
 from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
-from stylealign.experiment.paths import data_file, label_network, model_file
+from stylealign.experiment.paths import data_file, label_network, model_file, transferred_network
 from stylealign.experiment.translations import GUIDES, LAYER_SWAP
 from stylealign.experiment.words import as_json, flags, named_files, one_of
 from stylealign.files import own_path
@@ -61,6 +62,7 @@ semantic_inputs = EXPERIMENT.semantic_inputs
 figure_domains = EXPERIMENT.figure_domains
 share_inputs = EXPERIMENT.share_inputs
 zero_shot_networks = EXPERIMENT.zero_shot_networks
+validation_inputs = EXPERIMENT.validation_inputs
 labels_shown = EXPERIMENT.labels_shown
 coverage_inputs = EXPERIMENT.coverage_inputs
 translation_methods = EXPERIMENT.translation_methods

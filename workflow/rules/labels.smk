@@ -50,14 +50,19 @@ rule supervise_joint:
         " --annotations {input.annotations} --out {output.network} --settings {params.settings:q} &> {log}"
 
 
-# The labels come from the aligned parent's images also for a control: only the shared ancestry is missing.
+# All methods and seeds in one job: the pairs are drawn once. The labels come from the aligned parent's images also for a
+# control: only the shared ancestry is missing.
 rule transfer:
     input:
         parent=lambda w: model_file(aligned_parent(w.model)),
         child=lambda w: model_file(w.model),
         labeller=lambda w: label_network(w.task, domain_of(aligned_parent(w.model))),
     output:
-        network="results/zero_shot/{task}/{model}/zero-shot.safetensors",
+        networks=expand(
+            transferred_network("{{task}}", "{{model}}", "{method}", "{seed}"),
+            method=RUN.zero_shot.methods,
+            seed=range(RUN.zero_shot.seeds),
+        ),
     log:
         "results/logs/transfer/{task}/{model}.log",
     benchmark:
@@ -68,24 +73,46 @@ rule transfer:
         mem_mb=memory("transfer"),
         runtime=minutes("transfer"),
     params:
+        methods=" ".join(RUN.zero_shot.methods),
+        seeds=RUN.zero_shot.seeds,
         settings=lambda w: as_json(RUN.labels),
-        flags="",
+        out_dir="results/zero_shot/{task}/{model}",
         version=version("transfer"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign transfer --task {wildcards.task} --parent {input.parent}"
-        " --child {input.child} --labeller {input.labeller} --out {output.network} {params.flags}"
-        " --settings {params.settings:q} &> {log}"
+        " --child {input.child} --labeller {input.labeller} --methods {params.methods} --seeds {params.seeds}"
+        " --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
 
 
-# The other control: each image with the labels of another latent's.
-use rule transfer as transfer_shuffled with:
+# What stands beside the methods: labels of other latents, and what the generator itself costs.
+rule transfer_bounds:
+    input:
+        parent=lambda w: model_file(aligned_parent(w.model)),
+        child=lambda w: model_file(w.model),
+        labeller=lambda w: label_network(w.task, domain_of(aligned_parent(w.model))),
+        oracle=lambda w: label_network(w.task, domain_of(w.model)),
     output:
-        network="results/zero_shot/{task}/{model}/shuffled.safetensors",
+        networks=expand(
+            transferred_network("{{task}}", "{{model}}", "{method}", "{seed}"),
+            method=BOUNDS,
+            seed=range(RUN.zero_shot.seeds),
+        ),
     log:
-        "results/logs/transfer_shuffled/{task}/{model}.log",
+        "results/logs/transfer_bounds/{task}/{model}.log",
     benchmark:
-        "results/benchmarks/transfer_shuffled/{task}/{model}.tsv"
+        "results/benchmarks/transfer_bounds/{task}/{model}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("transfer_bounds"),
+        runtime=minutes("transfer_bounds"),
     params:
+        methods=" ".join(BOUNDS),
+        seeds=RUN.zero_shot.seeds,
         settings=lambda w: as_json(RUN.labels),
-        flags="--shuffled",
+        out_dir="results/zero_shot/{task}/{model}",
         version=version("transfer"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign transfer --task {wildcards.task} --parent {input.parent}"
+        " --child {input.child} --labeller {input.labeller} --oracle {input.oracle} --methods {params.methods}"
+        " --seeds {params.seeds} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"

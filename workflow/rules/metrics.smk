@@ -118,6 +118,7 @@ rule morphing:
 # All networks of a child and a task in one job.
 rule zero_shot:
     input:
+        unpack(lambda w: validation_inputs(w.child)),
         networks=lambda w: list(zero_shot_networks(w.task, w.child).values()),
         data=lambda w: data_file(domain_of(w.child), "test.zip"),
         annotations=lambda w: data_file(domain_of(w.child), "test.annotations.npz"),
@@ -134,10 +135,11 @@ rule zero_shot:
         runtime=minutes("zero_shot"),
     params:
         rows=lambda w, input: named_files(zero_shot_networks(w.task, w.child), input.networks),
+        validation=lambda w: flags(**validation_inputs(w.child)),
         names=lambda w: row_names(w.child),
         settings=measuring_settings("zero_shot"),
         version=kind("zero_shot").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot {params.rows}"
-        " --task {wildcards.task} --data {input.data} --annotations {input.annotations}"
+        " --task {wildcards.task} --data {input.data} --annotations {input.annotations} {params.validation}"
         " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"

@@ -18,6 +18,8 @@ _SPREAD = 1 / 64
 """Standard deviation of the target heat map, as a share of the frame."""
 _DISTANCE_WEIGHT = 10.0
 _VISIBLE_WEIGHT = 0.1
+_NEAR = 0.05
+"""Largest distance, as a share of the frame, of two predictions of a point that agree."""
 
 
 def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
@@ -46,26 +48,36 @@ def pseudo(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
 def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
     """Return the labels of images of which those in `which` `[N]` bool were mirrored: left and right change names."""
     order = mirrored_order(spec.names, spec.swapped)
-    positions, visible = labels["positions"], labels["visible"]
+    positions = labels["positions"]
     flipped = positions[:, order] * positions.new_tensor([-1.0, 1.0]) + positions.new_tensor([1.0, 0.0])
+    of_points = {name: labels[name] for name in ("visible", "kept") if name in labels}
     return {
         "positions": torch.where(which[:, None, None], flipped, positions),
-        "visible": torch.where(which[:, None], visible[:, order], visible),
+        **{name: torch.where(which[:, None], value[:, order], value) for name, value in of_points.items()},
     }
+
+
+def kept(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> Tensor:
+    """Return which points two sets of pseudo labels see, or do not see, in one place, `[N, K]` bool."""
+    is_near = (labels["positions"] - seen["positions"]).norm(dim=2) < _NEAR
+    return (labels["visible"] == seen["visible"]) & (is_near | (labels["visible"] == 0))
 
 
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     """Return heat-map cross-entropy plus position error over visible points, plus the loss of visibility.
 
-    Positions come from the heat map's mean (Nibali et al. 2018, "Numerical Coordinate Regression with CNNs").
+    Positions come from the heat map's mean (Nibali et al. 2018, "Numerical Coordinate Regression with CNNs"). Where
+    there is `kept` `[N, K]`, only those points count.
     """
     is_known = ~labels["visible"].isnan()
+    counts = is_known & labels["kept"] if "kept" in labels else is_known
     maps, positions, visible = outputs["maps"], labels["positions"], labels["visible"].nan_to_num()
     entropy = -(_heat_maps(positions, maps.shape[-1]) * maps.flatten(2).log_softmax(dim=2)).sum(dim=2)
     distance = (_expected(maps) - positions).norm(dim=2)
-    points = ((entropy + _DISTANCE_WEIGHT * distance) * visible).sum() / visible.sum().clamp(min=1)
+    shown = visible * counts
+    points = ((entropy + _DISTANCE_WEIGHT * distance) * shown).sum() / shown.sum().clamp(min=1)
     seen = F.binary_cross_entropy_with_logits(outputs["numbers"], visible, reduction="none")
-    return points + _VISIBLE_WEIGHT * (seen * is_known).sum() / is_known.sum().clamp(min=1)
+    return points + _VISIBLE_WEIGHT * (seen * counts).sum() / counts.sum().clamp(min=1)
 
 
 def _centres(size: int, like: Tensor) -> Tensor:

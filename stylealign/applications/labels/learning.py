@@ -63,6 +63,7 @@ def learn(
     device: torch.device,
     spec: LabelSpec,
     progress: Callable[[int, int, float], None] | None = None,
+    start: LabelNetwork | None = None,
 ) -> LabelNetwork:
     """Train a network; the same seed, device and thread count give the same network.
 
@@ -73,6 +74,7 @@ def learn(
         device: where to train.
         spec: what the network predicts (`spec_of`, or the spec of the network that labelled the images).
         progress: called with the step, the number of steps and the loss.
+        start: network whose weights the training starts from; it stays as it is.
 
     Returns:
         The network in evaluation mode, frozen.
@@ -81,6 +83,8 @@ def learn(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = LabelNetwork(spec).to(device)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
     random = torch.Generator().manual_seed(settings.seed)
     batches = list(_batches(len(images), settings, random))
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=_WEIGHT_DECAY)

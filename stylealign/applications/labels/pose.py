@@ -18,6 +18,8 @@ from stylealign.metrics.structure import pose_scores, rotation_errors
 _ROTATION = "rotation_deg"
 _UNITS = {"rotation_deg": 15.0, "log2_scale": 0.13, "shift_x": 0.05, "shift_y": 0.05}
 """About one standard deviation of each number of a drawn pose: the network predicts in these units."""
+_NEAR = 0.5
+"""Largest difference, in the network's units, of two predictions that agree."""
 
 
 def spec(resolution_px: int, annotations: Annotations) -> LabelSpec | None:
@@ -66,14 +68,23 @@ def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[
     pose = labels["pose"]
     order = mirrored_order(spec.names, spec.swapped)
     signs = pose.new_tensor([-1.0 if name in spec.negated else 1.0 for name in spec.names])
-    return {"pose": torch.where(which[:, None], pose[:, order] * signs, pose)}
+    found = {"pose": torch.where(which[:, None], pose[:, order] * signs, pose)}
+    if "kept" in labels:
+        found["kept"] = torch.where(which[:, None], labels["kept"][:, order], labels["kept"])
+    return found
+
+
+def kept(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> Tensor:
+    """Return which numbers two sets of pseudo labels agree on, `[N, V]` bool."""
+    return (labels["pose"] - seen["pose"]).abs() < _NEAR
 
 
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
-    """Return the smooth L1 error of the known numbers in the network's units."""
+    """Return the smooth L1 error of the known numbers (of those `kept`, if it is there) in the network's units."""
     is_known = ~labels["pose"].isnan()
+    counts = is_known & labels["kept"] if "kept" in labels else is_known
     errors = smooth_l1_loss(outputs["numbers"], labels["pose"].nan_to_num(), reduction="none", beta=0.2)
-    return (errors * is_known).sum() / is_known.sum().clamp(min=1)
+    return (errors * counts).sum() / counts.sum().clamp(min=1)
 
 
 def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:

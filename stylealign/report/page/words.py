@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from stylealign.applications.labels.methods import BEST, UNALIGNED_END
+from stylealign.applications.labels.methods import METHODS as WAYS
 from stylealign.measurements import registry
 from stylealign.measurements.shared import OTHER_SEED, PAIRS, PAIRS_SHUFFLED
 
@@ -80,7 +82,8 @@ SECTIONS = (
         "zero-shot",
         "Labels without labelling",
         "The parent's images are labelled by a network trained on the parent's domain only; through the shared latent"
-        " code the labels pass to the child's images and train a new network. It has to beat source-only (the parent's"
+        " code the labels pass to the child's images and train a new network, in several ways; the best is chosen on"
+        " validation images. It has to beat source-only (the parent's"
         " network as it is); the oracle, trained on the child's own labels, is the ceiling, and the labels of another"
         " figure in the same pose (drawn pairs) are what the pose alone gives. Classes and key points that a domain"
         " lacks (the clothes of a robot) have no number and are left out of its means.",
@@ -156,7 +159,7 @@ FIGURES = {
         "Labels of real {subject} images",
         "Rows of the same test images with their annotation and with the labels that each network predicts.",
         "Colours are classes, yellow squares are key points. Compare each row with the annotation: source-only is the"
-        " parent domain's network as it is, zero-shot learnt from transferred labels, the oracle from true ones.",
+        " parent domain's network as it is, the zero-shot ones learnt transferred labels, the oracle from true ones.",
     ),
 }
 
@@ -176,8 +179,9 @@ METHODS = {
     "child": "fine-tuned from the parent",
     "unaligned": "the control: same domain, another parent",
     OTHER_SEED: "the control of a recovery: a parent of another seed, never fine-tuned",
-    "zero-shot unaligned": "zero-shot labels through the control",
-    "zero-shot shuffled": "zero-shot labels of images of other latents: chance",
+    **{method.row: method.text for method in WAYS},
+    BEST: "the zero-shot method that is best on validation images",
+    **{f"{row}{UNALIGNED_END}": "the same through the control" for row in (BEST, *(own.row for own in WAYS))},
     "untouched": "the source images as they are: the bound of structure, and of measuring error",
     "random": "random samples of the child: the bound of realism without any structure kept",
     PAIRS["same-pose"]: "no model: another figure of the child's domain, drawn in the pose of one of the parent's",

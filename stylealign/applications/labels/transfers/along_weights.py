@@ -1,0 +1,25 @@
+"""Students along the line of weights from the parent to the child: each step is a small change of the images."""
+
+from stylealign.applications.labels.learning import learn
+from stylealign.applications.labels.transfers.source import Source, TrainingSet, labels_of
+from stylealign.applications.morphing import WeightPath
+from stylealign.config import LabelSettings
+
+STEPS = (0.25, 0.5, 0.75, 1.0)
+
+
+def training_set(source: Source, settings: LabelSettings) -> TrainingSet:
+    """Return the child's images, labelled by the last student before it.
+
+    The labeller of a step labels the images of that step; with these labels its student learns the images of the same
+    latents one step on, from its weights on.
+    """
+    path = WeightPath(source.parent, source.child)
+    network, labels, images = source.trained, source.parent_labels, source.child_images
+    spec, device = source.labeller.spec, source.labeller.device
+    for step in STEPS:
+        images = source.child_images if step == 1 else source.drawn(path.at(step))
+        if step < 1:
+            network = learn(images, labels, settings, device, spec, start=network)
+            labels = labels_of(network, images)
+    return TrainingSet(images, labels, start=network)

@@ -1,0 +1,102 @@
+"""What every way to carry labels over is given: two aligned models, a labeller, and latents."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylealign.applications.labels.networks import Labeller, LabelNetwork
+from stylealign.applications.labels.tasks import task_of
+from stylealign.images import from_uint8, to_uint8
+from stylealign.networks.generator import Generator
+from stylealign.sampling import BATCH_SIZE, sample_latents
+
+Labels = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a network learns from.
+
+    Attributes:
+        images: `[N, 3, r, r]` uint8.
+        labels: what the task's `pseudo` returns of them, on the CPU.
+        start: network whose weights the training starts from; None for random ones.
+    """
+
+    images: np.ndarray
+    labels: Labels
+    start: LabelNetwork | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Two aligned models and a network that labels the first one's images.
+
+    For the unaligned control, `parent` is the model that was labelled and `child` one with another parent: the latents
+    are the same numbers, and nothing else connects the images.
+
+    Attributes:
+        parent, child: generators of one architecture on one device.
+        labeller: label network of the parent's domain, on that device.
+        count: number of latents.
+        truncation_psi: truncation of all generators, each towards its own mean.
+        seed: seed of the latents, which are drawn on the CPU.
+        oracle: label network of the child's domain, for the methods that need one.
+        note: called with the number of images that were drawn.
+    """
+
+    parent: Generator
+    child: Generator
+    labeller: Labeller
+    count: int
+    truncation_psi: float
+    seed: int
+    oracle: Labeller | None = None
+    note: Callable[[int], None] = field(default=lambda drawn: None)
+
+    def latents(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Yield the latents, and labels of conditional models, in batches."""
+        return sample_latents(self.parent, self.count, self.seed)
+
+    def ws(self, generator: Generator, z: Tensor, c: Tensor | None) -> Tensor:
+        """Return the ws of latents in a generator."""
+        return generator.mapping(z, c, truncation_psi=self.truncation_psi)
+
+    @torch.inference_mode()
+    def drawn(self, generator: Generator) -> np.ndarray:
+        """Return a generator's images of the latents, `[N, 3, r, r]` uint8."""
+        images = []
+        for z, c in self.latents():
+            images.append(to_uint8(generator.synthesis(self.ws(generator, z, c))).cpu())
+            self.note(len(z))
+        return torch.cat(images).numpy()
+
+    @cached_property
+    def parent_labels(self) -> Labels:
+        """The labels of the parent's images, drawn once."""
+        return labels_of(self.labeller, self.drawn(self.parent))
+
+    @cached_property
+    def child_images(self) -> np.ndarray:
+        """The child's images, drawn once."""
+        return self.drawn(self.child)
+
+    @property
+    def trained(self) -> LabelNetwork | None:
+        """The labeller, if a training can go on from its weights: not one of an ONNX file."""
+        return self.labeller if isinstance(self.labeller, LabelNetwork) else None
+
+
+@torch.inference_mode()
+def labels_of(network: Labeller, images: np.ndarray) -> Labels:
+    """Return what a network says about images `[N, 3, r, r]` uint8, as labels on the CPU."""
+    task = task_of(network.spec.task).functions
+    parts = []
+    for start in range(0, len(images), BATCH_SIZE):
+        outputs = network(from_uint8(torch.from_numpy(images[start : start + BATCH_SIZE]).to(network.device)))
+        parts.append({name: value.cpu() for name, value in task.pseudo(outputs, network.spec).items()})
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
