@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 WEIGHT_S = {
     "draw_domain": 40,
     "import_domain": 30,
+    "import_labelled_domain": 30,
     "train_child": 250,
     "train_parent": 250,
     "encoder": 100,

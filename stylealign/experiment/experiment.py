@@ -37,6 +37,7 @@ class Experiment(Translations):
         """Return what would make jobs fail and can be seen before they start, a line each."""
         found = [*map(self._too_few_pictures, self.imported), *map(self._no_such_source, self.models)]
         found += map(self._no_such_kind, self.models)
+        found += map(self._no_such_labels, self.labelled)
         return [problem for problem in found if problem is not None]
 
     def _too_few_pictures(self, domain: str) -> str | None:
@@ -52,6 +53,17 @@ class Experiment(Translations):
             f"{key} {value}" for key in ("train_images", "test_images") if (value := getattr(settings, key))
         )
         return f"domains.{domain}: {source} holds {found} files, too few for {wanted or 'two images'}; add pictures"
+
+    def _no_such_labels(self, domain: str) -> str | None:
+        labels = self.config.domains[domain].annotations
+        if labels is None or (self.directory / data_file(domain, "train.annotations.npz")).is_file():
+            return None
+        missing = [(key, path) for key, path in labels.files.items() if not (self.directory / own_path(path)).exists()]
+        return (
+            f"domains.{domain}.annotations.{missing[0][0]}: {missing[0][1]}: no such file or folder"
+            if missing
+            else None
+        )
 
     def _no_such_source(self, model: str) -> str | None:
         file = self.identity.model_file(model)

@@ -14,6 +14,7 @@ class Family:
         models: every model by name.
         zero_shot: how labels are carried to the children's domains.
         drawn, imported, fetched: domains that are drawn, of one's own pictures, and downloaded.
+        labelled: domains of one's own pictures that come with labels.
         without_figures: drawn domains with other classes than a figure's, and no key points.
         resolutions_px: size of the images of each domain.
         controls: control -> the child that it is the control of.
@@ -29,6 +30,7 @@ class Family:
         self.without_figures = [name for name in self.drawn if config.domains[name].draw in without_figures()]
         self.resolutions_px = {name: domain.resolution_px for name, domain in config.domains.items()}
         self.imported = [name for name, domain in config.domains.items() if domain.path]
+        self.labelled = [name for name, domain in config.domains.items() if domain.annotations]
         self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
         self.controls = {name: model.control_of for name, model in self.models.items() if model.control_of}
         self.children = [name for name, model in self.models.items() if model.parent and name not in self.controls]

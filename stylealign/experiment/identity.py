@@ -58,6 +58,17 @@ class Identity:
         """Return the hash of the pictures of one's own in a domain."""
         return self.content(own_path(self.config.domains[domain].path or ""), f"pictures-{domain}")
 
+    def labels_of(self, domain: str) -> dict[str, str | None]:
+        """Return the hash of each file or folder of labels of one's own in a domain, by its key."""
+        labels = self.config.domains[domain].annotations
+        files = {} if labels is None else labels.files
+        return {key: self.content(own_path(path), f"labels-{domain}-{key}") for key, path in files.items()}
+
+    def settings_of(self, domain: str) -> str:
+        """Return the settings that a domain's images and labels are made with as JSON, without the path of pictures."""
+        settings = self.config.domains[domain]
+        return as_json(settings, without={"path", *settings.untouched} if settings.path else settings.untouched)
+
     def pictures_in(self, domain: str) -> int:
         """Return the number of files of one's own in a domain, hidden ones left out; 0 where there are none yet."""
         return self._count(own_path(self.config.domains[domain].path or ""))
@@ -65,7 +76,9 @@ class Identity:
     def data_of(self, domain: str) -> dict[str, Any]:
         """Return what tells one content of a prepared data set from another."""
         settings = self.config.domains[domain]
-        identity: dict[str, Any] = {"settings": as_json(settings, without=["path"]), "version": version("data")}
+        # Labels change no image: a model is the same with and without them.
+        without = {"path", "annotations", *settings.untouched}
+        identity: dict[str, Any] = {"settings": as_json(settings, without=without), "version": version("data")}
         if settings.path:
             identity["pictures"] = self.pictures_of(domain)
         if settings.fetch:

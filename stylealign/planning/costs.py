@@ -217,6 +217,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "draw_domain": _draw_domain,
     "draw_pairs": _draw_pairs,
     "import_domain": _import_domain,
+    "import_labelled_domain": _import_domain,
     "fetch_domain": _fetch_domain,
     "fetch_weights": _fetch_weights,
     "fetch_parent": _fetch_parent,

@@ -333,3 +333,33 @@ def test_a_kind_that_does_not_exist_is_told_before_any_job(tmp_path: Path) -> No
     models = FAMILY_OF_ONE.replace("parent: human}", "parent: human, measured: [alignment_curv]}")
     (problem,) = experiment(tmp_path, models).problems()[1:] or experiment(tmp_path, models).problems()
     assert problem.startswith("models.animal.measured: no kind of measurement 'alignment_curv'; did you mean")
+
+
+LABELLED = {"mine": {"path": "mine", "annotations": {"masks": "masks", "keypoints": "faces", "classes": {0: "ground"}}}}
+
+
+def test_labels_that_are_nowhere_are_told(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for index in range(3):
+        (tmp_path / "mine" / f"{index}.png").touch()
+    asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=LABELLED)
+    assert asked.problems() == ["domains.mine.annotations.masks: masks: no such file or folder"]
+    (tmp_path / "masks").mkdir()
+    assert asked.problems() == []
+
+
+def test_labels_are_known_by_their_content_and_change_no_model(tmp_path: Path) -> None:
+    for name in ("mine", "masks"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(b"1")
+    models = "own: {domain: mine, architecture: {}}"
+    asked = experiment(tmp_path, models, domains=LABELLED)
+    before = asked.identity.labels_of("mine")
+    assert list(before) == ["masks"]
+    (tmp_path / "masks" / "a.png").write_bytes(b"2")
+    again = experiment(tmp_path, models, domains=LABELLED)
+    assert again.identity.labels_of("mine") != before
+    plain = experiment(tmp_path, models, domains={"mine": {"path": "mine"}})
+    assert plain.identity.run_dir("own") == again.identity.run_dir("own") == asked.identity.run_dir("own")
+    assert "annotations" not in plain.identity.settings_of("mine")
+    assert "fit" not in plain.identity.settings_of("mine")

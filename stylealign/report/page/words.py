@@ -197,6 +197,7 @@ METHODS = {
 STAGES = {
     "draw_domain": "draw the images of a domain",
     "import_domain": "import images",
+    "import_labelled_domain": "import images and labels",
     "fetch_parent": "fetch a parent",
     "fetch_child": "fetch a child",
     "train_parent": "train a parent",
