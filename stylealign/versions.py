@@ -20,6 +20,7 @@ VERSIONS = {
     "morph": 3,
     "directions": 1,
     "edit": 1,
+    "explore": 1,
     "blend": 3,
     "supervise": 5,
     "transfer": 5,

@@ -14,6 +14,7 @@ VERBS = {
     "morph": "morph images from one model to an aligned one: video, strip, frames and measures",
     "directions": "find directions of a model: closed form, components, boundaries, style channels; or import them",
     "edit": "move codes along directions, in a model and in its aligned relatives side by side",
+    "explore": "look through a parent and its children on a local page: seeds, pictures, morphs, directions",
     "blend": "swap, blend, extrapolate or add the layers of aligned models, by resolution",
     "supervise": "train a segmentation, keypoint, pose or attribute network on annotated images",
     "transfer": "train a label network of the child's domain on the parent's labels of the same latents (zero-shot)",
