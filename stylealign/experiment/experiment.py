@@ -13,7 +13,7 @@ from stylealign.experiment.words import as_json, flags
 from stylealign.experiment.zoo import Zoo
 from stylealign.files import own_path
 from stylealign.measurements import registry
-from stylealign.measurements.shared import MOST_PAIRS
+from stylealign.measurements.shared import EVERYTHING, MOST_PAIRS, UNALIGNED
 from stylealign.metrics.networks.registry import network_of
 
 
@@ -166,7 +166,14 @@ class Experiment(Translations):
     def row_names(self, model: str, method: str = "", setting: str = "") -> str:
         """Return the flags that name a model's rows in the tables."""
         parent, child = self.aligned_parent(model) or model, self.controls.get(model, model)
-        return flags(parent_name=parent, child_name=child, method=method, setting=setting)
+        settings = ", ".join(filter(None, (setting, self.control_setting(model))))
+        return flags(parent_name=parent, child_name=child, method=method, setting=settings)
+
+    def kind_figures(self, kind: str) -> list[str]:
+        """Return the figures that show one kind of measurement, or a table of it."""
+        shown = {"alignment_recovery": "recovery", "alignment_semantic": "edits", "alignment_channels": "channels"}
+        start = f"results/figures/{shown.get(kind, kind)}-"
+        return [figure for figure in self.all_figures() if figure.startswith(start)]
 
     def rows_by_kind(self) -> dict[str, list[str]]:
         """Return the files of rows of each kind of measurement, in the order of the tables."""
@@ -224,6 +231,30 @@ class Experiment(Translations):
     def edited(self, parent: str) -> list[str]:
         """Return the children in which the effects of a parent's directions are measured."""
         return self.within("alignment_semantic").rungs(parent)
+
+    def parents_of_parts(self) -> list[str]:
+        """Return the parents with a child of which some components were trained, the others kept."""
+        return [parent for parent in self.parents if any(map(self.trained_alone, self.rungs(parent)))]
+
+    def trained_alone(self, child: str) -> str:
+        """Return the components of a child that were trained, empty where all were."""
+        return " + ".join(self.config.training_of(child).train_only) if child in self.trained else ""
+
+    def component_rows(self, parent: str) -> Files:
+        """Return the rows that a table of components gathers, by METHOD/NAME: of such children, and of whole ones."""
+        own, asked = self.within("alignment_components").rungs(parent), {*self.all_rows()}
+        domains = {self.domain_of(child) for child in own if self.trained_alone(child)}
+        named: list[tuple[str, str]] = []
+        for child in (child for child in own if self.domain_of(child) in domains):
+            named.append((self.trained_alone(child) or EVERYTHING, child))
+            if not self.trained_alone(child):
+                named += [(UNALIGNED, control) for control in self.controls_of(child)]
+        files = {}
+        for method, model in named:
+            subject = self.controls.get(model, model)
+            for rows in (f"generators/{subject}/{model}", f"alignment_score/{model}", f"alignment_pointwise/{model}"):
+                files[f"{method}/{rows}"] = f"results/metrics/{rows}.json"
+        return {name: file for name, file in files.items() if file in asked}
 
     def recovery_rows(self, child: str) -> dict[str, str]:
         """Return the models that a figure of a recovery shows, by the label of their rows."""

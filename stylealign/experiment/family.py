@@ -4,7 +4,7 @@ import copy
 from typing import Self
 
 from stylealign.config import Config, without_figures
-from stylealign.measurements.shared import OTHER_SEED
+from stylealign.measurements.shared import OTHER_SEED, UNALIGNED
 
 
 class Family:
@@ -17,6 +17,7 @@ class Family:
         labelled: domains of one's own pictures that come with labels.
         without_figures: drawn domains with other classes than a figure's, and no key points.
         resolutions_px: size of the images of each domain.
+        configured: model of one of several seeds -> its name in the configuration.
         controls: control -> the child that it is the control of.
         children: models with a parent, without the controls.
         trained: models that the run trains; the others are fetched.
@@ -32,6 +33,7 @@ class Family:
         self.imported = [name for name, domain in config.domains.items() if domain.path]
         self.labelled = [name for name, domain in config.domains.items() if domain.annotations]
         self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
+        self.configured = {model: name for name, models in config.seeded.items() for model in models}
         self.controls = {name: model.control_of for name, model in self.models.items() if model.control_of}
         self.children = [name for name, model in self.models.items() if model.parent and name not in self.controls]
         self.trained = [name for name, model in self.models.items() if not model.fetch]
@@ -75,6 +77,18 @@ class Family:
         """Return the controls of a child."""
         return [control for control, of in self.controls.items() if of == child]
 
+    def control_setting(self, model: str) -> str:
+        """Return what tells a control's rows from those of the child's first control; empty for that and for others."""
+        child = self.controls.get(model, "")
+        if model not in self.controls_of(child)[1:]:
+            return ""
+        return self.configured.get(model, model) if child in self.configured else model
+
+    def controls_by_method(self, child: str, method: str) -> dict[str, str]:
+        """Return the controls of a child by METHOD[/SETTING], the first one without a setting."""
+        controls = self.controls_of(child)
+        return {"/".join(filter(None, (method, self.control_setting(control)))): control for control in controls}
+
     def family(self, child: str) -> list[str]:
         """Return a child and its controls."""
         return [child, *self.controls_of(child)]
@@ -101,9 +115,7 @@ class Family:
         """Return what a recovery is measured in, by METHOD[/SETTING]: the model, controls, other parents."""
         between = self.parent_of(child)
         root, domain = self.parent_of(between), self.domain_of(child)
-        found = {"child": child}
-        for number, control in enumerate(self.controls_of(child)):
-            found["unaligned" if number == 0 else f"unaligned/{control}"] = control
+        found = {"child": child} | self.controls_by_method(child, UNALIGNED)
         others = {self.parent_of(control): None for control in self.controls_of(between)}
         others = {name: None for name in others if name != root and self.domain_of(name) == domain}
         for number, other in enumerate(others):
@@ -133,7 +145,7 @@ class Family:
     def generator_method(self, subject: str, model: str) -> str:
         """Return what the tables' `method` column says of a model that is scored on the domain of `subject`."""
         if model in self.controls:
-            return "unaligned"
+            return UNALIGNED
         return "child" if model == subject and subject in self.children else "parent"
 
     def model_method(self, model: str) -> str:

@@ -75,8 +75,7 @@ class Measuring(Family):
         """Return what is put behind a method's name for a control."""
         if model not in self.controls:
             return ""
-        first = self.controls_of(self.controls[model])[0]
-        return UNALIGNED_END if model == first else f"{UNALIGNED_END}/{model}"
+        return "/".join(filter(None, (UNALIGNED_END, self.control_setting(model))))
 
     def validation_inputs(self, child: str) -> Files:
         """Return the images and annotations that a method is chosen on; none of pictures, which have no such split."""

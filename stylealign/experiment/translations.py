@@ -56,7 +56,8 @@ class Translations(Measuring):
         ways = (*spaces, *GUIDES, LAYER_SWAP, "random")
         methods = {"/".join(filter(None, (way, self.truncation(way)))): self._translated(child, way) for way in ways}
         for control in self.controls_of(child):
-            labels = {space: ", ".join(filter(None, (space, self.truncation(space)))) for space in spaces}
+            parts = {space: (space, self.truncation(space), self.control_setting(control)) for space in spaces}
+            labels = {space: ", ".join(filter(None, own)) for space, own in parts.items()}
             methods |= {f"unaligned/{label}": self._translated(control, space) for space, label in labels.items()}
         return methods
 

@@ -72,7 +72,8 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     counter = progress(count_snapshots(inputs.path("snapshots")), "snapshots")
     rows = []
     for kimg, checkpoint in read_snapshots(inputs.path("snapshots")):
-        key = dataclasses.replace(inputs.key(TABLE.name), setting=f"{kimg:g} kimg")
+        named = ", ".join(filter(None, (f"{kimg:g} kimg", inputs.setting)))
+        key = dataclasses.replace(inputs.key(TABLE.name), setting=named)
         generator = checkpoint.generator.to(device)
         rows.append(key.row(KIMG.name, Estimate(kimg)))
         generated = features_of(sample_images(generator, count, seed), extractor)

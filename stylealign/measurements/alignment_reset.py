@@ -11,21 +11,31 @@ if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
 
 NOTHING = "nothing"
-RESETS: tuple[str, ...] = (NOTHING, *get_args(Component))
+Reset = tuple[str, int | None]
+"""Component, or resolution in pixels, that gets the parent's weights."""
+
+
+def resets(resolution_px: int) -> dict[str, Reset]:
+    """Return what is reset in turn in a generator of a resolution, by the setting of its rows."""
+    components: dict[str, Reset] = {name: (name, None) for name in (NOTHING, *get_args(Component))}
+    blocks: dict[str, Reset] = {f"{2**power} px": ("", 2**power) for power in range(2, resolution_px.bit_length())}
+    return components | blocks
+
 
 TABLE = Table(
     "alignment_reset",
     title="What happens when one part gets the parent's weights back",
     section="alignment",
     metrics=(FID, KID),
-    protocol="the child's averaged generator with the trained parameters of one component set to the parent's, all "
-    f"others its own; `{NOTHING}`: the child itself; samples without truncation, stored noise, against the training "
+    protocol="the child's averaged generator with the trained parameters of one component, or of all layers of the "
+    "synthesis network at one resolution (`N px`), set to the parent's, all others its own; "
+    f"`{NOTHING}`: the child itself; samples without truncation, stored noise, against the training "
     f"images of the child's domain; {DISTRIBUTION_PROTOCOL}",
 )
 
 
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
-    """Return `fid` and `kid` of the child as it is and with each component reset in turn, named in `setting`.
+    """Return `fid` and `kid` of the child as it is and with each part reset in turn, named in `setting`.
 
     Raises:
         StyleAlignError: models or images that do not belong together, or too few images.
@@ -39,29 +49,31 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     data, extractor = inputs.images("data"), extractor_of(settings)
     require_resolution(data, child.architecture.resolution)
     device = next(extractor.parameters()).device
-    counter = progress(len(data) + len(RESETS) * settings.samples, "images")
+    parts = resets(child.architecture.resolution)
+    counter = progress(len(data) + len(parts) * settings.samples, "images")
     real = features_of(read_images(data), extractor, progress=counter.update)
     source, own = parent.generator.to(device), child.generator.to(device)
     rows = []
-    for place, component in enumerate(RESETS):
+    for place, (setting, part) in enumerate(parts.items()):
 
         def told(done: int, before: int = len(data) + place * settings.samples) -> None:
             counter.update(before + done)
 
-        samples = sample_images(with_reset(own, source, component), settings.samples, settings.seed)
+        samples = sample_images(with_reset(own, source, *part), settings.samples, settings.seed)
         generated = features_of(samples, extractor, progress=told)
-        rows += distribution_rows(generated, real, inputs.key(TABLE.name), settings, component)
+        rows += distribution_rows(generated, real, inputs.key(TABLE.name), settings, setting)
     return rows, {"real_images": len(data)}
 
 
 def cost(work: Work, model: str) -> Cost:
-    """Return the cost of a job: the child as it is, and with each of its components reset."""
-    metrics, found, resets = work.config.metrics, work.model(model), len(RESETS)
-    real, images = work.data_of(model).splits.train_images, resets * metrics.samples
+    """Return the cost of a job: the child as it is, and with each of its parts reset."""
+    metrics, found = work.config.metrics, work.model(model)
+    count = len(resets(found.px))
+    real, images = work.data_of(model).splits.train_images, count * metrics.samples
     memory = 2000 + 16 * found.weights_mb + found.pixels_mb(1024) * 2 + work.features_mb(metrics.samples + real)
     return Cost(
         **found.passes(images),
-        host_s=resets * (work.fid_s() + work.kid_s()),
+        host_s=count * (work.fid_s() + work.kid_s()),
         network_s=work.features_s(images + real, found.px),
         memory_mb=memory,
     )
@@ -69,8 +81,8 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_reset",
-    version=7,
-    text="quality of a child with one component's weights set back to its parent's",
+    version=8,
+    text="quality of a child with one component's, or one resolution's, weights set back to its parent's",
     files=(
         File("parent", "MODEL", "the parent"),
         File("child", "MODEL", "the child"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import MetricSettings
 from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_family, rulers
+from stylealign.measurements.shared import UNALIGNED
 from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost, Work
 from stylealign.work.rates import perceptual_s
@@ -90,7 +91,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     device, network = compute_device(), distance_of(settings)
     source = parent.generator.to(device)
     model = child.generator.to(device)
-    is_control = inputs.key(TABLE.name).method == "unaligned"  # the child has the rows that serve both
+    is_control = inputs.key(TABLE.name).method == UNALIGNED  # the child has the rows that serve both
     groups: list[tuple[Generator, See | None, See | None, tuple[str, ...]]] = [
         (source, of_parent, of_child, ("",) if is_control else ("", RANDOM))
     ]
@@ -151,11 +152,11 @@ def direction_rows(both: Both, place: int, name: str, key: "RowKey", settings: M
 
     draws = settings.bootstrap, settings.seed
     cosines = change_cosines(both.parent.features[place], both.child.features[place])
-    rows = [key.row(COSINE.name, mean_estimate(cosines, *draws), settings.perceptual, name)]
     target = both.targets[place]
+    setting = name if not target or name == f"boundary {target}" else f"{name} ({target})"
+    rows = [key.row(COSINE.name, mean_estimate(cosines, *draws), settings.perceptual, setting)]
     if not target:
         return rows
-    setting = name if name == f"boundary {target}" else f"{name} ({target})"
     spread = both.spreads[target]
     before, after = (model.numbers[target][place] / spread for model in (both.parent, both.child))
     numbers = {
@@ -165,9 +166,7 @@ def direction_rows(both: Both, place: int, name: str, key: "RowKey", settings: M
         LEAKAGE_PARENT: mean_estimate(leakage(both.parent, place, target, both.spreads), *draws),
         LEAKAGE: mean_estimate(leakage(both.child, place, target, both.spreads), *draws),
     }
-    return [dataclasses.replace(rows[0], setting=setting)] + [
-        key.row(metric.name, value, setting=setting) for metric, value in numbers.items()
-    ]
+    return rows + [key.row(metric.name, value, setting=setting) for metric, value in numbers.items()]
 
 
 def seen_by_both(inputs: "Inputs") -> "tuple[See | None, See | None]":

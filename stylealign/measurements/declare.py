@@ -108,6 +108,9 @@ class Experiment(Protocol):
     def measuring_networks(self, model: str) -> dict[str, str]:
         """Return the label networks that measure a child and its parent alike, by task."""
 
+    def parents_of_parts(self) -> list[str]:
+        """Return the parents with a child of which some components were trained, the others kept."""
+
     def recovered(self) -> list[str]:
         """Return the models that were fine-tuned back to the domain of their parent's parent."""
 

@@ -2,6 +2,7 @@
 
 from stylealign.measurements import (
     alignment_channels,
+    alignment_components,
     alignment_curve,
     alignment_front,
     alignment_pointwise,
@@ -34,6 +35,7 @@ KINDS: tuple[Kind, ...] = (
     alignment_reset.KIND,
     alignment_pointwise.KIND,
     alignment_score.KIND,
+    alignment_components.KIND,
     alignment_semantic.KIND,
     alignment_channels.KIND,
     alignment_recovery.KIND,

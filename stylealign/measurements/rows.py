@@ -84,6 +84,12 @@ class RowKey:
         )
 
 
+def snapshot_of(row: Row) -> tuple[str, str]:
+    """Return after how many kimg a row of a curve is, as its setting says, and what else the setting says."""
+    kimg, _, rest = row.setting.partition(", ")
+    return kimg, rest
+
+
 COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
 KEY_COLUMNS = tuple(field.name for field in dataclasses.fields(RowKey) if field.name != "table")
 """Columns that say what a table's row is of: parent, child, method, setting."""

@@ -28,6 +28,10 @@ SHARE_ACCURACY = Metric("share_accuracy", True, "share of right answers of that 
 PAIRS = {"same-pose": "drawn pairs, same pose", "same-figure": "drawn pairs, same figure"}
 """Kind of drawn pairs -> the method of their rows."""
 PAIRS_SHUFFLED = "drawn pairs, shuffled"
+UNALIGNED = "unaligned"
+"""Method of the control of a child: of the same domain, with a parent of another seed."""
+EVERYTHING = "everything"
+"""Method of a child whose components were all trained, beside those of which single ones were."""
 OTHER_SEED = "unaligned parent"
 """Method of a control that was never anything but a parent of another seed."""
 MOST_PAIRS = 200

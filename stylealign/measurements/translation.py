@@ -23,6 +23,7 @@ from stylealign.measurements.shared import (
     DISTRIBUTION_PROTOCOL,
     FID,
     KID,
+    UNALIGNED,
     difference_of,
     distribution_rows,
     minus,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 TO_TEST, TO_TRAINING = PROTOCOLS = ("to test images", "to training images")
 """What outputs are compared with by FID and KID; the protocol stands in `setting`."""
-UNTOUCHED, UNALIGNED, RANDOM = "untouched", "unaligned", "random"
+UNTOUCHED, RANDOM = "untouched", "random"
 DIVERSITY = Metric("diversity", True, "perceptual distance between outputs of one source")
 COMPARED = (KID, *AGREEMENTS.values())
 """Metrics whose differences between methods are told."""

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor
 
-from stylealign.networks.components import COMPONENTS, component_of
+from stylealign.networks.components import COMPONENTS, component_of, resolution_of
 from stylealign.networks.generator import Generator
 
 
@@ -48,12 +48,18 @@ def cosine(parent: list[Tensor], child: list[Tensor]) -> float:
     return float(product / (norms[0] * norms[1]) ** 0.5) if all(norms) else float("nan")
 
 
-def with_reset(child: Generator, parent: Generator, component: str) -> Generator:
-    """Return a copy of the child whose parameters of one component are the parent's; both of one architecture."""
+def with_reset(child: Generator, parent: Generator, component: str = "", resolution_px: int | None = None) -> Generator:
+    """Return a copy of the child whose parameters of one part are the parent's; both of one architecture.
+
+    Args:
+        child, parent: generators of one architecture.
+        component: the part by what it does; empty, or a name that is none, for no such part.
+        resolution_px: the part by its block of the synthesis network; None for no such part.
+    """
     result, source = copy.deepcopy(child), dict(parent.named_parameters())
     with torch.no_grad():
         for name, parameter in result.named_parameters():
-            place = component_of(name)
-            if place is not None and place[0] == component:
+            place, px = component_of(name), resolution_of(name)
+            if (place is not None and place[0] == component) or (px is not None and px == resolution_px):
                 parameter.copy_(source[name])
     return result

@@ -35,6 +35,12 @@ def component_of(name: str) -> tuple[Component, str] | None:
     return "torgb" if layer == "torgb" else "convolutions", f"{block}.{layer}"
 
 
+def resolution_of(name: str) -> int | None:
+    """Return the resolution of the block that a generator's parameter belongs to, None for the mapping network's."""
+    path = name.split(".")
+    return int(path[1].removeprefix("b")) if path[0] == "synthesis" else None
+
+
 def parameters_of(generator: nn.Module, components: tuple[Component, ...]) -> dict[str, nn.Parameter]:
     """Return the parameters of `components` by name; of the whole network where `components` is empty."""
     parameters = dict(generator.named_parameters())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stylealign.errors import StyleAlignError
-from stylealign.measurements.rows import Row
+from stylealign.measurements.rows import Row, snapshot_of
 from stylealign.report.sheets import save_picture
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ Points = list[tuple[float, dict[str, Row]]]
 
 
 def points_by_method(rows: Sequence[Row]) -> dict[str, Points]:
-    """Return the snapshots of each method (child, unaligned), from the earliest.
+    """Return the snapshots of each method (child, unaligned, unaligned CONTROL), from the earliest.
 
     Raises:
         StyleAlignError: no rows of the table `alignment_curve`.
@@ -38,7 +38,9 @@ def points_by_method(rows: Sequence[Row]) -> dict[str, Points]:
     groups: dict[str, dict[str, dict[str, Row]]] = {}
     for row in rows:
         if row.table == "alignment_curve":
-            groups.setdefault(row.method, {}).setdefault(row.setting, {})[row.metric] = row
+            kimg, control = snapshot_of(row)
+            method = " ".join(filter(None, (row.method, control)))
+            groups.setdefault(method, {}).setdefault(kimg, {})[row.metric] = row
     if not groups:
         raise StyleAlignError(
             "figures curve: no rows of the table alignment_curve; give files of `evaluate alignment-curve`"

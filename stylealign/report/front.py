@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from stylealign.errors import StyleAlignError
-from stylealign.measurements.rows import Row
+from stylealign.measurements.rows import Row, snapshot_of
 from stylealign.report.sheets import save_picture
 
 SIZE_INCHES, DPI = (13.0, 6.0), 110
@@ -29,7 +29,7 @@ def way_of(model: str) -> str:
 
 
 def points_by_model(rows: Sequence[Row]) -> dict[str, list[Point]]:
-    """Return what each model is at each number of kimg, from the earliest; a control is CHILD-METHOD.
+    """Return what each model is at each number of kimg, from the earliest; a control is CHILD-METHOD or its own name.
 
     Raises:
         StyleAlignError: no rows of the table `alignment_curve`.
@@ -37,8 +37,9 @@ def points_by_model(rows: Sequence[Row]) -> dict[str, list[Point]]:
     groups: dict[str, dict[str, Point]] = {}
     for row in rows:
         if row.table == "alignment_curve":
-            name = row.child if row.method == "child" else f"{row.child}-{row.method}"
-            point = groups.setdefault(name, {}).setdefault(row.setting, {})
+            kimg, control = snapshot_of(row)
+            name = row.child if row.method == "child" else control or f"{row.child}-{row.method}"
+            point = groups.setdefault(name, {}).setdefault(kimg, {})
             point[row.metric] = math.nan if row.value is None else row.value
     if not groups:
         raise StyleAlignError(

@@ -24,9 +24,9 @@ from stylealign.datasets.images import ImageZip, image_name, write_image_zip
 from stylealign.datasets.label_names import LabelNames
 from stylealign.files import sha256_of_file, write_json
 from stylealign.latents.codes import Codes
+from stylealign.measurements.alignment_reset import resets
 from stylealign.measurements.rows import Row, read_rows
 from stylealign.networks.architecture import Architecture
-from stylealign.networks.components import COMPONENTS
 from stylealign.networks.generator import Generator
 
 SIZE = 16
@@ -468,7 +468,7 @@ def test_evaluate_alignment_reset(files: Path, tmp_path: Path) -> None:
     rows = _evaluate("alignment-reset", tmp_path / "rows", *models, *data, *settings)
     own = _evaluate("generators", tmp_path / "own", "--model", files / "child.safetensors", *data, *settings)
     assert rows["fid", "nothing"].value == pytest.approx(own["fid", ""].value)
-    assert {setting for metric, setting in rows if metric == "kid"} == {"nothing", *COMPONENTS}
+    assert {setting for metric, setting in rows if metric == "kid"} == {*resets(SIZE)}
     same = ["--parent", files / "child.safetensors", "--child", files / "child.safetensors"]
     unchanged = _evaluate("alignment-reset", tmp_path / "same", *same, *data, *settings)
     assert {row.value for (metric, _), row in unchanged.items() if metric == "fid"} == {rows["fid", "nothing"].value}

@@ -89,6 +89,33 @@ elsewhere: {domain: mine, parent: animal}
     assert "alignment_recovery" not in experiment(A).tables(), "its grandchild is of a third domain"
 
 
+def test_two_controls_of_a_child_have_rows_of_their_own() -> None:
+    models = """
+human: {domain: human, fetch: human-64-a}
+other: {domain: human, fetch: human-64-b}
+animal: {domain: animal, parent: human}
+first: {domain: animal, parent: other, control_of: animal}
+second: {domain: animal, parent: other, control_of: animal, seeds: [0, 1]}
+"""
+    asked = experiment(A, models)
+    assert asked.control_setting("animal") == asked.control_setting("first") == asked.control_setting("human") == ""
+    names = [asked.row_names(model, asked.model_method(model)) for model in ("first", "second-s0", "second-s1")]
+    assert names[0] == "--parent-name human --child-name animal --method unaligned"
+    assert names[1:] == [f"{names[0]} --setting second-s0", f"{names[0]} --setting second-s1"]
+    assert asked.row_names("second-s0", "x", "psi 1").endswith("--setting 'psi 1, second-s0'")
+    translated = asked.translation_methods("animal")
+    assert translated["unaligned/z, psi 1"] == "results/translation/first/z/images.zip"
+    assert translated["unaligned/z, psi 1, second-s1"] == "results/translation/second-s1/z/images.zip"
+    assert {"zero-shot unaligned", "zero-shot unaligned/second-s0"} <= set(asked.zero_shot_networks("pose", "animal"))
+    seeded = models.replace(
+        "animal: {domain: animal, parent: human}", "animal: {domain: animal, parent: human, seeds: [0, 1]}"
+    )
+    seeded = seeded.replace("control_of: animal}", "control_of: animal, seeds: [0, 1]}")
+    asked = experiment(A, seeded)
+    assert asked.controls_of("animal-s1") == ["first-s1", "second-s1"]
+    assert asked.control_setting("second-s1") == "second", "the mean over seeds is of rows of one name"
+
+
 def test_a_translation_starts_from_the_codes_of_the_aligned_parent() -> None:
     asked = experiment(A)
     assert asked.translate_inputs("unaligned", "z") == {

@@ -20,7 +20,7 @@ from stylealign.datasets.images import image_name, write_image_zip
 from stylealign.datasets.label_names import LabelNames
 from stylealign.files import sha256_of_file, write_json
 from stylealign.latents.codes import Codes
-from stylealign.measurements import alignment_front, registry
+from stylealign.measurements import alignment_components, alignment_front, registry
 from stylealign.measurements.inputs import Inputs
 from stylealign.measurements.ladder import GATHERED
 from stylealign.measurements.rows import Row, write_rows
@@ -75,6 +75,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_label_network(folder / f"{task}.safetensors", network, {"task": task})
     write_sources_of_the_ladder(folder / "sources.json")
     write_sources_of_the_front(folder / "ways.json")
+    write_sources_of_components(folder / "parts.json")
     pairs = Annotations.load(folder / "test.npz")
     dataclasses.replace(pairs, segmentation=np.roll(pairs.segmentation, 1, axis=2)).save(folder / "target.npz")
     return folder
@@ -97,6 +98,15 @@ def write_sources_of_the_front(path: Path) -> None:
     ways = {"child": 0.5, "child-features-1": 0.75}
     rows = [Row(child=child, metric=name, value=value, **names) for child, value in ways.items() for name in metrics]
     write_rows(path, rows, {})
+
+
+def write_sources_of_components(path: Path) -> None:
+    """Write a row of each number that the table of components gathers."""
+    names = {"parent": "human", "child": "animal", "method": "child", "setting": "", "features": "", "value": 0.5}
+    gathered = alignment_components.GATHERED
+    write_rows(
+        path, [Row(table=table, metric=metric, **names) for table, own in gathered.items() for metric in own], {}
+    )
 
 
 MODELS = {"parent": "parent.safetensors", "child": "child.safetensors"}
@@ -153,6 +163,7 @@ FILES: dict[str, dict[str, str]] = {
         "parent-attributes": "attributes.safetensors",
         "child-attributes": "attributes.safetensors",
     },
+    "alignment_components": {},
     "alignment_recovery": {
         **MODELS,
         "pose": "pose.safetensors",
@@ -188,6 +199,8 @@ def inputs_of(kind: str, folder: Path) -> Sequence[Inputs]:
     if kind == "alignment_recovery":
         last = {"child": folder / "parent.safetensors", "unaligned parent": folder / "child.safetensors"}
         return [Inputs(files, last, {}, "human", "human-again")]
+    if kind == "alignment_components":
+        return [Inputs(files, {"mapping/all": folder / "parts.json"}, {}, "human", "human")]
     if kind in ("distances", "ladder"):
         file = "reconstructions.zip" if kind == "distances" else "sources.json"
         return [Inputs(files, {"animal": folder / file}, {}, "human", "human")]

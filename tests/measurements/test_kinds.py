@@ -1,5 +1,6 @@
 """Every kind of measurement: what it declares is what it makes and what it needs."""
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def test_what_is_declared_is_what_is_made_and_read(kind: Kind, folder: Path) -> 
     recorder = Recorder()
     rows, protocols = [], set()
     for inputs in inputs_of(kind.name, folder):
-        found, facts = measured(kind, inputs, recorder, Silent)  # type: ignore[arg-type]
+        named = dataclasses.replace(inputs, setting="second")
+        found, facts = measured(kind, named, recorder, Silent)  # type: ignore[arg-type]
         rows += found
         protocols.add(facts["protocol"])
     made = {(row.table, row.metric) for row in rows}
@@ -70,6 +72,8 @@ def test_what_is_declared_is_what_is_made_and_read(kind: Kind, folder: Path) -> 
         for tables in (kind.tables, kind.adds_to)
     )
     assert declared <= made <= declared | added
+    if kind.files:  # the others gather rows that have their names
+        assert {row.setting.split(", ")[-1] for row in rows} == {"second"}, "controls of one child are told apart"
     assert {table for table, _ in made} == {table.name for table in kind.filled}
     assert recorder.read == set(kind.settings)
     if kind.adds_to:

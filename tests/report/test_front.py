@@ -1,5 +1,6 @@
 """The front of quality against alignment."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.rows import Row
+from stylealign.report.curves import points_by_method
 from stylealign.report.front import draw_front, points_by_model, way_of
 
 
@@ -28,6 +30,15 @@ def test_the_points_of_each_model() -> None:
     assert found["ink"][0]["score"] == 0.92
     with pytest.raises(StyleAlignError, match="no rows of the table alignment_curve"):
         points_by_model([])
+
+
+def test_two_controls_are_two_lines() -> None:
+    second = [dataclasses.replace(row, setting=f"{row.setting}, third-parent") for row in rows("ink", "unaligned")]
+    everything = [*rows("ink"), *rows("ink", "unaligned"), *second]
+    assert list(points_by_model(everything)) == ["ink", "ink-unaligned", "third-parent"]
+    curves = points_by_method(everything)
+    assert list(curves) == ["child", "unaligned", "unaligned third-parent"]
+    assert [kimg for kimg, _ in curves["unaligned third-parent"]] == [8, 24]
 
 
 def test_ways_by_their_names() -> None:

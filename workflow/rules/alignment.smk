@@ -107,6 +107,31 @@ rule alignment_score:
         " {params.shuffled} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
+# The numbers of other tables, of children of which one component alone was trained.
+rule alignment_components:
+    input:
+        rows=lambda w: list(EXPERIMENT.component_rows(w.parent).values()),
+    output:
+        rows="results/metrics/alignment_components/{parent}.json",
+    log:
+        "results/logs/alignment_components/{parent}.log",
+    benchmark:
+        "results/benchmarks/alignment_components/{parent}.tsv"
+    wildcard_constraints:
+        parent=one_of(EXPERIMENT.parents_of_parts()),
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=memory("alignment_components"),
+        runtime=minutes("alignment_components"),
+    params:
+        rows=lambda w, input: named_files(EXPERIMENT.component_rows(w.parent), input.rows),
+        names=lambda w: flags(parent_name=w.parent, child_name=w.parent),
+        version=kind("alignment_components").version,
+    shell:
+        "stylealign evaluate alignment-components {params.rows} {params.names} --out {output.rows} &> {log}"
+
+
 # What the parent's directions do in the child.
 rule alignment_semantic:
     input:
