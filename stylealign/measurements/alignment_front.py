@@ -87,9 +87,9 @@ def front_rows(rows: "Iterable[Row]", plain: str) -> "list[Row]":
     if not any(child == plain and method == "child" for child, method, _ in points):
         return []
     found = [dataclasses.replace(row, table=TABLE.name) for row in rows if _is_reference(row, plain)]
-    for (child, method, setting), point in points.items():
+    for (child, method, setting), point in points.items():  # 8 kimg, and what names a second control
         found += [dataclasses.replace(row, table=TABLE.name) for row in point.values()]
-        beside = points.get((plain, "child", setting))
+        beside = points.get((plain, "child", setting.split(", ")[0]))
         if beside is not None and (child, method) != (plain, "child"):
             found += _against(point, beside)
     return found

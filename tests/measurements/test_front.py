@@ -87,3 +87,11 @@ def test_another_seed_is_not_another_way(tmp_path: Path) -> None:
         "references/ink/same-figure",
         "generators/ink/human",
     ]
+
+
+def test_a_second_control_is_compared_with_the_plain_child_as_well() -> None:
+    second = [row("ink", "fid", 400, "8 kimg, third-parent", "unaligned")]
+    found = front_rows([*curves(), *second], "ink")
+    ratios = {own.setting: own.value for own in found if (own.method, own.metric) == ("unaligned", "fid_ratio")}
+    assert ratios["8 kimg, third-parent"] == pytest.approx(0.5)
+    assert ratios["8 kimg"] == pytest.approx(780 / 800)
