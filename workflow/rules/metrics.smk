@@ -22,9 +22,7 @@ rule generators:
         runtime=minutes("generators"),
     params:
         share=lambda w: flags(**share_inputs(w.subject)),
-        names=lambda w: row_names(
-            w.subject, generator_method(w.subject, w.model), EXPERIMENT.control_setting(w.model)
-        ),
+        names=lambda w: row_names(w.subject, generator_method(w.subject, w.model), EXPERIMENT.control_setting(w.model)),
         settings=measuring_settings("generators"),
         version=kind("generators").version,
     shell:
