@@ -16,12 +16,14 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
-from snakemake_logger_plugin_stylealign.progress import Progress, duration
+from snakemake_logger_plugin_stylealign.logs import last_lines, news
+from snakemake_logger_plugin_stylealign.progress import Job, Progress, duration
+from snakemake_logger_plugin_stylealign.screen import MOST_JOBS, Screen, draws_on, job_line, reading_of, run_line
 from snakemake_logger_plugin_stylealign.summary import PAGE, failure_lines, summary_lines
 
 HEARTBEAT_S = 30.0
+REDRAW_S = 1.0
 REASON_WIDTH = 110
-NEWS_WIDTH = 110
 LOG_LINES = 12
 CLUSTER_LOG_LINES = 40
 CLUSTER_PROGRAMS = ("srun:", "slurmstepd", "slurmd", "sbatch:")
@@ -61,12 +63,14 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
     """Prints a run as it goes; the whole story is in Snakemake's own log file."""
 
     def __post_init__(self) -> None:
-        self.terminal: TextIO = sys.stdout if self.common_settings.dryrun else sys.stderr
+        stream: TextIO = sys.stdout if self.common_settings.dryrun else sys.stderr
+        self.is_live = not self.common_settings.dryrun and draws_on(stream)
+        self.has_blocks = "utf" in (getattr(stream, "encoding", None) or "").lower()
+        self.screen = Screen(stream, self._block if self.is_live else None)
         self.progress = Progress()
         self.failed = False
         self.failures: dict[str, str] = {}
         self.finished = threading.Event()
-        self.write_lock = threading.Lock()
         self.heartbeat: threading.Thread | None = None
 
     writes_to_stream = True
@@ -89,6 +93,7 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         """Stop the heartbeat and print where the results are (once)."""
         if not self.finished.is_set():
             self.finished.set()
+            self.screen.finish()
             self._print(*failure_lines(self.failures))
             succeeded = self.progress.is_complete() and not self.failed and not self.common_settings.dryrun
             if succeeded and self.progress.makes("tables"):
@@ -125,7 +130,10 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
             self._print(f"  {name}: {shorten(record.reason or '', REASON_WIDTH, placeholder=' ...')}")
             return
         self.progress.start(record.jobid, record.rule_name, name, [str(path) for path in record.log or []])
-        self._print(f"{self.progress.head()} start  {name}")
+        if self.is_live:
+            self.screen.redraw()
+        else:
+            self._print(f"{self.progress.head()} start  {name}")
 
     def _note_job(self, record: Any) -> None:
         """Add a planned job to the file of `stylealign plan`."""
@@ -148,9 +156,8 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         job = self.progress.finish(record.job_id)
         if job is not None:
             self.failures.pop(job.name, None)  # a retry has succeeded
-            left = self.progress.time_left_s()
-            took = duration(time.monotonic() - job.started_s)
-            self._print(f"{self.progress.head()} done   {job.name} in {took}; about {duration(left)} left")
+            told_left = "" if self.is_live else f"; about {duration(self.progress.time_left_s())} left"
+            self._print(f"{self.progress.head()} done   {job.name} in {_ago(job)}{told_left}")
 
     def _job_error(self, record: Any) -> None:
         self.failed = True
@@ -158,10 +165,10 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         name = job.name if job else record.rule_name
         logs = [str(path) for path in record.log or []]
         own = job.logs if job else logs
-        lines = [line for path in own for line in _last_lines(path, LOG_LINES)]
+        lines = [line for path in own for line in last_lines(path, LOG_LINES)]
         for path in logs:
             if path not in own:  # the cluster's: mostly Snakemake's account of what the job's own log tells
-                told = _last_lines(path, CLUSTER_LOG_LINES if lines else LOG_LINES)
+                told = last_lines(path, CLUSTER_LOG_LINES if lines else LOG_LINES)
                 lines += [line for line in told if not lines or line.startswith(CLUSTER_PROGRAMS)]
         self._print(f"FAILED {name}{_cluster_state(record)}; its log: {', '.join(logs) or 'none'}")
         self._print(*(f"    {line}" for line in lines))
@@ -187,17 +194,34 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         self.failed = self.failed or record.levelno >= logging.ERROR
 
     def _beat(self) -> None:
-        while not self.finished.wait(HEARTBEAT_S):
+        while not self.finished.wait(REDRAW_S if self.is_live else HEARTBEAT_S):
+            if self.is_live:
+                self.screen.redraw()
+                continue
             for job in self.progress.running():
-                said = _news(job.logs[0]) if job.logs else "running"
-                ago = duration(time.monotonic() - job.started_s)
-                self._print(f"{self.progress.head()} {ago:>8} {job.name}: {said}")
+                self._print(f"{self.progress.head()} {_ago(job):>8} {job.name}: {_said(job)}")
+
+    def _block(self) -> list[str]:
+        """Return what stands beneath the lines on a terminal: the run, and each running job."""
+        if self.finished.is_set() or not self.progress.is_planned() or self.progress.is_complete():
+            return []
+        jobs = [(job, _said(job)) for job in self.progress.running()]
+        share = self.progress.share((job, told.share) for job, said in jobs if (told := reading_of(said)))
+        left = duration(self.progress.time_left_s())
+        lines = [run_line(self.progress.head(), share, left, len(self.failures), self.has_blocks)]
+        lines += [job_line(job.name, _ago(job), said, duration, self.has_blocks) for job, said in jobs[:MOST_JOBS]]
+        return lines + ([f"  and {len(jobs) - MOST_JOBS} more"] if len(jobs) > MOST_JOBS else [])
 
     def _print(self, *lines: str) -> None:
-        with self.write_lock:
-            for line in lines:
-                print(line, file=self.terminal)
-            self.terminal.flush()
+        self.screen.print(*lines)
+
+
+def _ago(job: Job) -> str:
+    return duration(time.monotonic() - job.started_s)
+
+
+def _said(job: Job) -> str:
+    return news(job.logs[0]) if job.logs else "running"
 
 
 def _job_name(record: Any) -> str:
@@ -214,23 +238,3 @@ def _cluster_state(record: Any) -> str:
 def _is_job_count_line(text: str) -> bool:
     """Return whether Snakemake says with `text` what the progress lines say already."""
     return text.startswith("Finished jobid") or " steps (" in text
-
-
-def _news(log: str) -> str:
-    """Return the last progress line of a running job's log; a job in a cluster's queue has none yet."""
-    if not Path(log).exists():
-        return "waits to begin"
-    lines = [line for line in _last_lines(log, 5) if not line.startswith(("{", "stylealign gpu-run:"))]
-    return shorten(lines[-1], NEWS_WIDTH, placeholder=" ...") if lines else "running"
-
-
-def _last_lines(path: str, count: int) -> list[str]:
-    """Return the last lines of a log, carriage returns of progress bars resolved; [] when it cannot be read."""
-    try:
-        with Path(path).open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 8192))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return []
-    return [line.rsplit("\r", 1)[-1].strip() for line in text.rstrip().splitlines() if line.strip()][-count:]

@@ -1,6 +1,7 @@
 """How far a run is: jobs done and running, and the time left."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 # What a job of each rule takes in the default configuration on two CPU cores, in seconds. Only the ratios matter: the
@@ -83,6 +84,12 @@ class Progress:
         """Return the counter of a progress line, such as `[ 3/41]`."""
         total = self._total()
         return f"[{self._done:>{len(str(total))}}/{total}]"
+
+    def share(self, running: Iterable[tuple[Job, float]] = ()) -> float:
+        """Return the share of the run's work that is done, by the usual weights; of running jobs, the shares given."""
+        total = sum(_weight(rule) * count for rule, count in (self._planned or {}).items())
+        begun = sum(_weight(job.rule) * share for job, share in running)
+        return min(1.0, (self._done_weight + begun) / total) if total else 1.0
 
     def time_left_s(self) -> float:
         """Return the time left at the pace of this run, from the usual weights of the jobs not yet done."""
