@@ -33,6 +33,7 @@ VERSIONS = {
     "track": 1,
     "restore": 1,
     "plan": 1,
+    "completion": 1,
     "gpu-run": 1,
 }
 

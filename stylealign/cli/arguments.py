@@ -29,7 +29,7 @@ def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel], withou
         if kind is bool:
             options["action"] = argparse.BooleanOptionalAction
         else:
-            options["metavar"] = kind.__name__.upper()
+            options["metavar"] = _metavar(field, kind)
         group.add_argument(f"--{name.replace('_', '-')}", **options)
 
 
@@ -133,10 +133,22 @@ def _plain_type(annotation: Any) -> type | None:
     return None
 
 
+def _metavar(field: Any, kind: type) -> str:
+    """Return what stands for a flag's value in the help: its choices, where it has some."""
+    choices = _choices(field.annotation)
+    words = {int: "N", float: "X", str: "TEXT"}
+    return f"{{{','.join(map(str, choices))}}}" if choices else words[kind]
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """Return the values of a `Literal`, of one that may be None too; [] of any other type."""
+    inner = get_args(annotation)
+    if str(get_origin(annotation)) == "typing.Literal":
+        return list(inner)
+    return [choice for part in inner if get_origin(part) is not None for choice in _choices(part)]
+
+
 def _help(field: Any) -> str:
     text = field.description or ""
-    choices = get_args(field.annotation)
-    if choices and all(isinstance(choice, str) for choice in choices):
-        text += f" One of {', '.join(choices)}."
     default = field.get_default()
     return (text if default is None else f"{text} Default: {default}.").replace("%", "%%")

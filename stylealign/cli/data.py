@@ -18,6 +18,8 @@ from stylealign.versions import version
 
 SOURCES = frozenset({"draw", "path", "fetch"})
 """Settings that say where the images come from: import and fetch have an argument for it."""
+DRAWN_ONLY = frozenset({"val_images"})
+"""Settings of drawn domains alone."""
 LABEL_FILES = ("masks", "keypoints", "values", "attributes", "classes")
 
 
@@ -35,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_labels(importer)
     for action in (draw, importer, fetcher):
         action.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the data set")
-        without = (SOURCES - {"draw"}) | set(OF_PICTURES) if action is draw else SOURCES
-        add_settings(action, DatasetSettings, without=without)
+        others = (SOURCES - {"draw"}) | set(OF_PICTURES) if action is draw else SOURCES | DRAWN_ONLY
+        add_settings(action, DatasetSettings, without=others)
     pairs.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the pairs")
     add_settings(pairs, PairSettings)
 

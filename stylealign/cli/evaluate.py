@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument(f"--{file.role}", type=Path, required=file.is_required, metavar=file.form, help=file.text)
         for option in kind.options:
             _add_option(sub, option)
-        add_settings(sub, MetricSettings)
+        add_settings(sub, MetricSettings, without=set(MetricSettings.model_fields) - set(kind.settings))
 
 
 def _add_names(parser: argparse.ArgumentParser, one_method: bool) -> None:

@@ -65,6 +65,7 @@ EXAMPLES = {
     "track": ("stylealign track --push", "stylealign track --check"),
     "restore": ("stylealign restore --remote store",),
     "plan": ("stylealign plan --configfile config/paper.yaml --cores 16 --gpus 4",),
+    "completion": ("stylealign completion bash > ~/.local/share/bash-completion/completions/stylealign",),
     "gpu-run": ("stylealign gpu-run -n 1 -- python my_script.py",),
 }
 """Command lines by verb, simplest first."""

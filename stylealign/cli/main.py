@@ -35,6 +35,11 @@ def parser(flags_of: Iterable[str] = VERBS) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit code: 0, 2 for a user's mistake, 130 after Ctrl-C, 143 after `kill`."""
     words = sys.argv[1:] if argv is None else list(argv)
+    if not words:
+        parser([]).print_help(sys.stderr)
+        return 2
+    if words[0] == "help":
+        words = [*words[1:], "--help"]
     verb = next((word for word in words if not word.startswith("-")), "")
     try:
         with sigterm_raised():

@@ -1,6 +1,7 @@
 """An argument parser that names the nearest known word where one is mistyped."""
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from importlib.metadata import version as installed_version
 from typing import Any, NoReturn
@@ -20,13 +21,15 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """Parse, after a look at the flags: a mistyped one is named before what is missing for want of it."""
-        if not any(self._takes_the_rest(action) for action in self._actions):
-            flags = [flag for flag in self._option_string_actions if flag not in ("-h", "--help")]
-            for word in _flags_in(args or []):
-                if word in self.only_in_settings and word not in flags:
-                    self.error(f"{word}: is no plain value; give it in --settings, as JSON")
-                if word != "--help" and not any(known.startswith(word) for known in flags):
-                    self.error(f"unknown flag {word}{did_you_mean(word, flags)}")
+        words = list(args or [])
+        if any(self._takes_the_rest(action) for action in self._actions):  # what follows the first word is not ours
+            words = list(itertools.takewhile(lambda word: word.startswith("-"), words))
+        flags = [flag for flag in self._option_string_actions if flag not in ("-h", "--help")]
+        for word in _flags_in(words):
+            if word in self.only_in_settings and word not in flags:
+                self.error(f"{word}: is no plain value; give it in --settings, as JSON")
+            if word != "--help" and not any(known.startswith(word) for known in flags):
+                self.error(f"unknown flag {word}{did_you_mean(word, flags)}")
         return super().parse_known_args(args, namespace)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:

@@ -28,6 +28,7 @@ VERBS = {
     "track": "track the files of a finished run with DVC: pointers and a manifest of hashes, for git",
     "restore": "bring a tracked run's files back from DVC, checked against the manifest, and mark them as up to date",
     "plan": "say what the workflow's next run takes: CPU- and GPU-hours, disk and downloads by stage",
+    "completion": "print the script by which bash or zsh completes verbs, flags and their choices",
     "gpu-run": "run a command on N GPUs of this machine that no other job uses",
 }
 """Text of `--help` by verb; the verb is the module of that name in `stylealign.cli`, with `_` for `-`."""

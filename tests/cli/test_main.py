@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from stylealign.cli.completion import subcommands
 from stylealign.cli.main import main, parser, verb_module
 from stylealign.cli.verbs import VERBS
+from stylealign.config import MetricSettings
+from stylealign.measurements.registry import KINDS
 from stylealign.versions import VERSIONS
 
 HEAVY = ("torch", "numpy", "pydantic", "PIL", "yaml", "matplotlib")
@@ -57,6 +60,9 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (("--verzion",), "unknown flag --verzion; did you mean '--version'?"),
+        (("--dir=x", "track"), "stylealign: error: unknown flag --dir (see"),
+        (("help", "trian"), "unknown VERB 'trian'; did you mean 'train'?"),
         (("trian",), "unknown VERB 'trian'; did you mean 'train'?"),
         (("xyzzy",), "unknown VERB 'xyzzy' (see `stylealign --help`)"),
         (("data", "imprt", "photos"), "unknown ACTION 'imprt'; did you mean 'import'?"),
@@ -92,7 +98,10 @@ def test_a_command_after_gpu_run_keeps_its_flags() -> None:
     [
         (("data", "draw"), "--draw", ("--path", "--fetch", "--zoo")),
         (("data", "import"), "--resolution-px", ("--draw", "--path", "--fetch", "--zoo", "--jobs")),
-        (("data", "fetch"), "--zoo", ("--draw", "--path", "--fetch ", "--jobs")),
+        (("data", "import"), "--test-images", ("--val-images",)),
+        (("data", "fetch"), "--zoo", ("--draw", "--path", "--fetch ", "--jobs", "--val-images")),
+        (("evaluate", "generators"), "--samples", ("--pairs", "--curve-images", "--bootstrap")),
+        (("evaluate", "alignment-weights"), "--settings", ("--seed", "--samples")),
         (("supervise",), "--epochs", ("--truncation-psi",)),
     ],
 )
@@ -104,6 +113,30 @@ def test_help_lists_only_what_applies(
     text = capsys.readouterr().out
     assert there in text
     assert not [flag for flag in missing if f"{flag} " in text]
+
+
+def test_flags_of_a_kind_of_measurement_are_its_settings() -> None:
+    evaluate = dict(subcommands(dict(subcommands(parser(["evaluate"])))["evaluate"]))
+    for kind in KINDS:
+        flags = evaluate[kind.command]._option_string_actions
+        asked = {name for name in MetricSettings.model_fields if f"--{name.replace('_', '-')}" in flags}
+        assert asked == set(kind.settings), kind.name
+
+
+def test_help_shows_the_choices_of_a_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, choices in (("invert", "--space {z,z+,w,w+,s}"), ("train", "--preset {paper256,paper512,")):
+        with pytest.raises(SystemExit):
+            main([words, "--help"])
+        assert choices in capsys.readouterr().out
+
+
+def test_help_is_a_word_too_and_no_word_gets_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["help", "tables"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: stylealign tables")
+    assert main([]) == 2
+    assert "    invert " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
