@@ -16,6 +16,7 @@ EXAMPLES = {
         "stylealign convert parent.safetensors parent.pt",
         "stylealign convert parent.safetensors parent.onnx",
     ),
+    "pack": ("stylealign pack child/model.safetensors --out small.safetensors",),
     "train": (
         "stylealign train --data data/mine/train.zip --init-from parent.safetensors --kimg 24"
         " --run-dir run --out-dir child",
@@ -40,6 +41,10 @@ EXAMPLES = {
     "edit": (
         "stylealign edit --model parent.safetensors --relative child/model.safetensors --directions pca.npz"
         " --seeds 0-3 --grid edits.png",
+    ),
+    "explore": (
+        "stylealign explore",
+        "stylealign explore --model parent.safetensors --child mine=child/model.safetensors",
     ),
     "blend": ("stylealign blend parent.safetensors child/model.safetensors --swap-px 16 --out blended.safetensors",),
     "supervise": (

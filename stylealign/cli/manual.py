@@ -23,7 +23,7 @@ def verb_index() -> str:
 
 def _page(verb: str, command: argparse.ArgumentParser) -> str:
     parts = [f"# stylealign {verb}", _sentence(command.description or VERBS[verb])]
-    parts += ["```sh\n" + "\n".join(EXAMPLES[verb]) + "\n```"]
+    parts += ["```sh\n" + "\n".join(EXAMPLES[verb]) + "\n```"] if verb in EXAMPLES else []
     parts += _flags(command)
     for name, sub in _subcommands(command).items():
         parts += [f"## {verb} {name}", _sentence(sub.description or _help_of(command, name))]
