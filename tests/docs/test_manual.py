@@ -70,7 +70,7 @@ def _commands(text: str) -> list[str]:
     found = []
     for block in re.findall(r"^```(?:sh|bash)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
-            first = re.split(r"\s(?:&&|\|\||;|\|)\s", line)[0].strip()
+            first = re.split(r"\s(?:&&|\|\||;|\||>)\s", line)[0].strip()
             if first.startswith("stylealign "):
                 found.append(first)
     return found
