@@ -76,9 +76,10 @@ def _commands(text: str) -> list[str]:
     return found
 
 
-def test_commands_of_the_manual_parse(monkeypatch: pytest.MonkeyPatch):
-    commands = [line for lines in EXAMPLES.values() for line in lines]
-    commands += [line for page in PAGES for line in _commands(page.read_text(encoding="utf-8"))]
+def test_commands_of_the_manual_parse():
+    texts = [f"```\n{line}\n```" for lines in EXAMPLES.values() for line in lines]
+    texts += [page.read_text(encoding="utf-8") for page in PAGES]
+    commands = [command for text in texts for command in _commands(text)]
     assert len(commands) > 40
     whole = parser()
     for command in commands:
