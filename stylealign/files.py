@@ -42,7 +42,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_files(folder: str | Path, last: str, removed: Iterable[str] = ()) -> Iterator[Path]:
-    """Yield a temporary folder whose files move into `folder` together when the block succeeds.
+    """Yield a temporary folder whose files and folders move into `folder` together when the block succeeds.
 
     On any error an older content of `folder` stays as it was.
 
@@ -67,8 +67,10 @@ def atomic_files(folder: str | Path, last: str, removed: Iterable[str] = ()) -> 
         yield temporary
         made = sorted(temporary.iterdir(), key=lambda path: path.name == last)
         for name in {last, *removed} - {path.name for path in made[:-1]}:
-            (folder / name).unlink(missing_ok=True)
+            _remove(folder / name)
         for path in made:
+            if path.is_dir():  # takes the place of no other folder by itself
+                _remove(folder / path.name)
             path.replace(folder / path.name)
     except OSError as error:
         raise StyleAlignError(f"{folder}: cannot be written ({error.strerror or error})") from error
@@ -77,6 +79,13 @@ def atomic_files(folder: str | Path, last: str, removed: Iterable[str] = ()) -> 
         if not existed:
             with suppress(OSError):  # not empty: the files have moved
                 folder.rmdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def require_writable(path: str | Path, folder: bool = False) -> None:

@@ -24,6 +24,7 @@ VERSIONS = {
     "blend": 3,
     "supervise": 5,
     "transfer": 5,
+    "predict": 1,
     "alignment": 1,
     "tables": 3,
     "figures": 3,

@@ -100,3 +100,15 @@ def test_files_move_together_or_not_at_all(tmp_path: Path) -> None:
             fill_the_disk(place)
     assert {path.name: path.read_text() for path in folder.iterdir()} == {"a.zip": "new", "config.json": "new"}
     assert not (tmp_path / "fresh").exists()
+
+
+def test_folders_take_the_place_of_older_ones(tmp_path: Path) -> None:
+    for content in ("old", "new"):
+        with atomic_files(tmp_path / "out", "last.json", ["masks"]) as folder:
+            (folder / "masks").mkdir()
+            (folder / "masks" / f"{content}.png").write_text(content)
+            (folder / "last.json").write_text(content)
+    assert [path.name for path in (tmp_path / "out" / "masks").iterdir()] == ["new.png"]
+    with atomic_files(tmp_path / "out", "last.json", ["masks"]) as folder:
+        (folder / "last.json").write_text("none")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["last.json"]

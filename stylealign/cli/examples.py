@@ -55,6 +55,10 @@ EXAMPLES = {
         "stylealign transfer --task pose --parent parent.safetensors --child child/model.safetensors"
         " --labeller pose.safetensors --out pose-of-child.safetensors",
     ),
+    "predict": (
+        "stylealign predict segmentation.safetensors photos/ --out-dir labels",
+        "stylealign predict face-parser.yaml photos/ --fit face --out-dir labels",
+    ),
     "alignment": ("stylealign alignment parent.safetensors child/model.safetensors --out pairs.png",),
     "evaluate": (
         "stylealign evaluate generators --model child/model.safetensors --data data/mine/train.zip"

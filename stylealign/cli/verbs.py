@@ -18,6 +18,7 @@ VERBS = {
     "blend": "swap, blend, extrapolate or add the layers of aligned models, by resolution",
     "supervise": "train a segmentation, keypoint, pose or attribute network on annotated images",
     "transfer": "train a label network of the child's domain on the parent's labels of the same latents (zero-shot)",
+    "predict": "label a folder of pictures with a label network: masks, COCO JSON, a table, overlays",
     "alignment": "score how aligned two models are, in [0, 1]: no labels, no real images; draw eight pairs",
     "evaluate": "measure models, codes, images or networks: rows of the tables, as JSON",
     "tables": "make the tables (CSV, Markdown, LaTeX) and all.csv from the rows that `stylealign evaluate` wrote",

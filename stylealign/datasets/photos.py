@@ -66,7 +66,7 @@ def read_photos(
     """
     photos = Photos([], np.empty((0, 3, size_px, size_px), np.uint8), [], [])
     images: list[NDArray[np.uint8]] = []
-    for name, read in _sources(path):
+    for name, read in picture_sources(path):
         if limit is not None and len(images) >= limit:
             break
         try:
@@ -85,7 +85,8 @@ def read_photos(
     return Photos(photos.names[kept], np.stack(images[kept]), photos.changes[kept], photos.skipped)
 
 
-def _sources(path: Path) -> Iterator[Source]:
+def picture_sources(path: Path) -> Iterator[Source]:
+    """Yield every file of a folder or zip by its name, or the picture that `path` is itself."""
     if path.is_file() and path.suffix.lower() != ".zip":
         yield path.name, lambda: read_file(path)
         return

@@ -82,6 +82,25 @@ class Placing:
         found = mask[mirrored_places(rows, height), mirrored_places(columns, width)]
         return found if self.reaches_over else np.where(inside, found, UNKNOWN_CLASS).astype(np.uint8)
 
+    def points_back(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return points `[..., 2]` of the square image as points of the upright picture, in its pixels."""
+        basis = np.stack([self.across, self.down], axis=1) / self.size_px
+        return points.astype(np.float64) @ basis.T + self.corner
+
+    def mask_back(self, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a class map `[size_px, size_px]` of the square image as one `[h, w]` of the upright picture.
+
+        Each pixel takes the class at its centre; it is `UNKNOWN_CLASS` where the square does not reach.
+        """
+        width, height = self.upright_px
+        inverse = np.linalg.inv(np.stack([self.across, self.down], axis=1) / self.size_px)
+        x, y = np.arange(width) + 0.5 - self.corner[0], np.arange(height)[:, None] + 0.5 - self.corner[1]
+        columns, rows = (np.floor(axis[0] * x + axis[1] * y).astype(np.int32) for axis in inverse)
+        inside = (columns >= 0) & (columns < self.size_px) & (rows >= 0) & (rows < self.size_px)
+        last = self.size_px - 1
+        found = mask[rows.clip(0, last), columns.clip(0, last)]
+        return np.where(inside, found, UNKNOWN_CLASS).astype(np.uint8)
+
 
 def placed(picture: Upright, size_px: int, fit: SquareFit) -> Placing:
     """Return where the square image of `fit_image` lies in its picture."""

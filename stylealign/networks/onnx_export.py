@@ -1,7 +1,7 @@
 """Networks as ONNX files, checked by onnxruntime before anything is written."""
 
 import importlib.util
-import io
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,20 +38,19 @@ def exported(
         raise StyleAlignError(
             "writing ONNX files needs the package onnx; install it with pip install 'stylealign[onnx]'"
         )
-    file = io.BytesIO()
-    with warnings.catch_warnings(), plain_form(), torch.inference_mode():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), plain_form(), torch.inference_mode():
         warnings.simplefilter("ignore")  # of the tracer: shapes become constants, but for the number of images
         torch.onnx.export(
             network,
             tuple(inputs.values()),
-            file,
+            f"{folder}/network.onnx",
             input_names=list(inputs),
             output_names=list(outputs),
             dynamic_axes={name: {0: "N"} for name in (*inputs, *outputs) if name not in single},
             opset_version=OPSET,
             dynamo=False,
         )
-    return file.getvalue()
+        return Path(folder, "network.onnx").read_bytes()
 
 
 def difference(content: bytes, name: str, network: nn.Module, inputs: Mapping[str, Tensor]) -> float:

@@ -67,16 +67,20 @@ def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
 
 def numbered_like(spec: LabelSpec, annotations: Annotations) -> dict[str, NDArray[np.int64]]:
     """Return the annotated values of each attribute `[N]` as indices into the network's values (`choices`)."""
-    ours = {attribute: [name.split(_SEPARATOR, 1)[1] for name in names] for attribute, names in _groups(spec.names)}
     return {
         name: renumbered(annotations.attributes[name], annotations.names.attributes[name], values)
-        for name, values in ours.items()
+        for name, values in choices_of(spec.names).items()
     }
 
 
 def _groups(names: tuple[str, ...]) -> list[tuple[str, list[str]]]:
     """Return the names `glasses=none`, ... of each attribute."""
     return [(name, list(values)) for name, values in groupby(names, key=lambda name: name.split(_SEPARATOR)[0])]
+
+
+def choices_of(names: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the values of each attribute of a network's names."""
+    return {name: [value.split(_SEPARATOR, 1)[1] for value in values] for name, values in _groups(names)}
 
 
 def choices(names: tuple[str, ...], scores: NDArray[np.float32]) -> dict[str, NDArray[np.int64]]:

@@ -16,11 +16,11 @@ from stylealign.applications.labels import onnx_outputs
 from stylealign.applications.labels.spec import Labeller, LabelSpec
 from stylealign.config import LabellerSettings, read_yaml, validate
 from stylealign.datasets.label_names import LabelNames, sides_of
+from stylealign.datasets.shared_attributes import NO_YES
 from stylealign.errors import StyleAlignError, did_you_mean
 from stylealign.networks.onnx_session import TYPES, OnnxModel
 
 YAML = (".yaml", ".yml")
-YES_NO = ("no", "yes")
 _BATCH = 4
 """Images at once, where a file takes any number: maps of many classes at a large size take much memory."""
 
@@ -261,7 +261,7 @@ def _spec(settings: LabellerSettings, resolution_px: int) -> LabelSpec:
         return LabelSpec(
             task, names, resolution_px, maps=0, numbers=count, swapped=swapped, negated=negated, units=units
         )
-    values = settings.names if isinstance(settings.names, dict) else dict.fromkeys(names, YES_NO)
+    values = settings.names if isinstance(settings.names, dict) else dict.fromkeys(names, NO_YES)
     flat = tuple(f"{name}={value}" for name, of_name in values.items() for value in of_name)
     return LabelSpec(task, flat, resolution_px, maps=0, numbers=len(flat), swapped=swapped)
 

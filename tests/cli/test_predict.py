@@ -1,0 +1,158 @@
+"""`stylealign predict` on made pictures, by networks whose answer is known."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from stylealign.cli.main import main
+from stylealign.datasets.annotations import UNKNOWN_CLASS
+from tests.applications.onnx_files import Brightness, Channels, Colours, write_labeller
+
+NAMES = ["dark", "light"]
+
+
+def run(*arguments: Any) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Return a folder of pictures whose right half is light: wide, tall, turned by its EXIF data, two of one stem."""
+    folder = tmp_path / "pictures"
+    (folder / "inner").mkdir(parents=True)
+    for name, width, height in (("wide.png", 64, 32), ("inner/tall.png", 20, 40), ("same.bmp", 32, 32)):
+        _halves(width, height).save(folder / name)
+    _halves(32, 32).save(folder / "same.png")
+    turned = _halves(32, 16).rotate(90, expand=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    turned.save(folder / "turned.jpg", exif=exif, quality=100)
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def _halves(width: int, height: int) -> Image.Image:
+    pixels = np.full((height, width, 3), 10, np.uint8)
+    pixels[:, width // 2 :] = 240
+    return Image.fromarray(pixels)
+
+
+def _rows(folder: Path) -> dict[str, dict[str, str]]:
+    with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
+        return {row["image"]: row for row in csv.DictReader(file)}
+
+
+def test_masks_lie_on_the_pictures(tmp_path: Path, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=NAMES)
+    out = tmp_path / "out"
+    assert run("predict", net, pictures, "--out-dir", out) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out) == {"task": "segmentation", "pictures": 5, "skipped": 2}
+    assert "skipped broken.png" in told.err
+    masks = {path.relative_to(out / "masks").as_posix() for path in (out / "masks").rglob("*.png")}
+    assert masks == {"wide.png", "inner/tall.png", "same.png", "same.png.png", "turned.png"}
+    for name, size in (("wide.png", (64, 32)), ("inner/tall.png", (20, 40)), ("turned.png", (32, 16))):
+        with Image.open(out / "masks" / name) as mask:
+            assert (mask.mode, mask.size) == ("P", size)
+            classes = np.asarray(mask)
+        assert np.array_equal(np.unique(classes), [0, 1]), name
+        half = size[0] // 2
+        assert (classes[:, : half - 3] == 0).all(), name
+        assert (classes[:, half + 3 :] == 1).all(), name
+        with Image.open(out / "overlays" / name) as overlay:
+            assert overlay.size == size
+    assert yaml.safe_load((out / "classes.yaml").read_text()) == {0: "dark", 1: "light", 255: "ignore"}
+    assert float(_rows(out)["wide.png"]["light"]) == pytest.approx(0.5, abs=0.05)
+    assert (out / "overview.png").is_file()
+    assert set(json.loads((out / "predict.json").read_text())["provenance"]["inputs_sha256"]) >= {"network", "onnx"}
+
+
+def test_coco_holds_the_same_pixels_as_the_masks(tmp_path: Path, pictures: Path) -> None:
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=NAMES)
+    assert run("predict", net, pictures, "--out-dir", tmp_path / "out") == 0
+    content = json.loads((tmp_path / "out" / "labels.json").read_text())
+    images = {image["id"]: image for image in content["images"]}
+    assert content["categories"] == [{"id": 1, "name": "light"}]
+    for entry in content["annotations"]:
+        name = images[entry["image_id"]]["file_name"]
+        if name != "wide.png":
+            continue
+        height, width = entry["segmentation"]["size"]
+        counts = entry["segmentation"]["counts"]
+        flat = np.repeat(np.arange(len(counts)) % 2, counts)
+        mask = np.asarray(Image.open(tmp_path / "out" / "masks" / "wide.png"))
+        assert np.array_equal(flat.reshape(width, height).T, mask == 1)
+        assert entry["area"] == (mask == 1).sum()
+        assert entry["bbox"] == pytest.approx([32, 0, 32, 32], abs=2)
+
+
+def test_a_crop_says_what_it_did_not_see(tmp_path: Path, pictures: Path) -> None:
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=NAMES)
+    assert run("predict", net, pictures / "wide.png", "--fit", "crop", "--out-dir", tmp_path / "out") == 0
+    mask = np.asarray(Image.open(tmp_path / "out" / "masks" / "wide.png"))
+    assert (mask[:, :16] == UNKNOWN_CLASS).all()
+    assert (mask[:, 48:] == UNKNOWN_CLASS).all()
+    assert set(np.unique(mask[:, 16:48])) == {0, 1}
+
+
+def test_key_points_are_in_the_pixels_of_the_picture(tmp_path: Path) -> None:
+    columns, rows = np.arange(80) + 0.5, np.arange(40)[:, None] + 0.5
+    spots = [np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 18) * 255 for x, y in ((20, 10), (60, 12), (41, 30))]
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(np.stack(spots, axis=2).round().astype(np.uint8)).save(tmp_path / "pictures" / "spots.png")
+    names = ["left_eye", "right_eye", "nose"]
+    net = write_labeller(tmp_path, Channels(), task="keypoints", names=names, size=80, visible_from=0.2)
+    assert run("predict", net, tmp_path / "pictures", "--out-dir", tmp_path / "out") == 0
+    row = _rows(tmp_path / "out")["spots.png"]
+    found = [[float(row[f"{name}_{axis}"]) for axis in "xy"] for name in names]
+    assert np.array(found) == pytest.approx(np.array([[20, 10], [60, 12], [41, 30]]), abs=0.3)
+    content = json.loads((tmp_path / "out" / "labels.json").read_text())
+    assert content["categories"][0]["keypoints"] == names
+    assert content["categories"][0]["skeleton"] == [[1, 2]]
+    assert content["annotations"][0]["keypoints"][:3] == pytest.approx([20, 10, 2], abs=0.3)
+
+
+def test_numbers_and_attributes(tmp_path: Path) -> None:
+    Image.new("RGB", (16, 16), (255, 51, 204)).save(tmp_path / "pink.png")
+    pose = write_labeller(tmp_path, Colours(), name="pose", task="pose", names=["red", "green", "blue"])
+    values = {"hat": ["none", "cap"], "tall": ["yes"]}
+    attributes = write_labeller(tmp_path, Colours(), name="attributes", task="attributes", names=values)
+    for net in (pose, attributes):
+        assert run("predict", net, tmp_path / "pink.png", "--out-dir", tmp_path / net.stem) == 0
+    assert [float(_rows(tmp_path / "pose")["pink.png"][name]) for name in ("red", "green", "blue")] == pytest.approx(
+        [1.0, 0.2, 0.8], abs=1e-3
+    )
+    assert _rows(tmp_path / "attributes")["pink.png"] == {"image": "pink.png", "hat": "none", "tall": "yes"}
+
+
+def test_again_and_in_the_way(tmp_path: Path, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=NAMES)
+    out = tmp_path / "out"
+    assert run("predict", net, pictures, "--out-dir", out) == 0
+    assert run("predict", net, pictures / "wide.png", "--out-dir", out) == 0
+    assert [path.name for path in (out / "masks").iterdir()] == ["wide.png"]  # nothing of the older run is left
+    own = tmp_path / "own"
+    (own / "masks").mkdir(parents=True)
+    (own / "masks" / "mine.png").write_bytes(b"mine")
+    capsys.readouterr()
+    for place, message in ((own, "holds masks of something else"), (pictures / "out", "lies in the folder of the pic")):
+        assert run("predict", net, pictures, "--out-dir", place) == 2
+        assert message in capsys.readouterr().err
+    assert (own / "masks" / "mine.png").read_bytes() == b"mine"
+
+
+def test_no_picture_at_all_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=NAMES)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("no picture")
+    for source in (tmp_path / "empty", tmp_path / "nowhere"):
+        assert run("predict", net, source, "--out-dir", tmp_path / "out") == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
