@@ -7,6 +7,7 @@ keep it.
 """
 
 VERSIONS = {
+    "init": 1,
     "data": 4,
     "fetch": 2,
     "info": 1,

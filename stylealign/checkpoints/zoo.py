@@ -2,15 +2,14 @@
 
 import difflib
 from collections.abc import Iterable
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from stylealign.config import validate
+from stylealign.config import project_root, validate, zoo_of
+from stylealign.config.places import ZOO
 from stylealign.errors import StyleAlignError
 
 ModelFormat = Literal["native", "stylegan2-ada-pytorch", "stylegan2-tensorflow", "rosinality"]
@@ -101,14 +100,8 @@ def default_zoo() -> Path:
     package lies in, else the one installed with the package: the wheel carries the list and the bundled models as data
     files, `share/stylealign/zoo.yaml` and `zoo/` beside it, because they belong to no Python package.
     """
-    here = Path("data") / "zoo.yaml"
-    candidates = [here, Path(__file__).resolve().parents[2] / here]
-    with suppress(PackageNotFoundError):
-        files = distribution("stylealign").files or []
-        candidates += [
-            Path(str(file.locate())).resolve() for file in files if file.parts[-2:] == ("stylealign", "zoo.yaml")
-        ]
-    return next((path for path in candidates if path.is_file()), here)
+    project = project_root()
+    return ZOO if ZOO.is_file() or project is None else zoo_of(project) or ZOO
 
 
 def load_zoo(path: str | Path) -> Zoo:

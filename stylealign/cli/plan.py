@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from stylealign.cli.arguments import at_least
-from stylealign.config import load_config
+from stylealign.config import known_models, load_config
 from stylealign.devices import usable_cpus, visible_devices
 from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     root = arguments.snakefile.resolve().parents[1]
     named = [] if arguments.configfile is None else [arguments.configfile]
     config = load_config(arguments.directory, root, named)
-    asked = Experiment(config, root / "data" / "zoo.yaml", arguments.directory)
+    asked = Experiment(config, known_models(root), arguments.directory)
     costs = Costs(asked.sized(), asked.zoo.size_mb, asked.zoo.archive)
     cores = arguments.cores or usable_cpus()
     gpus = arguments.gpus if arguments.gpus is not None else len(visible_devices(os.environ)) or 1

@@ -1,6 +1,7 @@
 """The verbs of the command line with their lines of help, so that `--help` needs no verb's module."""
 
 VERBS = {
+    "init": "write a folder that is ready for snakemake: configuration, Snakefile, profiles; no checkout is needed",
     "data": "make a data set: draw an avatar domain, import a folder or zip of images, or fetch a published one",
     "fetch": "get a model by name (data/zoo.yaml), path or address, check it and store it in the native format",
     "info": "print a checkpoint's architecture, training length, size and checksum as JSON",

@@ -43,7 +43,9 @@ from stylealign.config.labellers import Labellers, LabellerSettings
 from stylealign.config.latents import EncoderSettings, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import M, validate
+from stylealign.config.places import known_models, project_root, zoo_of
 from stylealign.config.reading import default_file, load_config, merged, parse_yaml, read_yaml, repository_of
+from stylealign.config.run_folder import installed_snakefile
 from stylealign.config.training import ALIGNED, UPKEEP, ArchitectureSettings, TrainSettings
 from stylealign.config.workflow import Config, ModelSettings
 
@@ -92,11 +94,15 @@ __all__ = [
     "ZeroShotSettings",
     "default_file",
     "drawn_domains",
+    "installed_snakefile",
+    "known_models",
     "load_config",
     "merged",
     "parse_yaml",
+    "project_root",
     "read_yaml",
     "repository_of",
     "validate",
     "without_figures",
+    "zoo_of",
 ]

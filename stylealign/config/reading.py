@@ -7,11 +7,11 @@ from typing import Any
 import yaml
 
 from stylealign.config.messages import validate
+from stylealign.config.places import SNAKEFILE
 from stylealign.config.workflow import Config
 from stylealign.errors import StyleAlignError
 
 CONFIG = Path("config") / "config.yaml"
-SNAKEFILE = Path("workflow") / "Snakefile"
 STANDS_ALONE = "domains"
 """Key of a configuration that is whole; a file without it changes the default."""
 

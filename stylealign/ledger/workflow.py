@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stylealign.config import Config, default_file, load_config, repository_of
+from stylealign.config import Config, default_file, installed_snakefile, load_config, repository_of
 from stylealign.errors import StyleAlignError
 
 SNAKEFILE = Path("workflow") / "Snakefile"
@@ -68,8 +68,14 @@ def workflow_kinds(run: Run) -> list[str]:
 
 
 def _named_in_rules(run: Run, pattern: str) -> list[str]:
-    texts = (path.read_text(encoding="utf-8") for path in sorted((run.root / "workflow" / "rules").glob("*.smk")))
+    texts = (path.read_text(encoding="utf-8") for path in sorted(_rules(run).glob("*.smk")))
     return sorted({name for text in texts for name in re.findall(pattern, text)})
+
+
+def _rules(run: Run) -> Path:
+    """Return the folder of the rules: the repository's own, or the installed ones of a folder of `stylealign init`."""
+    own = run.root / "workflow" / "rules"
+    return own if own.is_dir() else installed_snakefile().parent / "rules"
 
 
 def unfinished(run: Run) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stylealign.applications.labels import tasks
 from stylealign.applications.labels.methods import BOUNDS
-from stylealign.config import UPKEEP, default_file, load_config
+from stylealign.config import UPKEEP, default_file, load_config, zoo_of
 from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
 from stylealign.experiment.paths import data_file, label_network, model_file, transferred_network
@@ -18,7 +18,8 @@ from stylealign.measurements.shared import PAIRS
 from stylealign.versions import version
 
 REPOSITORY = Path(workflow.basedir).parent
-ZOO = REPOSITORY / "data" / "zoo.yaml"
+# The list of known models is beside the rules: in the checkout, or in the installation where `stylealign init` wrote REPOSITORY.
+ZOO = zoo_of(Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parents[1])
 
 
 def read_experiment():

@@ -8,9 +8,8 @@ from snakemake_logger_plugin_stylealign import stale_lock
 # `.venv/bin/snakemake` works without an activated environment, on the nodes of a cluster too. `exec`: the job is the
 # process that Snakemake waits for, so a cluster's SIGTERM does not end a shell around a training that saves its state.
 # Where the known files are listed is no param: a repository that is reached in another way is the same one.
-KNOWN_FILES = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parents[1] / "data" / "zoo.yaml"
 shell.prefix(
-    f'set -euo pipefail; export PATH="{Path(sys.executable).parent}:$PATH" STYLEALIGN_ZOO={quote(str(KNOWN_FILES))}; exec '
+    f'set -euo pipefail; export PATH="{Path(sys.executable).parent}:$PATH" STYLEALIGN_ZOO={quote(str(ZOO))}; exec '
 )
 
 # On a node a failed job ends at once: the run that submitted it is the one that tries again.
