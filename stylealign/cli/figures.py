@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
         if kind == "zero-shot":
             sub.add_argument(
-                "--annotations", required=True, type=Path, metavar="NPZ", help="annotations of the real images"
+                "--annotations", type=Path, metavar="NPZ", help="annotations of the real images, where there are any"
             )
 
 
@@ -151,9 +151,12 @@ def _morphing(arguments: argparse.Namespace) -> Pixels:
 
 def _zero_shot(arguments: argparse.Namespace) -> Pixels:
     images = ImageZip(arguments.data).read(slice(0, arguments.columns))
-    truth = Annotations.load(arguments.annotations)
     scale = max(1, CELL_PX // images.shape[-1])
-    rows = {"image": enlarge(images, scale), "annotation": _annotated(images, truth, scale)}
+    rows, classes = {"image": enlarge(images, scale)}, list[str]()
+    if arguments.annotations is not None:
+        truth = Annotations.load(arguments.annotations)
+        rows["annotation"] = _annotated(images, truth, scale)
+        classes += truth.names.classes
     networks: dict[str, list[Path]] = {}
     for label, path in arguments.rows:
         networks.setdefault(label, []).append(path)
@@ -166,7 +169,11 @@ def _zero_shot(arguments: argparse.Namespace) -> Pixels:
                 known = " or ".join(drawn())
                 raise StyleAlignError(f"{path}: labels of the task {task.name} are not drawn; give {known}")
             predicted = predict(network, images)
-            found[task.sees] = predicted[task.answer], predicted.get("visible")
+            seen = predicted[task.answer]
+            if task.sees == "maps":  # one class, one colour, whichever network sees it
+                classes += (name for name in network.spec.names if name not in classes)
+                seen = np.array([classes.index(name) for name in network.spec.names], np.uint8)[seen]
+            found[task.sees] = seen, predicted.get("visible")
         rows[label] = _labelled(images, found, scale)
     return image_rows(rows)
 

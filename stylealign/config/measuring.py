@@ -32,6 +32,9 @@ class MetricSettings(Settings):
     """Images that the style channels of each model are localized in (Wu et al. 2021: 1000)."""
     channel_cells: Literal[4, 8, 16, 32] = 16
     """Cells on each axis of the maps of the style channels (Wu et al. 2021: 32)."""
+    classes: dict[str, str | None] | None = None
+    """Shared classes that label networks and annotations are compared in beside their own: class -> shared name, or
+    null to leave it out (set as labels.classes)."""
     bootstrap: Positive = 1000
     """Bootstrap draws of a 95 % interval."""
     seed: Seed = 0

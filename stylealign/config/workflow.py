@@ -76,6 +76,14 @@ class ModelSettings(Settings):
         return self.model_copy(update={"seeds": None, "train": TrainKeys(**train, seed=seed), **names})
 
 
+class LabelKeys(LabelSettings):
+    """Label networks of a run."""
+
+    classes: dict[str, str | None] | None = None
+    """Shared classes of domains that name theirs differently, for every network alike: {hair: top, ears: top}; null
+    leaves a class out. The zero-shot tables have them beside the domain's own classes."""
+
+
 class Config(Settings):
     """A whole run of the workflow: what `config/config.yaml` holds."""
 
@@ -101,7 +109,7 @@ class Config(Settings):
     """Model between parent and child that draws the method `layer-swap`."""
     morphing: MorphSettings = MorphSettings()
     """Morphs from parent to child."""
-    labels: LabelSettings = LabelSettings()
+    labels: LabelKeys = LabelKeys()
     """Label networks of the zero-shot tables and of the structure measurements."""
     zero_shot: ZeroShotSettings = ZeroShotSettings()
     """Labels carried to the domains of the children."""
@@ -151,6 +159,12 @@ class Config(Settings):
                     raise ValueError(
                         f"models.{name}.{key}: no {value!r} among {', '.join(names)}{did_you_mean(value, names)}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _classes_stand_with_the_labels(self) -> "Config":
+        if self.metrics.classes is not None:
+            raise ValueError("metrics.classes: set it as labels.classes")
         return self
 
     @model_validator(mode="after")

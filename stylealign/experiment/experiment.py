@@ -139,7 +139,8 @@ class Experiment(Translations):
     def measuring_settings(self, kind: str, without: str = "") -> str:
         """Return the settings that a kind of measurement depends on as JSON, but for the key `without`."""
         keys = [key for key in registry.kind(kind).settings if key != without]
-        return as_json(self.config.metrics, *keys)
+        classes = {"classes": self.config.labels.classes} if "classes" in keys else {}
+        return as_json(self.config.metrics, *keys, **classes)
 
     def weights_of_training(self, model: str) -> list[str]:
         """Return the weights of the network that measures while a model is trained."""
@@ -197,7 +198,7 @@ class Experiment(Translations):
             for model in self.family(child):
                 names += [f"alignment_score/{model}", f"alignment_pointwise/{model}", f"generators/{child}/{model}"]
             names += [f"references/{child}/{own}" for own in self.pair_kinds(child)]
-            names += [f"zero_shot/{name}" for name in zero_shot if name.endswith(f"/{child}")]
+            names += [f"zero_shot/{name}" for name in zero_shot if name.partition("/")[2] == child]
         files = {name: f"results/metrics/{name}.json" for name in names}
         return {name: file for name, file in files.items() if file in asked[name.split("/")[0]]}
 
@@ -216,7 +217,7 @@ class Experiment(Translations):
         translated = self.within("translation").children
         figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal") for child in translated]
         figures += [f"morphing-{child}" for child in self.morphed()]
-        figures += [f"zero-shot-{child}" for child in self.within("zero_shot").children if self.is_annotated(child)]
+        figures += [f"zero-shot-{child}" for child in self.within("zero_shot").children if self.labels_shown(child)]
         with_curve = [child for child in self.within("alignment_curve").children if self.trained_family(child)]
         figures += [f"curve-{child}" for child in with_curve if self.measuring_networks(child)]
         figures += [f"edits-{parent}" for parent in self.parents if self.edited(parent)]

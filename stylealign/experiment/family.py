@@ -3,8 +3,12 @@
 import copy
 from typing import Self
 
+from stylealign.applications.labels.tasks import scored, task_of
 from stylealign.config import Config, without_figures
 from stylealign.measurements.shared import OTHER_SEED, UNALIGNED
+
+ALL_KINDS = ("segmentation", "keypoints", "pose", "attributes")
+"""Kinds of labels that drawn figures come with."""
 
 
 class Family:
@@ -14,7 +18,7 @@ class Family:
         models: every model by name.
         zero_shot: how labels are carried to the children's domains.
         drawn, imported, fetched: domains that are drawn, of one's own pictures, and downloaded.
-        labelled: domains of one's own pictures that come with labels.
+        labelled: domains of one's own pictures that come with labels, and the kinds of these.
         without_figures: drawn domains with other classes than a figure's, and no key points.
         resolutions_px: size of the images of each domain.
         configured: model of one of several seeds -> its name in the configuration.
@@ -31,7 +35,7 @@ class Family:
         self.without_figures = [name for name in self.drawn if config.domains[name].draw in without_figures()]
         self.resolutions_px = {name: domain.resolution_px for name, domain in config.domains.items()}
         self.imported = [name for name, domain in config.domains.items() if domain.path]
-        self.labelled = [name for name, domain in config.domains.items() if domain.annotations]
+        self.labelled = {name: own.annotations.kinds for name, own in config.domains.items() if own.annotations}
         self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
         self.configured = {model: name for name, models in config.seeded.items() for model in models}
         self.controls = {name: model.control_of for name, model in self.models.items() if model.control_of}
@@ -135,6 +139,23 @@ class Family:
         names = [model, *filter(None, [self.aligned_parent(model)])]
         domains = {self.domain_of(name) for name in names}
         return domains <= set(self.drawn) and len({domain in self.without_figures for domain in domains}) == 1
+
+    def labels_of(self, domain: str) -> tuple[str, ...]:
+        """Return the kinds of labels that a domain's images come with."""
+        if domain in self.drawn:
+            return ALL_KINDS if domain not in self.without_figures else tuple(k for k in ALL_KINDS if k != "keypoints")
+        return self.labelled.get(domain, ())
+
+    def zero_shot_tasks(self, child: str) -> list[str]:
+        """Return the tasks whose labels the domain of a child's parent has: they are carried over to the child's."""
+        parents, own = (self.domain_of(model) for model in (self.compared_with(child), child))
+        if {parents, own} <= set(self.drawn) and not self.is_annotated(child):
+            return []  # drawn domains that name nothing alike
+        return [task.name for task in scored() if task.pseudo and set(task.labels) <= set(self.labels_of(parents))]
+
+    def is_tested(self, task: str, child: str) -> bool:
+        """Return whether the domain of a child has the labels to test networks of a task with."""
+        return set(task_of(task).labels) <= set(self.labels_of(self.domain_of(child)))
 
     def generators_of(self, subject: str) -> list[str]:
         """Return the models that are scored on the domain of `subject`, a parent or a child."""

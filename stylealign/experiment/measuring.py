@@ -49,19 +49,22 @@ class Measuring(Family):
         }
 
     def zero_shot_networks(self, task: str, child: str) -> Files:
-        """Return the networks that are tested on the domain of `child`, by METHOD[/SETTING]."""
+        """Return the networks that are tested on the domain of `child`, by METHOD[/SETTING].
+
+        Where that domain has no labels of the task, those that label its images: of the parent and of the child.
+        """
         methods = [method_of(name) for name in self.zero_shot.methods]
         found: Files = {}
-        for model in self.family(child):
+        is_tested = self.is_tested(task, child)
+        for model in self.family(child) if is_tested else [child]:
             for method in methods:
                 found |= self._of_seeds(task, model, method, self._end_of(model))
+        found = {"source-only": label_network(task, self.domain_of(self.compared_with(child))), **found}
+        if not is_tested:
+            return found
         for name in BOUNDS:
             found |= self._of_seeds(task, child, method_of(name))
-        return {
-            "source-only": label_network(task, self.domain_of(self.compared_with(child))),
-            **found,
-            "oracle": label_network(task, self.domain_of(child)),
-        }
+        return found | {"oracle": label_network(task, self.domain_of(child))}
 
     def _of_seeds(self, task: str, model: str, method: Method, end: str = "") -> Files:
         """Return the networks of a method by METHOD[/SETTING]@SEED; without the seed where there is but one."""
@@ -84,11 +87,17 @@ class Measuring(Family):
             return {}
         return {"val_data": data_file(domain, "val.zip"), "val_annotations": data_file(domain, "val.annotations.npz")}
 
+    def labels_of_test(self, child: str) -> Files:
+        """Return the annotations of the test images of a child's domain, none where it has none."""
+        domain = self.domain_of(child)
+        return {"annotations": data_file(domain, "test.annotations.npz")} if self.labels_of(domain) else {}
+
     def labels_shown(self, child: str) -> list[tuple[str, str]]:
         """Return the networks whose labels a figure shows, each with its row; those of one row lie over each other."""
         return [
             (row.partition("@")[0], network)
             for task in drawn()
+            if task in self.zero_shot_tasks(child)
             for row, network in self.zero_shot_networks(task, child).items()
             if row.partition("@")[2] in ("", "0")
         ]

@@ -102,6 +102,15 @@ class Experiment(Protocol):
     def trained_family(self, child: str) -> list[str]:
         """Return those of a child and its controls that the run trains."""
 
+    def zero_shot_tasks(self, child: str) -> list[str]:
+        """Return the tasks whose labels the domain of a child's parent has."""
+
+    def is_tested(self, task: str, child: str) -> bool:
+        """Return whether the domain of a child has the labels to test networks of a task with."""
+
+    def compared_with(self, model: str) -> str:
+        """Return the parent that a child or a control is compared with."""
+
     def is_annotated(self, model: str) -> bool:
         """Return whether a model's and its parent's domain come with annotations."""
 

@@ -27,9 +27,15 @@ if TYPE_CHECKING:
     from stylealign.measurements.rows import Row, RowKey
 
 SOURCE_ONLY = "source-only"
+LABELLER = "labeller"
+"""Row of the parent's network in the parent's own domain."""
 WAYS = tuple(method.row for method in METHODS if method.is_zero_shot)
 """Rows of the methods that one is chosen of."""
-SEEDS_PROTOCOL = (
+PROTOCOL = (
+    "what the domain and all networks of a table's child name alike; segmentation: the domain's classes (one that a "
+    "network lacks has an IoU of 0), and the shared ones of labels.classes beside them; "
+    f"{LABELLER}: the parent's network on the parent's own test images, where the child's domain has no labels to test "
+    "with; "
     "several seeds: their mean, images resampled together and seeds as a level of their own, n counts images; "
     f"{BEST}: the method with the best headline numbers on the validation images, relative to {SOURCE_ONLY}'s"
 )
@@ -50,7 +56,7 @@ def _table(task: LabelTask) -> Table:
         title=own.title,
         section="zero-shot",
         metrics=(*own.metrics, *map(difference_of, compared_metrics(task))),
-        protocol=f"{own.protocol}; {DIFFERENCE_PROTOCOL}; {SEEDS_PROTOCOL}",
+        protocol=f"{own.protocol}; {DIFFERENCE_PROTOCOL}; {PROTOCOL}",
         headline=own.headline,
         compared=(own.headline,),
         charts=(own.headline,),
@@ -67,7 +73,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     The class, point or number stands in `setting`, and of a difference what is taken off.
 
     Raises:
-        StyleAlignError: files that do not belong together, or a network of another task.
+        StyleAlignError: files that do not belong together, or that name nothing alike, or a network of another task.
     """
     from stylealign.applications.labels.networks import load_label_network
 
@@ -76,12 +82,12 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         raise StyleAlignError("--val-data and --val-annotations go together; give both, or none")
     loaded = {name: load_label_network(path, task, data.resolution_px) for name, path in inputs.named_files.items()}
     networks = {name: network for name, (network, _) in loaded.items()}
-    found = _scored(inputs, networks, "data", "annotations")
+    found = _scored(inputs, networks, "data", "annotations", settings.classes)
     facts = {"networks": {name: origin for name, (_, origin) in loaded.items()}}
     ways = [way for way in WAYS if way in found]
     if inputs.has("val-data") and ways:
         judged = {name: network for name, network in networks.items() if _method(name) in (SOURCE_ONLY, *ways)}
-        on_validation = _scored(inputs, judged, "val-data", "val-annotations")
+        on_validation = _scored(inputs, judged, "val-data", "val-annotations", settings.classes)
         marks = {way: mark(task_of(task), on_validation[way], on_validation.get(SOURCE_ONLY)) for way in ways}
         best = max(ways, key=marks.__getitem__)
         chosen = {f"{BEST}{name.removeprefix(best)}": own for name, own in found.items() if _is_of(name, best)}
@@ -106,19 +112,25 @@ def _is_of(name: str, way: str) -> bool:
 
 
 def _scored(
-    inputs: "Inputs", networks: "Mapping[str, LabelNetwork]", images_role: str, annotations_role: str
+    inputs: "Inputs",
+    networks: "Mapping[str, LabelNetwork]",
+    images_role: str,
+    annotations_role: str,
+    classes: "Mapping[str, str | None] | None",
 ) -> "dict[str, list[Scores]]":
     """Return the scores of every seed of each METHOD[/SETTING] on some annotated images."""
-    from stylealign.applications.labels.learning import require_matching, scores
+    from stylealign.applications.labels.learning import scores
+    from stylealign.applications.labels.sharing import shared_names
     from stylealign.devices import compute_device
 
     data = inputs.images(images_role)
     annotations, images = inputs.annotations(annotations_role, data), data.read()
-    for name, network in networks.items():
-        require_matching(network.spec, inputs.named_files[name], annotations, inputs.path(annotations_role))
+    files = {inputs.named_files[name]: network.spec for name, network in networks.items()}
+    shared = shared_names(files, annotations, inputs.path(annotations_role), classes)
     found: dict[str, list[Scores]] = {}
     for name, network in networks.items():
-        found.setdefault(_method(name), []).append(scores(network.to(compute_device()), images, annotations))
+        own = scores(network.to(compute_device()), images, annotations, shared)
+        found.setdefault(_method(name), []).append(own)
     return found
 
 
@@ -163,7 +175,7 @@ def difference_rows(
 
     draws, rows = (settings.bootstrap, settings.seed), []
     for metric in compared_metrics(task):
-        for place in (place for place in own[0] if place[0] == metric.name):
+        for place in (place for place in own[0] if place[0] == metric.name and place in other[0]):
             estimate = pooled_difference([seed[place] for seed in own], [seed[place] for seed in other], *draws)
             setting = ", ".join(filter(None, (place[1], minus(SOURCE_ONLY))))
             rows.append(key.row(difference_of(metric).name, estimate, setting=setting))
@@ -171,9 +183,16 @@ def difference_rows(
 
 
 def rows_of(experiment: Experiment) -> list[str]:
-    """Return a file for each task and each child of annotated domains."""
-    children = [child for child in experiment.children if experiment.is_annotated(child)]
-    return [f"{task}/{child}" for task in TABLES for child in children]
+    """Return a file for each task and each child whose parent's domain has its labels.
+
+    Where the child's own domain has none, the labelling network is tested in the parent's.
+    """
+    found = []
+    for task in TABLES:
+        for child in (child for child in experiment.children if task in experiment.zero_shot_tasks(child)):
+            tested = experiment.is_tested(task, child)
+            found.append(f"{task}/{child}" if tested else f"{LABELLER}/{task}/{experiment.compared_with(child)}")
+    return found
 
 
 def cost(work: Work, task: str, child: str) -> Cost:
@@ -185,9 +204,16 @@ def cost(work: Work, task: str, child: str) -> Cost:
     return Cost(network_s=work.labels_s(networks * images, px), memory_mb=1500 + images * px**2 * 20 / MEGABYTE)
 
 
+def cost_of_labeller(work: Work, task: str, parent: str) -> Cost:
+    """Return the cost of the same for one network in a parent's domain."""
+    data = work.data_of(parent)
+    images, px = data.splits.test_images, data.resolution_px
+    return Cost(network_s=work.labels_s(images, px), memory_mb=1500 + images * px**2 * 20 / MEGABYTE)
+
+
 KIND = Kind(
     name="zero_shot",
-    version=10,
+    version=11,
     text="label networks on annotated test images",
     files=(
         File("data", "ZIP", "test images of the domain"),
@@ -201,9 +227,9 @@ KIND = Kind(
         "into `setting`; networks of one name that differ in a number behind @ are seeds of one method",
     ),
     options=(Option("task", "task of the network", choices=tuple(TABLES)),),
-    settings=("bootstrap", "seed"),
+    settings=("bootstrap", "seed", "classes"),
     tables=tuple(TABLES.values()),
     rows=rows_of,
-    costs={"zero_shot": cost},
+    costs={"zero_shot": cost, "zero_shot_labeller": cost_of_labeller},
     measure=measure,
 )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stylealign.datasets.annotations import UNKNOWN_CLASS
 from stylealign.errors import StyleAlignError
 from stylealign.report.sheets import FONT_PX, Pixels, enlarge, labelled_rows
 
@@ -98,9 +99,10 @@ def segmentation_overlay(images: Pixels, classes: NDArray[np.uint8]) -> Pixels:
         classes: `[N, H, W]` indices into the segmentation classes.
 
     Returns:
-        `[N, 3, H, W]` uint8; the background keeps the image's own colours.
+        `[N, 3, H, W]` uint8; the background, and where no class is known, keep the image's own colours.
     """
     assert classes.shape == (len(images), *images.shape[2:]), f"{classes.shape} classes for {images.shape} images"
+    classes = np.where(classes == UNKNOWN_CLASS, 0, classes)
     colours = class_colours(int(classes.max(initial=0)) + 1)[classes].transpose(0, 3, 1, 2)
     mixed = images * (1 - COLOUR_SHARE) + colours * COLOUR_SHARE
     return np.where(classes[:, None] == 0, images, mixed.round().astype(np.uint8))

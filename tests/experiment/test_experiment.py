@@ -56,7 +56,7 @@ def test_a_parent_without_a_child_gets_the_tables_that_it_can_have() -> None:
 def test_figures_belong_to_children_with_what_they_need() -> None:
     names = [Path(figure).stem for figure in experiment(A).all_figures()]
     assert {"aligned-human", "aligned-animal", "morphing-grandchild", "zero-shot-animal", "curve-animal"} <= set(names)
-    assert "zero-shot-grandchild" not in names
+    assert "zero-shot-grandchild" in names, "its parent has labels"
 
 
 def test_a_way_back_to_the_domain_of_the_parents_parent_is_measured_with_its_controls() -> None:
@@ -390,3 +390,55 @@ def test_labels_are_known_by_their_content_and_change_no_model(tmp_path: Path) -
     assert plain.identity.run_dir("own") == again.identity.run_dir("own") == asked.identity.run_dir("own")
     assert "annotations" not in plain.identity.settings_of("mine")
     assert "fit" not in plain.identity.settings_of("mine")
+
+
+OWN_LABELS = {
+    "people": {"path": "a", "annotations": {"masks": "masks", "keypoints": "points.csv"}},
+    "cats": {"path": "b", "annotations": {"masks": "masks"}},
+    "bare": {"path": "c"},
+}
+OF_PEOPLE = """
+people: {domain: people, architecture: {}}
+other: {domain: people, architecture: {}, train: {seed: 1}}
+cats: {domain: cats, parent: people}
+cats-unaligned: {domain: cats, parent: other, control_of: cats}
+bare: {domain: bare, parent: people}
+"""
+
+
+def test_a_domains_tasks_are_what_it_has() -> None:
+    asked = experiment(Path(), OF_PEOPLE, domains=OWN_LABELS)
+    assert asked.zero_shot_tasks("cats") == asked.zero_shot_tasks("bare") == ["segmentation", "keypoints"]
+    rows = [row.removeprefix("results/metrics/zero_shot/") for row in asked.rows_by_kind()["zero_shot"]]
+    assert rows == [
+        "segmentation/cats.json",
+        "labeller/segmentation/people.json",
+        "labeller/keypoints/people.json",
+    ]
+    assert "zero_shot_segmentation" in asked.tables()
+
+
+def test_where_the_childs_domain_has_no_labels_its_images_are_labelled_all_the_same() -> None:
+    asked = experiment(Path(), OF_PEOPLE, domains=OWN_LABELS)
+    tested, untested = (list(asked.zero_shot_networks(task, "cats")) for task in ("segmentation", "keypoints"))
+    assert {"oracle", "zero-shot unaligned"} <= set(tested)
+    assert untested == ["source-only", "zero-shot", "zero-shot filtered", "zero-shot read-out"]
+    assert asked.labels_of_test("cats") and not asked.labels_of_test("bare")
+    assert {network for _, network in asked.labels_shown("bare")} >= {
+        "results/zero_shot/keypoints/bare/student-0.safetensors"
+    }
+    assert "results/figures/zero-shot-bare.png" in asked.all_figures()
+
+
+def test_a_child_of_a_drawn_parent_gets_the_parents_labels() -> None:
+    asked = experiment(Path(), "human: {domain: human, fetch: human-64-a}\nmine: {domain: mine, parent: human}")
+    assert asked.zero_shot_tasks("mine") == ["segmentation", "keypoints", "pose"]
+    assert not asked.is_tested("pose", "mine")
+    reverse = experiment(Path(), "mine: {domain: mine, architecture: {}}\nhuman: {domain: human, parent: mine}")
+    assert reverse.zero_shot_tasks("human") == []
+
+
+def test_shared_classes_are_a_setting_of_the_zero_shot_tables() -> None:
+    asked = experiment(Path(), labels={"classes": {"hair": "top"}})
+    assert '"classes": {"hair": "top"}' in asked.measuring_settings("zero_shot")
+    assert "classes" not in asked.measuring_settings("generators")

@@ -64,11 +64,19 @@ def test_five_lines_and_a_folder_of_pictures_become_tables(tmp_path: Path) -> No
         "alignment_score",
         "alignment_semantic",
         "alignment_curve",
+        "zero_shot_segmentation",
+        "zero_shot_keypoints",
+        "zero_shot_regression",
     }
     assert {row["child"] for row in rows} == {"human", "mine"}
     translation = {row["metric"] for row in rows if row["table"] == "translation"}
     assert {"fid", "kid"} <= translation
     assert not {"keypoint_error", "rotation_error"} & translation
+    zero_shot = [row for row in rows if row["table"].startswith("zero_shot")]
+    assert {(row["child"], row["method"]) for row in zero_shot} == {("human", "labeller")}, (
+        "the pictures have no labels"
+    )
+    assert (run / "results/figures/zero-shot-mine.png").is_file()
     assert {path.name for path in tmp_path.iterdir()} == {"runs", "mine.yaml"}, "nothing outside the run's folder"
 
 

@@ -14,6 +14,7 @@ from stylealign.experiment.words import as_json, flags, named_files, one_of
 from stylealign.files import own_path
 from stylealign.latents import spaces
 from stylealign.measurements.registry import kind
+from stylealign.measurements.zero_shot import LABELLER
 from stylealign.measurements.shared import PAIRS
 from stylealign.versions import version
 
@@ -64,6 +65,7 @@ figure_domains = EXPERIMENT.figure_domains
 share_inputs = EXPERIMENT.share_inputs
 zero_shot_networks = EXPERIMENT.zero_shot_networks
 validation_inputs = EXPERIMENT.validation_inputs
+labels_of_test = EXPERIMENT.labels_of_test
 labels_shown = EXPERIMENT.labels_shown
 coverage_inputs = EXPERIMENT.coverage_inputs
 translation_methods = EXPERIMENT.translation_methods

@@ -193,8 +193,8 @@ rule figure_morphing:
 
 rule figure_zero_shot:
     input:
+        unpack(lambda w: labels_of_test(w.child)),
         data=lambda w: data_file(domain_of(w.child), "test.zip"),
-        annotations=lambda w: data_file(domain_of(w.child), "test.annotations.npz"),
         networks=lambda w: [network for _, network in labels_shown(w.child)],
     output:
         figure=report(
@@ -214,11 +214,12 @@ rule figure_zero_shot:
         runtime=30,
     params:
         rows=lambda w, input: named_files([row for row, _ in labels_shown(w.child)], input.networks),
+        annotations=lambda w: flags(**labels_of_test(w.child)),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
         "stylealign figures zero-shot {params.rows} --data {input.data}"
-        " --annotations {input.annotations} --columns {params.columns} --out {output.figure} &> {log}"
+        " {params.annotations} --columns {params.columns} --out {output.figure} &> {log}"
 
 
 rule figure_curve:

@@ -75,7 +75,7 @@ rule transfer:
     params:
         methods=" ".join(RUN.zero_shot.methods),
         seeds=RUN.zero_shot.seeds,
-        settings=lambda w: as_json(RUN.labels),
+        settings=lambda w: as_json(RUN.labels, without=["classes"]),
         out_dir="results/zero_shot/{task}/{model}",
         version=version("transfer"),
     shell:
@@ -109,7 +109,7 @@ rule transfer_bounds:
     params:
         methods=" ".join(BOUNDS),
         seeds=RUN.zero_shot.seeds,
-        settings=lambda w: as_json(RUN.labels),
+        settings=lambda w: as_json(RUN.labels, without=["classes"]),
         out_dir="results/zero_shot/{task}/{model}",
         version=version("transfer"),
     shell:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from stylealign.applications.labels.networks import LabelSpec, Scores
+from stylealign.applications.labels.sharing import Shared
+from stylealign.applications.labels.spec import LabelSpec, Scores
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.label_names import mirrored_order, pairs_among
 from stylealign.metrics.seeing import Compare
@@ -120,18 +121,24 @@ def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:
     return lambda one, two: keypoint_errors(one[:, mine], two[:, theirs], spec.resolution_px, eyes)
 
 
-def scores(predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec) -> Scores:
-    """Return the errors of visible points, as shares of the distance of the first pair of left and right."""
+def scores(
+    predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec, shared: Shared | None = None
+) -> Scores:
+    """Return the errors of visible points, as shares of the distance of the first pair of left and right.
+
+    With `shared`, only those points count.
+    """
     assert annotations.keypoints is not None
     assert annotations.visible is not None
-    eyes = [(spec.names.index(left), spec.names.index(right)) for left, right in spec.swapped[:1]]
-    order = [annotations.names.keypoints.index(name) for name in spec.names]
+    names = spec.names if shared is None else shared.names
+    eyes = [(names.index(left), names.index(right)) for left, right in pairs_among(spec.swapped, names)[:1]]
+    order = [annotations.names.keypoints.index(name) for name in names]
     found = keypoint_scores(
-        predicted["keypoints"],
+        predicted["keypoints"][:, [spec.names.index(name) for name in names]],
         annotations.keypoints[:, order],
         annotations.visible[:, order],
         spec.resolution_px,
         eyes[0] if eyes else None,
     )
-    of_points = {("nme_of_point", name): score for name, score in zip(spec.names, found.nme_of, strict=True)}
+    of_points = {("nme_of_point", name): score for name, score in zip(names, found.nme_of, strict=True)}
     return {("nme", ""): found.nme, ("pck@0.1", ""): found.pck, ("nme_centred", ""): found.nme_centred, **of_points}

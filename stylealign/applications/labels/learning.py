@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from stylealign.applications.labels.networks import Labeller, LabelNetwork, LabelSpec, Scores
+from stylealign.applications.labels.sharing import Shared
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import LabelSettings
 from stylealign.datasets.annotations import Annotations, require_same_names
@@ -156,15 +157,18 @@ def predict(network: Labeller, images: np.ndarray) -> dict[str, np.ndarray]:
     return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
 
 
-def scores(network: Labeller, images: np.ndarray, annotations: Annotations) -> Scores:
+def scores(network: Labeller, images: np.ndarray, annotations: Annotations, shared: Shared | None = None) -> Scores:
     """Return the scores of a network on annotated test images.
 
     Args:
         network: label network of a task with a table.
         images: `[N, 3, r, r]` uint8.
         annotations: of the same images.
+        shared: what they are compared in, where the two do not name the same things.
     """
-    found: Scores = task_of(network.spec.task).functions.scores(predict(network, images), annotations, network.spec)
+    named = () if shared is None or not shared.differ else (shared,)
+    functions = task_of(network.spec.task).functions
+    found: Scores = functions.scores(predict(network, images), annotations, network.spec, *named)
     return found
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
-from stylealign.applications.labels.networks import LabelSpec, Scores
+from stylealign.applications.labels.sharing import Shared
+from stylealign.applications.labels.spec import LabelSpec, Scores
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.label_names import mirrored_order, pairs_among
 from stylealign.metrics.seeing import Compare
@@ -105,11 +106,14 @@ def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:
     return lambda one, two: rotation_errors(one[:, mine], two[:, theirs])
 
 
-def scores(predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec) -> Scores:
-    """Return `mae` and `r2` of each number."""
+def scores(
+    predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec, shared: Shared | None = None
+) -> Scores:
+    """Return `mae` and `r2` of each number, with `shared` of those numbers."""
     assert annotations.pose is not None
-    truth = annotations.pose[:, [annotations.names.values.index(name) for name in spec.names]]
-    found = pose_scores(predicted["pose"], truth, spec.names)
+    names = spec.names if shared is None else shared.names
+    truth = annotations.pose[:, [annotations.names.values.index(name) for name in names]]
+    found = pose_scores(predicted["pose"][:, [spec.names.index(name) for name in names]], truth, names)
     return {
         (metric, name): score for name, pair in found.items() for metric, score in zip(("mae", "r2"), pair, strict=True)
     }

@@ -1,15 +1,17 @@
 """Segmentation: one class a pixel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from stylealign.applications.labels.networks import LabelSpec, Scores
-from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations, renumbered
+from stylealign.applications.labels.sharing import Shared
+from stylealign.applications.labels.spec import LabelSpec, Scores
+from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations
 from stylealign.datasets.label_names import mirrored_order, pairs_among
 from stylealign.metrics.bootstrap import Ratio
 from stylealign.metrics.seeing import Compare
@@ -118,12 +120,51 @@ def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:
     return (lambda one, two: segmentation_agreements(one, two, mine, theirs)) if common else None
 
 
-def scores(predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec) -> Scores:
-    """Return `iou` of each class over the whole set, and `miou`, the mean of the classes present."""
-    truth = renumbered(annotations.segmentation, annotations.names.classes, spec.names)
-    whole = iou(predicted["classes"], truth, len(spec.names))
-    classes = {
-        ("iou", name): Ratio(whole.numerators[:, [place]], whole.denominators[:, [place]])
-        for place, name in enumerate(spec.names)
+def scores(
+    predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec, shared: Shared | None = None
+) -> Scores:
+    """Return `iou` of each class of the annotations over the whole set, and `miou`, the mean of the classes present.
+
+    With `shared`, `shared_iou` and `shared_miou` of those classes stand beside them.
+    """
+    truth, names = annotations.segmentation, annotations.names.classes
+    assert truth is not None
+    own = spec.names if set(spec.names) == set(names) else names
+    found = _of_classes(
+        "iou", "miou", predicted["classes"], truth, own, (_places(own, spec.names), _places(own, names))
+    )
+    if shared is None:
+        return found
+    places = [_places(shared.names, [shared.of(name) for name in listed]) for listed in (spec.names, names)]
+    return found | _of_classes("shared_iou", "shared_miou", predicted["classes"], truth, shared.names, tuple(places))
+
+
+def _places(wanted: Sequence[str], names: Sequence[str | None]) -> NDArray[np.uint8]:
+    """Return for each class its place among those wanted, the number of these for another; what is not known stays."""
+    places = np.full(UNKNOWN_CLASS + 1, UNKNOWN_CLASS, np.uint8)
+    places[: len(names)] = [wanted.index(name) if name in wanted else len(wanted) for name in names]
+    return places
+
+
+def _of_classes(
+    metric: str,
+    mean: str,
+    predicted: NDArray[np.uint8],
+    truth: NDArray[np.uint8],
+    names: Sequence[str],
+    places: tuple[NDArray[np.uint8], ...],
+) -> Scores:
+    """Return the IoU of some classes and their mean; other classes count as "none of these".
+
+    Args:
+        metric, mean: names of the two.
+        predicted, truth: class maps `[N, H, W]`.
+        names: the classes.
+        places: of each class of the prediction and of the truth its place among the names.
+    """
+    whole = iou(places[0][predicted], places[1][truth], len(names) + 1)
+    numerators, denominators = whole.numerators[:, :-1], whole.denominators[:, :-1]
+    of_each = {
+        (metric, name): Ratio(numerators[:, [place]], denominators[:, [place]]) for place, name in enumerate(names)
     }
-    return {**classes, ("miou", ""): whole}
+    return {**of_each, (mean, ""): Ratio(numerators, denominators)}

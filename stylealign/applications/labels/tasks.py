@@ -9,7 +9,8 @@ what is known of images, a `LabelSpec` says what a network predicts:
     loss(outputs, labels)                 what training minimises
     decode(outputs, spec)                 predictions as tensors by name
     pseudo(outputs, spec)                 labels from a network's outputs; for tasks that are transferred
-    scores(predicted, annotations, spec)  scores of predictions; for tasks with a table
+    scores(predicted, annotations, spec)  scores of predictions; for tasks with a table. A fourth argument, a `Shared`
+                                          (`sharing.py`), is given where network and annotations name other things
     comparison(spec, other)               a function from predictions of two networks to how they differ; None: the
                                           two name nothing alike; for tasks with an `agreement`
 """
@@ -87,6 +88,8 @@ TASKS: tuple[LabelTask, ...] = (
             metrics=(
                 Metric("iou", True, "intersection over union of a class", is_by_setting=True),
                 Metric("miou", True, "mean intersection over union of the classes present"),
+                Metric("shared_iou", True, "intersection over union of a shared class", is_by_setting=True),
+                Metric("shared_miou", True, "mean intersection over union of the shared classes present"),
             ),
             protocol="IoU over all pixels of the test set; a class that no image has, as one that the "
             "domain lacks, is left out of the mean",

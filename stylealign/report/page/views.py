@@ -13,7 +13,9 @@ from stylealign.report.page.words import METHODS
 from stylealign.report.tables import is_by_setting, is_speed
 
 SPACES = frozenset(names())
-BOUNDS = frozenset({"oracle", "oracle on generated images", "untouched", "random", *PAIRS.values(), PAIRS_SHUFFLED})
+BOUNDS = frozenset(
+    {"oracle", "labeller", "oracle on generated images", "untouched", "random", *PAIRS.values(), PAIRS_SHUFFLED}
+)
 """Methods that bound the others: they are shown, and never marked as the best."""
 
 REFERENCES = BOUNDS | {"parent", "source-only", "cross-fade", "shuffled", "zero-shot shuffled"}

@@ -189,6 +189,7 @@ METHODS = {
     PAIRS_SHUFFLED: "no model: figures of both domains in unlike poses",
     "source-only": "the parent domain's network, applied as it is",
     "oracle": "trained on the child's own labels: the ceiling",
+    "labeller": "the parent's network on the parent's own test images: the child's domain has no labels to test with",
     "cross-fade": "pixels blended, no network in between",
     "codes+weights even": "codes and weights, frames re-timed to even perceptual steps",
 }

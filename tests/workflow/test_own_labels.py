@@ -1,0 +1,80 @@
+"""Pictures with masks of one's own, from the folder to the zero-shot tables, as docs/own-labels.md says."""
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.workflow.snakemake import ROOT, snakemake
+
+pytestmark = pytest.mark.workflow
+
+SMALL = (
+    "domains={day: {resolution_px: 32, train_images: 24, test_images: 8}, "
+    "night: {resolution_px: 32, train_images: 24, test_images: 8}, rain: {resolution_px: 32}}",
+    "train={kimg: 0.032, batch_size: 8}",
+    "inversion={images: 4, steps: 2, initial_candidates: 4}",
+    "inversion_spaces=[w+]",
+    "morphing={frames: 5, images: 2, strip_frames: 3}",
+    "metrics={samples: 16, pairs: 16, curve_images: 16, score_latents: 16, direction_samples: 40, effect_latents: 4, "
+    "channel_images: 2, channel_cells: 8, bootstrap: 10}",
+    "labels={epochs: 1, images: 16, batch_size: 8}",
+    "figure_images=2",
+)
+"""The lines of the document at a small size."""
+
+
+def documented() -> str:
+    """Return the YAML example of a whole configuration."""
+    found = re.search(r"```yaml\n(domains:.*?)```", (ROOT / "docs" / "own-labels.md").read_text(), re.DOTALL)
+    assert found
+    return found[1]
+
+
+def draw_scenes(folder: Path, sky: int, roof: int, count: int = 36) -> None:
+    """Draw houses under a sky with a mask each: 0 the sky, 1 the wall and, with this number, the roof."""
+    (folder / "pictures").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    rng = np.random.default_rng(sky)
+    for index in range(count):
+        picture = Image.fromarray(rng.integers(sky, sky + 40, (60, 70, 3), dtype=np.uint8))
+        mask = Image.new("L", picture.size, 0)
+        x, y, width = (int(value) for value in rng.integers((10, 25, 25), (25, 35, 40)))
+        for drawn, wall, top in ((picture, (120, 90, 60), (160, 30, 30)), (mask, 1, roof)):
+            ImageDraw.Draw(drawn).rectangle((x, y, x + width, 59), fill=wall)
+            ImageDraw.Draw(drawn).polygon([(x, y), (x + width, y), (x + width // 2, y - 15)], fill=top)
+        picture.save(folder / "pictures" / f"{index}.jpg", quality=95)
+        if index % 9:  # some have none
+            mask.save(folder / "masks" / f"{index}.png")
+
+
+def test_pictures_with_masks_become_zero_shot_tables(tmp_path: Path) -> None:
+    run, config = tmp_path / "runs" / "houses", tmp_path / "houses.yaml"
+    for number, name in enumerate(("day", "night", "rain")):
+        draw_scenes(run / name, sky=(180, 10, 90)[number], roof=(2, 3, 2)[number])
+    config.write_text(documented())
+    done = snakemake(run, "--cores", "2", "--config", *SMALL, config=config)
+    assert done.returncode == 0, done.stderr
+    with (run / "results/tables/all.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["table"] == "zero_shot_segmentation"]
+    night = [row for row in rows if row["child"] == "night"]
+    assert {row["method"] for row in night} >= {"source-only", "zero-shot", "zero-shot unaligned", "oracle"}
+    assert {row["setting"] for row in night if row["metric"] == "iou"} == {"sky", "wall", "attic"}
+    shared = {row["setting"] for row in night if row["metric"] == "shared_iou"}
+    assert shared == {"sky", "wall", "top"}, "the domains call their roofs differently"
+    lacking = [row for row in night if (row["method"], row["setting"]) == ("source-only", "attic")]
+    assert [float(row["value"]) for row in lacking] == [0.0]
+    assert [row["value"] for row in night if (row["method"], row["metric"]) == ("zero-shot", "shared_miou")]
+    rain = [row for row in rows if row["child"] not in ("night",)]
+    assert {(row["child"], row["method"]) for row in rain} == {("day", "labeller")}
+    for name in ("night", "rain"):
+        assert (run / "results/figures" / f"zero-shot-{name}.png").is_file()
+    again = snakemake(run, "-n", "--config", *SMALL, config=config)
+    assert "Nothing to be done" in again.stdout + again.stderr
+    mask = next((run / "night" / "masks").iterdir())
+    Image.new("L", (70, 60), 0).save(mask)
+    changed = snakemake(run, "-n", "--config", *SMALL, config=config)
+    assert "import_labelled_domain" in changed.stdout + changed.stderr
