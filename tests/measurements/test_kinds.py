@@ -24,6 +24,7 @@ SETTINGS = MetricSettings(
     score_latents=16,
     direction_samples=40,
     effect_latents=4,
+    classes={"clothes": None},
     channel_images=3,
     channel_cells=4,
     bootstrap=20,
