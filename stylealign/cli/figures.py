@@ -19,6 +19,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
 from stylealign.images import to_pixels
 from stylealign.measurements.rows import read_rows
+from stylealign.report.channels import channels_sheet
 from stylealign.report.curves import draw_curve
 from stylealign.report.edits import edits_sheet
 from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
@@ -40,6 +41,7 @@ KINDS = {
     "multi-modal": ("source images, each with all its translations under a guide", "ZIP"),
     "morphing": ("morph strips", "PNG"),
     "edits": ("the parent's directions in every model: its --directions, from one end to the other", "MODEL"),
+    "channels": ("style channels that parent and child share: the same channel moved in each model", "MODEL"),
     "curve": ("quality against alignment over a child's training", "ROWS.json"),
     "ladder": ("every measure of alignment against the distance of the child's domain", "ROWS.json"),
     "front": ("quality against alignment of a domain's children, each of another training", "ROWS.json"),
@@ -56,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "rows", nargs="+", type=named_file, metavar=f"LABEL={what}", help="rows of the figure, from the top"
         )
         sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure (.png, .jpg or .webp)")
-        if kind not in ("multi-modal", "morphing", "edits", *_PLOTS):
+        if kind not in ("multi-modal", "morphing", "edits", "channels", *_PLOTS):
             sub.add_argument("--columns", type=int, default=8, metavar="N", help="images of a row (default: 8)")
         if kind == "edits":
             sub.add_argument(
@@ -65,6 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 type=Path,
                 metavar="ROWS.json",
                 help="rows of alignment-semantic or alignment-recovery, which keep the directions they show",
+            )
+        if kind == "channels":
+            sub.add_argument(
+                "--channels", required=True, type=Path, metavar="ROWS.json", help="rows of alignment-channels"
             )
         if kind in ("translation", "multi-modal", "zero-shot"):
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
@@ -110,6 +116,14 @@ def _images_of_model(path: Path, count: int) -> Pixels:
 def _edits(arguments: argparse.Namespace) -> Pixels:
     generators = {label: load(path).generator for label, path in arguments.rows}
     return edits_sheet(generators, read_rows(arguments.directions)[1].get("shown", []), arguments.directions)
+
+
+def _channels(arguments: argparse.Namespace) -> Pixels:
+    generators = {label: load(path).generator for label, path in arguments.rows}
+    provenance = read_rows(arguments.channels)[1]
+    if "shared_channels" not in provenance:
+        raise StyleAlignError(f"{arguments.channels}: names no channels; give rows of evaluate alignment-channels")
+    return channels_sheet(generators, provenance["shared_channels"])
 
 
 def _translation(arguments: argparse.Namespace) -> Pixels:
@@ -203,6 +217,7 @@ _SHEETS = {
     "samples": _samples,
     "aligned": _aligned,
     "edits": _edits,
+    "channels": _channels,
     "translation": _translation,
     "multi-modal": _multi_modal,
     "morphing": _morphing,

@@ -170,12 +170,6 @@ class Experiment(Translations):
         settings = ", ".join(filter(None, (setting, self.control_setting(model))))
         return flags(parent_name=parent, child_name=child, method=method, setting=settings)
 
-    def kind_figures(self, kind: str) -> list[str]:
-        """Return the figures that show one kind of measurement, or a table of it."""
-        shown = {"alignment_recovery": "recovery", "alignment_semantic": "edits", "alignment_channels": "channels"}
-        start = f"results/figures/{shown.get(kind, kind)}-"
-        return [figure for figure in self.all_figures() if figure.startswith(start)]
-
     def rows_by_kind(self) -> dict[str, list[str]]:
         """Return the files of rows of each kind of measurement, in the order of the tables."""
         return {
@@ -221,6 +215,7 @@ class Experiment(Translations):
         with_curve = [child for child in self.within("alignment_curve").children if self.trained_family(child)]
         figures += [f"curve-{child}" for child in with_curve if self.measuring_networks(child)]
         figures += [f"edits-{parent}" for parent in self.parents if self.edited(parent)]
+        figures += [f"channels-{child}" for child in self.with_channels()]
         figures += [f"recovery-{child}" for child in self.within("alignment_recovery").recovered()]
         figures += ["ladder"] if self.within("ladder").ladders() else []
         return [f"results/figures/{figure}.png" for figure in figures]
@@ -228,6 +223,10 @@ class Experiment(Translations):
     def morphed(self) -> list[str]:
         """Return the children with a morph of their own."""
         return self.within("morphing").children
+
+    def with_channels(self) -> list[str]:
+        """Return the children whose style channels are compared with their parent's."""
+        return [child for child in self.within("alignment_channels").children if self.measuring_networks(child)]
 
     def edited(self, parent: str) -> list[str]:
         """Return the children in which the effects of a parent's directions are measured."""

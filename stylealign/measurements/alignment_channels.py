@@ -28,7 +28,7 @@ TRUNCATION_PSI, TRUNCATED_LAYERS = 0.7, 8
 PASSES_PER_CELL = 2.1
 """Passes through the network, in units of a synthesis, that a cell takes for each colour (64 px, 16 cells)."""
 LISTED = 5
-"""Shared channels of each region that the provenance names."""
+"""Shared channels of each region that the provenance names, the surest first."""
 
 LOCALIZED = Metric("localized", None, "style channels that are localized in a region of the parent")
 SHARED = Metric("shared", True, "share of them that is localized in the same region of the child")
@@ -62,18 +62,19 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.devices import compute_device
     from stylealign.latents.directions import channel_names
     from stylealign.metrics.bootstrap import Estimate, share_estimate
-    from stylealign.metrics.style_channels import shared_channels
+    from stylealign.metrics.style_channels import localized_regions, most_shared, shared_channels
 
     parent, child = inputs.parent_and_child()
     counter = progress(2 * settings.channel_images, "images")
     seeing = inputs.seeing("segmentation", "segmentation")
-    of_parent, of_child = (
-        channel_regions(model.generator.to(compute_device()), seeing, settings, counter.advance)
+    shares = tuple(
+        channel_wins(model.generator.to(compute_device()), seeing, settings, counter.advance)
         for model in (parent, child)
     )
+    of_parent, of_child = (localized_regions(own) for own in shares)
     channels = {name: count for name, count in parent.architecture.style_channels.items() if "torgb" not in name}
     labels = [name for name in channel_names(parent.architecture) if "torgb" not in name]
-    key, rows, listed = inputs.key(TABLE.name), [], {}
+    key, rows = inputs.key(TABLE.name), []
     for region, name in [(None, ""), *enumerate(seeing.names)]:
         asked = of_parent >= 0 if region is None else of_parent == region
         found = shared_channels(of_parent, of_child, list(channels.values()), region, settings.bootstrap, settings.seed)
@@ -85,15 +86,15 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         chance = Estimate(float(found.baseline.mean()), low, high, found.localized)
         rows.append(key.row(SHARED.name, share_estimate(hits), setting=name))
         rows.append(key.row(PERMUTED.name, chance, setting=name))
-        if region is not None:
-            listed[name] = [labels[place] for place in np.flatnonzero(asked)[hits][:LISTED]]
-    return rows, {"shared_channels": {name: own for name, own in listed.items() if own}}
+    listed = most_shared(of_parent, of_child, (shares[0], shares[1]))
+    named = {seeing.names[region]: [labels[place] for place in own[:LISTED]] for region, own in listed.items()}
+    return rows, {"shared_channels": named}
 
 
-def channel_regions(
+def channel_wins(
     generator: "Generator", seeing: "Seeing", settings: MetricSettings, done: Callable[[], object]
-) -> "NDArray[np.int64]":
-    """Return the region in which each style channel of the convolutions is localized, `[C]`, -1 for none.
+) -> "NDArray[np.float64]":
+    """Return in which share of the images each region wins, `[C, R]`, for each style channel of the convolutions.
 
     Args:
         generator: on the device it runs on.
@@ -106,7 +107,7 @@ def channel_regions(
 
     from stylealign.images import to_pixels
     from stylealign.latents.style_channels import gradient_maps
-    from stylealign.metrics.style_channels import localized_regions, overlap_scores, regions_in_cells
+    from stylealign.metrics.style_channels import overlap_scores, regions_in_cells, win_shares
     from stylealign.sampling import sample_latents
 
     cells = min(settings.channel_cells, generator.architecture.resolution)
@@ -122,7 +123,7 @@ def channel_regions(
             scores.append(overlap_scores(maps.cpu().numpy(), regions))
             present.append(regions.any(axis=(2, 3)))
             done()
-    return localized_regions(np.concatenate(scores), np.concatenate(present))
+    return win_shares(np.concatenate(scores), np.concatenate(present))
 
 
 def rows_of(experiment: Experiment) -> list[str]:
@@ -140,7 +141,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_channels",
-    version=1,
+    version=2,
     text="style channels that are localized in the same region of parent and child",
     files=(
         File("parent", "MODEL", "the parent"),

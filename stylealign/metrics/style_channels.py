@@ -62,29 +62,55 @@ def overlap_scores(maps: NDArray[np.floating], regions: NDArray[np.bool_]) -> ND
     return scores
 
 
-def localized_regions(
-    scores: NDArray[np.float64], present: NDArray[np.bool_], least_share: float = 0.5, least_lead: float = 0.25
-) -> NDArray[np.int64]:
-    """Return the region in which each channel is localized, `[C]`, `NOWHERE` for none.
-
-    A region wins in an image where its score is the highest (and not 0). A channel is localized in the region that wins
-    in more than `least_share` of the images containing it and leads the runner-up by more than `least_lead`.
+def win_shares(scores: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return in which share of the images that contain it each region wins, `[C, R]`: its score is the highest, not 0.
 
     Args:
         scores: `[N, C, R]`, of `overlap_scores`.
         present: `[N, R]`: which regions each image contains.
-        least_share, least_lead: thresholds, as shares of the images.
     """
     _, channels, regions = scores.shape
     winners = scores.argmax(axis=2)
     wins = np.zeros((channels, regions))
     for region in range(regions):
         wins[:, region] = ((winners == region) & (scores[..., region] > 0)).sum(axis=0)
-    shares = wins / np.maximum(present.sum(axis=0), 1)
+    return wins / np.maximum(present.sum(axis=0), 1)
+
+
+def localized_regions(
+    shares: NDArray[np.float64], least_share: float = 0.5, least_lead: float = 0.25
+) -> NDArray[np.int64]:
+    """Return the region in which each channel is localized, `[C]`, `NOWHERE` for none.
+
+    A channel is localized in the region that wins in more than `least_share` of the images containing it and leads the
+    runner-up by more than `least_lead`.
+
+    Args:
+        shares: `[C, R]`, of `win_shares`.
+        least_share, least_lead: thresholds, as shares of the images.
+    """
     order = np.sort(shares, axis=1)
-    lead = order[:, -1] - (order[:, -2] if regions > 1 else 0)
+    lead = order[:, -1] - (order[:, -2] if shares.shape[1] > 1 else 0)
     chosen = (order[:, -1] > least_share) & (lead > least_lead)
     return np.where(chosen, shares.argmax(axis=1), NOWHERE).astype(np.int64)
+
+
+def most_shared(
+    parent: NDArray[np.int64], child: NDArray[np.int64], shares: tuple[NDArray[np.float64], NDArray[np.float64]]
+) -> dict[int, NDArray[np.int64]]:
+    """Return the channels that are localized in the same region of both, by region, the surest first.
+
+    Args:
+        parent, child: `[C]` regions of `localized_regions`.
+        shares: `[C, R]` of both, of `win_shares`: a channel is as sure as the lower of its two.
+    """
+    found = {}
+    for region in range(shares[0].shape[1]):
+        places = np.flatnonzero((parent == region) & (child == region))
+        sure = np.minimum(shares[0][places, region], shares[1][places, region])
+        if len(places):
+            found[region] = places[np.argsort(-sure, kind="stable")]
+    return found
 
 
 @dataclass(frozen=True)

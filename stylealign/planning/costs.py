@@ -237,6 +237,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "figure_samples": _next_to_nothing,
     "figure_aligned": _next_to_nothing,
     "figure_edits": _next_to_nothing,
+    "figure_channels": _next_to_nothing,
     "figure_recovery": _next_to_nothing,
     "figure_translation": _next_to_nothing,
     "figure_multi_modal": _next_to_nothing,

@@ -85,7 +85,9 @@ elsewhere: {domain: mine, parent: animal}
         "child_attributes": "results/zero_shot/attributes/animal/oracle.safetensors",
     }
     assert "results/metrics/alignment_recovery/again.json" in asked.all_rows()
-    assert {"results/figures/recovery-again.png", "results/figures/edits-human.png"} <= set(asked.all_figures())
+    figures = {f"results/figures/{name}.png" for name in ("recovery-again", "edits-human", "channels-animal")}
+    assert figures <= set(asked.all_figures())
+    assert "results/figures/channels-elsewhere.png" not in asked.all_figures(), "no network sees its parts"
     assert "alignment_recovery" not in experiment(A).tables(), "its grandchild is of a third domain"
 
 

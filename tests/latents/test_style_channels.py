@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from stylealign.errors import StyleAlignError
 from stylealign.latents.cell_passes import backward_passes
 from stylealign.latents.style_channels import gradient_maps, jacobian
-from stylealign.metrics.style_channels import localized_regions, overlap_scores, regions_in_cells
+from stylealign.metrics.style_channels import localized_regions, overlap_scores, regions_in_cells, win_shares
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from tests.networks.test_reference import CASES, STYLES, Case
@@ -104,5 +104,5 @@ def test_channels_of_a_hand_made_generator_are_found_where_they_are() -> None:
         labels[:, rows, columns] = region
     maps = gradient_maps(generator, torch.randn(3, 2, 4), cells=4)["b4.conv1"].numpy()
     regions = regions_in_cells(labels, 4, 4)
-    found = localized_regions(overlap_scores(maps, regions), regions.any(axis=(2, 3)))
+    found = localized_regions(win_shares(overlap_scores(maps, regions), regions.any(axis=(2, 3))))
     assert found[:3].tolist() == [0, 1, 2]

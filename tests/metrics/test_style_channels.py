@@ -6,9 +6,11 @@ import pytest
 from stylealign.metrics.style_channels import (
     NOWHERE,
     localized_regions,
+    most_shared,
     overlap_scores,
     regions_in_cells,
     shared_channels,
+    win_shares,
 )
 
 
@@ -50,7 +52,15 @@ def test_a_channel_is_localized_where_it_wins_often_and_clearly(wins, present, e
     scores[: wins[0], 0, 0] = 1
     scores[10 - wins[1] :, 0, 1] = 1
     contains = np.arange(10)[:, None] < np.array(present)[None]
-    assert localized_regions(scores, contains).tolist() == [expected]
+    assert localized_regions(win_shares(scores, contains)).tolist() == [expected]
+
+
+def test_the_surest_shared_channels_come_first() -> None:
+    parent, child = np.array([0, 0, 0, 1, NOWHERE]), np.array([0, 0, 1, 1, NOWHERE])
+    wins = np.array([[0.9, 0.0], [0.8, 0.0], [0.9, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    others = np.array([[0.6, 0.0], [0.7, 0.0], [0.0, 0.9], [0.0, 0.9], [0.0, 0.0]])
+    found = most_shared(parent, child, (wins, others))
+    assert {region: own.tolist() for region, own in found.items()} == {0: [1, 0], 1: [3]}
 
 
 def test_shared_channels_and_their_baseline_near_chance() -> None:

@@ -200,10 +200,10 @@ def test_a_large_video_is_named_instead_of_embedded(tmp_path: Path, monkeypatch:
 
 def test_figures_and_tables_of_unknown_kinds_are_shown_last(tmp_path: Path) -> None:
     given = sources(tmp_path)
-    new = given.figures[0].rename(given.figures[0].with_name("channels.png"))
+    new = given.figures[0].rename(given.figures[0].with_name("novelty.png"))
     write_report(tmp_path / "report.html", dataclasses.replace(given, figures=[new, *given.figures[1:]]))
     text = (tmp_path / "report.html").read_text()
-    assert text.index('id="zero-shot"') < text.index('id="more"') < text.index('id="channels"')
+    assert text.index('id="zero-shot"') < text.index('id="more"') < text.index('id="novelty"')
 
 
 def test_a_page_needs_rows_alone(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "coverage_of_domain": 4,
         "figure_aligned": 1,
         "figure_edits": 1,
+        "figure_channels": 3,
         "figure_samples": 1,
         "inversion": 16,
         "random_samples": 3,

@@ -53,7 +53,7 @@ def run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_whole_tiny_configuration_runs_through_sbatch(run: Path) -> None:
     assert (run / "results/tables/all.csv").read_text().count("\n") > 50
-    assert len(list((run / "results/figures").glob("*.png"))) == 8
+    assert len(list((run / "results/figures").glob("*.png"))) == 9
 
 
 MEETING = """

@@ -57,62 +57,6 @@ rule figure_aligned:
         "stylealign figures aligned {params.rows} --columns {params.columns} --out {output.figure} &> {log}"
 
 
-rule figure_edits:
-    input:
-        models=lambda w: [model_file(model) for model in EXPERIMENT.aligned_with(w.parent)],
-        directions=lambda w: f"results/metrics/alignment_semantic/{EXPERIMENT.edited(w.parent)[0]}.json",
-    output:
-        figure=report(
-            "results/figures/edits-{parent}.png",
-            caption="../report/edits.rst",
-            category="Figures",
-            labels={"figure": "the same edits in every model", "of": "{parent}"},
-        ),
-    log:
-        "results/logs/figures/edits-{parent}.log",
-    benchmark:
-        "results/benchmarks/figures/edits-{parent}.tsv"
-    wildcard_constraints:
-        parent=one_of(EXPERIMENT.parents),
-    threads: 1
-    resources:
-        gpu=0,
-        mem_mb=2000,
-        runtime=30,
-    params:
-        rows=lambda w, input: named_files(EXPERIMENT.aligned_with(w.parent), input.models),
-        version=version("figures"),
-    shell:
-        "stylealign figures edits {params.rows} --directions {input.directions} --out {output.figure} &> {log}"
-
-
-rule figure_recovery:
-    input:
-        models=lambda w: list(EXPERIMENT.recovery_rows(w.child).values()),
-        directions="results/metrics/alignment_recovery/{child}.json",
-    output:
-        figure=report(
-            "results/figures/recovery-{child}.png",
-            caption="../report/recovery.rst",
-            category="Figures",
-            labels={"figure": "what came back", "of": "{child}"},
-        ),
-    log:
-        "results/logs/figures/recovery-{child}.log",
-    benchmark:
-        "results/benchmarks/figures/recovery-{child}.tsv"
-    threads: 1
-    resources:
-        gpu=0,
-        mem_mb=2000,
-        runtime=30,
-    params:
-        rows=lambda w, input: named_files(EXPERIMENT.recovery_rows(w.child), input.models),
-        version=version("figures"),
-    shell:
-        "stylealign figures edits {params.rows} --directions {input.directions} --out {output.figure} &> {log}"
-
-
 rule figure_translation:
     input:
         data=lambda w: data_file(domain_of(aligned_parent(w.child)), "test.zip"),

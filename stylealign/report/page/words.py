@@ -55,7 +55,7 @@ SECTIONS = (
         "The same latent code goes into every model. If parent and child are aligned, pose, layout and colours repeat;"
         " the unaligned control, fine-tuned from another parent, shows what chance looks like; drawn pairs, without any"
         " model, what the same pose alone gives.",
-        ("aligned", "edits", "recovery", "ladder", "curve", "alignment"),
+        ("aligned", "edits", "channels", "recovery", "ladder", "curve", "alignment"),
     ),
     Section(
         "inversion",
@@ -112,6 +112,13 @@ FIGURES = {
         "Each block is one direction of the parent, the strongest first; every row moves the same two latent codes by"
         " the same steps. Where a row changes as the first one does, the model has inherited the direction. A row of an"
         " unaligned control shows what a step does that means nothing there.",
+    ),
+    "channels": FigureText(
+        "Style channels that {subject} shares with its parent",
+        "Blocks of rows, one block a style channel: two images with the channel lower, as it is, higher; the change.",
+        "Each block is one channel of the style space that is localized in the same region of both, the surest of each"
+        " region. White is where the image changes most: on the region that the block is named after, in the parent and"
+        " in the child. A row of an unaligned control changes elsewhere.",
     ),
     "recovery": FigureText(
         "What went silent, and came back: {subject}",
