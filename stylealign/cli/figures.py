@@ -25,7 +25,7 @@ from stylealign.report.edits import edits_sheet
 from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
 from stylealign.report.front import draw_front
 from stylealign.report.ladder import draw_ladder
-from stylealign.report.sheets import PICTURES, Pixels, enlarge, save_picture
+from stylealign.report.sheets import PICTURES, ROWS_NOTE, Pixels, enlarge, rows_note, save_picture
 from stylealign.sampling import seeded_z
 
 SAMPLE_LINES = 3
@@ -92,8 +92,15 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps({"figure": str(arguments.out)}))
         return
     sheet = _SHEETS[arguments.kind](arguments)
-    save_picture(arguments.out, sheet)
+    save_picture(arguments.out, sheet, _notes(arguments, sheet))
     print(json.dumps({"figure": str(arguments.out), "height_px": sheet.shape[1], "width_px": sheet.shape[2]}))
+
+
+def _notes(arguments: argparse.Namespace, sheet: Pixels) -> dict[str, str]:
+    """Return what the file says of its rows, so that two of them can be laid over each other."""
+    if arguments.kind != "aligned":
+        return {}
+    return {ROWS_NOTE: rows_note([label for label, _ in arguments.rows], arguments.columns, *sheet.shape[1:])}
 
 
 def _samples(arguments: argparse.Namespace) -> Pixels:

@@ -1,12 +1,13 @@
 """Sheets: images side by side in one PNG. `figures.py` and the verbs build theirs from these functions."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, printable, require_suffix
@@ -23,6 +24,8 @@ PICTURES: dict[str, tuple[str, dict[str, Any], int]] = {
 
 _BACKGROUND = 255
 FONT_PX = 13
+ROWS_NOTE = "rows"
+"""Name of the text in a PNG that says where its rows are (`rows_note`)."""
 
 
 def grid(images: Pixels, columns: int, gap: int = 0) -> Pixels:
@@ -91,8 +94,27 @@ def enlarge(images: Pixels, factor: int) -> Pixels:
     return images.repeat(factor, axis=-2).repeat(factor, axis=-1)
 
 
-def save_picture(path: str | Path, image: Pixels) -> None:
+def rows_note(labels: Sequence[str], columns: int, height: int, width: int, gap: int = 2) -> str:
+    """Return what a PNG of labelled rows of square images says of itself: where its rows are, as JSON.
+
+    Args:
+        labels: of the rows, each one line of images.
+        columns: images of a row.
+        height, width: of the sheet that `labelled_rows` made of them, without heads.
+        gap: pixels between cells.
+    """
+    cell = (height + gap) // len(labels) - gap
+    margin = width - columns * (cell + gap) + gap
+    return json.dumps({"labels": list(labels), "columns": columns, "cell_px": cell, "gap_px": gap, "left_px": margin})
+
+
+def save_picture(path: str | Path, image: Pixels, notes: Mapping[str, str] | None = None) -> None:
     """Write `[3, H, W]` uint8 in the format that the suffix of `path` names (`PICTURES`), atomically.
+
+    Args:
+        path: the file.
+        image: the picture.
+        notes: texts by name, which a PNG keeps.
 
     Raises:
         StyleAlignError: another suffix, or more pixels than the format takes.
@@ -101,7 +123,16 @@ def save_picture(path: str | Path, image: Pixels) -> None:
     kind, options, most_px = PICTURES[Path(path).suffix.lower()]
     if max(image.shape[1:]) > most_px:
         raise StyleAlignError(f"{path}: a {kind} has at most {most_px} px a side, not {max(image.shape[1:])}; use .png")
+    if kind == "PNG" and notes:
+        options = {**options, "pnginfo": _png_info(notes)}
     _save(path, image, kind, options)
+
+
+def _png_info(notes: Mapping[str, str]) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    for name, text in notes.items():
+        info.add_itxt(name, text)
+    return info
 
 
 def save_png(path: str | Path, image: Pixels) -> None:

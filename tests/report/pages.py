@@ -13,6 +13,7 @@ from PIL import Image
 from stylealign.config import Config
 from stylealign.measurements.rows import Row, write_rows
 from stylealign.report.page.document import Sources
+from stylealign.report.sheets import ROWS_NOTE, labelled_rows, rows_note, save_picture
 from stylealign.report.video import video_writer
 
 CONFIG = """
@@ -36,6 +37,8 @@ def row(table: str, method: str, metric: str, value: float | None, spread: float
     return Row(table=table, method=method, metric=metric, value=value, **(labels | ends | columns))
 
 
+SHADES = {"human": 40, "animal": 120, "animal-unaligned": 220}
+"""Grey level of each model's images in the figure of aligned samples."""
 FEATURES = {"features": "efficientnet-lite0"}
 ROWS = {
     "generators/parent": [row("generators", "parent", "fid", 2327.0, **FEATURES)],
@@ -83,8 +86,11 @@ def sources(directory: Path) -> Sources:
         write_rows(rows[-1], found, provenance)
     figures = [
         _picture(directory / "figures" / f"{name}.png", 640, 320)
-        for name in ("samples", "aligned-human", "translation-animal", "morphing-animal", "zero-shot-animal")
+        for name in ("samples", "translation-animal", "morphing-animal", "zero-shot-animal")
     ]
+    figures.insert(1, directory / "figures" / "aligned-human.png")
+    sheet = labelled_rows([(name, np.full((3, 3, 64, 64), shade, np.uint8)) for name, shade in SHADES.items()])
+    save_picture(figures[1], sheet, {ROWS_NOTE: rows_note(list(SHADES), 3, *sheet.shape[1:])})
     video = directory / "morph.mp4"
     video.write_bytes(_video())
     artifact = directory / "models" / "animal" / "model.safetensors"

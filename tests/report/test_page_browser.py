@@ -1,13 +1,15 @@
 """The report page in a real browser: it loads without a network, sorts, plays and fits every screen."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from stylealign.report.page.document import write_report
 from tests.report.browser import Browser, check_page, needs_browser, started
-from tests.report.pages import sources
+from tests.report.pages import SHADES, sources
 
 pytestmark = needs_browser
 WIDTHS = (360, 800, 1600)
@@ -106,6 +108,41 @@ def test_a_figure_opens_at_full_size_and_closes_with_escape(browser: Browser, pa
     assert browser.wait("const d = document.querySelector('dialog[open] img'); return d && d.naturalWidth") == 640
     browser.driver.find_element("css selector", "dialog button").send_keys(Keys.ESCAPE)
     assert browser.wait("return !document.querySelector('dialog[open]')")
+
+
+def shade(browser: Browser, x: int) -> int:
+    """Return the grey level of the first square of the slider, `x` pixels from its left."""
+    cell = browser.driver.find_element("css selector", ".cell")
+    with Image.open(io.BytesIO(cell.screenshot_as_png)) as image:
+        return image.convert("L").getpixel((x if x >= 0 else image.width + x, image.height // 2))
+
+
+def test_two_models_are_compared_by_a_slider(browser: Browser, page: Path) -> None:
+    browser.open(page, 390)
+    browser.wait("return [...document.querySelectorAll('.cell img')].every(image => image.complete)")
+    assert browser.run("return document.querySelectorAll('.cell').length") == 3
+    browser.run("document.querySelector('.compare').scrollIntoView()")
+    assert [shade(browser, 6), shade(browser, -6)] == [SHADES["human"], SHADES["animal"]]
+    move = "const r = document.querySelector('.compare input'); r.value = arguments[0]; "
+    move += "r.dispatchEvent(new Event('input'))"
+    browser.run(move, 100)
+    assert [shade(browser, 6), shade(browser, -16)] == [SHADES["human"], SHADES["human"]]
+    choose = (
+        "const s = document.querySelectorAll('.compare select')[1]; s.value = 2; s.dispatchEvent(new Event('change'))"
+    )
+    browser.run(choose)
+    browser.run(move, 0)
+    assert [shade(browser, 16), shade(browser, -6)] == [SHADES["animal-unaligned"]] * 2
+
+
+def test_a_number_leads_to_the_file_of_its_rows(browser: Browser, page: Path) -> None:
+    browser.open(page, 390)
+    values = browser.run("return document.querySelectorAll('td.number .value').length")
+    assert values > 20
+    assert browser.run("return document.querySelectorAll('td.number a.value').length") == values
+    browser.run("document.querySelector('#table-translation a.value').click()")
+    shown = "const r = document.querySelector('tr:target'); return r?.closest('details').open && r.textContent"
+    assert "metrics/translation/w+.json" in browser.wait(shown)
 
 
 def test_a_link_to_a_folded_record_opens_it(browser: Browser, page: Path) -> None:

@@ -11,6 +11,7 @@ from stylealign.report.page.views import (
     SPACES,
     Cell,
     Column,
+    Places,
     are_apart,
     are_same,
     best_of,
@@ -61,7 +62,7 @@ class Chart:
     end: str
 
 
-def comparisons(rows: Sequence[Row]) -> list[Comparison]:
+def comparisons(rows: Sequence[Row], places: Places | None = None) -> list[Comparison]:
     """Return the numbers of aligned children beside their controls', in the order of the page's sections."""
     found = []
     for table, metric in _in_order("compared"):
@@ -69,7 +70,7 @@ def comparisons(rows: Sequence[Row]) -> list[Comparison]:
         for control in (row for row in chosen if role_of(row.method) == "control"):
             aligned = _counterpart(control, chosen)
             if aligned is not None and aligned.value is not None and control.value is not None:
-                found.append(_comparison(aligned, control))
+                found.append(_comparison(aligned, control, places))
     return found
 
 
@@ -99,7 +100,7 @@ def _counterpart(control: Row, rows: Iterable[Row]) -> Row | None:
     return same[0] if len(same) == 1 else None
 
 
-def _comparison(aligned: Row, control: Row) -> Comparison:
+def _comparison(aligned: Row, control: Row, places: Places | None) -> Comparison:
     better = None
     if aligned.higher_is_better is not None and not are_same(aligned, control):
         better = best_of([aligned, control]) is aligned
@@ -110,25 +111,43 @@ def _comparison(aligned: Row, control: Row) -> Comparison:
         column_of(aligned),
         aligned.child,
         setting,
-        cell_of(aligned),
-        cell_of(control),
+        cell_of(aligned, places),
+        cell_of(control, places),
         better,
         are_apart(aligned, control) if has_intervals else None,
     )
 
 
-def charts(rows: Sequence[Row]) -> list[Chart]:
+def charts(rows: Sequence[Row], places: Places | None = None) -> list[Chart]:
     """Return the charts of the metrics that this run has, in the order of the page's sections."""
     drawn = []
     for table, metric in _in_order("charts"):
         chosen = [row for row in rows if (row.table, row.metric) == (table, metric) and _is_shown(row)]
         chosen = [row for row in chosen if row.value is not None]
-        if len({row.method for row in chosen}) > 1:
-            drawn.append(_chart(chosen))
+        for thing, same in _by_thing(chosen).items():
+            if len({row.method for row in same}) > 1:
+                drawn.append(_chart(same, places, thing))
     return drawn
 
 
-def _chart(rows: Sequence[Row]) -> Chart:
+def _by_thing(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return rows by what they are numbers of, where a method has one of several things: an angle and a length share
+    no scale."""
+    labels = [(row.child, _label(row)) for row in rows]
+    if len(set(labels)) == len(labels):
+        return {"": list(rows)}
+    things: dict[str, list[Row]] = {}
+    for row in rows:
+        named = [part for part in protocol_of(row).split(", ") if part and part != ANNOTATED]
+        things.setdefault(", ".join(named), []).append(row)
+    return things
+
+
+def _label(row: Row) -> str:
+    return " ".join([row.method, *(part for part in row.setting.split(", ") if part in {*SPACES, ANNOTATED})])
+
+
+def _chart(rows: Sequence[Row], places: Places | None, thing: str) -> Chart:
     ends = [number for row in rows for number in (row.value, row.ci_low, row.ci_high) if number is not None]
     low, high = min(0.0, *ends), max(0.0, *ends)
     span = (high - low) or 1.0
@@ -138,10 +157,11 @@ def _chart(rows: Sequence[Row]) -> Chart:
 
     groups: dict[str, list[Mark]] = {}
     for row in rows:
-        label = " ".join([row.method, *(part for part in row.setting.split(", ") if part in {*SPACES, ANNOTATED})])
         at = place(row.value)
         assert at is not None
-        mark = Mark(label, role_of(row.method), cell_of(row), at, place(row.ci_low), place(row.ci_high))
+        mark = Mark(_label(row), role_of(row.method), cell_of(row, places), at, place(row.ci_low), place(row.ci_high))
         groups.setdefault(row.child, []).append(mark)
     drawn = tuple((child, tuple(marks)) for child, marks in groups.items() if len(marks) > 1)
-    return Chart(rows[0].table, column_of(rows[0]), drawn, short(low), short(high))
+    column = column_of(rows[0])
+    column = dataclasses.replace(column, setting=", ".join(filter(None, (column.setting, thing))))
+    return Chart(rows[0].table, column, drawn, short(low), short(high))

@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import hashlib
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from stylealign.measurements import registry
 from stylealign.measurements.rows import Row, read_rows
 from stylealign.report.figures import CLASS_COLOURS
 from stylealign.report.notes import notes
-from stylealign.report.page import comparison, records, views, words
+from stylealign.report.page import comparison, found, records, views, words
+from stylealign.report.sheets import ROWS_NOTE
 
 WIDEST_PX = 2400
 """Wider images are embedded at this width; the file itself stays as it is."""
@@ -78,6 +80,8 @@ class Picture:
     height: int = 0
     path: str = ""
     megabytes: float = 0.0
+    rows: str = ""
+    """Where its rows are, as `sheets.rows_note` says it; empty where they are not known."""
 
 
 def write_report(path: str | Path, sources: Sources) -> dict[str, int]:
@@ -106,7 +110,7 @@ def _page(sources: Sources) -> dict[str, Any]:
     rows = [row for _, found, _ in files for row in found]
     written = max(path.stat().st_mtime for path in sources.rows)
     config = sources.config
-    artifacts = records.artifacts(sources.artifacts)
+    artifacts, places = records.artifacts(sources.artifacts), records.places(files)
     script, style = _asset("report.js"), _asset("report.css")
     return {
         "script": script,
@@ -118,11 +122,12 @@ def _page(sources: Sources) -> dict[str, Any]:
         "resolved": "" if config is None else _yaml(config, exclude_unset=False),
         "family": [] if config is None else records.family(config),
         "previews": [_preview(name, path, config) for name, path in sources.previews.items()],
-        "sections": _sections(rows, sources),
-        "comparisons": comparison.comparisons(rows),
+        "sections": _sections(rows, sources, places),
+        "findings": found.findings(rows),
+        "comparisons": comparison.comparisons(rows, places),
         "without_control": _without_control(rows),
         "notes": notes(rows),
-        "charts": comparison.charts(rows),
+        "charts": comparison.charts(rows, places),
         "features": sorted({row.features for row in rows if row.features}),
         "numbers": len(rows),
         "protocols": records.protocols(files),
@@ -134,26 +139,28 @@ def _page(sources: Sources) -> dict[str, Any]:
     }
 
 
-def _sections(rows: Sequence[Row], sources: Sources) -> list[dict[str, Any]]:
+def _sections(rows: Sequence[Row], sources: Sources, places: views.Places) -> list[dict[str, Any]]:
     """Return the sections that have something to show: texts, figures, videos and tables of each."""
     by_table: dict[str, list[Row]] = {}
     for row in rows:
         by_table.setdefault(row.table, []).append(row)
-    found = []
+    shown = []
     for text in (*words.SECTIONS, words.OTHER):
         tables = [name for name in by_table if words.section_of_table(name) == text]
         figures = [path for path in sources.figures if _section_of_file(path) == text]
         videos = sources.videos if text.key == "morphing" else {}
         if tables or figures or videos:
-            found.append(
+            shown.append(
                 {
                     "text": text,
                     "figures": [_figure(path) for path in figures],
                     "videos": [_video(child, path, sources.config) for child, path in videos.items()],
-                    "tables": [(registry.table(name).title, views.view(name, by_table[name])) for name in tables],
+                    "tables": [
+                        (registry.table(name).title, views.view(name, by_table[name], places)) for name in tables
+                    ],
                 }
             )
-    return found
+    return shown
 
 
 def _section_of_file(path: Path) -> words.Section:
@@ -172,7 +179,20 @@ def _without_control(rows: Sequence[Row]) -> list[str]:
 def _figure(path: Path) -> Picture:
     text = words.figure_text(path.stem)
     src, width, height = embedded_png(path)
-    return Picture(path.stem, src, text.title, text.alt, text.caption, width, height, str(path))
+    return Picture(path.stem, src, text.title, text.alt, text.caption, width, height, str(path), rows=_rows_of(path))
+
+
+def _rows_of(path: Path) -> str:
+    """Return what a PNG says of its rows, where there are two or more to compare."""
+    with Image.open(path) as image:
+        note = str(image.info.get(ROWS_NOTE, ""))
+        width, height = image.size
+    try:
+        rows = json.loads(note) if note else {"labels": []}
+        whole = {"width_px": width, "height_px": height, **rows}
+        return json.dumps(whole) if len(rows["labels"]) > 1 else ""
+    except (ValueError, KeyError, TypeError):  # the note of another program
+        return ""
 
 
 def _preview(domain: str, path: Path, config: Config | None) -> Picture:

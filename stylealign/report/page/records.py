@@ -24,7 +24,7 @@ _NOT_A_TEXT = {"version", "verb"}
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """One file of rows: what it measured, on how many images, and the hashes of its inputs by role."""
+    """One file of rows: what it measured, on how many images, the hashes of its inputs by role, and its anchor."""
 
     path: str
     methods: str
@@ -32,6 +32,7 @@ class Measurement:
     counts: str
     seed: int | None
     inputs: tuple[tuple[str, str], ...]
+    place: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,19 +90,28 @@ class Stage:
     peak_mb: float | None
 
 
+def places(files: Sequence[tuple[str, Sequence[Row], Mapping[str, Any]]]) -> dict[Row, str]:
+    """Return the anchor of the record of each row: a record is of one file and one table."""
+    return {row: _place(number, row.table) for number, (_, rows, _) in enumerate(files) for row in rows}
+
+
+def _place(file: int, table: str) -> str:
+    return f"rows-{file}-{table}"
+
+
 def protocols(files: Sequence[tuple[str, Sequence[Row], Mapping[str, Any]]]) -> list[Protocol]:
     """Return the protocol records of files of rows: path, rows and provenance of each.
 
     Files of one table with the same command, texts and settings share a record.
     """
     groups: dict[tuple[Any, ...], list[Measurement]] = {}
-    for path, rows, provenance in files:
+    for number, (path, rows, provenance) in enumerate(files):
         command = f"stylealign {provenance.get('verb', '')}, version {provenance.get('verb_version', '?')}"
         command += f" (package {provenance.get('version', '?')})"
         for table in dict.fromkeys(row.table for row in rows):
             key = (table, command, _texts(provenance), _settings(provenance))
             own = [row for row in rows if row.table == table]
-            groups.setdefault(key, []).append(_measurement(path, own, provenance))
+            groups.setdefault(key, []).append(_measurement(path, own, provenance, _place(number, table)))
     tables = [key[0] for key in groups]
     return [
         Protocol(table, command, texts, settings, tuple(found), tables.index(table) == place)
@@ -128,7 +138,7 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _measurement(path: str, rows: Sequence[Row], provenance: Mapping[str, Any]) -> Measurement:
+def _measurement(path: str, rows: Sequence[Row], provenance: Mapping[str, Any], place: str) -> Measurement:
     methods = list(dict.fromkeys(row.method for row in rows))
     subject = " · ".join(filter(None, (rows[0].child, methods[0] if len(methods) == 1 else "")))
     counts = [f"n = {n:,}" for n in sorted({row.n for row in rows if row.n is not None})[:3]]
@@ -141,7 +151,7 @@ def _measurement(path: str, rows: Sequence[Row], provenance: Mapping[str, Any]) 
     for method, network in provenance.get("networks", {}).items():
         inputs |= {f"{role} of {method}": digest for role, digest in network.get("inputs_sha256", {}).items()}
     return Measurement(
-        path, ", ".join(methods), subject, ", ".join(counts), provenance.get("seed"), tuple(inputs.items())
+        path, ", ".join(methods), subject, ", ".join(counts), provenance.get("seed"), tuple(inputs.items()), place
     )
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from stylealign.latents.spaces import names
 from stylealign.measurements import registry
@@ -11,6 +11,9 @@ from stylealign.measurements.shared import PAIRS, PAIRS_SHUFFLED
 from stylealign.measurements.translation import PROTOCOLS
 from stylealign.report.page.words import METHODS
 from stylealign.report.tables import is_by_setting, is_speed
+
+Places = Mapping[Row, str]
+"""Row -> anchor of the record of its file."""
 
 SPACES = frozenset(names())
 BOUNDS = frozenset(
@@ -55,6 +58,7 @@ class Cell:
         text: the number for people.
         interval: its 95 % interval for people.
         n: images it is made of.
+        place: anchor of the record of the file that it stands in.
         mark: `best` of its group, `close` (its interval meets the best's), or empty.
     """
 
@@ -63,6 +67,7 @@ class Cell:
     interval: str = ""
     n: int | None = None
     mark: str = ""
+    place: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,8 +133,8 @@ def role_of(method: str) -> str:
     return "reference" if method in REFERENCES else "aligned"
 
 
-def view(name: str, rows: Sequence[Row]) -> View:
-    """Return a table of the page from its rows."""
+def view(name: str, rows: Sequence[Row], places: Places | None = None) -> View:
+    """Return a table of the page from its rows; `places` are the anchors of their files."""
     heads: dict[Column, None] = {}
     entries: dict[tuple[str, ...], dict[Column, Row]] = {}
     for row in rows:
@@ -147,7 +152,7 @@ def view(name: str, rows: Sequence[Row]) -> View:
     lines = tuple(
         Line(
             tuple(texts[index] for index in shown),
-            tuple(cell_of(cells.get(head), marks) for head in heads),
+            tuple(cell_of(cells.get(head), places, marks) for head in heads),
             role_of(next(iter(cells.values())).method),
         )
         for texts, cells in entries.items()
@@ -171,7 +176,7 @@ def settings_of(row: Row) -> tuple[str, str]:
 
 def column_of(row: Row) -> Column:
     """Return the column that a row's number stands in."""
-    meaning = registry.metric(row.table, row.metric).described
+    meaning = registry.metric(row.table, row.metric).described.replace("`", "")
     return Column(row.metric, settings_of(row)[1], row.features, row.higher_is_better, meaning)
 
 
@@ -184,16 +189,17 @@ def _summary(keys: Sequence[str], lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(line for line, own in zip(lines, parts, strict=True) if not any(" " in part for part in own))
 
 
-def cell_of(row: Row | None, marks: dict[int, str] | None = None) -> Cell:
+def cell_of(row: Row | None, places: Places | None = None, marks: dict[int, str] | None = None) -> Cell:
     """Return a row's number as a cell; an empty one where there is no row."""
     if row is None:
         return Cell()
+    place = (places or {}).get(row, "")
     if row.value is None:
-        return Cell(text="none", n=row.n)
+        return Cell(text="none", n=row.n, place=place)
     interval = ""
     if row.ci_low is not None and row.ci_high is not None:
         interval = f"[{short(row.ci_low)}, {short(row.ci_high)}]"
-    return Cell(row.value, short(row.value), interval, row.n, (marks or {}).get(id(row), ""))
+    return Cell(row.value, short(row.value), interval, row.n, (marks or {}).get(id(row), ""), place)
 
 
 def protocol_of(row: Row) -> str:

@@ -55,6 +55,50 @@ dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close();
 });
 
+// Two rows of a figure over each other, image by image: the upper one ends at the slider.
+const SHOWN = 4;
+
+function layer(cell, rows, column, source) {
+  const image = document.createElement("img");
+  image.src = source;
+  image.alt = "";
+  image.style.width = `${(100 * rows.width_px) / rows.cell_px}%`;
+  image.style.left = `${(-100 * (rows.left_px + column * (rows.cell_px + rows.gap_px))) / rows.cell_px}%`;
+  const part = document.createElement("div");
+  part.append(image);
+  cell.append(part);
+  return image;
+}
+
+for (const part of document.querySelectorAll(".compare")) {
+  const rows = JSON.parse(part.dataset.rows);
+  const { src } = document.querySelector(`#${CSS.escape(part.dataset.figure)} img`);
+  const stage = part.querySelector(".stage");
+  const layers = [[], []];
+  for (let column = 0; column < Math.min(SHOWN, rows.columns); column++) {
+    const cell = document.createElement("div");
+    cell.className = "cell";
+    layers[1].push(layer(cell, rows, column, src));
+    layers[0].push(layer(cell, rows, column, src));
+    cell.append(document.createElement("i"));
+    stage.append(cell);
+  }
+  part.querySelectorAll("select").forEach((select, side) => {
+    rows.labels.forEach((label, row) => select.add(new Option(label, row, row === side, row === side)));
+    const show = () => {
+      const top = `${(-100 * select.value * (rows.cell_px + rows.gap_px)) / rows.cell_px}%`;
+      for (const image of layers[side]) image.style.top = top;
+    };
+    select.addEventListener("change", show);
+    show();
+  });
+  const range = part.querySelector("input");
+  const slide = () => stage.style.setProperty("--at", `${range.value}%`);
+  range.addEventListener("input", slide);
+  slide();
+  part.hidden = false;
+}
+
 // On a phone the contents start closed; a link into a folded record opens it; paper shows everything.
 const contents = document.querySelector("nav details");
 const wide = window.matchMedia("(min-width: 75rem)");
@@ -64,7 +108,10 @@ wide.addEventListener("change", fit);
 
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (target instanceof HTMLDetailsElement) target.open = true;
+  const folded = target?.closest("details:not([open])");
+  if (!folded) return;
+  folded.open = true;
+  target.scrollIntoView();
 }
 window.addEventListener("hashchange", openTarget);
 openTarget();
