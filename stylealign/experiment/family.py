@@ -17,6 +17,7 @@ class Family:
     Attributes:
         models: every model by name.
         zero_shot: how labels are carried to the children's domains.
+        inversion_spaces: spaces that test images are inverted into.
         drawn, imported, fetched: domains that are drawn, of one's own pictures, and downloaded.
         labelled: domains of one's own pictures that come with labels, and the kinds of these.
         without_figures: drawn domains with other classes than a figure's, and no key points.
@@ -31,6 +32,7 @@ class Family:
     def __init__(self, config: Config) -> None:
         self.models = config.models
         self.zero_shot = config.zero_shot
+        self.inversion_spaces = config.inversion_spaces
         self.drawn = [name for name, domain in config.domains.items() if domain.draw]
         self.without_figures = [name for name in self.drawn if config.domains[name].draw in without_figures()]
         self.resolutions_px = {name: domain.resolution_px for name, domain in config.domains.items()}

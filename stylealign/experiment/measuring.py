@@ -80,6 +80,38 @@ class Measuring(Family):
             return ""
         return "/".join(filter(None, (UNALIGNED_END, self.control_setting(model))))
 
+    def classification_networks(self, child: str) -> Files:
+        """Return the attribute networks that are tested on the domain of `child`, by METHOD[/SETTING]."""
+        if not self.is_annotated(child):
+            return {}
+        ends = {model: self._end_of(model) for model in self.family(child)}
+        methods = [method_of(name) for name in self.zero_shot.methods]
+        return {
+            "source-only": label_network("attributes", self.domain_of(self.compared_with(child))),
+            **{
+                f"{method.row}{end}": transferred_network("attributes", model, method.name, 0)
+                for model, end in ends.items()
+                for method in methods
+            },
+            "oracle": label_network("attributes", self.domain_of(child)),
+        }
+
+    def classification_inputs(self, child: str) -> Files:
+        """Return what else they are tested with: codes of parent and child, where both were inverted into W+."""
+        own, parent = self.domain_of(child), self.compared_with(child)
+        files = {"data": data_file(own, "test.zip"), "annotations": data_file(own, "test.annotations.npz")}
+        if "w+" not in self.inversion_spaces:
+            return files
+        theirs = self.domain_of(parent)
+        return files | {
+            "pose": label_network("pose", theirs),
+            "parent": model_file(parent),
+            "parent_data": data_file(theirs, "test.zip"),
+            "parent_annotations": data_file(theirs, "test.annotations.npz"),
+            "parent_codes": f"results/latents/{parent}/w+/codes.npz",
+            "codes": f"results/latents/{child}/w+/codes.npz",
+        }
+
     def validation_inputs(self, child: str) -> Files:
         """Return the images and annotations that a method is chosen on; none of pictures, which have no such split."""
         domain = self.domain_of(child)

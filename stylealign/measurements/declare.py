@@ -114,6 +114,9 @@ class Experiment(Protocol):
     def is_annotated(self, model: str) -> bool:
         """Return whether a model's and its parent's domain come with annotations."""
 
+    def classification_networks(self, child: str) -> dict[str, str]:
+        """Return the attribute networks that are tested on the domain of a child, by METHOD[/SETTING]."""
+
     def measuring_networks(self, model: str) -> dict[str, str]:
         """Return the label networks that measure a child and its parent alike, by task."""
 

@@ -20,6 +20,7 @@ from stylealign.measurements import (
     references,
     translation,
     zero_shot,
+    zero_shot_classification,
 )
 from stylealign.measurements.declare import Kind, Table
 from stylealign.metrics.declared import Metric
@@ -31,6 +32,7 @@ KINDS: tuple[Kind, ...] = (
     translation.KIND,
     morphing.KIND,
     zero_shot.KIND,
+    zero_shot_classification.KIND,
     alignment_weights.KIND,
     alignment_reset.KIND,
     alignment_pointwise.KIND,

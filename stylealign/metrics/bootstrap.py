@@ -1,7 +1,7 @@
 """95 % intervals by bootstrap over images."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -132,6 +132,18 @@ class Ratio:
         samples = np.concatenate([_ratio(weights @ self.numerators, weights @ self.denominators) for weights in drawn])
         value, means = float(whole[present].mean()), _nanmean(samples[:, present])
         return (1 - value, 1 - means) if self.is_complement else (value, means)
+
+
+def resampled_estimate(measured: Callable[[np.ndarray], np.ndarray], count: int, draws: int, seed: int) -> Estimate:
+    """Return a number of weighted images with its percentile bootstrap interval.
+
+    Args:
+        measured: from weights `[B, N]`, how often each image counts, to the numbers `[B]`.
+        count: number of images N.
+        draws, seed: of the bootstrap.
+    """
+    samples = np.concatenate([measured(weights) for weights in _weights(count, draws, seed)])
+    return _estimate(float(measured(np.ones((1, count)))[0]), samples, count)
 
 
 def pooled_estimate(scores: Sequence[Ratio], draws: int, seed: int) -> Estimate:

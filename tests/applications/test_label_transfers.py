@@ -110,13 +110,13 @@ def test_what_is_not_kept_teaches_nothing(task: str) -> None:
     """The loss is that of the labels kept alone: whatever the others are, it and its gradient stay."""
     own = source(task)
     module, labels = task_of(task).functions, own.parent_labels
-    size = next(iter(labels.values())).shape
-    shape = {"segmentation": (size[0], 16, 16), "keypoints": (8, 5), "pose": (8, 4)}[task]
-    kept = torch.rand(shape, generator=torch.Generator().manual_seed(0)) < 0.5
+    kept = torch.rand(8, *own_shape(task), generator=torch.Generator().manual_seed(0)) < 0.5
     other = {name: value.flip(1) if task == "segmentation" else value.roll(1, 0) for name, value in labels.items()}
-    mask = {"segmentation": kept[:, None], "keypoints": kept, "pose": kept}[task]
+    masks = {name: kept[:, None] if task == "segmentation" else kept for name in labels}
+    if task == "attributes":
+        masks = {name: kept[:, [place]] for place, name in enumerate(labels)}
     mixed = {
-        name: torch.where(mask[..., None] if value.ndim > mask.ndim else mask, value, other[name])
+        name: torch.where(masks[name][..., None] if value.ndim > masks[name].ndim else masks[name], value, other[name])
         for name, value in labels.items()
     }
     outputs = own.labeller(torch.rand(8, 3, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1)
@@ -137,12 +137,12 @@ def test_what_is_kept_is_mirrored_with_its_labels(task: str) -> None:
     twice = module.mirrored(once, every, spec)
     for name, value in labels.items():
         torch.testing.assert_close(twice[name], value)
-    if task != "pose":
+    if task in ("segmentation", "keypoints"):
         assert (once["kept"] != labels["kept"]).any()
 
 
 def own_shape(task: str) -> tuple[int, ...]:
-    return {"segmentation": (16, 16), "keypoints": (5,), "pose": (4,)}[task]
+    return {"segmentation": (16, 16), "keypoints": (5,), "pose": (4,), "attributes": (2,)}[task]
 
 
 def test_students_along_the_weights_end_at_the_child() -> None:

@@ -60,6 +60,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = [image_name(index) for index in CODES]
     codes = Codes(np.zeros((5, 6), dtype=np.float32), "z", sha256_of_file(folder / "parent.safetensors"), names)
     codes.save(folder / "codes.npz")
+    names = [image_name(index) for index in range(12)]
+    values = rng.normal(size=(12, SMALL.num_ws, SMALL.w_dim)).astype(np.float32)
+    Codes(values, "w+", codes.model_sha256, names).save(folder / "w-plus.npz")
     sources = images[list(CODES)]
     write_image_zip(folder / "reconstructions.zip", sources // 2, extra={"names": names, "outputs": 1})
     twice = np.stack([sources, sources // 2], axis=1).reshape(-1, 3, SIZE, SIZE)
@@ -151,6 +154,16 @@ FILES: dict[str, dict[str, str]] = {
         "val-data": "test.zip",
         "val-annotations": "test.npz",
     },
+    "zero_shot_classification": {
+        "data": "test.zip",
+        "annotations": "test.npz",
+        "pose": "pose.safetensors",
+        "parent": "parent.safetensors",
+        "parent-data": "test.zip",
+        "parent-annotations": "test.npz",
+        "parent-codes": "w-plus.npz",
+        "codes": "w-plus.npz",
+    },
     "alignment_weights": MODELS,
     "alignment_reset": {**MODELS, "data": "train.zip"},
     "alignment_pointwise": {**MODELS, **RULERS},
@@ -217,5 +230,8 @@ def inputs_of(kind: str, folder: Path) -> Sequence[Inputs]:
             )
             for task in TASKS[:3]
         ]
+    if kind == "zero_shot_classification":
+        networks = dict.fromkeys(("source-only", "zero-shot", "oracle"), folder / "attributes.safetensors")
+        return [Inputs(files, networks, {}, "human", "animal")]
     method = "" if kind == "morphing" else "child"  # a method there keeps the rows of one
     return [Inputs(files, {}, {"shuffled": True}, "human", "animal", method)]

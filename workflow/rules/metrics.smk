@@ -173,3 +173,30 @@ rule zero_shot_labeller:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot {params.rows}"
         " --task {wildcards.task} --data {input.data} --annotations {input.annotations}"
         " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
+# Attributes by networks and by latent codes, and numbers by codes of few labels.
+rule zero_shot_classification:
+    input:
+        unpack(lambda w: classification_inputs(w.child)),
+        networks=lambda w: list(classification_networks(w.child).values()),
+    output:
+        rows="results/metrics/zero_shot_classification/{child}.json",
+    log:
+        "results/logs/zero_shot_classification/{child}.log",
+    benchmark:
+        "results/benchmarks/zero_shot_classification/{child}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("zero_shot_classification"),
+        runtime=minutes("zero_shot_classification"),
+    params:
+        rows=lambda w, input: named_files(classification_networks(w.child), input.networks),
+        inputs=lambda w: flags(**classification_inputs(w.child)),
+        names=lambda w: row_names(w.child),
+        settings=measuring_settings("zero_shot_classification"),
+        version=kind("zero_shot_classification").version,
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot-classification {params.rows}"
+        " {params.inputs} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"

@@ -46,17 +46,40 @@ def annotated(annotations: Annotations, spec: LabelSpec) -> dict[str, Tensor]:
 def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[str, Tensor]:
     """Return the labels of images of which those in `which` `[N]` bool were mirrored: left and right change names."""
     other = {name: pair[1 - place] for pair in spec.swapped for place, name in enumerate(pair)}
-    return {
+    found = {
         name: torch.where(which[:, None], labels[other[name]], values) if name in other else values
         for name, values in labels.items()
     }
+    if "kept" in labels:
+        names = [name for name in labels if name != "kept"]
+        order = [names.index(other.get(name, name)) for name in names]
+        found["kept"] = torch.where(which[:, None], labels["kept"][:, order], labels["kept"])
+    return found
+
+
+def pseudo(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
+    """Return a network's probabilities of each attribute's values as labels `[N, V]`."""
+    groups = _groups(spec.names)
+    scores = outputs["numbers"].split([len(values) for _, values in groups], dim=1)
+    return {name: own.softmax(dim=1) for (name, _), own in zip(groups, scores, strict=True)}
+
+
+def kept(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> Tensor:
+    """Return which attributes two sets of pseudo labels give one value, `[N, A]` bool."""
+    return torch.stack([values.argmax(dim=1) == seen[name].argmax(dim=1) for name, values in labels.items()], dim=1)
 
 
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
-    """Return the mean over the attributes of the cross-entropy between their values, over the images where known."""
-    scores = outputs["numbers"].split([values.shape[1] for values in labels.values()], dim=1)
-    entropies = [-(wanted * own.log_softmax(dim=1)).sum() for own, wanted in zip(scores, labels.values(), strict=True)]
-    counts = [wanted.sum().clamp(min=1) for wanted in labels.values()]
+    """Return the mean over the attributes of the cross-entropy between their values, over the images where known.
+
+    Where there is `kept` `[N, A]`, over those of them alone.
+    """
+    targets = [values for name, values in labels.items() if name != "kept"]
+    if "kept" in labels:
+        targets = [wanted * own[:, None] for wanted, own in zip(targets, labels["kept"].unbind(dim=1), strict=True)]
+    scores = outputs["numbers"].split([values.shape[1] for values in targets], dim=1)
+    entropies = [-(wanted * own.log_softmax(dim=1)).sum() for own, wanted in zip(scores, targets, strict=True)]
+    counts = [wanted.sum().clamp(min=1) for wanted in targets]
     return torch.stack([entropy / count for entropy, count in zip(entropies, counts, strict=True)]).mean()
 
 

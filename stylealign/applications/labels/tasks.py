@@ -158,7 +158,15 @@ TASKS: tuple[LabelTask, ...] = (
         answer="pose",
         training_time=0.55,
     ),
-    LabelTask("attributes", labels=("attributes",), answer="attributes", keeps_colours=True, is_shared=False),
+    LabelTask(
+        "attributes",
+        labels=("attributes",),
+        pseudo="probabilities of the labeller on the parent's images",
+        answer="attributes",
+        keeps_colours=True,
+        is_shared=False,
+        training_time=0.55,
+    ),
 )
 
 

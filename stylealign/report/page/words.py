@@ -6,6 +6,7 @@ from stylealign.applications.labels.methods import BEST, UNALIGNED_END
 from stylealign.applications.labels.methods import METHODS as WAYS
 from stylealign.measurements import registry
 from stylealign.measurements.shared import OTHER_SEED, PAIRS, PAIRS_SHUFFLED
+from stylealign.measurements.zero_shot_classification import BOUNDARY, DISTANCES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,6 +188,8 @@ METHODS = {
     "unaligned": "the control: same domain, another parent",
     OTHER_SEED: "the control of a recovery: a parent of another seed, never fine-tuned",
     **{method.row: method.text for method in WAYS},
+    BOUNDARY: "the side of the parent's hyperplane that a code lies on, inverted in the child",
+    DISTANCES: "few labels of the parent's domain on its codes' distances to a hyperplane, read from the child's codes",
     BEST: "the zero-shot method that is best on validation images",
     **{f"{row}{UNALIGNED_END}": "the same through the control" for row in (BEST, *(own.row for own in WAYS))},
     "untouched": "the source images as they are: the bound of structure, and of measuring error",
