@@ -74,7 +74,9 @@ def run(arguments: argparse.Namespace) -> None:
         for method in methods:
             found = method.functions.training_set(source, own)
             progress = StepProgress("transfer")
-            network = learn(found.images, found.labels, own, device, labeller.spec, progress.update, found.start)
+            network = learn(
+                found.images, found.labels, found.settings(own), device, labeller.spec, progress.update, found.start
+            )
             provenance = provenance_of(
                 "transfer",
                 version("transfer"),

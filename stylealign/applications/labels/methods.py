@@ -18,7 +18,7 @@ UNALIGNED_END = " unaligned"
 """What is put behind the row of a way for the unaligned control."""
 BEST = "zero-shot best"
 """Row of the way that is best on validation images."""
-DEFAULT_METHODS = (STUDENT, "filtered", "read-out")
+DEFAULT_METHODS = (STUDENT, "filtered", "layer-swap")
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ METHODS: tuple[Method, ...] = (
         "read-out",
         "zero-shot read-out",
         "a decoder of the parent's synthesis activations, read from the child's (DatasetGAN, Zhang et al. 2021)",
-        training_time=2.0,
-        passes=2.0,
+        training_time=3.0,
+        passes=2.5,
     ),
     Method(
         "along-weights",
@@ -73,7 +73,8 @@ METHODS: tuple[Method, ...] = (
     Method(
         "layer-swap",
         "zero-shot layer-swap",
-        "the parent's labels, with images of the parent's coarse layers and the child's fine ones",
+        "the parent's labels, with images of the parent's layers up to the finest two resolutions, which are the child's;"
+        " from the labeller's weights on",
     ),
     Method(
         SHUFFLED,

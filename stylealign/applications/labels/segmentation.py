@@ -67,32 +67,17 @@ def kept(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> Tensor:
 
 
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
-    """Return the loss of annotated labels, or of pseudo labels.
+    """Return weighted cross-entropy plus the soft Dice loss, over the pixels whose class is known.
+
+    Eyes are 0.4 % of the pixels: without class weights (frequency in the batch to the power -1/2) a short training
+    never finds them. That holds of pseudo labels too, errors and all (docs/experiments/label-networks.md).
 
     Args:
         outputs: `maps` `[N, C, H, W]`.
-        labels: `classes`, or `probabilities` and, where only some pixels count, `kept` `[N, H, W]`.
+        labels: `classes` or `probabilities`, and, where only some pixels count, `kept` `[N, H, W]`.
     """
+    wanted = _probabilities(labels, outputs["maps"].shape[1])
     logarithms = outputs["maps"].log_softmax(dim=1)
-    if "classes" in labels:
-        return _balanced(_hot(labels["classes"].long(), logarithms.shape[1]), logarithms)
-    return _plain(labels["probabilities"].float() / 255, logarithms, labels.get("kept"))
-
-
-def _hot(classes: Tensor, count: int) -> Tensor:
-    """Return classes `[N, H, W]` as `[N, C, H, W]`: 1 at the class of a pixel, nowhere where it is not known."""
-    is_known = classes != UNKNOWN_CLASS
-    return (F.one_hot(torch.where(is_known, classes, 0), count) * is_known[..., None]).permute(0, 3, 1, 2).float()
-
-
-def _balanced(wanted: Tensor, logarithms: Tensor) -> Tensor:
-    """Return weighted cross-entropy plus the soft Dice loss.
-
-    Eyes are 0.4 % of the pixels: without class weights (frequency in the batch to the power -1/2) a short training
-    never finds them.
-
-    Pixels whose class is not known count nowhere.
-    """
     count = wanted.sum(dim=(0, 2, 3))
     weights = (count / count.sum().clamp(min=1) + _RAREST).rsqrt()
     entropy = -((wanted * logarithms).sum(dim=(0, 2, 3)) * weights).sum() / (count * weights).sum().clamp(min=1e-6)
@@ -102,10 +87,15 @@ def _balanced(wanted: Tensor, logarithms: Tensor) -> Tensor:
     return entropy + 1 - dice.mean()
 
 
-def _plain(wanted: Tensor, logarithms: Tensor, kept: Tensor | None) -> Tensor:
-    """Return the cross-entropy of every pixel alike: class weights would weigh the labels' errors up too."""
-    entropy = -(wanted * logarithms).sum(dim=1)
-    return entropy.mean() if kept is None else (entropy * kept).sum() / kept.sum().clamp(min=1)
+def _probabilities(labels: dict[str, Tensor], classes: int) -> Tensor:
+    """Return labels as `[N, C, H, W]` that sum to 1 over the classes, to 0 where a pixel does not count."""
+    if "classes" in labels:
+        wanted = labels["classes"].long()
+        is_known = wanted != UNKNOWN_CLASS
+        hot = F.one_hot(torch.where(is_known, wanted, 0), classes) * is_known[..., None]
+        return hot.permute(0, 3, 1, 2).float()
+    found = labels["probabilities"].float() / 255
+    return found * labels["kept"][:, None] if "kept" in labels else found
 
 
 def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:

@@ -5,7 +5,8 @@ from stylealign.applications.labels.transfers.source import Source, TrainingSet,
 from stylealign.applications.morphing import WeightPath
 from stylealign.config import LabelSettings
 
-STEPS = (0.25, 0.5, 0.75, 1.0)
+STEPS = (0.25, 0.5, 0.75)
+"""Where the students between the two are; the last one is at 1."""
 
 
 def training_set(source: Source, settings: LabelSettings) -> TrainingSet:
@@ -15,11 +16,10 @@ def training_set(source: Source, settings: LabelSettings) -> TrainingSet:
     latents one step on, from its weights on.
     """
     path = WeightPath(source.parent, source.child)
-    network, labels, images = source.trained, source.parent_labels, source.child_images
+    network, labels = source.trained, source.parent_labels
     spec, device = source.labeller.spec, source.labeller.device
     for step in STEPS:
-        images = source.child_images if step == 1 else source.drawn(path.at(step))
-        if step < 1:
-            network = learn(images, labels, settings, device, spec, start=network)
-            labels = labels_of(network, images)
-    return TrainingSet(images, labels, start=network)
+        found = TrainingSet(source.drawn(path.at(step)), labels, start=network)
+        network = learn(found.images, labels, found.settings(settings), device, spec, start=network)
+        labels = labels_of(network, found.images)
+    return TrainingSet(source.child_images, labels, start=network)

@@ -10,11 +10,15 @@ from torch import Tensor
 
 from stylealign.applications.labels.networks import Labeller, LabelNetwork
 from stylealign.applications.labels.tasks import task_of
+from stylealign.config import LabelSettings
 from stylealign.images import from_uint8, to_uint8
 from stylealign.networks.generator import Generator
 from stylealign.sampling import BATCH_SIZE, sample_latents
 
 Labels = dict[str, Tensor]
+
+_SLOWER = 0.2
+"""Learning rate of a training that goes on from a network, as a share of one from random weights."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,12 @@ class TrainingSet:
     images: np.ndarray
     labels: Labels
     start: LabelNetwork | None = None
+
+    def settings(self, settings: LabelSettings) -> LabelSettings:
+        """Return how to train on it: a network that starts from another's weights moves slowly."""
+        if self.start is None:
+            return settings
+        return settings.model_copy(update={"learning_rate": settings.learning_rate * _SLOWER})
 
 
 @dataclass(frozen=True, eq=False)
