@@ -82,7 +82,10 @@ class Measuring(Family):
 
     def classification_networks(self, child: str) -> Files:
         """Return the attribute networks that are tested on the domain of `child`, by METHOD[/SETTING]."""
-        if not self.is_annotated(child):
+        parents, own = (self.domain_of(model) for model in (self.compared_with(child), child))
+        if {parents, own} <= set(self.drawn) and not self.is_annotated(child):
+            return {}
+        if not all("attributes" in self.labels_of(domain) for domain in (parents, own)):
             return {}
         ends = {model: self._end_of(model) for model in self.family(child)}
         methods = [method_of(name) for name in self.zero_shot.methods]
@@ -103,8 +106,9 @@ class Measuring(Family):
         if "w+" not in self.inversion_spaces:
             return files
         theirs = self.domain_of(parent)
+        if "pose" in self.labels_of(theirs) and "pose" in self.labels_of(own):
+            files["pose"] = label_network("pose", theirs)
         return files | {
-            "pose": label_network("pose", theirs),
             "parent": model_file(parent),
             "parent_data": data_file(theirs, "test.zip"),
             "parent_annotations": data_file(theirs, "test.annotations.npz"),

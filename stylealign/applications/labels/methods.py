@@ -73,7 +73,7 @@ METHODS: tuple[Method, ...] = (
     Method(
         "layer-swap",
         "zero-shot layer-swap",
-        "the parent's labels, with images of the parent's layers up to the finest two resolutions, which are the child's;"
+        "the parent's labels, with images whose two finest resolutions alone are drawn by the child's layers;"
         " from the labeller's weights on",
     ),
     Method(
