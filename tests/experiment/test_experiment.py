@@ -424,7 +424,7 @@ def test_where_the_childs_domain_has_no_labels_its_images_are_labelled_all_the_s
     asked = experiment(Path(), OF_PEOPLE, domains=OWN_LABELS)
     tested, untested = (list(asked.zero_shot_networks(task, "cats")) for task in ("segmentation", "keypoints"))
     assert {"oracle", "zero-shot unaligned"} <= set(tested)
-    assert untested == ["source-only", "zero-shot", "zero-shot filtered", "zero-shot read-out"]
+    assert untested == ["source-only", "zero-shot", "zero-shot filtered", "zero-shot layer-swap"]
     assert asked.labels_of_test("cats") and not asked.labels_of_test("bare")
     assert {network for _, network in asked.labels_shown("bare")} >= {
         "results/zero_shot/keypoints/bare/student-0.safetensors"
@@ -444,3 +444,13 @@ def test_shared_classes_are_a_setting_of_the_zero_shot_tables() -> None:
     asked = experiment(Path(), labels={"classes": {"hair": "top"}})
     assert '"classes": {"hair": "top"}' in asked.measuring_settings("zero_shot")
     assert "classes" not in asked.measuring_settings("generators")
+
+
+def test_classification_has_codes_where_both_were_inverted() -> None:
+    asked = experiment(A, inversion_spaces=["z", "w+"])
+    networks = asked.classification_networks("animal")
+    assert networks["source-only"] == "results/zero_shot/attributes/human/oracle.safetensors"
+    assert networks["zero-shot unaligned"] == "results/zero_shot/attributes/unaligned/student-0.safetensors"
+    assert asked.classification_inputs("animal")["codes"] == "results/latents/animal/w+/codes.npz"
+    assert asked.classification_networks("grandchild") == {}, "its domain has no labels"
+    assert set(experiment(A, inversion_spaces=["z"]).classification_inputs("animal")) == {"data", "annotations"}
