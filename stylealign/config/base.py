@@ -20,7 +20,7 @@ else:
     ZeroShotMethod = Literal[zero_shot_methods()]
 
 SquareFit = Literal["crop", "letterbox"]
-Fit = SquareFit | Literal["face"]
+Fit = Literal["crop", "letterbox", "face"]
 Faces = Literal["one", "largest", "all"]
 Guide = Literal["none", "latent", "reference"]
 MorphPath = Literal["linear", "eased", "weights-first", "codes-first"]

@@ -27,6 +27,8 @@ from stylealign.datasets.sources import files_of, no_zip
 from stylealign.errors import StyleAlignError
 from stylealign.files import own_path
 
+KINDS_OF_FILES = {"masks": "segmentation", "keypoints": "keypoints", "values": "pose", "attributes": "attributes"}
+
 
 class Collected:
     """Labels of the square images of an import, in their order."""
@@ -211,7 +213,26 @@ class Collected:
         pose, attributes = _stacked(self._rows["values"], np.float32), _stacked(self._rows["attributes"], np.int64)
         columns = {} if attributes is None else dict(zip(names.attributes, attributes.T.copy(), strict=True))
         found = Annotations(maps, points, visible, pose, columns, names)
+        self._require_some(found)
         return sides_exchanged(found, mirrored) if mirrored.any() else found
+
+    def _require_some(self, found: Annotations) -> None:
+        """Refuse labels of which none could be used.
+
+        Raises:
+            StyleAlignError: naming the file, and the commonest reason.
+        """
+        given = {key: getattr(self._settings, key) for key in KINDS_OF_FILES}
+        for key, kind in KINDS_OF_FILES.items():
+            if given[key] is not None and len(found) and not found.only({kind}).known().any():
+                file = FOUND_FACES if given[key] == FOUND_FACES else Path(given[key]).name
+                reasons = [
+                    (count, said) for said, count in self._report.by_reason.items() if said.startswith(f"{file}: ")
+                ]
+                most = f" ({max(reasons)[1].removeprefix(f'{file}: ')}: {max(reasons)[0]})" if reasons else ""
+                raise StyleAlignError(
+                    f"annotations.{key}: {given[key]}: no label of it can be used{most}; mend the labels"
+                )
 
     def _names(self, classes: tuple[str, ...]) -> LabelNames:
         settings, points = self._settings, self._keypoint_names()

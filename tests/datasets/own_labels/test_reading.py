@@ -270,6 +270,23 @@ def test_classes_that_are_none(pictures: Path, tmp_path: Path, classes: Any, mes
         imported(pictures, masks=tmp_path / "masks", classes=classes)
 
 
+def test_labels_of_which_none_can_be_used_are_refused(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    for index in range(COUNT):
+        Image.new("L", (SIZE, SIZE), 7).save(tmp_path / "masks" / f"p{index}.png")
+    with pytest.raises(
+        StyleAlignError, match=r"annotations\.masks: .*masks: no label of it can be used \(unknown id 7: 6\)"
+    ):
+        imported(pictures, masks=tmp_path / "masks", classes={0: "ground"})
+    with pytest.raises(
+        StyleAlignError, match=r"keypoints: faces: no label of it can be used \(no face, or several: 6\)"
+    ):
+        imported(pictures, keypoints="faces")
+    (tmp_path / "values.csv").write_text("image,a\nother,1\n")
+    with pytest.raises(StyleAlignError, match=r"can be used \(a picture without a row: 6\)"):
+        imported(pictures, values=tmp_path / "values.csv")
+
+
 def test_masks_of_other_pictures_are_refused(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
     Image.new("L", (SIZE, SIZE), 0).save(tmp_path / "masks" / "other.png")
