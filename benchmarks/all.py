@@ -28,6 +28,8 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = {
     "checkpoints": "--resolution 16 --channel-max 8 --format native stylegan2-tensorflow",
     "drawing": "--case human bottts --images 3",
+    "counting": "--case mini",
+    "gpu": "--minutes 10",
     "training": "--case tiny tiny-ada --repeats 1",
     "keeping": "--case tiny --repeats 1",
     "synthesis": "--case tiny --repeats 1",

@@ -27,11 +27,15 @@ CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "64px-128ch": (64, {"channel_base": 4096, "channel_max": 128}, {}),
     "default": (64, {}, {}),
     "default-ada": (64, {}, {"augment": "bgc"}),
+    "mini": (8, TINY_SHAPE | {"mapping_layers": 1, "channel_base": 32, "channel_max": 4}, {"batch_size": 2}),
     "tiny": (16, TINY_SHAPE, {"batch_size": 4}),
     "tiny-ada": (16, TINY_SHAPE, {"batch_size": 4, "augment": "bgc"}),
-    "paper256": (256, PRESETS["paper256"].architecture, PRESETS["paper256"].train | {"augment": "none"}),
+    **{
+        name: (px, PRESETS[name].architecture, PRESETS[name].train | {"augment": "none"})
+        for name, px in (("paper256", 256), ("paper512", 512), ("stylegan2", 1024))
+    },
 }
-"""Resolution in pixels, architecture and training settings that differ from the defaults."""
+"""Resolution in pixels, architecture and training settings that differ from the defaults; stylegan2 is 1024 px."""
 
 DEFAULT_CASES = ("64px-128ch", "default")
 CYCLE = 16

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from stylealign.networks import precision
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.layers import Convolution, FullyConnected
 from stylealign.networks.mapping import MappingNetwork
@@ -28,7 +29,7 @@ class DiscriminatorBlock(nn.Module):
         self.skip = Convolution(channels, out_channels, 1, bias=False, linear=True, down=True)
 
     def forward(self, features: Tensor) -> Tensor:
-        if self.in_fp16 and features.is_cuda:
+        if self.in_fp16 and precision.runs_half(features):
             features = features.half()
         elif features.dtype == torch.float16:
             features = features.float()

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from stylealign.networks import precision
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.layers import FullyConnected
 from stylealign.ops.bias_act import LEAKY_GAIN, bias_act, scaled_bias_act
@@ -190,7 +191,8 @@ class SynthesisNetwork(nn.Module):
         features = const[None].expand(codes.shape[0], -1, -1, -1).to(memory_format=torch.channels_last)
         image: Tensor | None = None
         for block in self.blocks:
-            features = features.to(torch.float16 if block.in_fp16 and features.is_cuda else const.dtype)
+            half = block.in_fp16 and precision.runs_half(features)
+            features = features.to(torch.float16 if half else const.dtype)
             for name, conv in block.layers.items():
                 layer = f"b{block.resolution}.{name}"
                 features = conv(features, styles[layer], conv.noise(noise_mode, len(codes), maps.get(layer)))

@@ -1,0 +1,146 @@
+"""That the kernels give what the plain form gives, with both derivatives, where they run: before anything is timed."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks.card.forms import device, form
+from benchmarks.card.records import Row
+from benchmarks.training import CASES
+from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.ops import reference
+from stylealign.ops.bias_act import LEAKY_SLOPE
+from stylealign.ops.native import functions as native
+from stylealign.training.loop import seed_step
+from stylealign.training.start import new_networks
+from stylealign.training.step import TrainingStep
+
+ALLOWED = {torch.float64: 1e-10, torch.float32: 2e-4, torch.float16: 1e-2, torch.bfloat16: 6e-2}
+"""Largest difference from float64, relative to the largest value: a few roundings of each type."""
+STEP_ALLOWED = 2e-2
+"""Of the scalars of a training step between two forms in float32, TF32 products included."""
+PADDINGS = ((1, 1, (-1, 2, 3, -2)), (2, 1, (2, 1, 2, 1)), (1, 2, (1, 1, 1, 1)), (2, 3, (4, -1, 3, 2)))
+SIZES = ((3, 19, 9, 7), (2, 70, 23, 19), (1, 1, 33, 35), (2, 128, 32, 32))
+INTERPRETED = torch.float16, ((1, 5, 4, 3),)
+"""Type and size without a card, where an interpreted program takes milliseconds; the tests have the others."""
+
+
+def checks() -> Iterator[Row]:
+    """Check every operation and a whole step; a difference that is too large is an error of its row."""
+    for name, check in {"resample": _resample, "epilogue": _epilogue}.items():
+        for dtype in ALLOWED if device().type == "cuda" else INTERPRETED[:1]:
+            with form("kernels"):
+                yield _row(f"check {name}", str(dtype).removeprefix("torch."), check, dtype, ALLOWED[dtype])
+    yield _row("check step", "float32", _step, None, STEP_ALLOWED)
+
+
+def _row(name: str, precision: str, check: Callable[[Any], float], dtype: Any, allowed: float) -> Row:
+    torch.manual_seed(0)
+    try:
+        difference = check(dtype)
+    except Exception as error:  # every check has its row, whatever a compiler or a driver raises
+        return Row(name, precision=precision, error=f"{type(error).__name__}: {error}")
+    error = "" if difference <= allowed else f"differs by {difference:.1e}, allowed are {allowed:.0e}"
+    return Row(name, precision=precision, note=f"largest difference {difference:.1e}", error=error)
+
+
+def _sizes() -> tuple[tuple[int, int, int, int], ...]:
+    return SIZES if device().type == "cuda" else INTERPRETED[1]
+
+
+def _difference(ours: Tensor, wanted: Tensor) -> float:
+    """Return the largest difference, relative to the largest value; infinite for what is no number."""
+    ours, wanted = ours.detach(), wanted.detach()
+    size = float(wanted.abs().max().clamp_min(1e-30)) if wanted.numel() else 1.0
+    difference = float((ours.double() - wanted).abs().max()) / size if wanted.numel() else 0.0
+    return difference if difference == difference else float("inf")
+
+
+def _random(*shape: int, dtype: torch.dtype) -> Tensor:
+    values = torch.randn(shape, dtype=torch.float64, device=device()).to(dtype)
+    return values.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else values
+
+
+def _resample(dtype: torch.dtype) -> float:
+    """Return the largest difference of results and gradients."""
+    worst = 0.0
+    for shape, (up, down, padding), is_last in itertools.product(_sizes(), PADDINGS, (True, False)):
+        images = _random(*shape, dtype=dtype)
+        images = (images if is_last else images.contiguous()).requires_grad_()
+        exact = images.detach().double().requires_grad_()
+        wanted = reference.upfirdn2d(exact, up, down, padding, gain=1.7)
+        result = native.resample(images, tuple(wanted.shape[2:]), up, down, (padding[2], padding[0]), 1.7)
+        direction = torch.randn_like(wanted).to(dtype)
+        (gradient,) = torch.autograd.grad(result, images, direction)
+        (exact_gradient,) = torch.autograd.grad(wanted, exact, direction.double())
+        worst = max(worst, _difference(result, wanted), _difference(gradient, exact_gradient))
+    empty = native.resample(torch.zeros(0, 3, 4, 4, dtype=dtype, device=device()), (8, 8), 2, 1, (2, 2), 4.0)
+    return worst if empty.shape == (0, 3, 8, 8) else float("inf")
+
+
+def _plain(values: Tensor, scale: Any, bias: Any, noise: Any, slope: float, clamp: float | None) -> Tensor:
+    z = values if scale is None else values * scale[:, :, None, None]
+    z = z if bias is None else z + bias[:, None, None]
+    z = F.leaky_relu(z if noise is None else z + noise, slope)
+    return z if clamp is None else z.clamp(-clamp, clamp)
+
+
+def _epilogue(dtype: torch.dtype) -> float:
+    """Return the largest difference of results, first and, in float32 and float64, second derivatives."""
+    worst = 0.0
+    cases = itertools.product(_sizes(), ((True, True, 1), (True, False, 2), (False, True, 0)), (None, 0.7))
+    for (n, channels, height, width), (scaled, biased, noisy), clamp in cases:
+        given = [
+            _random(n, channels, height, width, dtype=dtype),
+            _random(n, channels, dtype=dtype) if scaled else None,
+            _random(channels, dtype=dtype) if biased else None,
+            _random(min(noisy, n), 1, height, width, dtype=dtype) if noisy else None,
+        ]
+        direction = _random(n, channels, height, width, dtype=dtype)
+        seed = int(torch.randint(1 << 30, ()))
+        ours = _derivatives(native.epilogue, given, direction, clamp, seed)
+        exact = [None if t is None else t.detach().double() for t in given]
+        theirs = _derivatives(_plain, exact, direction.double(), clamp, seed)
+        # At the kinks and the clamp, rounding decides on which side a value lies: not compared in half precision.
+        compared = ours if dtype in (torch.float32, torch.float64) else ours[:1]
+        worst = max([worst, *(_difference(a, b) for a, b in zip(compared, theirs, strict=False))])
+    return worst
+
+
+def _derivatives(
+    function: Any, given: list[Tensor | None], direction: Tensor, clamp: float | None, seed: int
+) -> list[Tensor]:
+    inputs = [t.requires_grad_() for t in given if t is not None]
+    direction = direction.detach().requires_grad_()
+    out = function(*given, LEAKY_SLOPE, clamp)
+    first = torch.autograd.grad(out, inputs, direction, create_graph=True)
+    generator = torch.Generator().manual_seed(seed)
+    factors = [torch.randn(t.shape, generator=generator, dtype=torch.float64).to(t) for t in first]
+    total = torch.stack([(f * factor).sum() for f, factor in zip(first, factors, strict=True)]).sum()
+    second = torch.autograd.grad(total, [*inputs, direction], allow_unused=True)
+    return [
+        out,
+        *first,
+        *(torch.zeros_like(t) if s is None else s for s, t in zip(second, [*inputs, direction], strict=True)),
+    ]
+
+
+def _step(dtype: Any) -> float:
+    """Return the largest difference of the scalars of steps with both regularisers, kernels against plain form."""
+    resolution, shape, changes = CASES["tiny" if device().type == "cuda" else "mini"]
+    settings = TrainSettings(**changes)
+    real = torch.rand(settings.batch_size, 3, resolution, resolution, generator=torch.Generator().manual_seed(1))
+    found = []
+    for name in ("plain", "kernels"):
+        networks = new_networks(ArchitectureSettings(**shape), settings, resolution)
+        step = TrainingStep(*(network.to(device()) for network in networks), settings)
+        with form(name):
+            seed_step(0, 0)
+            torch.manual_seed(0)
+            found.append({k: float(v) for k, v in step.step(0, (real * 2 - 1).to(device()), measure=True).items()})
+    plain, ours = found
+    return max(abs(ours[key] - plain[key]) / max(abs(plain[key]), 1e-3) for key in plain)

@@ -1,0 +1,69 @@
+"""The parts of a run on a card, what is worth most first."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from benchmarks.card import timings
+from benchmarks.card.checks import checks
+from benchmarks.card.records import Row
+from benchmarks.counting import H100, Ceilings
+from stylealign.networks.architecture import Architecture
+
+PAPER256 = Architecture(resolution=256, channel_base=16384)
+PAPER512 = Architecture(resolution=512)
+PAPER1024 = Architecture(resolution=1024)
+MINI = Architecture(resolution=8, z_dim=8, w_dim=8, channel_base=32, channel_max=4)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the run.
+
+    Attributes:
+        limit_s: it is stopped where it takes longer.
+        rows: measures, at the card's ceilings.
+    """
+
+    limit_s: float
+    rows: Callable[[Ceilings], Iterator[Row]]
+
+
+ON_A_CARD: dict[str, Part] = {
+    "checks": Part(120, lambda c: checks()),
+    "ceilings": Part(30, lambda c: timings.ceilings()),
+    "paper256 half kernels": Part(60, lambda c: timings.step("paper256", "kernels", True, c)),
+    "paper256 half torch": Part(60, lambda c: timings.step("paper256", "torch", True, c)),
+    "paper256 half tuned": Part(80, lambda c: timings.step("paper256", "kernels", True, c, tuned=True)),
+    "inversion 512": Part(60, lambda c: timings.inversion(PAPER512, 16)),
+    "where": Part(45, lambda c: timings.profile("paper256", "kernels", c)),
+    "paper512 half kernels": Part(70, lambda c: timings.step("paper512", "kernels", True, c, 2)),
+    "stylegan2 half kernels": Part(80, lambda c: timings.step("stylegan2", "kernels", True, c, 2)),
+    "kernels": Part(45, lambda c: timings.kernels(256, 64, 32, c)),
+    "paper256 float32 kernels": Part(60, lambda c: timings.step("paper256", "kernels", False, c, 2)),
+    "synthesis 256": Part(30, lambda c: timings.synthesis(PAPER256, 32)),
+    "synthesis 1024": Part(40, lambda c: timings.synthesis(PAPER1024, 8)),
+    "paper512 half torch": Part(70, lambda c: timings.step("paper512", "torch", True, c, 2)),
+    "stylegan2 half torch": Part(80, lambda c: timings.step("stylegan2", "torch", True, c, 2)),
+    "paper256 float32 torch": Part(60, lambda c: timings.step("paper256", "torch", False, c, 2)),
+    "paper256 half plain": Part(80, lambda c: timings.step("paper256", "plain", True, c, 1)),
+    "paper512 float32 kernels": Part(80, lambda c: timings.step("paper512", "kernels", False, c, 1)),
+    "stylegan2 float32 kernels": Part(90, lambda c: timings.step("stylegan2", "kernels", False, c, 1)),
+}
+
+TINY_PARTS: dict[str, Part] = {
+    "checks": Part(300, lambda c: checks()),
+    "ceilings": Part(60, lambda c: timings.ceilings(64, 1)),
+    "step": Part(120, lambda c: timings.step("mini", "torch", False, c, 1)),
+    "inversion": Part(300, lambda c: timings.inversion(MINI, 1, (1, 2))),
+    "where": Part(120, lambda c: timings.profile("mini", "torch", c, 3)),
+    "kernels": Part(120, lambda c: timings.kernels(4, 4, 1, c)),
+    "synthesis": Part(120, lambda c: timings.synthesis(MINI, 1, 1)),
+}
+"""The same measures where there is no card: that they run."""
+
+
+def measured_ceilings(rows: list[Row]) -> Ceilings:
+    """Return what the card reached, or an H100's ceilings where that was not measured."""
+    found = {name: value for row in rows for name, value in (row.values or {}).items()}
+    names = ("bytes_per_s", "half_flops", "single_flops")
+    return Ceilings(*(found.get(name, getattr(H100, name)) for name in names))

@@ -1,0 +1,78 @@
+"""The run on a card, without one: parts that fail, hang or take their process down are lines, and the next ones run."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import gpu
+from benchmarks.card.records import Row, as_json, keep, table
+
+WORKER = """
+import json, os, sys, time
+journal, names = sys.argv[sys.argv.index("--worker") + 1], sys.argv[sys.argv.index("--part") + 1:]
+with open(journal, "a") as file:
+    def tell(**what):
+        print(json.dumps(what), file=file, flush=True)
+    for name in names:
+        tell(begins=name)
+        if name == "crashes":
+            os._exit(7)
+        if name == "hangs":
+            time.sleep(600)
+        tell(row={"part": name, "images_per_s": 2.0, "error": "no memory" if name == "fails" else ""})
+        tell(ends=name)
+"""
+FACTS = {"device": "Some Card", "date": "2026-01-02 03:04", "torch": "2"}
+
+
+@pytest.fixture
+def _worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "worker.py"
+    program.write_text(WORKER)
+    popen = gpu.subprocess.Popen
+
+    def start(command: list[str], **options: Any) -> Any:
+        return popen([sys.executable, str(program), *command[3:]], **options)
+
+    monkeypatch.setattr(gpu.subprocess, "Popen", start)
+    monkeypatch.setattr(gpu, "LOOK_EVERY_S", 0.01)
+
+
+@pytest.mark.usefixtures("_worker")
+def test_every_part_has_its_line_whatever_happens_to_the_one_before(tmp_path: Path) -> None:
+    names = ["first", "crashes", "second", "hangs", "fails", "last"]
+    limits = dict.fromkeys(names, 100.0) | {"hangs": 0.2}
+    rows = gpu.run(names, limits, time.monotonic() + 300, FACTS, tmp_path / "out")
+    assert [(row.part, row.error) for row in rows] == [
+        ("first", ""),
+        ("crashes", "the process ended with 7"),
+        ("second", ""),
+        ("hangs", "stopped at its limit"),
+        ("fails", "no memory"),
+        ("last", ""),
+    ]
+    kept = json.loads((tmp_path / "out" / "some-card-2026-01-02-0304.json").read_text())
+    assert kept["torch"] == "2"
+    assert [row["part"] for row in kept["rows"]] == names
+    assert "FAILED: no memory" in (tmp_path / "out" / "some-card-2026-01-02-0304.md").read_text()
+
+
+@pytest.mark.usefixtures("_worker")
+def test_parts_without_time_say_so(tmp_path: Path) -> None:
+    rows = gpu.run(["first"], {"first": 9.0}, time.monotonic() + 1, FACTS, None)
+    assert [row.note for row in rows] == ["left out: no time left"]
+
+
+def test_a_table_has_a_column_for_each_head(tmp_path: Path) -> None:
+    rows = [Row("step", "a", "kernels", "half", 1234.5, 0.81, 0.5, 3.21, "a\nnote"), Row("x", error="b")]
+    lines = table(rows).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert [cell.strip() for cell in lines[2].split("|")[1:4]] == ["step", "a", "kernels"]
+    assert lines[2].endswith("| half      | 1234     | 0.81   | 50 %    | 3.21 | a note    |")
+    assert as_json({}, rows)["rows"][1] == {"part": "x", "error": "b"}
+    keep(tmp_path, "name", FACTS, rows)
+    assert {path.name for path in tmp_path.iterdir()} == {"name.json", "name.md"}
