@@ -233,7 +233,7 @@ def inversion(architecture: Architecture, batch: int, steps: tuple[int, int] = (
     with torch.inference_mode():
         images = to_uint8(generator(torch.randn(batch, architecture.z_dim, device=device()))).cpu().numpy()
     distance = perceptual_distance("efficientnet-lite0").to(device())
-    for chosen in ("torch", "kernels"):
+    for chosen in ("torch", "kernels") if device().type == "cuda" else ("torch",):
         fresh()
         took = []
         with form(chosen):  # type: ignore[arg-type]

@@ -55,6 +55,13 @@ class Draws:
         return generator.synthesis(ws, noise_mode="none", noise_maps=self.noise), ws, w
 
 
+def moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """Put a tensor of the CPU on a device; the program does not wait for a GPU to take it."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 def draw(generator: Generator, batch: int, mixing_probability: float, noise: bool, direction: bool = False) -> Draws:
     """Draw the inputs of `batch` images from torch's global generators.
 
@@ -67,13 +74,13 @@ def draw(generator: Generator, batch: int, mixing_probability: float, noise: boo
     """
     architecture = generator.architecture
     device = generator.mapping.w_avg.device
-    z = torch.randn(batch, architecture.z_dim).to(device)
+    z = moved(torch.randn(batch, architecture.z_dim), device)
     second_z, from_second = None, None
     if mixing_probability > 0 and architecture.num_ws > 1:
-        second_z = torch.randn(batch, architecture.z_dim).to(device)
+        second_z = moved(torch.randn(batch, architecture.z_dim), device)
         cutoff = torch.randint(1, architecture.num_ws, (batch, 1, 1))
         mixed = torch.rand(batch, 1, 1) < mixing_probability
-        from_second = (mixed & (torch.arange(architecture.num_ws)[None, :, None] >= cutoff)).to(device)
+        from_second = moved(mixed & (torch.arange(architecture.num_ws)[None, :, None] >= cutoff), device)
     maps: dict[str, Tensor] = {}
     if noise:
         shapes = generator.synthesis.noise_shapes

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from stylealign.config import UPKEEP, TrainSettings
-from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_json
 from stylealign.images import from_uint8
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
+from stylealign.training.finite import Finite
 from stylealign.training.log import EventFiles, TrainingLog
 from stylealign.training.selection import Selection
 from stylealign.training.state import check_identity, load_state, save_state
@@ -130,6 +130,7 @@ class TrainingRun:
             self.events = EventFiles.open(self.run_dir, self._images_shown) if events else None
         self._aligned: tuple[int, dict[str, float]] | None = None
         self._stop_signal = 0
+        self._finite = Finite(self.run_dir)
         self._saved_at = 0.0
 
     @property
@@ -193,9 +194,12 @@ class TrainingRun:
             real = from_uint8(real, torch.get_default_dtype())
             scalars |= self.networks.step(self.steps_done, real, measure=reports)
             self.steps_done += 1
-            self._check_finite(scalars)
+            self._finite.note(scalars)
+            if device.type == "cpu" or reports:  # a GPU is waited for now and then
+                self._finite.check(self.kimg)
             now = time.monotonic()
             if is_last or self._is_due(s.snapshot_kimg):
+                self._finite.check(self.kimg)
                 self._in_first(self.hooks.snapshot)
                 self._in_first(TrainingRun._align)
             if reports:
@@ -224,6 +228,7 @@ class TrainingRun:
         late = self.workers.is_first and time.monotonic() - self._saved_at >= self.settings.state_interval_s
         number, is_due = self.workers.largest(self._stop_signal, int(late))
         if number or is_due:
+            self._finite.check(self.kimg)
             self._in_first(TrainingRun._save)
             self._saved_at = time.monotonic()
         if number:
@@ -262,14 +267,6 @@ class TrainingRun:
             self.log.write({"kimg": self.kimg, **values})
         if self.events is not None:
             self.events.write(values, self._images_shown)
-
-    def _check_finite(self, scalars: dict[str, Tensor]) -> None:
-        for name, value in scalars.items():
-            if not math.isfinite(value.item()):
-                raise StyleAlignError(
-                    f"{self.run_dir}: {name} is {value.item()} at {self.kimg:.2f} kimg; the last saved state is kept:"
-                    " try a lower learning_rate, a higher r1_gamma or fp16_resolutions 0 in a new run directory"
-                )
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stop_signal = number

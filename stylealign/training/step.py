@@ -20,10 +20,12 @@ from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
 from stylealign.ops.parameter_gradients import without_parameter_gradients
 from stylealign.training.ada import AdaptiveStrength
-from stylealign.training.augment import Augmentation, draw_augmentation
+from stylealign.training.augment import Augmentation
 from stylealign.training.blur import blur, blur_px_at
-from stylealign.training.draws import Draws, draw
+from stylealign.training.draws import Draws
 from stylealign.training.ema import ema_beta, update_average
+from stylealign.training.graphs import Graphs, Kind, reason_against, wanted_graphs
+from stylealign.training.inputs import RandomInputs
 from stylealign.training.judging import Judges
 from stylealign.training.keep.keeper import Keeper, wanted
 from stylealign.training.keep.patches import PatchHead, Verdict, in_half
@@ -44,6 +46,7 @@ from stylealign.training.optimisers import (
     trained_of_generator,
 )
 from stylealign.training.parts import Sums, check_parts
+from stylealign.training.recordable import RecordableStep
 from stylealign.training.workers import Workers
 
 Fake = tuple[Tensor, Verdict | None, Tensor]
@@ -101,10 +104,14 @@ class TrainingStep:
         pull_d = WeightPull("keep_weights_d", held_d, self.discriminator_parameters, self.discriminator_parameters)
         self.mean_path_length = torch.zeros((), device=generator.mapping.w_avg.device)
         self.ada = AdaptiveStrength(s.ada_target, s.ada_interval, s.ada_kimg) if s.augment != "none" else None
+        self.random = RandomInputs(generator, s, self.ada)
         self._blur_px = self._kimg = 0.0
         cuts = generator.architecture.fp16_resolutions > 0 and self.mean_path_length.is_cuda
         self._move_g = Mover(self.generator_adam, self.generator_parameters, pull, self.workers, cuts)
         self._move_d = Mover(self.discriminator_adam, self.discriminator_parameters, pull_d, self.workers, cuts)
+        self.graphs: Graphs | None = None
+        if wanted_graphs(reason_against(s.keep, s.blur_px, self.parts, self.mean_path_length.is_cuda)):
+            self.graphs = Graphs(RecordableStep(self))
 
     def step(self, index: int, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
         """Train on one batch.
@@ -120,20 +127,45 @@ class TrainingStep:
         s = self.settings
         self._blur_px = blur_px_at(index * len(real), s.blur_px, s.blur_kimg)
         self._kimg = index * len(real) / 1000
-        scalars, fakes = self._train_generator(len(real), measure)
-        if s.path_length_weight > 0 and index % s.path_length_interval == 0:
-            scalars |= self._regularise_generator(max(len(real) // s.path_length_batch_shrink, 1))
-        scalars |= self._train_discriminator(real, fakes, measure)
-        if s.r1_gamma > 0 and index % s.r1_interval == 0:
-            scalars |= self._regularise_discriminator(real)
+        lengths = s.path_length_weight > 0 and index % s.path_length_interval == 0
+        kind = Kind(lengths, s.r1_gamma > 0 and index % s.r1_interval == 0, self.random.augments)
+        if self.graphs is None or measure:
+            scalars = self.move(kind, real, measure)
+        else:
+            scalars = self.graphs.move(kind, real)
+            scalars |= self._adapt(scalars, len(real))
         beta = ema_beta(len(real), s.ema_kimg, index * len(real), s.ema_rampup)
         update_average(self.average, self.generator, beta)
         return scalars
 
+    def move(self, kind: Kind, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
+        """Take a step of one kind, all but the averaging; with inputs drawn before, ADA is left to the caller too."""
+        scalars, fakes = self._train_generator(len(real), measure)
+        if kind.lengths:
+            scalars |= self._regularise_generator(self.lengths_batch(len(real)))
+        scalars |= self._train_discriminator(real, fakes, measure)
+        if self.random.prepared is None:
+            scalars |= self._adapt(scalars, len(real))
+        if kind.penalty:
+            scalars |= self._regularise_discriminator(real)
+        return scalars
+
+    def lengths_batch(self, batch: int) -> int:
+        """Return the images of a path-length penalty beside a batch."""
+        return max(batch // self.settings.path_length_batch_shrink, 1)
+
+    def _adapt(self, scalars: dict[str, Tensor], batch: int) -> dict[str, Tensor]:
+        """Tell ADA of the logits on real images, which are taken from `scalars`; return its own scalars."""
+        sign = scalars.pop("sign_real")
+        if self.ada is None:
+            return {}
+        self.ada.update(sign, batch)
+        return {"ada_p": torch.tensor(self.ada.p), "ada_overfitting": torch.tensor(self.ada.overfitting)}
+
     def _train_generator(self, batch: int, measure: bool) -> tuple[dict[str, Tensor], list[Fake]]:
         """Move G; return its loss and, for the discriminator step, the images and logits of every part."""
-        draws = self._draw(batch)
-        augmentation = self._augmentation(batch)
+        draws = self.random.draws(batch)
+        augmentation = self.random.augmentation(batch)
         own = list(self._own_parts(batch))
         # D does not move before it sees the same images again: without transforms, its logits stay. Several parts
         # would have to be kept in memory together.
@@ -163,7 +195,7 @@ class TrainingStep:
 
     def _regularise_generator(self, batch: int) -> dict[str, Tensor]:
         s = self.settings
-        draws = self._draw(batch, direction=True)
+        draws = self.random.draws(batch, direction=True)
         own = list(self._own_parts(batch))
         sums = Sums()
         # The penalty needs the mean over all parts first. A single part keeps its graph; several are computed again.
@@ -174,7 +206,7 @@ class TrainingStep:
             kept = [lengths] if len(own) == 1 else []
             del lengths
         self.workers.sum_([sums.values["length"], sums.values["w"]])
-        self.mean_path_length = moved_path_length(self.mean_path_length, sums.values["length"])
+        self.mean_path_length.copy_(moved_path_length(self.mean_path_length, sums.values["length"]))
         self.generator.mapping.track_mean(sums.values["w"][None])
         sums = Sums()
         for part, share in own:
@@ -183,7 +215,7 @@ class TrainingStep:
             (penalty * s.path_length_weight * s.path_length_interval * share).backward()
             sums.add(path_length_penalty=penalty.detach() * share)
         self._move_g.move(sums)
-        return sums.values | {"path_length": self.mean_path_length}
+        return sums.values | {"path_length": self.mean_path_length.clone()}
 
     def _path_lengths(self, draws: Draws) -> tuple[Tensor, Tensor]:
         images, ws, w = draws.synthesize(self.generator)
@@ -191,7 +223,7 @@ class TrainingStep:
 
     def _train_discriminator(self, real: Tensor, fakes: list[Fake], measure: bool) -> dict[str, Tensor]:
         require_gradients(self.discriminator_parameters, True)
-        of_real, of_fake = self._augmentation(len(real)), self._augmentation(len(real))
+        of_real, of_fake = self.random.augmentation(len(real)), self.random.augmentation(len(real))
         sums = Sums()
         for (part, share), (fake, of_fakes, half) in zip(self._own_parts(len(real)), fakes, strict=True):
             of_reals = self._judge(real[part :: self.parts], of_real, part)
@@ -207,14 +239,10 @@ class TrainingStep:
                 sign_real=real_logits.sign().mean() * share,
             )
         norm = self._move_d.move(sums, measure, pull_at_kimg=self._kimg)
-        sign = sums.values.pop("sign_real")
-        if self.ada is not None:
-            self.ada.update(float(sign), len(real))
-            sums.values |= {"ada_p": torch.tensor(self.ada.p), "ada_overfitting": torch.tensor(self.ada.overfitting)}
         return sums.values | ({"gradient_norm_d": norm} if norm is not None else {})
 
     def _regularise_discriminator(self, real: Tensor) -> dict[str, Tensor]:
-        augmentation = self._augmentation(len(real))
+        augmentation = self.random.augmentation(len(real))
         sums = Sums()
         for part, share in self._own_parts(len(real)):
             images = real[part :: self.parts].clone().requires_grad_(True)
@@ -231,17 +259,6 @@ class TrainingStep:
             count = len(range(part, batch, self.parts))
             if count:
                 yield part, count / batch
-
-    def _draw(self, batch: int, direction: bool = False) -> Draws:
-        s = self.settings
-        return draw(self.generator, batch, s.style_mixing_probability, s.noise, direction)
-
-    def _augmentation(self, batch: int) -> Augmentation | None:
-        """Draw the transforms of a batch, or None where images stay as they are."""
-        if self.ada is None or self.ada.p == 0:
-            return None
-        size = self.generator.architecture.resolution
-        return draw_augmentation(batch, self.ada.p, size, size)
 
     def _judge(self, images: Tensor, augmentation: Augmentation | None, part: int) -> Verdict:
         if augmentation is not None:
@@ -273,6 +290,6 @@ class TrainingStep:
             adam.load_state_dict(copy.deepcopy(state[name]))
             for group in adam.param_groups:
                 group["fused"] = True  # a state from before says otherwise, and PyTorch would follow it
-        self.mean_path_length = state["mean_path_length"].to(self.mean_path_length.device)
+        self.mean_path_length.copy_(state["mean_path_length"])
         if self.ada is not None:
             self.ada.load(state["ada"])

@@ -1,0 +1,246 @@
+"""Whole training steps as CUDA graphs: recorded once, then started with one call instead of thousands.
+
+A graph repeats the very same operations on the very same memory. So the shapes of a step must stay, and what it draws
+and what Python decides happens before: the images and the random inputs are copied into fixed tensors, and there is a
+graph for every kind of step (with and without each lazy regulariser, with and without augmentation).
+
+Off unless `STYLEALIGN_GRAPHS=1`: they have been measured on no GPU yet. The first steps of each kind are a test: a step
+is computed twice as always, recorded and repeated from the same state; the graph is kept where it comes to the same
+weights, as nearly as the two do, and is not slower. What was chosen is said in one line for each kind.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from stylealign.config import KeepSettings
+from stylealign.training.augment import Augmentation
+from stylealign.training.draws import Draws
+from stylealign.training.inputs import copied, copy_into
+
+VARIABLE = "STYLEALIGN_GRAPHS"
+LEAST_DIFFERENCE = 0.02
+"""How far a step may always be off, as a share of how far it moves the weights."""
+OF_TWO_STEPS = 3.0
+"""How far it may be off as a multiple of the difference of two steps computed as always: a GPU's sums have no order."""
+
+Scalars = dict[str, Tensor]
+
+
+class Kind(NamedTuple):
+    """What a step does besides the two losses."""
+
+    lengths: bool
+    """Regularises path lengths."""
+    penalty: bool
+    """Regularises the discriminator."""
+    augments: bool
+    """Transforms what the discriminator sees."""
+
+    def words(self) -> str:
+        """Return the kind for people."""
+        names = {"path lengths": self.lengths, "R1": self.penalty, "augmentation": self.augments}
+        return " + ".join(["step", *(name for name, is_there in names.items() if is_there)])
+
+
+class Recording(Protocol):
+    """A recorded function; `replay` repeats it on the same tensors, its result included."""
+
+    result: Scalars
+
+    def replay(self) -> None:
+        """Repeat what was recorded."""
+
+
+class CudaRecording:
+    """A function as a CUDA graph."""
+
+    def __init__(self, run: Callable[[], Scalars]) -> None:
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.result = run()
+
+    def replay(self) -> None:
+        """Start the graph."""
+        self.graph.replay()
+
+
+class Stepping(Protocol):
+    """What graphs need of a training step."""
+
+    @property
+    def optimisers(self) -> tuple[torch.optim.Optimizer, ...]:
+        """Those of the networks."""
+
+    def move(self, kind: Kind, real: Tensor) -> Scalars:
+        """Take the step on a batch, but for what Python decides by its results."""
+
+    def inputs_of(self, kind: Kind, batch: int) -> list[Draws | Augmentation]:
+        """Draw its random inputs."""
+
+    def with_inputs(self, inputs: list[Draws | Augmentation]) -> AbstractContextManager[None]:
+        """Take the random inputs of the step inside from these."""
+
+    def moved_tensors(self) -> list[Tensor]:
+        """Return every tensor that a step changes, the weights first."""
+
+    def forget_gradients(self) -> None:
+        """Drop the gradients that a step that was broken off has left."""
+
+
+def reason_against(keep: KeepSettings, blur_px: float, parts: int, is_cuda: bool) -> str | None:
+    """Say why the steps of a training cannot be graphs; None where they can."""
+    reasons = {
+        "there is no GPU": not is_cuda,
+        "what keeps a child aligned changes with time": keep != KeepSettings(),
+        "the blur changes with time": blur_px > 0,
+        "a batch is computed in parts": parts > 1,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def wanted_graphs(reason: str | None) -> bool:
+    """Say whether graphs are asked for and can be; say in one line why not, where they are asked for."""
+    if os.environ.get(VARIABLE) != "1":
+        return False
+    if reason is not None:
+        print(f"stylealign train: {VARIABLE}=1: steps are computed as always: {reason}", file=sys.stderr, flush=True)
+    return reason is None
+
+
+class Graphs:
+    """The recorded steps of a training.
+
+    Args:
+        step: what is recorded.
+        record: how.
+        notify: gets one line for each kind of step: what was chosen for it.
+        must_be_faster: drop a graph that is slower than the step as always.
+    """
+
+    def __init__(
+        self,
+        step: Stepping,
+        record: Callable[[Callable[[], Scalars]], Recording] = CudaRecording,
+        notify: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+        must_be_faster: bool = True,
+    ) -> None:
+        self._step, self._record, self._notify, self._must_be_faster = step, record, notify, must_be_faster
+        self._seen: set[Kind] = set()
+        self._recorded: dict[Kind, tuple[Recording, Tensor, list[Draws | Augmentation]] | None] = {}
+
+    def move(self, kind: Kind, real: Tensor) -> Scalars:
+        """Take a step of this kind on a batch `[N, 3, H, W]`; return its scalars."""
+        inputs = self._step.inputs_of(kind, len(real))
+        if kind not in self._seen:  # the first makes room for the optimisers' means, and lets libraries choose
+            self._seen.add(kind)
+            return self._as_always(kind, real, inputs)
+        if kind not in self._recorded:
+            return self._tested(kind, real, inputs)
+        found = self._recorded[kind]
+        if found is None:
+            return self._as_always(kind, real, inputs)
+        recording, own_real, own_inputs = found
+        own_real.copy_(real)
+        copy_into(own_inputs, inputs)
+        recording.replay()
+        return {name: value.clone() for name, value in recording.result.items()}
+
+    def _as_always(self, kind: Kind, real: Tensor, inputs: list[Draws | Augmentation]) -> Scalars:
+        with self._step.with_inputs(inputs), _beside(real):
+            return self._step.move(kind, real)
+
+    def _tested(self, kind: Kind, real: Tensor, inputs: list[Draws | Augmentation]) -> Scalars:
+        """Take the step as always; record it, and keep the recording where it does the same."""
+        before = self._saved()
+        scalars = self._as_always(kind, real, inputs)
+        after = self._saved()
+        self._restore(before)
+        _, always_s = _timed(lambda: self._as_always(kind, real, inputs), real)
+        again = _difference(self._saved(), after, before)
+        allowed = max(LEAST_DIFFERENCE, OF_TWO_STEPS * again)
+        recorded = None
+        try:
+            self._restore(before)
+            own_real, own_inputs = real.clone(), copied(inputs)
+            with self._step.with_inputs(own_inputs), _capturable(self._step):
+                recording = self._record(lambda: self._step.move(kind, own_real))
+            self._restore(before)
+            recording.replay()
+            difference = _difference(self._saved(), after, before)
+            _, graph_s = _timed(recording.replay, real)
+            times = f"{1e3 * graph_s:.1f} ms against {1e3 * always_s:.1f} ms"
+            if not difference <= allowed:
+                told = f"no graph: its weights are off by {difference:.1e} of the step, allowed are {allowed:.1e}"
+            elif self._must_be_faster and graph_s >= always_s:
+                told = f"no graph: {times}"
+            else:
+                told = f"CUDA graph: {times}, off by {difference:.1e} of the step"
+                recorded = recording, own_real, own_inputs
+        except Exception as error:  # whatever a driver says of an operation that cannot be recorded
+            told = f"no graph: {' '.join(str(error).split())[:200]}"
+        self._step.forget_gradients()
+        self._restore(after)
+        self._recorded[kind] = recorded
+        self._notify(f"stylealign train: {kind.words()}: {told}")
+        return scalars
+
+    def _saved(self) -> list[Tensor]:
+        return [tensor.detach().clone() for tensor in self._step.moved_tensors()]
+
+    def _restore(self, saved: list[Tensor]) -> None:
+        with torch.no_grad():
+            for tensor, value in zip(self._step.moved_tensors(), saved, strict=True):
+                tensor.copy_(value)
+
+
+def _difference(found: list[Tensor], expected: list[Tensor], before: list[Tensor]) -> float:
+    """Return how far two states are apart, as a share of how far the step moved; infinite for what is no number."""
+    apart = torch.stack([(a - b).double().norm() for a, b in zip(found, expected, strict=True)]).norm()
+    moved = torch.stack([(b - c).double().norm() for b, c in zip(expected, before, strict=True)]).norm()
+    share = float(apart / moved.clamp_min(1e-30))
+    return share if share == share else float("inf")
+
+
+def _timed(run: Callable[[], object], like: Tensor) -> tuple[object, float]:
+    """Return a call's result and seconds, the GPU's work included."""
+    if like.is_cuda:
+        torch.cuda.synchronize(like.device)
+    started = time.perf_counter()
+    result = run()
+    if like.is_cuda:
+        torch.cuda.synchronize(like.device)
+    return result, time.perf_counter() - started
+
+
+@contextmanager
+def _beside(like: Tensor) -> Iterator[None]:
+    """Run on a stream of its own, as what is recorded does: what libraries prepare for a stream is there then."""
+    if not like.is_cuda:
+        yield
+        return
+    stream, current = torch.cuda.Stream(like.device), torch.cuda.current_stream(like.device)
+    stream.wait_stream(current)
+    with torch.cuda.stream(stream):
+        yield
+    current.wait_stream(stream)
+
+
+@contextmanager
+def _capturable(step: Stepping) -> Iterator[None]:
+    """Let the optimisers be recorded, inside only: it would be saved with their state."""
+    groups = [group for adam in step.optimisers for group in adam.param_groups]
+    before = [group.get("capturable", False) for group in groups]
+    for group in groups:
+        group["capturable"] = True
+    try:
+        yield
+    finally:
+        for group, value in zip(groups, before, strict=True):
+            group["capturable"] = value

@@ -1,0 +1,145 @@
+"""Steps as graphs, with a recording of operations in place of CUDA's: what is recorded gives the same training."""
+
+import os
+from typing import Any
+
+import pytest
+import torch
+
+from stylealign.config import KeepSettings, TrainSettings
+from stylealign.training import graphs
+from stylealign.training.draws import Draws
+from stylealign.training.graphs import Graphs, Kind, reason_against, wanted_graphs
+from stylealign.training.inputs import copied, copy_into, tensors_of
+from stylealign.training.loop import seed_step
+from stylealign.training.recordable import RecordableStep
+from stylealign.training.start import new_networks
+from stylealign.training.step import TrainingStep
+from tests.training.common import SHAPE, Squares
+from tests.training.recording import OperationRecording
+
+STEPS = 9
+SETTINGS = {"batch_size": 4, "r1_interval": 3, "path_length_interval": 2, "ada_interval": 4, "mbstd_group_size": 4}
+
+
+@pytest.fixture(autouse=True)
+def _pytorch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Native operations of the CPU are no operations that a recording would see."""
+    monkeypatch.setattr("stylealign.ops.native.functions.cpu_library", lambda: None)
+
+
+def training(record: Any = None, p: float = 0.0, **changes: Any) -> tuple[TrainingStep, list[str]]:
+    """Return a step, with recordings in place of steps if `record`, and what is said of them."""
+    settings = TrainSettings.model_validate(SETTINGS | changes)
+    step = TrainingStep(*new_networks(SHAPE, settings, 16), settings)
+    told: list[str] = []
+    if step.ada is not None:
+        step.ada.p = p
+    if record is not None:
+        step.graphs = Graphs(RecordableStep(step), record, told.append, must_be_faster=False)
+    return step, told
+
+
+def run(step: TrainingStep, steps: int = STEPS) -> list[dict[str, torch.Tensor]]:
+    """Train; return the scalars of every step."""
+    found = []
+    for index in range(steps):
+        seed_step(0, index)
+        real = Squares().batch(index, 4, 0, False).float() / 127.5 - 1
+        found.append(step.step(index, real))
+    return found
+
+
+def state_of(step: TrainingStep) -> dict[str, torch.Tensor]:
+    networks = {"G": step.generator, "G_ema": step.average, "D": step.discriminator}
+    weights = {f"{n}.{key}": v for n, network in networks.items() for key, v in network.state_dict().items()}
+    return weights | {"mean_path_length": step.mean_path_length}
+
+
+@pytest.mark.parametrize("changes", [{}, {"augment": "bgc", "p": 0.5, "ada_interval": 100}])
+def test_recorded_steps_train_to_the_same_bits(changes: dict[str, Any]) -> None:
+    always, _ = training(**changes)
+    recorded, told = training(OperationRecording, **changes)
+    for wanted, found in zip(run(always), run(recorded), strict=True):
+        assert wanted.keys() == found.keys()
+        assert all(torch.equal(wanted[name], found[name]) for name in wanted)
+    for (name, wanted_value), value in zip(state_of(always).items(), state_of(recorded).values(), strict=True):
+        assert torch.equal(wanted_value, value), name
+    assert len(told) == 3  # of the four kinds one comes once in nine steps, and is not recorded
+    assert all("CUDA graph" in line and "off by 0.0e+00" in line for line in told), told
+
+
+def test_steps_are_repeated_and_not_computed() -> None:
+    step, told = training(OperationRecording, r1_gamma=0.0, path_length_weight=0.0)
+    run(step, 2)
+    assert len(told) == 1
+    calls = []
+    step.move = lambda *arguments: calls.append(arguments)  # type: ignore[assignment, method-assign, misc]
+    run(step, 4)
+    assert calls == []
+
+
+def test_a_recording_that_comes_to_other_weights_is_dropped() -> None:
+    class Wrong(OperationRecording):
+        def replay(self) -> None:
+            """Do nothing."""
+
+    always, _ = training()
+    recorded, told = training(Wrong)
+    run(always)
+    run(recorded)
+    assert all("no graph: its weights are off" in line for line in told)
+    for wanted, value in zip(state_of(always).values(), state_of(recorded).values(), strict=True):
+        assert torch.equal(wanted, value)
+
+
+def test_what_cannot_be_recorded_is_computed_as_always() -> None:
+    def refuse(run_step: Any) -> Any:
+        run_step()
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    always, _ = training()
+    recorded, told = training(refuse)
+    run(always)
+    run(recorded)
+    assert told[0] == "stylealign train: step: no graph: operation not permitted when stream is capturing more"
+    for wanted, value in zip(state_of(always).values(), state_of(recorded).values(), strict=True):
+        assert torch.equal(wanted, value)
+    assert not any(group["capturable"] for adam in (recorded.generator_adam,) for group in adam.param_groups)
+
+
+def test_inputs_of_another_shape_are_refused() -> None:
+    first, second = (Draws(torch.zeros(n, 2), None, None, {"a": torch.ones(n, 1)}) for n in (2, 3))
+    own = copied([first])
+    copy_into(own, [Draws(torch.ones(2, 2), None, None, {"a": torch.full((2, 1), 5.0)})])
+    assert [float(tensor.sum()) for tensor in tensors_of(own)] == [4.0, 10.0]
+    assert float(first.z.sum()) == 0.0
+    with pytest.raises(ValueError, match="shapes"):
+        copy_into(own, [second])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((KeepSettings(), 0.0, 1, True), None),
+        ((KeepSettings(), 0.0, 1, False), "there is no GPU"),
+        ((KeepSettings.model_validate({"rgb": {"weight": 1}}), 0.0, 1, True), "what keeps a child"),
+        ((KeepSettings(), 1.0, 1, True), "the blur"),
+        ((KeepSettings(), 0.0, 2, True), "in parts"),
+    ],
+)
+def test_graphs_are_off_with_a_reason(
+    arguments: Any, reason: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = reason_against(*arguments)
+    assert found is None if reason is None else (found or "").startswith(reason)
+    monkeypatch.delenv(graphs.VARIABLE, raising=False)
+    assert not wanted_graphs(found)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setitem(os.environ, graphs.VARIABLE, "1")
+    assert wanted_graphs(found) == (reason is None)
+    assert (reason or "") in capsys.readouterr().err
+
+
+def test_a_kind_is_said_in_words() -> None:
+    assert Kind(True, False, True).words() == "step + path lengths + augmentation"
