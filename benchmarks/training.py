@@ -50,6 +50,14 @@ def step_kinds(settings: TrainSettings) -> dict[int, int]:
     return {indices[0]: len(indices) for indices in counts.values()}
 
 
+def new_step(
+    shape: ArchitectureSettings, settings: TrainSettings, resolution: int, device: torch.device
+) -> TrainingStep:
+    """Return a training of new networks on a device."""
+    generator, average, discriminator = new_networks(shape, settings, resolution)
+    return TrainingStep(generator.to(device), average.to(device), discriminator.to(device), settings)
+
+
 def measure(name: str, repeats: int, device: torch.device, forms: list[str]) -> dict[str, object]:
     """Return images a second of one case in each form."""
     resolution, shape, changes = CASES[name]

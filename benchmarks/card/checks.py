@@ -10,14 +10,12 @@ from torch import Tensor
 
 from benchmarks.card.forms import device, form
 from benchmarks.card.records import Row
-from benchmarks.training import CASES
+from benchmarks.training import CASES, new_step
 from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.ops import reference
 from stylealign.ops.bias_act import LEAKY_SLOPE
 from stylealign.ops.native import functions as native
 from stylealign.training.loop import seed_step
-from stylealign.training.start import new_networks
-from stylealign.training.step import TrainingStep
 
 ALLOWED = {torch.float64: 1e-10, torch.float32: 2e-4, torch.float16: 1e-2, torch.bfloat16: 6e-2}
 """Largest difference from float64, relative to the largest value: a few roundings of each type."""
@@ -136,8 +134,7 @@ def _step(dtype: Any) -> float:
     real = torch.rand(settings.batch_size, 3, resolution, resolution, generator=torch.Generator().manual_seed(1))
     found = []
     for name in ("plain", "kernels"):
-        networks = new_networks(ArchitectureSettings(**shape), settings, resolution)
-        step = TrainingStep(*(network.to(device()) for network in networks), settings)
+        step = new_step(ArchitectureSettings(**shape), settings, resolution, device())
         with form(name):
             seed_step(0, 0)
             torch.manual_seed(0)

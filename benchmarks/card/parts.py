@@ -33,6 +33,7 @@ ON_A_CARD: dict[str, Part] = {
     "ceilings": Part(30, lambda c: timings.ceilings()),
     "paper256 half kernels": Part(60, lambda c: timings.step("paper256", "kernels", True, c)),
     "paper256 half torch": Part(60, lambda c: timings.step("paper256", "torch", True, c)),
+    "paper256 half graphs": Part(80, lambda c: timings.step("paper256", "kernels", True, c, recorded=True)),
     "paper256 half tuned": Part(80, lambda c: timings.step("paper256", "kernels", True, c, tuned=True)),
     "inversion 512": Part(60, lambda c: timings.inversion(PAPER512, 16)),
     "where": Part(45, lambda c: timings.profile("paper256", "kernels", c)),

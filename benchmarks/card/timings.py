@@ -14,7 +14,7 @@ from torch import Tensor
 from benchmarks.card.forms import Form, device, form
 from benchmarks.card.records import Row
 from benchmarks.counting import Ceilings, average, count_kinds
-from benchmarks.training import CASES, CYCLE, step_kinds, timed_step
+from benchmarks.training import CASES, CYCLE, new_step, step_kinds, timed_step
 from stylealign.applications.inversion import invert
 from stylealign.config import ArchitectureSettings, InvertSettings, TrainSettings
 from stylealign.images import to_uint8
@@ -23,7 +23,8 @@ from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.ops.bias_act import scaled_bias_act
 from stylealign.ops.upfirdn2d import upfirdn2d
-from stylealign.training.start import new_networks
+from stylealign.training.graphs import Graphs
+from stylealign.training.recordable import RecordableStep
 from stylealign.training.step import TrainingStep
 
 MOST_PARTS = 16
@@ -143,7 +144,13 @@ def kernels(px: int, channels: int, batch: int, ceiling: Ceilings) -> Iterator[R
 
 
 def step(
-    case: str, chosen: Form, half: bool, ceiling: Ceilings, repeats: int = 3, tuned: bool = False
+    case: str,
+    chosen: Form,
+    half: bool,
+    ceiling: Ceilings,
+    repeats: int = 3,
+    tuned: bool = False,
+    recorded: bool = False,
 ) -> Iterator[Row]:
     """Time training steps of one case in one form: every kind of step of a cycle, medians.
 
@@ -154,19 +161,22 @@ def step(
         ceiling: of the card.
         repeats: measured steps of a kind.
         tuned: let cuDNN try its algorithms first.
+        recorded: take the steps as CUDA graphs where they pass their test.
     """
-    resolution, shape, changes = CASES[case]
-    changes = changes | {"fp16_resolutions": (changes.get("fp16_resolutions") or 4) if half else 0}
-    settings = TrainSettings(**changes)
-    counts = average(count_kinds(settings, ArchitectureSettings(**shape), resolution, "kernels", ceiling), settings)
+    settings, shape, resolution = _setting(case, half)
     parts = 1
     while True:  # until the batch fits
         fresh()
         own = settings.model_copy(update={"accumulate": parts})
         try:
-            times = _times(own, ArchitectureSettings(**shape), resolution, chosen, repeats, tuned)
+            training = new_step(shape, own, resolution, device())
+            told: list[str] = []
+            if recorded and parts == 1:
+                training.graphs = Graphs(RecordableStep(training), notify=told.append)
+            times = _times(training, chosen, repeats, tuned)
             break
         except torch.OutOfMemoryError:
+            training = None  # type: ignore[assignment]
             parts *= 2
             if parts > MOST_PARTS:
                 raise
@@ -175,26 +185,37 @@ def step(
     values = {f"step{index}_ms": 1e3 * took for index, took in times.items()}
     note = ", ".join(f"step {index}: {took * 1e3:.4g} ms" for index, took in times.items())
     note += f"; in {parts} parts" if parts > 1 else ""
+    note = "; ".join([note, *(line.removeprefix("stylealign train: ") for line in told)])
     yield Row(
         "step, tuned" if tuned else "step",
         case,
-        chosen,
+        f"{chosen} + graphs" if recorded else chosen,
         "half" if half else "float32",
         settings.batch_size / cycle,
         1000 * cycle / settings.batch_size,
-        counts.total("roof_s") / cycle,
+        _roof_s(case, half, ceiling) / cycle,
         memory_gib(),
         note,
         values=values,
     )
 
 
-def _times(
-    settings: TrainSettings, shape: ArchitectureSettings, resolution: int, chosen: Form, repeats: int, tuned: bool
-) -> dict[int, float]:
+def _setting(case: str, half: bool) -> tuple[TrainSettings, ArchitectureSettings, int]:
+    resolution, shape, changes = CASES[case]
+    changes = changes | {"fp16_resolutions": (changes.get("fp16_resolutions") or 4) if half else 0}
+    return TrainSettings(**changes), ArchitectureSettings(**shape), resolution
+
+
+@functools.cache
+def _roof_s(case: str, half: bool, ceiling: Ceilings) -> float:
+    """Return the seconds that an average step takes at the ceilings, with the kernels."""
+    settings, shape, resolution = _setting(case, half)
+    return average(count_kinds(settings, shape, resolution, "kernels", ceiling), settings).total("roof_s")
+
+
+def _times(training: TrainingStep, chosen: Form, repeats: int, tuned: bool) -> dict[int, float]:
     """Return the seconds of each kind of step."""
-    networks = new_networks(shape, settings, resolution)
-    training = TrainingStep(*(network.to(device()) for network in networks), settings)
+    settings, resolution = training.settings, training.generator.architecture.resolution
     real = torch.rand(settings.batch_size, 3, resolution, resolution, device=device()) * 2 - 1
     torch.backends.cudnn.benchmark = tuned
     try:
@@ -266,8 +287,7 @@ def profile(case: str, chosen: Form, ceiling: Ceilings, longest: int = 12) -> It
 
     resolution, shape, changes = CASES[case]
     settings = TrainSettings(**changes)
-    networks = new_networks(ArchitectureSettings(**shape), settings, resolution)
-    training = TrainingStep(*(network.to(device()) for network in networks), settings)
+    training = new_step(ArchitectureSettings(**shape), settings, resolution, device())
     real = torch.rand(settings.batch_size, 3, resolution, resolution, device=device()) * 2 - 1
     on_card = device().type == "cuda"
     with form(chosen):
