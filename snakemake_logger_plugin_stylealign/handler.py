@@ -19,7 +19,7 @@ from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 from snakemake_logger_plugin_stylealign.logs import last_lines, news
 from snakemake_logger_plugin_stylealign.progress import Job, Progress, duration
 from snakemake_logger_plugin_stylealign.screen import MOST_JOBS, Screen, draws_on, job_line, reading_of, run_line
-from snakemake_logger_plugin_stylealign.summary import PAGE, failure_lines, summary_lines
+from snakemake_logger_plugin_stylealign.summary import PAGE, chain_lines, failure_lines, summary_lines
 
 HEARTBEAT_S = 30.0
 REDRAW_S = 1.0
@@ -98,6 +98,8 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
             succeeded = self.progress.is_complete() and not self.failed and not self.common_settings.dryrun
             if succeeded and self.progress.makes("tables"):
                 self._print(*summary_lines(Path.cwd()))
+            if succeeded:
+                self._print(*chain_lines(self.progress.done))
             if succeeded and self.progress.makes("report_page"):
                 self._print(f"report page:   {PAGE}")
         super().close()
@@ -129,7 +131,8 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
             self._note_job(record)
             self._print(f"  {name}: {shorten(record.reason or '', REASON_WIDTH, placeholder=' ...')}")
             return
-        self.progress.start(record.jobid, record.rule_name, name, [str(path) for path in record.log or []])
+        files = ([str(path) for path in own or []] for own in (record.log, record.input, record.output))
+        self.progress.start(record.jobid, Job(record.rule_name, name, *files))
         if self.is_live:
             self.screen.redraw()
         else:

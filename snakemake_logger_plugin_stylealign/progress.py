@@ -30,7 +30,10 @@ class Job:
     rule: str
     name: str
     logs: list[str]
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
     started_s: float = field(default_factory=time.monotonic)
+    took_s: float = 0.0
 
 
 class Progress:
@@ -40,7 +43,7 @@ class Progress:
         self._planned: dict[str, int] | None = None
         self._jobs: dict[int, Job] = {}
         self._done_weight = 0.0
-        self._done = 0
+        self.done: list[Job] = []
         self._begin_s = time.monotonic()
 
     def plan(self, jobs_of_rule: dict[str, int]) -> None:
@@ -48,15 +51,16 @@ class Progress:
         self._planned = dict(jobs_of_rule)
         self._begin_s = time.monotonic()
 
-    def start(self, job_id: int, rule: str, name: str, logs: list[str]) -> None:
-        """Note that a job runs; `logs` are its log files."""
-        self._jobs[job_id] = Job(rule, name, logs)
+    def start(self, job_id: int, job: Job) -> None:
+        """Note that a job runs."""
+        self._jobs[job_id] = job
 
     def finish(self, job_id: int) -> Job | None:
         """Note that a job succeeded and return it."""
         job = self._jobs.pop(job_id, None)
         if job is not None:
-            self._done += 1
+            job.took_s = time.monotonic() - job.started_s
+            self.done.append(job)
             self._done_weight += _weight(job.rule)
         return job
 
@@ -74,7 +78,7 @@ class Progress:
 
     def is_complete(self) -> bool:
         """Return whether every planned job is done (also when the plan was to do nothing)."""
-        return self._planned is not None and self._done >= self._total()
+        return self._planned is not None and len(self.done) >= self._total()
 
     def makes(self, rule: str) -> bool:
         """Return whether a job of `rule` was planned, or nothing was, as everything asked for is there."""
@@ -83,7 +87,7 @@ class Progress:
     def head(self) -> str:
         """Return the counter of a progress line, such as `[ 3/41]`."""
         total = self._total()
-        return f"[{self._done:>{len(str(total))}}/{total}]"
+        return f"[{len(self.done):>{len(str(total))}}/{total}]"
 
     def share(self, running: Iterable[tuple[Job, float]] = ()) -> float:
         """Return the share of the run's work that is done, by the usual weights; of running jobs, the shares given."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stylealign.measurements import registry
+from stylealign.planning.chain import chain_words, longest_chain, needs_of
 from stylealign.planning.costs import Costs
 from stylealign.work.cost import Cost
 from stylealign.work.rates import load_rates
@@ -69,12 +70,24 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run takes."""
+    """What a run takes.
+
+    Attributes:
+        stages: by name.
+        wall_s: the time it all takes on so many cores and GPUs.
+        chain: jobs and their seconds of the longest chain of jobs that wait for each other: no run is shorter.
+    """
 
     stages: dict[str, Stage]
     wall_s: float
     cores: int
     gpus: int
+    chain: list[tuple[str, float]]
+
+    @property
+    def chain_s(self) -> float:
+        """Seconds of the longest chain."""
+        return sum(seconds for _, seconds in self.chain)
 
     def total(self) -> Stage:
         """Return the sum over the stages."""
@@ -123,7 +136,13 @@ def make_plan(jobs: Sequence[Job], costs: Costs, cores: int, gpus: int, device: 
         stage.sources.add(_source(job, cost, costs, by_gpu))
         _add_download(stage, job, cost, costs, downloads)
     used = {name: stage for name, stage in stages.items() if stage.jobs}
-    return Plan(used, wall_s(jobs, seconds, on_gpu, cores, gpus), cores, gpus)
+    chain = longest_chain(_needs(jobs), seconds)
+    named = [(" ".join([jobs[index].rule, *jobs[index].wildcards.values()]), seconds[index]) for index in chain]
+    return Plan(used, wall_s(jobs, seconds, on_gpu, cores, gpus), cores, gpus, named)
+
+
+def _needs(jobs: Sequence[Job]) -> list[set[int]]:
+    return needs_of([job.inputs for job in jobs], [job.outputs for job in jobs])
 
 
 def _stage_of(rule: str) -> str:
@@ -155,8 +174,7 @@ def _add_download(stage: Stage, job: Job, cost: Cost, costs: Costs, seen: set[st
 
 def wall_s(jobs: Sequence[Job], seconds: Sequence[float], on_gpu: Sequence[bool], cores: int, gpus: int) -> float:
     """Return the seconds until the last job ends when each starts as soon as its inputs, cores and a GPU are there."""
-    maker = {output: index for index, job in enumerate(jobs) for output in job.outputs}
-    needs = [{maker[name] for name in job.inputs if name in maker} for job in jobs]
+    needs = _needs(jobs)
     waiting = list(range(len(jobs)))
     running: list[tuple[float, int]] = []
     done: set[int] = set()
@@ -180,7 +198,9 @@ def as_json(plan: Plan) -> dict[str, Any]:
     rows = plan.stages | {"total": plan.total()}
     stages = {name: vars(stage) | {"sources": sorted(stage.sources)} for name, stage in rows.items()}
     total = stages.pop("total")
-    return {"stages": stages, "total": total, "wall_h": plan.wall_s / 3600, "cores": plan.cores, "gpus": plan.gpus}
+    chain = [{"job": name, "hours": seconds / 3600} for name, seconds in plan.chain]
+    machine = {"cores": plan.cores, "gpus": plan.gpus}
+    return {"stages": stages, "total": total, "wall_h": plan.wall_s / 3600, **machine, "longest_chain": chain}
 
 
 def as_text(plan: Plan) -> str:
@@ -196,7 +216,17 @@ def as_text(plan: Plan) -> str:
     ]
     gpus = f" and {plan.gpus} GPU{'s' * (plan.gpus != 1)}" if plan.total().gpu_h else ""
     cores = f"{plan.cores} core{'s' * (plan.cores != 1)}"
-    return "\n".join([*table, "", f"With {cores}{gpus}: about {_hours(plan.wall_s / 3600)} in all.", *_notes(plan)])
+    whole = f"With {cores}{gpus}: about {_hours(plan.wall_s / 3600)} in all."
+    return "\n".join([*table, "", whole, *_chain_lines(plan), *_notes(plan)])
+
+
+def _chain_lines(plan: Plan) -> list[str]:
+    """Return what the run waits for however many cores there are."""
+    if len(plan.chain) < 2:
+        return []
+    seconds = [took for _, took in plan.chain]
+    words = chain_words([name for name, _ in plan.chain], [_hours(took / 3600) for took in seconds], seconds)
+    return [f"Longest chain, which more cores do not shorten: {_hours(plan.chain_s / 3600)}: {words}"]
 
 
 def _notes(plan: Plan) -> list[str]:
@@ -232,6 +262,8 @@ def _size(megabytes: float) -> str:
 
 
 def _hours(hours: float) -> str:
+    if hours < 1 / 60:
+        return f"{hours * 3600:.0f} s"
     if hours < 1:
         return f"{hours * 60:.0f} minutes"
     return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:.1f} days"

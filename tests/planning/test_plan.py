@@ -8,6 +8,7 @@ import yaml
 
 from stylealign.cli.plan import reason
 from stylealign.config import ArchitectureSettings, Config
+from stylealign.planning.chain import chain_words, longest_chain
 from stylealign.planning.costs import Costs
 from stylealign.planning.plan import REST, Job, as_json, as_text, make_plan, wall_s
 from stylealign.work.cost import Cost
@@ -103,6 +104,31 @@ def test_jobs_wait_for_their_inputs_cores_and_gpus() -> None:
     assert wall_s(chain, seconds, [False] * 4, cores=1, gpus=1) == 9
     assert wall_s(chain[2:], [5.0, 5.0], [True, True], cores=8, gpus=1) == 10
     assert wall_s(chain[2:], [5.0, 5.0], [True, True], cores=8, gpus=2) == 5
+
+
+def test_the_longest_chain_is_what_more_cores_do_not_shorten() -> None:
+    needs: list[set[int]] = [set(), {0}, {0}, {1, 2}, set()]
+    assert longest_chain(needs, [1.0, 5.0, 2.0, 1.0, 6.0]) == [0, 1, 3]
+    assert longest_chain(needs, [1.0, 1.0, 2.0, 1.0, 6.0]) == [4]
+    assert longest_chain([], []) == []
+    assert chain_words(["a", "b", "c", "d"], ["1 s", "2 s", "0 s", "9 min"], [1.0, 200.0, 0.1, 540.0]) == (
+        "... > b (2 s) > ... > d (9 min)"
+    )
+
+
+def test_a_plan_names_its_longest_chain() -> None:
+    jobs = [
+        job("draw_domain", output="x", domain="toon"),
+        job("train_child", inputs=["x"], output="y", model="toon"),
+        job("tables"),
+    ]
+    plan = make_plan(jobs, costs(train={"kimg": 80, "evaluate_kimg": 20}), cores=64, gpus=1)
+    assert [name for name, _ in plan.chain] == ["draw_domain toon", "train_child toon"]
+    assert plan.chain_s == pytest.approx(plan.wall_s)
+    line = next(line for line in as_text(plan).splitlines() if line.startswith("Longest chain"))
+    assert line.index("draw_domain toon (") < line.index("> train_child toon (")
+    assert [one["job"] for one in as_json(plan)["longest_chain"]] == ["draw_domain toon", "train_child toon"]
+    assert "Longest chain" not in as_text(make_plan(jobs[2:], costs(), cores=1, gpus=1))
 
 
 def test_a_gpu_takes_over_what_it_can() -> None:

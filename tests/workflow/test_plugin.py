@@ -8,8 +8,8 @@ import pytest
 
 from snakemake_logger_plugin_stylealign.arguments import is_snakemake_command, separate_targets
 from snakemake_logger_plugin_stylealign.checks import problem_of
-from snakemake_logger_plugin_stylealign.progress import WEIGHT_S, Progress, duration
-from snakemake_logger_plugin_stylealign.summary import failure_lines, summary_lines
+from snakemake_logger_plugin_stylealign.progress import WEIGHT_S, Job, Progress, duration
+from snakemake_logger_plugin_stylealign.summary import chain_lines, failure_lines, summary_lines
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 NO_FILE = "No such file or directory"
@@ -127,13 +127,13 @@ def test_time_left_follows_the_weights_of_the_jobs() -> None:
     assert not progress.is_complete()
     progress.plan({"train_child": 2, "tables": 1})
     before = progress.time_left_s()
-    progress.start(1, "train_child", "train_child mosaic", [])
+    progress.start(1, Job("train_child", "train_child mosaic", []))
     assert [job.name for job in progress.running()] == ["train_child mosaic"]
     progress.finish(1)
     assert 0 <= progress.time_left_s() < before
     assert progress.head() == "[1/3]"
     for job, rule in ((2, "train_child"), (3, "tables")):
-        progress.start(job, rule, rule, [])
+        progress.start(job, Job(rule, rule, []))
         progress.finish(job)
     assert progress.is_complete()
     assert progress.time_left_s() == 0
@@ -183,3 +183,16 @@ def test_a_folder_that_may_only_be_read_is_told(tmp_path: Path, monkeypatch: pyt
     assert problem_of(["--lint", "-d", str(tmp_path)]) is None
     monkeypatch.chdir(tmp_path)
     assert problem_of([]) == told
+
+
+def test_the_end_of_a_run_names_its_longest_chain() -> None:
+    def done(name: str, took_s: float, inputs: list[str], outputs: list[str]) -> Job:
+        return Job(name.split()[0], name, [], inputs, outputs, took_s=took_s)
+
+    jobs = [
+        done("train_child toon", 250.0, ["toon.zip"], ["toon.model"]),
+        done("draw_domain toon", 40.0, [], ["toon.zip"]),
+        done("draw_domain robot", 260.0, [], ["robot.zip"]),
+    ]
+    assert chain_lines(jobs) == ["longest chain: 4 min 50 s: draw_domain toon (40 s) > train_child toon (4 min 10 s)"]
+    assert chain_lines(jobs[2:]) == chain_lines([]) == []

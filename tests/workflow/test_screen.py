@@ -56,7 +56,7 @@ def test_lines_of_the_run_and_of_jobs() -> None:
 def test_the_work_of_running_jobs_counts() -> None:
     progress = Progress()
     progress.plan({"train_child": 2})
-    progress.start(1, "train_child", "train_child a", [])
+    progress.start(1, Job("train_child", "train_child a", []))
     assert progress.share() == 0
     assert progress.share([(progress.running()[0], 0.5)]) == pytest.approx(0.25)
     progress.finish(1)
