@@ -29,7 +29,7 @@ COMMANDS = {
     "checkpoints": "--resolution 16 --channel-max 8 --format native stylegan2-tensorflow",
     "drawing": "--case human bottts --images 3",
     "counting": "--case mini",
-    "gpu": "--minutes 10",
+    "gpu": "--minutes 60",
     "training": "--case tiny tiny-ada --repeats 1",
     "keeping": "--case tiny --repeats 1",
     "synthesis": "--case tiny --repeats 1",

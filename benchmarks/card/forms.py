@@ -47,3 +47,4 @@ def _interpret(stack: ExitStack, is_on: bool) -> None:
         "_call": call,
     }.items():
         stack.enter_context(patch.object(native, attribute, value))
+    stack.enter_context(patch.object(gpu, "STEPS", 1))  # blocks of pixels one after another: all but one lie outside

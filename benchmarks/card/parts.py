@@ -51,14 +51,17 @@ ON_A_CARD: dict[str, Part] = {
     "stylegan2 float32 kernels": Part(90, lambda c: timings.step("stylegan2", "kernels", False, c, 1)),
 }
 
+WITHOUT_A_CARD_S = 3600.0
+"""Limit of a part there: a busy machine is no failure."""
+
 TINY_PARTS: dict[str, Part] = {
-    "checks": Part(300, lambda c: checks()),
-    "ceilings": Part(60, lambda c: timings.ceilings(64, 1)),
-    "step": Part(120, lambda c: timings.step("mini", "torch", False, c, 1)),
-    "inversion": Part(300, lambda c: timings.inversion(MINI, 1, (1, 2))),
-    "where": Part(120, lambda c: timings.profile("mini", "torch", c, 3)),
-    "kernels": Part(120, lambda c: timings.kernels(4, 4, 1, c)),
-    "synthesis": Part(120, lambda c: timings.synthesis(MINI, 1, 1)),
+    "checks": Part(WITHOUT_A_CARD_S, lambda c: checks()),
+    "ceilings": Part(WITHOUT_A_CARD_S, lambda c: timings.ceilings(64, 1)),
+    "step": Part(WITHOUT_A_CARD_S, lambda c: timings.step("mini", "torch", False, c, 1)),
+    "inversion": Part(WITHOUT_A_CARD_S, lambda c: timings.inversion(MINI, 1, (1, 2))),
+    "where": Part(WITHOUT_A_CARD_S, lambda c: timings.profile("mini", "torch", c, 3)),
+    "kernels": Part(WITHOUT_A_CARD_S, lambda c: timings.kernels(4, 4, 1, c)),
+    "synthesis": Part(WITHOUT_A_CARD_S, lambda c: timings.synthesis(MINI, 1, 1)),
 }
 """The same measures where there is no card: that they run."""
 
