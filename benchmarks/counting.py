@@ -161,6 +161,7 @@ def counted(form: Form, ceilings: Ceilings = H100) -> Iterator[Counting]:
     with ExitStack() as stack:
         stack.enter_context(patch.object(precision, "runs_half", lambda features: True))
         stack.enter_context(patch.object(native, "supported", lambda images: form == "kernels"))
+        stack.enter_context(patch.object(native, "fuses", lambda images: form == "kernels"))
         stack.enter_context(patch.object(native, "_fills_vectors", lambda *channels, like: False))
         stack.enter_context(patch.object(native, "FEW", 0))  # as on a GPU, where colours are an ordinary product
         stack.enter_context(patch.object(native, "_call", counting.call))

@@ -42,6 +42,7 @@ def _interpret(stack: ExitStack, is_on: bool) -> None:
 
     for attribute, value in {
         "supported": lambda images: is_on,
+        "fuses": lambda images: is_on,
         "_fills_vectors": lambda *channels, like: False,
         "FEW": 0,  # as on a GPU, where colours are an ordinary product
         "_call": call,

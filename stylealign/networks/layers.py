@@ -5,8 +5,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from stylealign.ops.bias_act import LEAKY_GAIN, leaky_relu_
+from stylealign.ops.bias_act import LEAKY_GAIN, leaky_relu_, scaled_bias_act
 from stylealign.ops.modulated_conv2d import conv2d_resampled
+from stylealign.ops.native import functions as native
 
 EPSILON = 1e-8
 
@@ -71,6 +72,8 @@ class Convolution(nn.Module):
         dtype = features.dtype
         weight = (self.weight * (self.weight_gain * gain)).to(dtype)
         bias = None if self.bias is None else (self.bias * gain).to(dtype)
+        if not self.linear and native.fuses(features):
+            return scaled_bias_act(conv2d_resampled(features, weight, down=self.down), bias=bias, clamp=clamp)
         features = conv2d_resampled(features, weight, bias, down=self.down)
         if self.linear:
             return features if clamp is None else features.clamp(-clamp, clamp)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylealign.networks.layers import Convolution
 from stylealign.ops import reference
 from stylealign.ops.bias_act import LEAKY_SLOPE
 from stylealign.ops.native import functions as native
@@ -119,6 +120,26 @@ def test_epilogue_in_lower_precision(dtype: torch.dtype) -> None:
     for a, b in zip(ours, theirs, strict=True):
         size = b.abs().max()  # sums over pixels and channels: relative to the largest
         torch.testing.assert_close(a.double() / size, b / size, **TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize(("clamp", "down"), [(None, False), (0.7, True)])
+def test_a_convolution_of_the_discriminator_and_both_derivatives(
+    clamp: float | None, down: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = Convolution(2, 5, 3, down=down, clamp=clamp).double()
+    images = channels_last(2, 2, 6, 4).requires_grad_()
+    with torch.no_grad():
+        layer.bias.normal_()
+    outcomes = []
+    for is_on in (True, False):
+        monkeypatch.setattr(native, "supported", lambda images, is_on=is_on: is_on)
+        monkeypatch.setattr(native, "fuses", lambda images, is_on=is_on: is_on)
+        out = layer(images, gain=0.6)
+        (first,) = torch.autograd.grad(out.square().sum(), images, create_graph=True)
+        second = torch.autograd.grad(first.square().sum(), [images, *layer.parameters()])
+        outcomes.append([out, first, *second])
+    for ours, theirs in zip(*outcomes, strict=True):
+        torch.testing.assert_close(ours, theirs, **FLOAT64)
 
 
 def test_empty_batches_and_what_is_no_number() -> None:

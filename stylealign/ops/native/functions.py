@@ -72,6 +72,15 @@ def supported(images: Tensor) -> bool:
     return images.device.type == "cuda" and images.dtype in GPU_TYPES and wanted_on_gpu() and gpu.kernels() is not None
 
 
+def fuses(images: Tensor) -> bool:
+    """Say whether bias, activation and clamp are worth a pass of their own behind a convolution.
+
+    On a GPU a convolution's bias is a pass already, and so are the activation, the clamp and each part of their
+    derivatives: one takes the place of all. On a CPU the convolution adds the bias for nothing.
+    """
+    return images.device.type == "cuda" and supported(images)
+
+
 def _call(name: str, tensors: Sequence[Tensor | None], sizes: ctypes.Structure, like: Tensor) -> None:
     if like.is_cuda:
         with torch.cuda.device(like.device):
