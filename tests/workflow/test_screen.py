@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from snakemake_logger_plugin_stylealign.progress import Progress, duration
+from snakemake_logger_plugin_stylealign.progress import Job, Progress, duration
 from snakemake_logger_plugin_stylealign.screen import NAME_WIDTH, Reading, Screen, bar, job_line, reading_of, run_line
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
