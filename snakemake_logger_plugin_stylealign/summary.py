@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from snakemake_logger_plugin_stylealign.progress import Job, duration
-from stylealign.planning.chain import chain_words, longest_chain, needs_of
 
 TABLES = Path("results/tables")
 FIGURES = Path("results/figures")
@@ -37,16 +36,24 @@ def failure_lines(reasons: Mapping[str, str]) -> list[str]:
     return ["", head, *(f"  {name}: {reason}" for name, reason in reasons.items())]
 
 
-def chain_lines(jobs: Sequence[Job]) -> list[str]:
+def chain_lines(done: Sequence[Job]) -> list[str]:
     """Return the closing line with the longest chain of jobs that waited for each other; none for less than two jobs.
 
     Args:
-        jobs: those that were done, with the time they took.
+        done: the jobs of the run in the order they ended in, with the time they took.
     """
-    seconds = [job.took_s for job in jobs]
-    chain = longest_chain(needs_of([job.inputs for job in jobs], [job.outputs for job in jobs]), seconds)
-    if len(chain) < 2:
+    maker: dict[str, int] = {}
+    chains: list[list[Job]] = []
+    for number, job in enumerate(done):
+        waited_for = [chains[maker[name]] for name in job.inputs if name in maker]
+        chains.append([*max(waited_for, key=_length_s, default=[]), job])
+        maker |= dict.fromkeys(job.outputs, number)
+    longest = max(chains, key=_length_s, default=[])
+    if len(longest) < 2:
         return []
-    own = [seconds[index] for index in chain]
-    words = chain_words([jobs[index].name for index in chain], [duration(took) for took in own], own)
-    return [f"longest chain: {duration(sum(own))}: {words}"]
+    words = " > ".join(f"{job.name} ({duration(job.took_s)})" for job in longest)
+    return [f"longest chain: {duration(_length_s(longest))}, however many cores: {words}"]
+
+
+def _length_s(chain: Sequence[Job]) -> float:
+    return sum(job.took_s for job in chain)

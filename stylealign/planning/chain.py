@@ -1,4 +1,4 @@
-"""The chain of jobs that a run waits for however many cores it has. Imports nothing heavy: Snakemake reads it too."""
+"""The chain of jobs that a run waits for however many cores it has."""
 
 from collections.abc import Collection, Sequence
 from graphlib import TopologicalSorter

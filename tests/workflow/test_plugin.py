@@ -190,9 +190,10 @@ def test_the_end_of_a_run_names_its_longest_chain() -> None:
         return Job(name.split()[0], name, [], inputs, outputs, took_s=took_s)
 
     jobs = [
-        done("train_child toon", 250.0, ["toon.zip"], ["toon.model"]),
         done("draw_domain toon", 40.0, [], ["toon.zip"]),
         done("draw_domain robot", 260.0, [], ["robot.zip"]),
+        done("train_child toon", 250.0, ["toon.zip", "parent.model"], ["toon.model"]),
     ]
-    assert chain_lines(jobs) == ["longest chain: 4 min 50 s: draw_domain toon (40 s) > train_child toon (4 min 10 s)"]
-    assert chain_lines(jobs[2:]) == chain_lines([]) == []
+    told = "longest chain: 4 min 50 s, however many cores: draw_domain toon (40 s) > train_child toon (4 min 10 s)"
+    assert chain_lines(jobs) == [told]
+    assert chain_lines(jobs[:2]) == chain_lines([]) == []
