@@ -42,7 +42,7 @@ TABLE = Table(
     "does not name by that of the parent's, which sees all other models; without networks the effect is the features' "
     "change along the parent's, as a share of it; silent: at least 0.5 spreads in the parent, at most a quarter of that"
     " in the child, with either sign; recovered: silent, and at least half of the effect in the parent, with its sign; "
-    f"of all directions: Wilson's interval; {OTHER_SEED}: a model of another seed in place of the one fine-tuned back",
+    f"of all directions: Wilson's interval, and the mean of the cosines; {OTHER_SEED}: a model of another seed in place of the one fine-tuned back",
     headline=RECOVERED.name,
     compared=(RECOVERED.name,),
     charts=(RECOVERED.name,),
@@ -96,7 +96,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         key = inputs.key_of(TABLE.name, name)
         for place, setting in enumerate(settings_of_rows):
             rows += direction_rows(trio, courses[place], place, key, setting, settings)
-        rows += summary_rows(courses, found.names, key)
+        rows += summary_rows(courses, found.names, key) + mean_rows(trio, key, settings)
     return rows, {"shown": shown(settings_of_rows, steps, chosen)}
 
 
@@ -154,6 +154,19 @@ def summary_rows(courses: "Sequence[Course | None]", names: Sequence[str], key: 
     return rows
 
 
+def mean_rows(trio: "Trio", key: "RowKey", settings: MetricSettings) -> "list[Row]":
+    """Return the cosines of the changes, mean over all directions."""
+    from stylealign.metrics.bootstrap import mean_estimate
+    from stylealign.metrics.effects import mean_cosines
+
+    rows = []
+    for metric, made in ((COSINE_BETWEEN, trio.between), (COSINE, trio.after)):
+        cosines = mean_cosines(trio.before.features, made.features)
+        mean = mean_estimate(cosines, settings.bootstrap, settings.seed)
+        rows.append(key.row(metric.name, mean, settings.perceptual))
+    return rows
+
+
 def most_telling(courses: "Sequence[Course | None]") -> list[int]:
     """Return which directions a figure shows: those that came back, those that are silent, the strongest others."""
     known = [(place, own) for place, own in enumerate(courses) if own is not None]
@@ -199,7 +212,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="alignment_recovery",
-    version=1,
+    version=2,
     text="which of the parent's directions went silent in the child, and came back when it was fine-tuned back",
     files=(
         File("parent", "MODEL", "the parent, of which the directions are"),

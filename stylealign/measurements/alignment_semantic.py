@@ -54,7 +54,7 @@ TABLE = Table(
     section="alignment",
     metrics=(EFFECT_PARENT, EFFECT, RATIO, LEAKAGE_PARENT, LEAKAGE, COSINE),
     protocol=f"averaged generators, stored noise, no truncation; {DIRECTIONS}; {EFFECTS}; {RANDOM}: the child moved as "
-    f"far in random directions; {GRANDCHILD}: directions of the parent's parent, effects over those in it",
+    f"far in random directions; without a setting: mean over the directions; {GRANDCHILD}: directions of the parent's parent, effects over those in it",
     headline=COSINE.name,
     compared=(COSINE.name,),
     charts=(COSINE.name,),
@@ -82,7 +82,8 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     """
     from stylealign.devices import compute_device
     from stylealign.measurements.inputs import distance_of
-    from stylealign.metrics.effects import directions_of, effects, sampled, seeing_all, targets_of
+    from stylealign.metrics.bootstrap import mean_estimate
+    from stylealign.metrics.effects import directions_of, effects, mean_cosines, sampled, seeing_all, targets_of
 
     parent, child = inputs.parent_and_child()
     of_parent, of_child = seen_by_both(inputs)
@@ -117,6 +118,9 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
             key = dataclasses.replace(key, method=method) if method else key
             for place, name in enumerate(found.names):
                 rows += direction_rows(both, place, name, key, settings)
+            cosines = mean_cosines(both.parent.features, both.child.features)
+            mean = mean_estimate(cosines, settings.bootstrap, settings.seed)
+            rows.append(key.row(COSINE.name, mean, settings.perceptual))
             counter.advance()
     return rows, facts
 
@@ -194,7 +198,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_semantic",
-    version=3,
+    version=4,
     text="what the parent's directions do in the child, over what they do in the parent",
     files=(
         File("parent", "MODEL", "the parent"),

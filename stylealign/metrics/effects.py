@@ -203,6 +203,11 @@ def change_cosines(one: NDArray[np.float32], other: NDArray[np.float32]) -> Arra
     return np.divide(product, norms, out=np.zeros(len(product)), where=norms > 0)
 
 
+def mean_cosines(one: NDArray[np.float32], other: NDArray[np.float32]) -> Array:
+    """Return the mean over directions of `change_cosines`, `[N]` by latent, of features `[K, N, F]`."""
+    return np.mean([change_cosines(*both) for both in zip(one, other, strict=True)], axis=0, dtype=np.float64)
+
+
 def shared_values(one: Sequence[str], other: Sequence[str]) -> list[str]:
     """Return the values, as `glasses=clear`, of the attributes that two networks name alike; of yes and no, yes alone.
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.experiment.common import FAMILY, experiment
+from stylealign.config import load_config
+from stylealign.experiment import Experiment
+from tests.experiment.common import FAMILY, ZOO, experiment
 
 A = Path()
 
@@ -116,6 +118,25 @@ second: {domain: animal, parent: other, control_of: animal, seeds: [0, 1]}
     asked = experiment(A, seeded)
     assert asked.controls_of("animal-s1") == ["first-s1", "second-s1"]
     assert asked.control_setting("second-s1") == "second", "the mean over seeds is of rows of one name"
+
+
+def test_recovery_and_components_are_a_few_lines_over_the_default() -> None:
+    root = ZOO.parents[1]
+    back, parts = (
+        Experiment(load_config(root, root, [root / "config" / f"{name}.yaml"], {}), ZOO, root)
+        for name in ("recovery", "components")
+    )
+    assert [row for row in back.all_rows() if "human-again" in row] == [
+        "results/metrics/alignment_recovery/human-again.json"
+    ]
+    assert list(back.recovery_models("human-again")) == ["child", "unaligned", "unaligned parent"]
+    methods = [name.partition("/")[0] for name in parts.component_rows("human")]
+    trained = ["everything", "unaligned", "mapping", "affine + torgb-affine", "convolutions", "torgb + torgb-affine"]
+    assert list(dict.fromkeys(methods)) == trained
+    files = {*parts.component_rows("human").values()}
+    own = [row for row in parts.all_rows() if "robot-mapping" in row]
+    assert set(own) <= files
+    assert len(own) == 3
 
 
 def test_a_translation_starts_from_the_codes_of_the_aligned_parent() -> None:

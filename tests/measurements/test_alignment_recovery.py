@@ -61,6 +61,8 @@ def test_a_child_without_any_effect_and_its_way_back(chain: Path) -> None:
     assert one == pytest.approx({"effect_child": 0, "after_ratio": 1})
     assert found["child", "after_cosine", "pca 0 (features)"].value == pytest.approx(1)
     assert found["child", "child_cosine", "pca 0 (features)"].value == 0
+    means = {metric: found["child", metric, ""].value for metric in ("child_cosine", "after_cosine")}
+    assert means == pytest.approx({"child_cosine": 0, "after_cosine": 1})
     assert not any(setting == recovery.BOUNDARIES for _, _, setting in found), "no labels, no boundaries"
     assert len(facts["shown"]) == 4
 

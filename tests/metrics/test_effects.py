@@ -13,6 +13,7 @@ from stylealign.metrics.effects import (
     directions_of,
     effects,
     leakage,
+    mean_cosines,
     probabilities,
     shared_values,
     targets_of,
@@ -94,6 +95,7 @@ def test_what_is_turned_around_in_the_child_has_the_opposite_sign() -> None:
     assert child.numbers["left"][0].mean() == pytest.approx(-2 * STRENGTH, abs=0.2)
     assert change_cosines(parent.features[0], child.features[0]) == pytest.approx(-np.ones(8), abs=1e-3)
     assert change_cosines(parent.features[1], child.features[1]) == pytest.approx(np.ones(8), abs=1e-3)
+    assert mean_cosines(parent.features, child.features) == pytest.approx(np.zeros(8), abs=1e-3)
 
 
 def test_a_direction_that_is_silent_in_the_child() -> None:

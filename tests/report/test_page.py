@@ -123,6 +123,18 @@ def test_a_control_that_is_better_is_said_to_be() -> None:
     assert [c.aligned_is_better for c in comparison.comparisons(rows)] == [False]
 
 
+def test_of_many_directions_the_whole_is_compared_and_drawn() -> None:
+    rows = []
+    for method, share in (("child", 0.8), ("unaligned parent", 0.1), ("child of a child", 0.5)):
+        rows.append(row("alignment_recovery", method, "recovered", share))
+        rows += [row("alignment_recovery", method, "recovered", 1.0, setting=f"pca {index}") for index in range(3)]
+    (found,) = comparison.comparisons(rows)
+    assert (found.aligned.exact, found.control.exact) == (0.8, 0.1)
+    (chart,) = comparison.charts(rows)
+    ((_, points),) = chart.groups
+    assert [point.label for point in points] == ["child", "unaligned parent", "child of a child"]
+
+
 def test_a_chart_starts_at_zero_and_ends_at_its_largest_interval() -> None:
     chart = next(c for c in comparison.charts(EVERY) if c.column.metric == "keypoint_error")
     ((child, points),) = chart.groups

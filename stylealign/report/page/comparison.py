@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row
-from stylealign.measurements.shared import ANNOTATED
+from stylealign.measurements.shared import ANNOTATED, OTHER_SEED
 from stylealign.measurements.translation import PROTOCOLS
 from stylealign.report.page.views import (
     SPACES,
@@ -66,7 +66,7 @@ def comparisons(rows: Sequence[Row], places: Places | None = None) -> list[Compa
     """Return the numbers of aligned children beside their controls', in the order of the page's sections."""
     found = []
     for table, metric in _in_order("compared"):
-        chosen = [row for row in rows if (row.table, row.metric) == (table, metric) and _is_shown(row)]
+        chosen = _of_the_whole([r for r in rows if (r.table, r.metric) == (table, metric) and _is_shown(r)])
         for control in (row for row in chosen if role_of(row.method) == "control"):
             aligned = _counterpart(control, chosen)
             if aligned is not None and aligned.value is not None and control.value is not None:
@@ -86,10 +86,16 @@ def _is_shown(row: Row) -> bool:
     return not any(row.setting.startswith(protocol) for protocol in PROTOCOLS[1:])
 
 
+def _of_the_whole(rows: list[Row]) -> list[Row]:
+    """Return the rows of all directions or regions together where each method has one, else all rows."""
+    whole = [row for row in rows if row.setting in ("", ANNOTATED)]
+    return whole if {row.method for row in whole} == {row.method for row in rows} else rows
+
+
 def _counterpart(control: Row, rows: Iterable[Row]) -> Row | None:
     """Return the row that differs from a control's in its parent alone."""
     space = next((part for part in control.setting.split(", ") if part in SPACES), "")
-    method = control.method.replace("unaligned", "").strip() or space
+    method = "" if control.method == OTHER_SEED else control.method.replace("unaligned", "").strip() or space
     same = [
         row
         for row in rows
@@ -97,6 +103,7 @@ def _counterpart(control: Row, rows: Iterable[Row]) -> Row | None:
         and (row.child, protocol_of(row), row.features) == (control.child, protocol_of(control), control.features)
         and (not method or row.method == method)
     ]
+    same = same if len(same) == 1 else [row for row in same if row.method == "child"]  # not of a child of a child
     return same[0] if len(same) == 1 else None
 
 
@@ -123,7 +130,7 @@ def charts(rows: Sequence[Row], places: Places | None = None) -> list[Chart]:
     drawn = []
     for table, metric in _in_order("charts"):
         chosen = [row for row in rows if (row.table, row.metric) == (table, metric) and _is_shown(row)]
-        chosen = [row for row in chosen if row.value is not None]
+        chosen = _of_the_whole([row for row in chosen if row.value is not None])
         for thing, same in _by_thing(chosen).items():
             if len({row.method for row in same}) > 1:
                 drawn.append(_chart(same, places, thing))
