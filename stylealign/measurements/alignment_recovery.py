@@ -42,7 +42,8 @@ TABLE = Table(
     "does not name by that of the parent's, which sees all other models; without networks the effect is the features' "
     "change along the parent's, as a share of it; silent: at least 0.5 spreads in the parent, at most a quarter of that"
     " in the child, with either sign; recovered: silent, and at least half of the effect in the parent, with its sign; "
-    f"of all directions: Wilson's interval, and the mean of the cosines; {OTHER_SEED}: a model of another seed in place of the one fine-tuned back",
+    f"of all directions: Wilson's interval, and the mean of the cosines; "
+    f"{OTHER_SEED}: a model of another seed in place of the one fine-tuned back",
     headline=RECOVERED.name,
     compared=(RECOVERED.name,),
     charts=(RECOVERED.name,),

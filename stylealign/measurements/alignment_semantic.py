@@ -54,7 +54,8 @@ TABLE = Table(
     section="alignment",
     metrics=(EFFECT_PARENT, EFFECT, RATIO, LEAKAGE_PARENT, LEAKAGE, COSINE),
     protocol=f"averaged generators, stored noise, no truncation; {DIRECTIONS}; {EFFECTS}; {RANDOM}: the child moved as "
-    f"far in random directions; without a setting: mean over the directions; {GRANDCHILD}: directions of the parent's parent, effects over those in it",
+    f"far in random directions; without a setting: mean over the "
+    f"directions; {GRANDCHILD}: directions of the parent's parent, effects over those in it",
     headline=COSINE.name,
     compared=(COSINE.name,),
     charts=(COSINE.name,),

@@ -134,9 +134,9 @@ def test_recovery_and_components_are_a_few_lines_over_the_default() -> None:
     trained = ["everything", "unaligned", "mapping", "affine + torgb-affine", "convolutions", "torgb + torgb-affine"]
     assert list(dict.fromkeys(methods)) == trained
     files = {*parts.component_rows("human").values()}
-    own = [row for row in parts.all_rows() if "robot-mapping" in row]
-    assert set(own) <= files
-    assert len(own) == 3
+    own = {row for row in parts.all_rows() if row.endswith("robot-mapping.json")}
+    assert own == {file for file in files if file.endswith("robot-mapping.json")}
+    assert len(own) == 3, "and in no other table"
 
 
 def test_a_translation_starts_from_the_codes_of_the_aligned_parent() -> None:
