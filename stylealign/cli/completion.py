@@ -66,7 +66,7 @@ def script(parser: argparse.ArgumentParser) -> str:
         flags.append(_case(place, [name for action in options for name in action.option_strings if name[:2] == "--"]))
         for action in options:
             choices += [
-                _case(f"{place} {name}", words) for name in action.option_strings if (words := _choices(action))
+                _case(f"{place} {name}", words) for name in action.option_strings if (words := choices_of(action))
             ]
     texts = {"commands": commands, "flags": flags, "choices": choices}
     return _SCRIPT.substitute({name: "\n".join(lines) for name, lines in texts.items()})
@@ -85,7 +85,8 @@ def _commands(command: argparse.ArgumentParser, place: str = "") -> Iterator[tup
         yield from _commands(sub, f"{place} {name}".strip())
 
 
-def _choices(action: argparse.Action) -> list[str]:
+def choices_of(action: argparse.Action) -> list[str]:
+    """Return the values that an argument may have; [] where it may have any."""
     if action.choices is not None:
         return [str(choice) for choice in action.choices]
     braced = action.metavar if isinstance(action.metavar, str) else ""

@@ -1,6 +1,7 @@
 """Examples of each verb, for the manual; tests parse every one of them."""
 
 EXAMPLES = {
+    "init": ("stylealign init mine", "stylealign init mine --config tiny"),
     "data": (
         "stylealign data draw --draw human --resolution-px 64 --train-images 4000 --out-dir data/people",
         "stylealign data import photos/ --resolution-px 64 --out-dir data/mine",

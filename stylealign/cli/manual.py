@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 
+from stylealign.cli.completion import choices_of
 from stylealign.cli.examples import EXAMPLES
 from stylealign.cli.main import parser
 from stylealign.cli.verbs import VERBS
@@ -36,29 +37,30 @@ def _flags(command: argparse.ArgumentParser) -> Iterator[str]:
     titles = {"positional arguments": "arguments", "options": "flags"}
     for group in command._action_groups:
         rows = [
-            f"| {_name(action)} | {'yes' if action.required else ''} | {_cell(_text(command, action))} |"
+            f"| {_name(action)} | {_cell(_text(command, action))} |"
             for action in group._group_actions
             if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
         ]
         if rows:
             title = titles.get(group.title or "", group.title or "")
-            yield "\n".join([f"| {title} | needed | |", "| --- | --- | --- |", *rows])
+            yield "\n".join([f"| {title} | |", "| --- | --- |", *rows])
 
 
 def _name(action: argparse.Action) -> str:
+    """Return the flag or argument with what stands for its value; choices stand in the text."""
     names = [name for name in action.option_strings if name.startswith("--")] or action.option_strings
-    metavar = action.metavar if isinstance(action.metavar, str) else " ".join(action.metavar or ())
-    values = metavar or ("" if action.nargs == 0 else "|".join(map(str, action.choices or ())) or action.dest.upper())
-    if action.nargs == 0 or not names:
-        return ", ".join(f"`{name}`" for name in names) or f"`{values}`"
-    if isinstance(action, argparse.BooleanOptionalAction):
+    if isinstance(action, argparse.BooleanOptionalAction) or (names and action.nargs == 0):
         return ", ".join(f"`{name}`" for name in names)
-    return f"`{names[-1]} {values}`".replace("|", "\\|")
+    metavar = action.metavar if isinstance(action.metavar, str) else " ".join(action.metavar or ())
+    value = "" if choices_of(action) and names else metavar or action.dest.upper()
+    return f"`{' '.join(filter(None, [*names[-1:], value]))}`"
 
 
 def _text(command: argparse.ArgumentParser, action: argparse.Action) -> str:
-    values = {**vars(action), "prog": command.prog}
-    return (action.help or "") % values
+    text = (action.help or "") % {**vars(action), "prog": command.prog}
+    choices = choices_of(action)
+    needed = "**Needed.** " if action.required and action.option_strings else ""
+    return needed + text + (f"{'' if text.endswith('.') else '.'} One of {', '.join(choices)}." if choices else "")
 
 
 def _help_of(command: argparse.ArgumentParser, name: str) -> str:

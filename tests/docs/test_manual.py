@@ -93,6 +93,8 @@ def test_commands_of_the_manual_parse():
 
 def test_a_page_says_what_help_says():
     page = verb_pages()["invert"]
-    assert "| `--model MODEL` | yes | model whose generator is inverted |" in page
+    assert "| `--model MODEL` | **Needed.** model whose generator is inverted |" in page
+    assert "| `--optimizer` | " in page
+    assert " Default: adam. One of adam, soap. |" in page
     assert "Default: 150." in page
     assert "stylealign invert --model" in page
