@@ -9,9 +9,9 @@ from typing import Any
 from stylealign import load
 from stylealign.applications.labels import onnx_export
 from stylealign.applications.labels.networks import is_label_network, load_label_network, save_label_network
-from stylealign.applications.labels.onnx_network import is_description, onnx_file_of
 from stylealign.checkpoints import onnx_generator
 from stylealign.checkpoints.convert import convert
+from stylealign.config.labeller_files import is_description, onnx_file_of
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable, sha256_of_file
 from stylealign.latents.codes import Codes
@@ -76,10 +76,10 @@ def _convert_labeller(source: str, out: str) -> dict[str, Any]:
         if is_description(source) and onnx_file_of(source).resolve() == Path(out).resolve():
             raise StyleAlignError(f"{out}: is the file that {source} describes; name another")
         return {"path": out, "format": "onnx"} | onnx_export.write(out, network)
-    if not is_description(source):
-        raise StyleAlignError(f"{source}: a label network of this format already; name a .onnx to write")
-    network, _ = load_label_network(source)
-    provenance = provenance_of("convert", version("convert"), {}, {"labeller": source, "onnx": onnx_file_of(source)})
+    network, provenance = load_label_network(source)
+    if is_description(source):
+        files: dict[str, str | Path | None] = {"labeller": source, "onnx": onnx_file_of(source)}
+        provenance = provenance_of("convert", version("convert"), {}, files)
     save_label_network(out, network, provenance)
     return {"path": out, "format": "label network", "task": network.spec.task, "sha256": sha256_of_file(out)}
 

@@ -12,8 +12,8 @@ import numpy as np
 from stylealign.applications.labels import attributes
 from stylealign.applications.labels.learning import predict
 from stylealign.applications.labels.networks import Labeller, load_label_network
-from stylealign.applications.labels.onnx_network import is_description, onnx_file_of
 from stylealign.cli.progress import Progress, warn
+from stylealign.config.labeller_files import is_description, onnx_file_of
 from stylealign.datasets.conversion import NotConvertible, Upright, read_upright
 from stylealign.datasets.images import DATASET_JSON
 from stylealign.datasets.photos import picture_sources

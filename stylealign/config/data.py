@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from stylealign.config.base import Faces, Fit, Positive, Seed, Settings
 from stylealign.config.drawn import DrawnDomain
+from stylealign.config.labellers import Labellers
 
 
 class Splits(NamedTuple):
@@ -92,6 +93,9 @@ class DatasetSettings(Settings):
     one."""
     annotations: AnnotationSettings | None = None
     """Labels of the pictures of `path`."""
+    labellers: Labellers = Field(default_factory=dict)
+    """Networks that label this domain's images, trained elsewhere: task (segmentation, keypoints, pose, attributes) ->
+    YAML of an ONNX file, or a label network. They stand for a network that learns from annotations."""
     fit: Fit = "crop"
     """How one's own or published pictures become square: the middle, the whole on black (letterbox), or a crop of the
     face that is found (extra `faces`), as in FFHQ."""

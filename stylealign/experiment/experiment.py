@@ -7,7 +7,7 @@ from stylealign.config import UPKEEP, Config, PairSettings
 from stylealign.errors import did_you_mean
 from stylealign.experiment.identity import Identity
 from stylealign.experiment.networks import networks_of, with_weights
-from stylealign.experiment.paths import Files, data_file, model_file
+from stylealign.experiment.paths import Files, data_file, given_network, model_file
 from stylealign.experiment.translations import Translations
 from stylealign.experiment.words import as_json, flags
 from stylealign.experiment.zoo import Zoo
@@ -38,6 +38,7 @@ class Experiment(Translations):
         found = [*map(self._too_few_pictures, self.imported), *map(self._no_such_source, self.models)]
         found += map(self._no_such_kind, self.models)
         found += map(self._no_such_labels, self.labelled)
+        found += [self._no_such_labeller(task, name) for name, own in self.labellers.items() for task in own]
         return [problem for problem in found if problem is not None]
 
     def _too_few_pictures(self, domain: str) -> str | None:
@@ -63,6 +64,17 @@ class Experiment(Translations):
             f"domains.{domain}.annotations.{missing[0][0]}: {missing[0][1]}: no such file or folder"
             if missing
             else None
+        )
+
+    def _no_such_labeller(self, task: str, domain: str) -> str | None:
+        file = own_path(self.config.domains[domain].labellers[task])
+        if (self.directory / given_network(task, domain)).is_file():
+            return None
+        if not (self.directory / file).is_file():
+            return f"domains.{domain}.labellers.{task}: {file}: no such file; give the YAML of an ONNX file"
+        missing = [path for path in self.identity.labeller_files(task, domain) if not path.is_file()]
+        return (
+            f"domains.{domain}.labellers.{task}: {missing[0]}: no such file, but {file} names it" if missing else None
         )
 
     def _no_such_source(self, model: str) -> str | None:

@@ -20,6 +20,7 @@ class Family:
         inversion_spaces: spaces that test images are inverted into.
         drawn, imported, fetched: domains that are drawn, of one's own pictures, and downloaded.
         labelled: domains of one's own pictures that come with labels, and the kinds of these.
+        labellers: domains with networks of one's own that label their images, by task.
         without_figures: drawn domains with other classes than a figure's, and no key points.
         resolutions_px: size of the images of each domain.
         configured: model of one of several seeds -> its name in the configuration.
@@ -38,6 +39,7 @@ class Family:
         self.resolutions_px = {name: domain.resolution_px for name, domain in config.domains.items()}
         self.imported = [name for name, domain in config.domains.items() if domain.path]
         self.labelled = {name: own.annotations.kinds for name, own in config.domains.items() if own.annotations}
+        self.labellers = {name: own.labellers for name, own in config.domains.items() if own.labellers}
         self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
         self.configured = {model: name for name, models in config.seeded.items() for model in models}
         self.controls = {name: model.control_of for name, model in self.models.items() if model.control_of}
@@ -149,15 +151,27 @@ class Family:
         return self.labelled.get(domain, ())
 
     def zero_shot_tasks(self, child: str) -> list[str]:
-        """Return the tasks whose labels the domain of a child's parent has: they are carried over to the child's."""
+        """Return the tasks that the domain of a child's parent has labels or a labeller of: these are carried over."""
         parents, own = (self.domain_of(model) for model in (self.compared_with(child), child))
-        if {parents, own} <= set(self.drawn) and not self.is_annotated(child):
+        if parents not in self.labellers and {parents, own} <= set(self.drawn) and not self.is_annotated(child):
             return []  # drawn domains that name nothing alike
-        return [task.name for task in scored() if task.pseudo and set(task.labels) <= set(self.labels_of(parents))]
+        return [
+            task.name
+            for task in scored()
+            if task.pseudo and (self.has_labeller(task.name, parents) or self.has_labels(task.name, parents))
+        ]
+
+    def has_labeller(self, task: str, domain: str) -> bool:
+        """Return whether a domain has a network of one's own that labels its images."""
+        return task in self.labellers.get(domain, {})
+
+    def has_labels(self, task: str, domain: str) -> bool:
+        """Return whether a domain's images come with the labels of a task."""
+        return set(task_of(task).labels) <= set(self.labels_of(domain))
 
     def is_tested(self, task: str, child: str) -> bool:
         """Return whether the domain of a child has the labels to test networks of a task with."""
-        return set(task_of(task).labels) <= set(self.labels_of(self.domain_of(child)))
+        return self.has_labels(task, self.domain_of(child))
 
     def generators_of(self, subject: str) -> list[str]:
         """Return the models that are scored on the domain of `subject`, a parent or a child."""

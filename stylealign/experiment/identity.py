@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stylealign.config import UPKEEP, Config
+from stylealign.config.labeller_files import is_description, onnx_file_of
 from stylealign.experiment.content import content_of, count_files
 from stylealign.experiment.words import as_json
 from stylealign.experiment.zoo import Zoo
@@ -64,10 +65,24 @@ class Identity:
         files = {} if labels is None else labels.files
         return {key: self.content(own_path(path), f"labels-{domain}-{key}") for key, path in files.items()}
 
+    def labeller_files(self, task: str, domain: str) -> list[Path]:
+        """Return the files of one's own network that labels a domain's images: one, or a YAML with its ONNX file.
+
+        Raises:
+            StyleAlignError: the YAML cannot be read.
+        """
+        file = self.directory / own_path(self.config.domains[domain].labellers[task])
+        return [file, onnx_file_of(file)] if is_description(file) else [file]
+
+    def labeller_of(self, task: str, domain: str) -> list[str | None]:
+        """Return the hashes of these files."""
+        files = self.labeller_files(task, domain)
+        return [self.content(str(file), f"labeller-{domain}-{task}-{place}") for place, file in enumerate(files)]
+
     def settings_of(self, domain: str) -> str:
         """Return the settings that a domain's images and labels are made with as JSON, without the path of pictures."""
         settings = self.config.domains[domain]
-        return as_json(settings, without={"path", *settings.untouched} if settings.path else settings.untouched)
+        return as_json(settings, without={"labellers", *settings.untouched, *(["path"] if settings.path else [])})
 
     def pictures_in(self, domain: str) -> int:
         """Return the number of files of one's own in a domain, hidden ones left out; 0 where there are none yet."""
@@ -77,7 +92,7 @@ class Identity:
         """Return what tells one content of a prepared data set from another."""
         settings = self.config.domains[domain]
         # Labels change no image: a model is the same with and without them.
-        without = {"path", "annotations", *settings.untouched}
+        without = {"path", "annotations", "labellers", *settings.untouched}
         identity: dict[str, Any] = {"settings": as_json(settings, without=without), "version": version("data")}
         if settings.path:
             identity["pictures"] = self.pictures_of(domain)

@@ -3,7 +3,15 @@
 from stylealign.applications.labels.methods import BOUNDS, UNALIGNED_END, Method, method_of
 from stylealign.applications.labels.tasks import comparing, drawn
 from stylealign.experiment.family import Family
-from stylealign.experiment.paths import Files, data_file, joint_network, label_network, model_file, transferred_network
+from stylealign.experiment.paths import (
+    Files,
+    data_file,
+    given_network,
+    joint_network,
+    label_network,
+    model_file,
+    transferred_network,
+)
 
 
 class Measuring(Family):
@@ -48,6 +56,11 @@ class Measuring(Family):
             "parent_test_data": data_file(parents, "test.zip"),
         }
 
+    def labeller(self, task: str, domain: str) -> str:
+        """Return the network that labels a domain's images: one's own, or the one that learns from its annotations."""
+        own = self.has_labeller(task, domain)
+        return given_network(task, domain) if own else label_network(task, domain)
+
     def zero_shot_networks(self, task: str, child: str) -> Files:
         """Return the networks that are tested on the domain of `child`, by METHOD[/SETTING].
 
@@ -59,7 +72,7 @@ class Measuring(Family):
         for model in self.family(child) if is_tested else [child]:
             for method in methods:
                 found |= self._of_seeds(task, model, method, self._end_of(model))
-        found = {"source-only": label_network(task, self.domain_of(self.compared_with(child))), **found}
+        found = {"source-only": self.labeller(task, self.domain_of(self.compared_with(child))), **found}
         if not is_tested:
             return found
         for name in BOUNDS:

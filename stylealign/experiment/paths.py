@@ -19,6 +19,11 @@ def label_network(task: str, domain: str) -> str:
     return f"results/zero_shot/{task}/{domain}/oracle.safetensors"
 
 
+def given_network(task: str, domain: str) -> str:
+    """Return the network of one's own that labels a domain's images, as it was taken in."""
+    return f"results/zero_shot/{task}/{domain}/labeller.safetensors"
+
+
 def joint_network(task: str, resolution_px: int) -> str:
     """Return the network that learnt from all domains of one size together: the ruler between domains."""
     return f"results/zero_shot/{task}/joint-{resolution_px}px.safetensors"

@@ -190,9 +190,12 @@ def rows_of(experiment: Experiment) -> list[str]:
     found = []
     for task in TABLES:
         for child in (child for child in experiment.children if task in experiment.zero_shot_tasks(child)):
-            tested = experiment.is_tested(task, child)
-            found.append(f"{task}/{child}" if tested else f"{LABELLER}/{task}/{experiment.compared_with(child)}")
-    return found
+            parent = experiment.compared_with(child)
+            if experiment.is_tested(task, child):
+                found.append(f"{task}/{child}")
+            elif experiment.is_tested(task, parent):  # a network of one's own may label images that no labels are of
+                found.append(f"{LABELLER}/{task}/{parent}")
+    return list(dict.fromkeys(found))
 
 
 def cost(work: Work, task: str, child: str) -> Cost:

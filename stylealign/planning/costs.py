@@ -185,6 +185,11 @@ def _supervise(costs: "Costs", task: str, domain: str, synthesised: dict[str, An
     return Cost(network_s=seconds, memory_mb=LABEL_NETWORK_MB + images * px**2 * 12 / MEGABYTE, **(synthesised or {}))
 
 
+def _labeller(costs: "Costs", task: str, domain: str) -> Cost:
+    """Return the cost of a look at a network of one's own: one image."""
+    return Cost(network_s=10, memory_mb=LABEL_NETWORK_MB)
+
+
 def _transfers(costs: "Costs", task: str, model: str, names: Sequence[str]) -> Cost:
     """Return the cost of the networks of some methods, of every seed."""
     methods, seeds = [method_of(name) for name in names], costs.config.zero_shot.seeds
@@ -231,6 +236,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "blend": _blend,
     "morph": _morph,
     "supervise": _supervise,
+    "labeller": _labeller,
     "supervise_joint": _supervise_joint,
     "transfer": _transfer,
     "transfer_bounds": _transfer_bounds,

@@ -63,6 +63,7 @@ measuring_networks = EXPERIMENT.measuring_networks
 semantic_inputs = EXPERIMENT.semantic_inputs
 figure_domains = EXPERIMENT.figure_domains
 share_inputs = EXPERIMENT.share_inputs
+labeller = EXPERIMENT.labeller
 zero_shot_networks = EXPERIMENT.zero_shot_networks
 validation_inputs = EXPERIMENT.validation_inputs
 labels_of_test = EXPERIMENT.labels_of_test

@@ -24,6 +24,29 @@ rule supervise:
         " --annotations {input.annotations} --out {output.network} --settings {params.settings:q} &> {log}"
 
 
+# A network of one's own, checked and taken in as one file.
+rule labeller:
+    input:
+        lambda w: [ancient(str(file)) for file in EXPERIMENT.identity.labeller_files(w.task, w.domain)],
+    output:
+        network="results/zero_shot/{task}/{domain}/labeller.safetensors",
+    log:
+        "results/logs/labeller/{task}/{domain}.log",
+    benchmark:
+        "results/benchmarks/labeller/{task}/{domain}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=memory("labeller"),
+        runtime=minutes("labeller"),
+    params:
+        source=lambda w: own_path(RUN.domains[w.domain].labellers[w.task]),
+        content=lambda w: EXPERIMENT.identity.labeller_of(w.task, w.domain),
+        version=version("convert"),
+    shell:
+        "stylealign convert {params.source:q} {output.network} &> {log}"
+
+
 # One ruler for every domain of the run: what is compared between domains is measured on both sides by this network.
 rule supervise_joint:
     input:
@@ -56,7 +79,7 @@ rule transfer:
     input:
         parent=lambda w: model_file(aligned_parent(w.model)),
         child=lambda w: model_file(w.model),
-        labeller=lambda w: label_network(w.task, domain_of(aligned_parent(w.model))),
+        labeller=lambda w: labeller(w.task, domain_of(aligned_parent(w.model))),
     output:
         networks=expand(
             transferred_network("{{task}}", "{{model}}", "{method}", "{seed}"),
@@ -89,7 +112,7 @@ rule transfer_bounds:
     input:
         parent=lambda w: model_file(aligned_parent(w.model)),
         child=lambda w: model_file(w.model),
-        labeller=lambda w: label_network(w.task, domain_of(aligned_parent(w.model))),
+        labeller=lambda w: labeller(w.task, domain_of(aligned_parent(w.model))),
         oracle=lambda w: label_network(w.task, domain_of(w.model)),
     output:
         networks=expand(

@@ -148,7 +148,7 @@ rule zero_shot:
 # Where a child's domain has no labels, the network that labels is tested in its own.
 rule zero_shot_labeller:
     input:
-        network=lambda w: label_network(w.task, domain_of(w.parent)),
+        network=lambda w: labeller(w.task, domain_of(w.parent)),
         data=lambda w: data_file(domain_of(w.parent), "test.zip"),
         annotations=lambda w: data_file(domain_of(w.parent), "test.annotations.npz"),
     output:

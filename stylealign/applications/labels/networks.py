@@ -13,9 +13,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from stylealign.applications.labels.onnx_network import OnnxLabeller, is_description, read_labeller
+from stylealign.applications.labels.onnx_network import OnnxLabeller, read_labeller
 from stylealign.applications.labels.spec import Labeller, LabelSpec, Scores
 from stylealign.config import LabellerSettings
+from stylealign.config.labeller_files import is_description
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, utf8_path
 from stylealign.networks.onnx_session import OnnxModel

@@ -14,13 +14,13 @@ from torch.nn import functional as F
 
 from stylealign.applications.labels import onnx_outputs
 from stylealign.applications.labels.spec import Labeller, LabelSpec
-from stylealign.config import LabellerSettings, read_yaml, validate
+from stylealign.config import LabellerSettings
+from stylealign.config.labeller_files import described
 from stylealign.datasets.label_names import LabelNames, sides_of
 from stylealign.datasets.shared_attributes import NO_YES
 from stylealign.errors import StyleAlignError, did_you_mean
 from stylealign.networks.onnx_session import TYPES, OnnxModel
 
-YAML = (".yaml", ".yml")
 _BATCH = 4
 """Images at once, where a file takes any number: maps of many classes at a large size take much memory."""
 
@@ -154,32 +154,12 @@ def read_labeller(path: str | Path, resolution_px: int | None = None) -> OnnxLab
         StyleAlignError: a file that is missing or no such file, or two that do not go together.
     """
     path = Path(path)
-    settings, file = _described(path)
+    settings, file = described(path)
     try:
         content = file.read_bytes()
     except OSError as error:
         raise StyleAlignError(f"{file}: {error.strerror}; name the ONNX file in {path}, as onnx: FILE") from error
     return OnnxLabeller(OnnxModel(content, str(file)), settings, str(path), resolution_px)
-
-
-def is_description(path: str | Path) -> bool:
-    """Return whether a file is the YAML of a label network, by its name."""
-    return Path(path).suffix.lower() in YAML
-
-
-def onnx_file_of(path: str | Path) -> Path:
-    """Return the ONNX file that the YAML of a label network names.
-
-    Raises:
-        StyleAlignError: no such YAML.
-    """
-    return _described(Path(path))[1]
-
-
-def _described(path: Path) -> tuple[LabellerSettings, Path]:
-    settings = validate(LabellerSettings, read_yaml(path), str(path))
-    file = path.parent / Path(settings.onnx).expanduser() if settings.onnx else path.with_suffix(".onnx")
-    return settings, file
 
 
 def _image_input(model: OnnxModel, settings: LabellerSettings, source: str) -> Any:
