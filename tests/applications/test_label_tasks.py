@@ -120,7 +120,7 @@ def test_what_the_entries_say() -> None:
 @pytest.mark.parametrize("task", TASKS, ids=names())
 def test_every_task_has_the_functions_that_its_entry_promises(task) -> None:  # type: ignore[no-untyped-def]
     wanted = ["spec", "annotated", "mirrored", "loss", "decode"]
-    wanted += ["pseudo"] if task.pseudo else []
+    wanted += ["pseudo", "kept", "between"] if task.pseudo else []
     wanted += ["scores"] if task.table else []
     wanted += ["comparison"] if task.agreement else []
     assert [name for name in wanted if not callable(getattr(task.functions, name, None))] == []

@@ -114,6 +114,19 @@ def test_a_training_that_goes_on_moves_slowly() -> None:
 
 
 @pytest.mark.parametrize("task", transferred())
+def test_averaged_labels_lie_half_way(task: str) -> None:
+    own = source(task)
+    found = method_of("averaged").functions.training_set(own, SETTINGS)
+    seen = labels_of(own.labeller, own.child_images)
+    assert found.start is own.labeller
+    for name, value in own.parent_labels.items():
+        mean = value.float() if name == "visible" else (value.float() + seen[name].float()) / 2
+        torch.testing.assert_close(
+            found.labels[name].float(), mean, atol=0.5 if task == "segmentation" else 1e-6, rtol=0
+        )
+
+
+@pytest.mark.parametrize("task", transferred())
 def test_what_is_not_kept_teaches_nothing(task: str) -> None:
     """The loss is that of the labels kept alone: whatever the others are, it and its gradient stay."""
     own = source(task)

@@ -199,12 +199,15 @@ def test_networks_of_a_second_control_have_a_setting() -> None:
         "source-only",
         "zero-shot",
         "zero-shot filtered",
+        "zero-shot averaged",
         "zero-shot layer-swap",
         "zero-shot unaligned",
         "zero-shot filtered unaligned",
+        "zero-shot averaged unaligned",
         "zero-shot layer-swap unaligned",
         "zero-shot unaligned/two",
         "zero-shot filtered unaligned/two",
+        "zero-shot averaged unaligned/two",
         "zero-shot layer-swap unaligned/two",
         "zero-shot shuffled",
         "oracle on generated images",
@@ -445,7 +448,7 @@ def test_where_the_childs_domain_has_no_labels_its_images_are_labelled_all_the_s
     asked = experiment(Path(), OF_PEOPLE, domains=OWN_LABELS)
     tested, untested = (list(asked.zero_shot_networks(task, "cats")) for task in ("segmentation", "keypoints"))
     assert {"oracle", "zero-shot unaligned"} <= set(tested)
-    assert untested == ["source-only", "zero-shot", "zero-shot filtered", "zero-shot layer-swap"]
+    assert untested == ["source-only", "zero-shot", "zero-shot filtered", "zero-shot averaged", "zero-shot layer-swap"]
     assert asked.labels_of_test("cats") and not asked.labels_of_test("bare")
     assert {network for _, network in asked.labels_shown("bare")} >= {
         "results/zero_shot/keypoints/bare/student-0.safetensors"

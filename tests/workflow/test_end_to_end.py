@@ -49,7 +49,9 @@ def test_every_table_has_its_rows(run: Path) -> None:
     pairs = {"drawn pairs, same pose", "drawn pairs, shuffled"}
     zero_shot = {"source-only", "zero-shot best", "zero-shot best unaligned", "oracle", *pairs}
     zero_shot |= {"zero-shot shuffled", "oracle on generated images"}
-    zero_shot |= {f"zero-shot{way}{end}" for way in ("", " filtered", " layer-swap") for end in ("", " unaligned")}
+    zero_shot |= {
+        f"zero-shot{way}{end}" for way in ("", " filtered", " averaged", " layer-swap") for end in ("", " unaligned")
+    }
     assert methods.keys() == {
         "generators",
         "inversion",

@@ -69,6 +69,11 @@ def kept(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> Tensor:
     return torch.stack([values.argmax(dim=1) == seen[name].argmax(dim=1) for name, values in labels.items()], dim=1)
 
 
+def between(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the mean of two sets of pseudo labels."""
+    return {name: (value + seen[name]) / 2 for name, value in labels.items()}
+
+
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     """Return the mean over the attributes of the cross-entropy between their values, over the images where known.
 

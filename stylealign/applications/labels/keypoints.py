@@ -64,6 +64,11 @@ def kept(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> Tensor:
     return (labels["visible"] == seen["visible"]) & (is_near | (labels["visible"] == 0))
 
 
+def between(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the mean places of two sets of pseudo labels; a point is visible where the first one says so."""
+    return {"positions": (labels["positions"] + seen["positions"]) / 2, "visible": labels["visible"]}
+
+
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     """Return heat-map cross-entropy plus position error over visible points, plus the loss of visibility.
 

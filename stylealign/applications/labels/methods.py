@@ -18,7 +18,7 @@ UNALIGNED_END = " unaligned"
 """What is put behind the row of a way for the unaligned control."""
 BEST = "zero-shot best"
 """Row of the way that is best on validation images."""
-DEFAULT_METHODS = (STUDENT, "filtered", "layer-swap")
+DEFAULT_METHODS = (STUDENT, "filtered", "averaged", "layer-swap")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ METHODS: tuple[Method, ...] = (
         "filtered",
         "zero-shot filtered",
         "the same where the labeller says it of the child's image too, from the labeller's weights on",
+    ),
+    Method(
+        "averaged",
+        "zero-shot averaged",
+        "the mean of what the labeller says of both images, from the labeller's weights on",
     ),
     Method(
         "read-out",

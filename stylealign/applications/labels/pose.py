@@ -80,6 +80,11 @@ def kept(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> Tensor:
     return (labels["pose"] - seen["pose"]).abs() < _NEAR
 
 
+def between(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the mean of two sets of pseudo labels."""
+    return {name: (value + seen[name]) / 2 for name, value in labels.items()}
+
+
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     """Return the smooth L1 error of the known numbers (of those `kept`, if it is there) in the network's units."""
     is_known = ~labels["pose"].isnan()

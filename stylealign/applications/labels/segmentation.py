@@ -66,11 +66,17 @@ def kept(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> Tensor:
     return labels["probabilities"].argmax(dim=1) == seen["probabilities"].argmax(dim=1)
 
 
+def between(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the mean of two sets of pseudo labels."""
+    mean = (labels["probabilities"].float() + seen["probabilities"].float()) / 2
+    return {"probabilities": mean.round().to(torch.uint8)}
+
+
 def loss(outputs: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     """Return weighted cross-entropy plus the soft Dice loss, over the pixels whose class is known.
 
     Eyes are 0.4 % of the pixels: without class weights (frequency in the batch to the power -1/2) a short training
-    never finds them. That holds of pseudo labels too, errors and all (docs/experiments/label-networks.md).
+    never finds them. That holds of pseudo labels too, errors and all (docs/experiments/transfers.md).
 
     Args:
         outputs: `maps` `[N, C, H, W]`.

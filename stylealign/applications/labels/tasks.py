@@ -9,6 +9,8 @@ what is known of images, a `LabelSpec` says what a network predicts:
     loss(outputs, labels)                 what training minimises
     decode(outputs, spec)                 predictions as tensors by name
     pseudo(outputs, spec)                 labels from a network's outputs; for tasks that are transferred
+    kept(labels, seen)                    where two sets of these agree; for the method `filtered`
+    between(labels, seen)                 the mean of two sets of these; for the method `averaged`
     scores(predicted, annotations, spec)  scores of predictions; for tasks with a table. A fourth argument, a `Shared`
                                           (`sharing.py`), is given where network and annotations name other things
     comparison(spec, other)               a function from predictions of two networks to how they differ; None: the
