@@ -9,22 +9,29 @@ import numpy as np
 import torch
 
 from stylealign import load
+from stylealign.applications.inversion import invert
 from stylealign.applications.labels.learning import predict
 from stylealign.applications.labels.networks import load_label_network
 from stylealign.applications.labels.tasks import drawn, task_of
-from stylealign.cli.arguments import named_file
+from stylealign.checkpoints.differences import require_same_architecture
+from stylealign.cli.arguments import at_least, named_file
+from stylealign.cli.pictures import first_pictures
+from stylealign.cli.progress import Progress
+from stylealign.config import InvertSettings
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
 from stylealign.images import to_pixels
 from stylealign.measurements.rows import read_rows
+from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.report.channels import channels_sheet
 from stylealign.report.curves import draw_curve
 from stylealign.report.edits import edits_sheet
 from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
 from stylealign.report.front import draw_front
 from stylealign.report.ladder import draw_ladder
+from stylealign.report.overview import overview
 from stylealign.report.sheets import PICTURES, ROWS_NOTE, Pixels, enlarge, rows_note, save_picture
 from stylealign.sampling import seeded_z
 
@@ -33,10 +40,12 @@ SAMPLE_FONT_PX = 24  # two columns wide, it is shown smaller
 LEAST_WIDTH_PX = 1200
 MULTI_MODAL_SOURCES = 3
 SEED = 0
+OVERVIEW_STEPS = 150
 
 KINDS = {
     "samples": ("random samples of every model", "MODEL"),
     "aligned": ("what each model makes of the same latent codes", "MODEL"),
+    "overview": ("pictures, their reconstructions, the same code in every child, a morph; the parent first", "MODEL"),
     "translation": ("source images, and what became of them", "ZIP"),
     "multi-modal": ("source images, each with all its translations under a guide", "ZIP"),
     "morphing": ("morph strips", "PNG"),
@@ -58,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "rows", nargs="+", type=named_file, metavar=f"LABEL={what}", help="rows of the figure, from the top"
         )
         sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure (.png, .jpg or .webp)")
-        if kind not in ("multi-modal", "morphing", "edits", "channels", *_PLOTS):
+        if kind not in ("multi-modal", "morphing", "edits", "channels", "overview", *_PLOTS):
             sub.add_argument("--columns", type=int, default=8, metavar="N", help="images of a row (default: 8)")
         if kind == "edits":
             sub.add_argument(
@@ -72,6 +81,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument(
                 "--channels", required=True, type=Path, metavar="ROWS.json", help="rows of alignment-channels"
             )
+        if kind == "overview":
+            sub.add_argument(
+                "--data", required=True, type=Path, metavar="PATH", help="a picture, a folder or a zip of pictures"
+            )
+            sub.add_argument("--images", type=at_least(1), default=3, metavar="N", help="pictures (default: 3)")
         if kind in ("translation", "multi-modal", "zero-shot"):
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
         if kind == "zero-shot":
@@ -131,6 +145,22 @@ def _channels(arguments: argparse.Namespace) -> Pixels:
     if "shared_channels" not in provenance:
         raise StyleAlignError(f"{arguments.channels}: names no channels; give rows of evaluate alignment-channels")
     return channels_sheet(generators, provenance["shared_channels"])
+
+
+def _overview(arguments: argparse.Namespace) -> Pixels:
+    if len(arguments.rows) < 2:
+        raise StyleAlignError("figures overview: give the parent and at least one child, LABEL=MODEL each")
+    models = {label: load(path) for label, path in arguments.rows}
+    (parent_label, parent), *children = models.items()
+    for label, child in children:
+        require_same_architecture(parent.architecture, child.architecture, (parent_label, label))
+    pictures = first_pictures(arguments.data, parent.architecture.resolution, arguments.images)
+    settings = InvertSettings(steps=OVERVIEW_STEPS, optimizer="soap", learning_rate=0.4, latent_noise=0)
+    progress = Progress("figures", len(pictures) * settings.steps, "image steps")
+    distance = perceptual_distance(settings.perceptual, None)
+    found = invert(parent.generator, pictures, settings, distance, progress.update)
+    codes = torch.from_numpy(found.values)
+    return overview(pictures, codes, parent.generator, {label: child.generator for label, child in children})
 
 
 def _translation(arguments: argparse.Namespace) -> Pixels:
@@ -225,6 +255,7 @@ _SHEETS = {
     "aligned": _aligned,
     "edits": _edits,
     "channels": _channels,
+    "overview": _overview,
     "translation": _translation,
     "multi-modal": _multi_modal,
     "morphing": _morphing,

@@ -51,6 +51,15 @@ def codes_of(
     return Codes(found.values, settings.space, checkpoint.sha256, names)
 
 
+def first_pictures(path: Path, resolution_px: int, count: int) -> np.ndarray:
+    """Return the first pictures `[N, 3, r, r]` uint8 of an image zip, a picture, or a folder or zip of pictures."""
+    if is_image_zip(path):
+        data = ImageZip(path)
+        require_resolution(data, resolution_px)
+        return data.read(slice(0, count))
+    return read_photos(path, resolution_px, "crop", limit=count).images
+
+
 def _images(path: Path, resolution_px: int, verb: str) -> tuple[list[str], np.ndarray]:
     if is_image_zip(path):
         data = ImageZip(path)

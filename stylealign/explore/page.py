@@ -45,11 +45,11 @@ def blocks(desk: Desk) -> gr.Blocks:
         found = gr.State(desk.first)
         tiles = gr.HTML(elem_id="tiles")
         with gr.Row():
-            with gr.Column():
+            with gr.Column(min_width=260):
                 gr.Markdown("### Code")
                 with gr.Row():
                     seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=80)
-                    another = gr.Button("Another", elem_id="another", min_width=80)
+                    another = gr.Button("Another", variant="primary", elem_id="another", min_width=80)
                 drop = gr.File(label="Or a picture, or saved codes (.npz)", height=120, elem_id="file")
                 text = gr.Markdown("" if desk.first is None else desk.first.words, elem_id="found")
                 psi = gr.Slider(0, 1.2, 1, step=0.05, label="Truncation (0: the mean image)", elem_id="psi")
@@ -58,7 +58,7 @@ def blocks(desk: Desk) -> gr.Blocks:
                     picture = gr.Button("Picture", elem_id="save-picture", min_width=80)
                     code = gr.Button("Code", elem_id="save-code", min_width=80)
                     morph = gr.Button("Morph", elem_id="save-morph", min_width=80)
-            with gr.Column():
+            with gr.Column(min_width=260):
                 gr.Markdown("### From parent to child")
                 both = gr.Slider(0, 1, 0, step=0.02, label="Both: weights and code", elem_id="both")
                 weights_t = gr.Slider(0, 1.5, 1, step=0.02, label="Weights (1: the child)", elem_id="weights")
@@ -75,7 +75,7 @@ def blocks(desk: Desk) -> gr.Blocks:
                 if not has_children:
                     hint = "No aligned child here: start with `stylealign explore --child MODEL`."
                     gr.Markdown(hint, elem_id="hint")
-            with gr.Column():
+            with gr.Column(min_width=260):
                 gr.Markdown("### Directions")
                 chosen = gr.Dropdown(
                     names,

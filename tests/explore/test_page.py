@@ -22,6 +22,7 @@ pytest.importorskip("gradio", reason="needs the extra explore")
 pytestmark = needs_browser
 IMAGES = "return [...document.querySelectorAll('#tiles img')].map(i => i.src)"
 NAMES = "return [...document.querySelectorAll('#tiles figcaption')].map(c => c.textContent)"
+OTHERS = ["one", "two", "three"]
 OTHER = "http://127.0.0.1:9/x"
 SLIDE = """
 const slider = document.querySelector(arguments[0] + ' input[type=range]');
@@ -34,10 +35,14 @@ slider.dispatchEvent(new Event('input', {bubbles: true}));
 def address(files: dict[str, Path], chromium: tuple["Browser", Path]) -> Iterator[str]:
     command = [sys.executable, "-m", "stylealign", "explore", "--port", "0"]
     command += ["--model", str(files["parent"]), "--child", str(files["toon"])]
+    for name in OTHERS:  # as many as make a phone's screen too narrow
+        command += ["--child", f"{name}={files['stranger']}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        found = re.fullmatch(r"parent with toon: open (http://127\.0\.0\.1:\d+) in a browser .*\n", line)
+        found = re.fullmatch(
+            r"parent with toon, one, two, three: open (http://127\.0\.0\.1:\d+) in a browser .*\n", line
+        )
         assert found, line
         yield found[1]
         process.send_signal(signal.SIGINT)  # as Ctrl-C; pages that are still open do not keep it
@@ -90,7 +95,7 @@ def downloaded(folder: Path, browser: Browser, button: str, name: str) -> Path:
 
 
 def test_it_loads_from_its_own_server_alone(browser: Browser, address: str) -> None:
-    assert browser.run(NAMES) == ["parent", "toon"]
+    assert browser.run(NAMES) == ["parent", "toon", *OTHERS]
     assert browser.problems() == []
     assert all(url.startswith((address, "blob:")) for url in browser.requests())
     browser.run(
@@ -107,6 +112,11 @@ def test_it_fits_the_screen(browser: Browser, width: int) -> None:
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     assert browser.wait("return innerWidth === arguments[0]", width)
     assert browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    # What a container cuts off does not make the page wider.
+    right = (
+        "return Math.max(...[...document.querySelectorAll('input, button')].map(e => e.getBoundingClientRect().right))"
+    )
+    assert browser.run(right) <= width
 
 
 @pytest.mark.parametrize(
@@ -135,7 +145,7 @@ def test_a_picture_is_reconstructed_beside_its_children(browser: Browser, tmp_pa
     Image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(tmp_path / "grey.png")
     drop(browser, tmp_path / "grey.png")
     assert said(browser, "grey.png: reconstructed with score")
-    assert browser.run(NAMES) == ["your picture", "parent", "toon"]
+    assert browser.run(NAMES) == ["your picture", "parent", "toon", *OTHERS]
 
 
 def test_what_is_no_picture_is_said_in_a_line(browser: Browser, tmp_path: Path) -> None:
