@@ -50,7 +50,7 @@ def blocks(desk: Desk) -> gr.Blocks:
                 with gr.Row():
                     seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=80)
                     another = gr.Button("Another", variant="primary", elem_id="another", min_width=80)
-                drop = gr.File(label="Or a picture, or saved codes (.npz)", height=120, elem_id="file")
+                drop = gr.File(label="Or a picture, or saved codes (.npz)", height=150, elem_id="file")
                 text = gr.Markdown("" if desk.first is None else desk.first.words, elem_id="found")
                 psi = gr.Slider(0, 1.2, 1, step=0.05, label="Truncation (0: the mean image)", elem_id="psi")
                 gr.Markdown("### Save")

@@ -127,6 +127,6 @@ def serve(make: Callable[[Path], Desk], host: str, port: int, announce: Callable
         app = app_of(make(Path(folder)), LOCAL if is_local else ())
         number = listening.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
         announce(f"http://{shown}:{number}")
         server.run(sockets=[listening])
