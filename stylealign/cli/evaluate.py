@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace) -> None:
     require_writable(arguments.out)
     files = {file.role: getattr(arguments, file.role.replace("-", "_")) for file in kind.files}
     named_files = _by_name(getattr(arguments, "rows", []))
+    for name in files.keys() & named_files.keys():
+        raise StyleAlignError(f"{name}: the name of --{name} as well; give the rows another")
     inputs = files | named_files | kind.weights(settings)
     provenance = provenance_of(f"evaluate {kind.command}", kind.version, settings, inputs)
 

@@ -41,7 +41,7 @@ class Measuring(Family):
         between = self.parent_of(child)
         networks = self.semantic_inputs(between)
         networks.pop("root", None)
-        return {"parent": model_file(self.parent_of(between)), "child": model_file(between)} | networks
+        return {"parent": model_file(self.parent_of(between)), "between": model_file(between)} | networks
 
     def share_inputs(self, subject: str) -> Files:
         """Return what tells the domain of `subject` from its parent's: images of both; none for a parent."""

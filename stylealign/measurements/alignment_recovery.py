@@ -62,7 +62,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.effects import directions_of, effects, sampled, targets_of
     from stylealign.metrics.recovery import FEATURES, Trio, with_features
 
-    parent, child = inputs.parent_and_child()
+    parent, child = load_matching(inputs.path("parent"), inputs.path("between"))
     last = {name: load_matching(inputs.path("parent"), path)[1] for name, path in inputs.named_files.items()}
     device, network = compute_device(), distance_of(settings)
     see, see_child, lacked = seen_along(inputs)
@@ -213,11 +213,11 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="alignment_recovery",
-    version=2,
+    version=3,
     text="which of the parent's directions went silent in the child, and came back when it was fine-tuned back",
     files=(
         File("parent", "MODEL", "the parent, of which the directions are"),
-        File("child", "MODEL", "the child, in which some of them go silent"),
+        File("between", "MODEL", "the child, in which some of them go silent"),
         *semantic.NETWORKS,
     ),
     named_files=NamedFiles("MODEL", "what the child was fine-tuned to, back in the parent's domain, and controls"),

@@ -81,7 +81,7 @@ elsewhere: {domain: mine, parent: animal}
     assert list(asked.recovery_rows("again")) == ["human", "animal", "again", "again-unaligned", "other"]
     assert asked.recovery_inputs("again") == {
         "parent": "results/models/human/model.safetensors",
-        "child": "results/models/animal/model.safetensors",
+        "between": "results/models/animal/model.safetensors",
         "pose": "results/zero_shot/pose/joint-64px.safetensors",
         "parent_attributes": "results/zero_shot/attributes/human/oracle.safetensors",
         "child_attributes": "results/zero_shot/attributes/animal/oracle.safetensors",

@@ -178,7 +178,8 @@ FILES: dict[str, dict[str, str]] = {
     },
     "alignment_components": {},
     "alignment_recovery": {
-        **MODELS,
+        "parent": "parent.safetensors",
+        "between": "child.safetensors",
         "pose": "pose.safetensors",
         "parent-attributes": "attributes.safetensors",
         "child-attributes": "attributes.safetensors",

@@ -44,7 +44,7 @@ def chain(tmp_path: Path) -> Path:
 
 
 def measured(chain: Path, **files: Path | None) -> tuple[Rows, dict[str, object]]:
-    roles = {"parent": chain / "parent.safetensors", "child": chain / "silent.safetensors"}
+    roles = {"parent": chain / "parent.safetensors", "between": chain / "silent.safetensors"}
     last = {"child": roles["parent"], "unaligned parent": chain / "other.safetensors"}
     inputs = Inputs(roles | NONE | files, last, {}, "human", "human-again")
     rows, facts = recovery.measure(inputs, SETTINGS, Silent)
@@ -99,9 +99,14 @@ def test_from_models_to_the_figure(chain: Path, tmp_path: Path, capsys: pytest.C
     parent, silent = (str(chain / f"{name}.safetensors") for name in ("parent", "silent"))
     rows, picture = tmp_path / "rows.json", tmp_path / "recovery.png"
     settings = json.dumps(SETTINGS.model_dump(include={"direction_samples", "effect_latents", "bootstrap"}))
-    words = ["--parent", parent, "--child", silent, "--child-name=again", "--settings", settings, "--out", str(rows)]
+    words = ["--parent", parent, "--between", silent, "--child-name=again", "--settings", settings, "--out", str(rows)]
     assert main(["evaluate", "recovery", f"child={parent}", *words]) == 0
-    assert {row.table for row in read_rows(rows)[0]} == {"alignment_recovery"}
+    found, provenance = read_rows(rows)
+    assert {row.table for row in found} == {"alignment_recovery"}
+    assert provenance["inputs"] == {"parent": parent, "between": silent, "child": parent}
+    capsys.readouterr()
+    assert main(["evaluate", "recovery", f"between={parent}", *words]) == 2
+    assert "between: the name of --between as well; give the rows another" in capsys.readouterr().err
     figure = ["figures", "edits", f"human={parent}", f"child={silent}", "--directions", str(rows)]
     assert main([*figure, "--out", str(picture)]) == 0
     assert read_sheet(picture).shape[2] > 640

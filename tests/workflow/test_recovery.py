@@ -30,6 +30,6 @@ def test_a_way_back_is_trained_and_measured_beside_the_whole_workflow(tiny_run: 
     assert {(row.parent, row.child) for row in rows} == {("human", "again")}
     assert {row.method for row in rows} == {"child", "unaligned parent"}
     assert "silent" in {row.metric for row in rows if row.setting == ""}
-    assert {"parent", "child", "pose", "unaligned parent"} <= set(provenance["inputs"])
+    assert {"parent", "between", "child", "pose", "unaligned parent"} <= set(provenance["inputs"])
     with Image.open(run / figure) as image:
         assert image.width > 300
