@@ -116,6 +116,9 @@ class ZeroShotSettings(Settings):
 class LabelSettings(Settings):
     """A network that labels images, trained on annotated or pseudo-labelled ones."""
 
+    network: Annotated[str, Field(pattern=r"^(small|[\w+]+/[\w.-]+)$")] = "small"
+    """Kind of network: small, made for 64 px, or ARCHITECTURE/ENCODER of segmentation-models-pytorch (extra
+    `segmentation`), as unet/resnet18, for larger images. `plan` counts the time of the small one."""
     epochs: Positive = 3
     """Passes over the training images."""
     images: Positive = 4000

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from stylealign.applications.labels.networks import Labeller, LabelNetwork, LabelSpec, Scores
+from stylealign.applications.labels.networks import Labeller, LabelSpec, Scores, network_of
 from stylealign.applications.labels.sharing import Shared
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import LabelSettings
@@ -64,8 +65,8 @@ def learn(
     device: torch.device,
     spec: LabelSpec,
     progress: Callable[[int, int, float], None] | None = None,
-    start: LabelNetwork | None = None,
-) -> LabelNetwork:
+    start: Labeller | None = None,
+) -> Labeller:
     """Train a network; the same seed, device and thread count give the same network.
 
     Args:
@@ -75,16 +76,16 @@ def learn(
         device: where to train.
         spec: what the network predicts (`spec_of`, or the spec of the network that labelled the images).
         progress: called with the step, the number of steps and the loss.
-        start: network whose weights the training starts from; it stays as it is.
+        start: network whose weights the training starts from, if it is of the same kind; it stays as it is.
 
     Returns:
         The network in evaluation mode, frozen.
     """
-    module = task_of(spec.task).functions
+    module, spec = task_of(spec.task).functions, replace(spec, network=settings.network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network = LabelNetwork(spec).to(device)
-    if start is not None:
+        network = network_of(spec).to(device)
+    if start is not None and start.spec.network == spec.network:
         network.load_state_dict(start.state_dict())
     random = torch.Generator().manual_seed(settings.seed)
     batches = list(_batches(len(images), settings, random))

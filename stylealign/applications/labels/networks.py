@@ -1,6 +1,5 @@
 """The label network: a small encoder with a decoder for dense labels, and its file."""
 
-import dataclasses
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stylealign.applications.labels.library_network import LibraryNetwork
 from stylealign.applications.labels.onnx_network import OnnxLabeller, read_labeller
 from stylealign.applications.labels.spec import Labeller, LabelSpec, Scores
 from stylealign.config import LabellerSettings
@@ -86,6 +86,15 @@ class LabelNetwork(Labeller):
         return outputs
 
 
+def network_of(spec: LabelSpec) -> Labeller:
+    """Return a network with random weights of the kind that a spec names.
+
+    Raises:
+        StyleAlignError: a kind that is not known or not installed.
+    """
+    return LabelNetwork(spec) if spec.network == "small" else LibraryNetwork(spec)
+
+
 def _conv(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
     conv = nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True))
@@ -101,7 +110,7 @@ def save_label_network(path: str | Path, network: Labeller, provenance: dict[str
         network: the network.
         provenance: JSON object: how it was trained, on what.
     """
-    header = {"format": _FORMAT, "spec": dataclasses.asdict(network.spec), "provenance": provenance}
+    header = {"format": _FORMAT, "spec": network.spec.header(), "provenance": provenance}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     if isinstance(network, OnnxLabeller):
         header[_ONNX] = network.settings.model_dump_json(exclude_none=True, exclude={"onnx"})  # text: keeps its order
@@ -147,7 +156,7 @@ def _load(path: str | Path, resolution_px: int | None) -> tuple[Labeller, dict[s
             settings = LabellerSettings.model_validate_json(header[_ONNX])
             model = OnnxModel(tensors[_ONNX].numpy().tobytes(), str(path))
             return OnnxLabeller(model, settings, str(path), resolution_px), header["provenance"]
-        network = LabelNetwork(LabelSpec.of_header(header["spec"]))
+        network = network_of(LabelSpec.of_header(header["spec"]))
         network.load_state_dict(tensors)
         return network, header["provenance"]
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

@@ -27,6 +27,7 @@ class LabelSpec:
         swapped: pairs of names that change places when an image is mirrored.
         negated: names whose numbers change sign then.
         units: for each number of a pose, what the network counts it in.
+        network: `small`, or ARCHITECTURE/ENCODER of segmentation-models-pytorch.
     """
 
     task: str
@@ -38,6 +39,12 @@ class LabelSpec:
     swapped: tuple[tuple[str, str], ...] = ()
     negated: tuple[str, ...] = ()
     units: tuple[float, ...] = ()
+    network: str = "small"
+
+    def header(self) -> dict[str, Any]:
+        """Return the fields as they stand in a file; of the small network as ever."""
+        fields = dataclasses.asdict(self)
+        return fields if self.network != "small" else {key: fields[key] for key in fields if key != "network"}
 
     @classmethod
     def of_header(cls, fields: dict[str, Any]) -> "LabelSpec":
