@@ -209,9 +209,9 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         if self.finished.is_set() or not self.progress.is_planned() or self.progress.is_complete():
             return []
         jobs = [(job, _said(job)) for job in self.progress.running()]
-        share = self.progress.share((job, told.share) for job, said in jobs if (told := reading_of(said)))
-        left = duration(self.progress.time_left_s())
-        lines = [run_line(self.progress.head(), share, left, len(self.failures), self.has_blocks)]
+        told = [(job, reading.share) for job, said in jobs if (reading := reading_of(said))]
+        left = duration(self.progress.time_left_s(told))
+        lines = [run_line(self.progress.head(), self.progress.share(told), left, len(self.failures), self.has_blocks)]
         lines += [job_line(job.name, _ago(job), said, duration, self.has_blocks) for job, said in jobs[:MOST_JOBS]]
         return lines + ([f"  and {len(jobs) - MOST_JOBS} more"] if len(jobs) > MOST_JOBS else [])
 

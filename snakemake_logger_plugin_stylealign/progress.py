@@ -92,19 +92,27 @@ class Progress:
     def share(self, running: Iterable[tuple[Job, float]] = ()) -> float:
         """Return the share of the run's work that is done, by the usual weights; of running jobs, the shares given."""
         total = sum(_weight(rule) * count for rule, count in (self._planned or {}).items())
-        begun = sum(_weight(job.rule) * share for job, share in running)
+        begun = _begun(running)
         return min(1.0, (self._done_weight + begun) / total) if total else 1.0
 
-    def time_left_s(self) -> float:
-        """Return the time left at the pace of this run, from the usual weights of the jobs not yet done."""
+    def time_left_s(self, running: Iterable[tuple[Job, float]] = ()) -> float:
+        """Return the time left at the pace of this run, from the usual weights of what is not yet done.
+
+        Args:
+            running: running jobs that say how far they are, with the share that is done of each.
+        """
         total = sum(_weight(rule) * count for rule, count in (self._planned or {}).items())
-        if self._done_weight <= 0:
+        done = self._done_weight + _begun(running)
+        if done <= 0:
             return total
-        pace = (time.monotonic() - self._begin_s) / self._done_weight
-        return max(0.0, total - self._done_weight) * pace
+        return max(0.0, total - done) * (time.monotonic() - self._begin_s) / done
 
     def _total(self) -> int:
         return sum((self._planned or {}).values())
+
+
+def _begun(running: Iterable[tuple[Job, float]]) -> float:
+    return sum(_weight(job.rule) * share for job, share in running)
 
 
 def _weight(rule: str) -> float:

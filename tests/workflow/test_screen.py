@@ -59,6 +59,8 @@ def test_the_work_of_running_jobs_counts() -> None:
     progress.start(1, Job("train_child", "train_child a", []))
     assert progress.share() == 0
     assert progress.share([(progress.running()[0], 0.5)]) == pytest.approx(0.25)
+    begun = [(progress.running()[0], 0.5)]
+    assert progress.time_left_s([(progress.running()[0], 1.0)]) < progress.time_left_s(begun) < progress.time_left_s()
     progress.finish(1)
     assert progress.share() == pytest.approx(0.5)
     progress.plan({})

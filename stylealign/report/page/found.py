@@ -83,7 +83,9 @@ def _translation(rows: Sequence[Row]) -> Finding | None:
 
 def _labels(rows: Sequence[Row]) -> Finding | None:
     """For which labels those that were carried over beat the parent's network as it is."""
-    better, worse, first = [], [], ""
+    better: list[str] = []
+    worse: list[str] = []
+    first = ""
     for table in registry.tables():
         if table.section != "zero-shot" or not table.headline:
             continue
