@@ -70,3 +70,25 @@ def test_mistakes_name_the_key_or_flag(tmp_path: Path, words: tuple[str, ...], m
 def test_importing_the_verb_loads_no_torch() -> None:
     code = "import sys; import stylealign.cli.data; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_labels_are_flags_of_an_import(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("pictures", "masks"):
+        (tmp_path / name).mkdir()
+        for index in range(4):
+            Image.new("L", (9, 12), index).save(tmp_path / name / f"{index}.png")
+    (tmp_path / "classes.yaml").write_text("{0: a, 1: b, 2: a, 3: ignore}")
+    labels = ("--masks", tmp_path / "masks", "--classes", tmp_path / "classes.yaml", "--upright-labels")
+    sizes = ("--resolution-px", "8", "--fit", "letterbox", "--train-images", "3", "--test-images", "1")
+    run("import", tmp_path / "pictures", *labels, *sizes, "--out-dir", tmp_path / "out")
+    summary = json.loads(capsys.readouterr().out)
+    assert sum(split["segmentation"] for split in summary["labelled"].values()) == 3
+    assert summary["converted"]["letterboxed"] == 4
+    made = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert made["annotations"]["upright"]
+    assert (tmp_path / "out" / "train.annotations.npz").is_file()
+
+
+def test_classes_without_masks_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StyleAlignError, match="annotations: give masks, keypoints, values or attributes"):
+        run("import", tmp_path, "--classes", "classes.yaml", "--out-dir", tmp_path / "out")
