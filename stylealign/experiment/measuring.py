@@ -10,6 +10,7 @@ from stylealign.experiment.paths import (
     joint_network,
     label_network,
     model_file,
+    predictions,
     transferred_network,
 )
 
@@ -135,6 +136,16 @@ class Measuring(Family):
         if domain not in self.drawn:
             return {}
         return {"val_data": data_file(domain, "val.zip"), "val_annotations": data_file(domain, "val.annotations.npz")}
+
+    def predicted(self) -> list[str]:
+        """Return the folders of predictions: of each task and child whose domain has no labels to test with."""
+        children = self.within("zero_shot").children
+        tasks = [(task, child) for child in children for task in self.zero_shot_tasks(child)]
+        return [predictions(task, child) for task, child in tasks if not self.is_tested(task, child)]
+
+    def predicting_network(self, task: str, child: str) -> str:
+        """Return the network that labels such a child's pictures: of the first method that the run asks for."""
+        return transferred_network(task, child, self.zero_shot.methods[0], 0)
 
     def labels_of_test(self, child: str) -> Files:
         """Return the annotations of the test images of a child's domain, none where it has none."""

@@ -32,3 +32,8 @@ def joint_network(task: str, resolution_px: int) -> str:
 def transferred_network(task: str, model: str, method: str, seed: int) -> str:
     """Return a network that learnt from the images of a child or a control, without labels of its domain."""
     return f"results/zero_shot/{task}/{model}/{method}-{seed}.safetensors"
+
+
+def predictions(task: str, child: str) -> str:
+    """Return the folder of the labels that a network sees in the test images of a child's domain, which has none."""
+    return f"results/zero_shot/{task}/{child}/predictions"

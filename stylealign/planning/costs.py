@@ -214,6 +214,17 @@ def _supervise_joint(costs: "Costs", task: str, px: str) -> Cost:
     return Cost(network_s=sum(part.network_s for part in parts), memory_mb=LABEL_NETWORK_MB + pixels)
 
 
+def _predict(costs: "Costs", task: str, child: str) -> Cost:
+    """Return the cost of labelling the test images of a child's domain, a picture and two of labels written of each."""
+    data = costs.config.domains[costs.config.models[child].domain]
+    images, px = data.splits.test_images, data.resolution_px
+    return Cost(
+        network_s=costs.labels_s(images, px),
+        memory_mb=LABEL_NETWORK_MB,
+        disk_mb=3 * costs.model(child).pixels_mb(images) * PHOTO_SHARE,
+    )
+
+
 def _next_to_nothing(costs: Costs, **wildcards: str) -> Cost:
     return Cost()
 
@@ -238,6 +249,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "supervise": _supervise,
     "labeller": _labeller,
     "supervise_joint": _supervise_joint,
+    "predict": _predict,
     "transfer": _transfer,
     "transfer_bounds": _transfer_bounds,
     "figure_samples": _next_to_nothing,

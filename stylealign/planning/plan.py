@@ -23,7 +23,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "inversion": ("encoder", "invert"),
     "translation": ("blend", "translate", "random_samples"),
     "morphing": ("morph",),
-    "zero-shot": ("supervise", "transfer"),
+    "zero-shot": ("supervise", "transfer", "predict"),
     "alignment": (),
 }
 """Stage -> its rules; the rules of a measurement belong to the stage of its table's section."""

@@ -456,6 +456,16 @@ def test_where_the_childs_domain_has_no_labels_its_images_are_labelled_all_the_s
     assert "results/figures/zero-shot-bare.png" in asked.all_figures()
 
 
+def test_the_labels_of_unlabelled_pictures_are_saved() -> None:
+    asked = experiment(Path(), OF_PEOPLE, domains=OWN_LABELS)
+    assert asked.predicted() == [
+        "results/zero_shot/keypoints/cats/predictions",
+        "results/zero_shot/segmentation/bare/predictions",
+        "results/zero_shot/keypoints/bare/predictions",
+    ]
+    assert asked.predicting_network("keypoints", "bare") == "results/zero_shot/keypoints/bare/student-0.safetensors"
+
+
 def test_a_child_of_a_drawn_parent_gets_the_parents_labels() -> None:
     asked = experiment(Path(), "human: {domain: human, fetch: human-64-a}\nmine: {domain: mine, parent: human}")
     assert asked.zero_shot_tasks("mine") == ["segmentation", "keypoints", "pose"]

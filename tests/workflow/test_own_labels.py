@@ -73,6 +73,8 @@ def test_pictures_with_masks_become_zero_shot_tables(tmp_path: Path) -> None:
     assert {(row["child"], row["method"]) for row in rain} == {("day", "labeller")}
     for name in ("night", "rain"):
         assert (run / "results/figures" / f"zero-shot-{name}.png").is_file()
+    masks = list((run / "results/zero_shot/segmentation/rain/predictions/masks").rglob("*.png"))
+    assert len(masks) == 3, "a tenth of the pictures without labels is held out"
     again = snakemake(run, "-n", "--config", *SMALL, config=config)
     assert "Nothing to be done" in again.stdout + again.stderr
     mask = next((run / "night" / "masks").iterdir())

@@ -139,3 +139,26 @@ rule transfer_bounds:
         "stylealign gpu-run -n {resources.gpu} -- stylealign transfer --task {wildcards.task} --parent {input.parent}"
         " --child {input.child} --labeller {input.labeller} --oracle {input.oracle} --methods {params.methods}"
         " --seeds {params.seeds} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+
+
+# Where a child's domain has no labels, what the network sees in its test images is all there is.
+rule predict:
+    input:
+        network=lambda w: EXPERIMENT.predicting_network(w.task, w.child),
+        data=lambda w: data_file(domain_of(w.child), "test.zip"),
+    output:
+        folder=directory("results/zero_shot/{task}/{child}/predictions"),
+    log:
+        "results/logs/predict/{task}/{child}.log",
+    benchmark:
+        "results/benchmarks/predict/{task}/{child}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("predict"),
+        runtime=minutes("predict"),
+    params:
+        version=version("predict"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign predict {input.network} {input.data}"
+        " --out-dir {output.folder} &> {log}"

@@ -6,6 +6,7 @@ rule tables:
     input:
         rows=EXPERIMENT.all_rows(),
         figures=EXPERIMENT.all_figures(),
+        predictions=EXPERIMENT.predicted(),
     output:
         all=report("results/tables/all.csv", caption="../report/tables.rst", category="Tables"),
         summary="results/tables/summary.md",
