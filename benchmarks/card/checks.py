@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.card.forms import device, form
+from benchmarks.card.forms import device, form, tf32
 from benchmarks.card.records import Row
 from benchmarks.training import CASES, new_step
 from stylealign.config import ArchitectureSettings, TrainSettings
@@ -19,8 +19,8 @@ from stylealign.training.loop import seed_step
 
 ALLOWED = {torch.float64: 1e-10, torch.float32: 2e-4, torch.float16: 1e-2, torch.bfloat16: 6e-2}
 """Largest difference from float64, relative to the largest value: a few roundings of each type."""
-STEP_ALLOWED = 2e-2
-"""Of the scalars of a training step between two forms in float32, TF32 products included."""
+STEP_ALLOWED = 2e-3
+"""Of the scalars of a training step between two forms in float32."""
 PADDINGS = ((1, 1, (-1, 2, 3, -2)), (2, 1, (2, 1, 2, 1)), (1, 2, (1, 1, 1, 1)), (2, 3, (4, -1, 3, 2)))
 SIZES = ((3, 19, 9, 7), (2, 70, 23, 19), (1, 1, 33, 35), (2, 128, 32, 32))
 INTERPRETED = torch.float16, ((1, 5, 4, 3),)
@@ -63,6 +63,11 @@ def _random(*shape: int, dtype: torch.dtype) -> Tensor:
     return values.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else values
 
 
+def _short(*shape: int, dtype: torch.dtype) -> Tensor:
+    """Return odd multiples of 1/8 between -2 and 2."""
+    return (((_random(*shape, dtype=torch.float64).clamp(-1.9, 1.9) * 4).floor() * 2 + 1) / 8).to(dtype)
+
+
 def _resample(dtype: torch.dtype) -> float:
     """Return the largest difference of results and gradients."""
     worst = 0.0
@@ -88,24 +93,25 @@ def _plain(values: Tensor, scale: Any, bias: Any, noise: Any, slope: float, clam
 
 
 def _epilogue(dtype: torch.dtype) -> float:
-    """Return the largest difference of results, first and, in float32 and float64, second derivatives."""
+    """Return the largest difference of results, first and second derivatives.
+
+    What is drawn has few bits, so that no rounding decides on which side of a kink or of the clamp a value lies.
+    """
     worst = 0.0
     cases = itertools.product(_sizes(), ((True, True, 1), (True, False, 2), (False, True, 0)), (None, 0.7))
     for (n, channels, height, width), (scaled, biased, noisy), clamp in cases:
         given = [
-            _random(n, channels, height, width, dtype=dtype),
-            _random(n, channels, dtype=dtype) if scaled else None,
-            _random(channels, dtype=dtype) if biased else None,
-            _random(min(noisy, n), 1, height, width, dtype=dtype) if noisy else None,
+            _short(n, channels, height, width, dtype=dtype),
+            2.0 * _short(n, channels, dtype=dtype).sign() if scaled else None,
+            _short(channels, dtype=dtype) if biased else None,
+            _short(min(noisy, n), 1, height, width, dtype=dtype) if noisy else None,
         ]
         direction = _random(n, channels, height, width, dtype=dtype)
         seed = int(torch.randint(1 << 30, ()))
         ours = _derivatives(native.epilogue, given, direction, clamp, seed)
         exact = [None if t is None else t.detach().double() for t in given]
         theirs = _derivatives(_plain, exact, direction.double(), clamp, seed)
-        # At the kinks and the clamp, rounding decides on which side a value lies: not compared in half precision.
-        compared = ours if dtype in (torch.float32, torch.float64) else ours[:1]
-        worst = max([worst, *(_difference(a, b) for a, b in zip(compared, theirs, strict=False))])
+        worst = max([worst, *(_difference(a, b) for a, b in zip(ours, theirs, strict=True))])
     return worst
 
 
@@ -135,7 +141,7 @@ def _step(dtype: Any) -> float:
     found = []
     for name in ("plain", "kernels"):
         step = new_step(ArchitectureSettings(**shape), settings, resolution, device())
-        with form(name):
+        with form(name), tf32(False):
             seed_step(0, 0)
             torch.manual_seed(0)
             found.append({k: float(v) for k, v in step.step(0, (real * 2 - 1).to(device()), measure=True).items()})

@@ -34,6 +34,17 @@ def form(name: Form) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def tf32(is_on: bool) -> Iterator[None]:
+    """Allow TF32 units for single precision inside, or forbid them."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = is_on
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
 def _interpret(stack: ExitStack, is_on: bool) -> None:
     """Give the operations of a CPU to the interpreter of the kernels, or to PyTorch."""
 

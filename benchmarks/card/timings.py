@@ -5,13 +5,12 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks.card.forms import Form, device, form
+from benchmarks.card.forms import Form, device, form, tf32
 from benchmarks.card.records import Row
 from benchmarks.counting import Ceilings, average, count_kinds
 from benchmarks.training import CASES, CYCLE, new_step, step_kinds, timed_step
@@ -77,7 +76,7 @@ def ceilings(size: int = 8192, megabytes: int = 1024) -> Iterator[Row]:
     values = {"bytes_per_s": moved}
     yield Row("ceiling", "memory", note=f"{moved / 1e12:.3g} TB/s", values=dict(values))
     del source, target
-    with _tf32():
+    with tf32(True):
         for dtype, name in (
             (torch.bfloat16, "bfloat16"),
             (torch.float16, "half_flops"),
@@ -90,16 +89,6 @@ def ceilings(size: int = 8192, megabytes: int = 1024) -> Iterator[Row]:
                 "ceiling", "products", "", precision, note=f"{reached / 1e12:.4g} TFLOP/s", values={name: reached}
             )
             del a, b
-
-
-@contextmanager
-def _tf32() -> Iterator[None]:
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = True
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def kernels(px: int, channels: int, batch: int, ceiling: Ceilings) -> Iterator[Row]:

@@ -262,7 +262,7 @@ def _size(megabytes: float) -> str:
 
 
 def _hours(hours: float) -> str:
-    if hours < 1 / 60:
+    if hours < 1 / 30:
         return f"{hours * 3600:.0f} s"
     if hours < 1:
         return f"{hours * 60:.0f} minutes"

@@ -14,7 +14,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple, Protocol
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -59,16 +60,24 @@ class Recording(Protocol):
 
 
 class CudaRecording:
-    """A function as a CUDA graph."""
+    """A function as a CUDA graph.
+
+    All graphs of a process share their memory, as one runs after another: what a graph leaves there lasts until the next.
+    """
 
     def __init__(self, run: Callable[[], Scalars]) -> None:
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
+        with torch.cuda.graph(self.graph, pool=_shared_memory()):
             self.result = run()
 
     def replay(self) -> None:
         """Start the graph."""
         self.graph.replay()
+
+
+@cache
+def _shared_memory() -> Any:
+    return torch.cuda.graph_pool_handle()
 
 
 class Stepping(Protocol):
@@ -145,7 +154,8 @@ class Graphs:
             return self._tested(kind, real, inputs)
         found = self._recorded[kind]
         if found is None:
-            return self._as_always(kind, real, inputs)
+            with self._step.with_inputs(inputs):
+                return self._step.move(kind, real)
         recording, own_real, own_inputs = found
         own_real.copy_(real)
         copy_into(own_inputs, inputs)
@@ -187,6 +197,8 @@ class Graphs:
             told = f"no graph: {' '.join(str(error).split())[:200]}"
         self._step.forget_gradients()
         self._restore(after)
+        if real.is_cuda:
+            torch.cuda.empty_cache()  # what the steps on the stream beside have held
         self._recorded[kind] = recorded
         self._notify(f"stylealign train: {kind.words()}: {told}")
         return scalars
@@ -219,13 +231,19 @@ def _timed(run: Callable[[], object], like: Tensor) -> tuple[object, float]:
     return result, time.perf_counter() - started
 
 
+@cache
+def _stream_beside(device: torch.device) -> torch.cuda.Stream:
+    """Return one stream: memory is kept for each."""
+    return torch.cuda.Stream(device)
+
+
 @contextmanager
 def _beside(like: Tensor) -> Iterator[None]:
     """Run on a stream of its own, as what is recorded does: what libraries prepare for a stream is there then."""
     if not like.is_cuda:
         yield
         return
-    stream, current = torch.cuda.Stream(like.device), torch.cuda.current_stream(like.device)
+    stream, current = _stream_beside(like.device), torch.cuda.current_stream(like.device)
     stream.wait_stream(current)
     with torch.cuda.stream(stream):
         yield

@@ -122,6 +122,16 @@ def test_epilogue_in_lower_precision(dtype: torch.dtype) -> None:
         torch.testing.assert_close(a.double() / size, b / size, **TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("clamp", [0.7, 0.703, 181.02])
+def test_no_gradient_passes_a_clamp_that_half_precision_cannot_hold(clamp: float, dtype: torch.dtype) -> None:
+    values = torch.tensor([-300.0, 0.25, 300.0], dtype=dtype).reshape(1, 1, 1, 3).requires_grad_()
+    out = native.epilogue(values, None, None, None, 1.0, clamp)
+    (gradient,) = torch.autograd.grad(out.sum(), values)
+    assert gradient.flatten().tolist() == [0.0, 1.0, 0.0]
+    torch.testing.assert_close(out.flatten()[2], torch.tensor(clamp, dtype=dtype), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(("clamp", "down"), [(None, False), (0.7, True)])
 def test_a_convolution_of_the_discriminator_and_both_derivatives(
     clamp: float | None, down: bool, monkeypatch: pytest.MonkeyPatch

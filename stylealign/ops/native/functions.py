@@ -20,6 +20,8 @@ from stylealign.ops.plain import plain_wanted
 
 NAMES = {torch.float32: "float32", torch.float64: "float64"}
 """Types that the operations take on a CPU."""
+HALF_BITS = {torch.float16: 11, torch.bfloat16: 8}
+"""Significant bits of the half-precision types."""
 GPU_TYPES = (*NAMES, torch.float16, torch.bfloat16)
 
 
@@ -157,7 +159,15 @@ def epilogue(
     dtype = values.dtype
     scale, bias, noise = (None if t is None else t.to(dtype).contiguous() for t in (scale, bias, noise))
     values = _channels_last(values)  # here and not inside: what is saved there must be the argument itself
-    return _Epilogued.apply(values, scale, bias, noise, slope, math.inf if clamp is None else clamp)
+    return _Epilogued.apply(values, scale, bias, noise, slope, math.inf if clamp is None else _rounded(clamp, dtype))
+
+
+def _rounded(value: float, dtype: torch.dtype) -> float:
+    """Return the number of a half-precision type nearest to `value`: the derivatives compare results with it."""
+    if dtype not in HALF_BITS:
+        return value
+    mantissa, exponent = math.frexp(value)
+    return math.ldexp(round(math.ldexp(mantissa, HALF_BITS[dtype])), exponent - HALF_BITS[dtype])
 
 
 def _sizes(values: Tensor, noise: Tensor | None, slope: float, clamp: float) -> _Epilogue:
