@@ -62,7 +62,7 @@ class Recording(Protocol):
 class CudaRecording:
     """A function as a CUDA graph.
 
-    All graphs of a process share their memory, as one runs after another: what a graph leaves there lasts until the next.
+    All graphs of a process share their memory, as one runs after another: what one leaves there lasts until the next.
     """
 
     def __init__(self, run: Callable[[], Scalars]) -> None:
