@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from stylealign.config import project_root, validate, zoo_of
 from stylealign.config.places import ZOO
 from stylealign.errors import StyleAlignError
+from stylealign.files import atomic_path
 
 ModelFormat = Literal["native", "stylegan2-ada-pytorch", "stylegan2-tensorflow", "rosinality"]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -117,6 +118,31 @@ def load_zoo(path: str | Path) -> Zoo:
     except yaml.YAMLError as error:
         raise StyleAlignError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     return validate(Zoo, values, str(path))
+
+
+def list_model(zoo: str | Path, name: str, entry: ZooEntry) -> None:
+    """Write a bundled model's entry into a zoo file, in place of its old one or after the bundled ones that are there.
+
+    The other lines, comments too, stay as they are.
+
+    Raises:
+        StyleAlignError: the file cannot be read, or is none afterwards.
+    """
+    known = load_zoo(zoo).models
+    lines = Path(zoo).read_text(encoding="utf-8").splitlines()
+    bundled = [key for key, own in known.items() if own.path is not None]
+    place = name if name in known else bundled[-1] if bundled else None
+    start = lines.index("models:") if place is None else lines.index(f"  {place}:")
+    end = start + 1
+    while end < len(lines) and lines[end].startswith("    ") and place is not None:
+        end += 1
+    values = entry.model_dump(exclude_none=True, exclude_defaults=True)
+    text = yaml.safe_dump(values, sort_keys=False, width=1000, allow_unicode=True)
+    own = [f"  {name}:", *(f"    {line}" for line in text.splitlines())]
+    lines[start if name in known else end : end] = own
+    with atomic_path(zoo) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    load_zoo(zoo)
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:

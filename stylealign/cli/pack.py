@@ -9,6 +9,7 @@ from stylealign.checkpoints.checkpoint import load
 from stylealign.checkpoints.packing import pack
 from stylealign.checkpoints.recognise import read_any
 from stylealign.checkpoints.weights import AVERAGED, Weights
+from stylealign.checkpoints.zoo import ZooEntry, list_model
 from stylealign.cli.arguments import at_least
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable, sha256_of_file
@@ -23,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samples", type=at_least(1), default=256, metavar="N", help="samples that must stay as they are. Default: 256"
     )
+    parser.add_argument(
+        "--zoo", type=Path, metavar="FILE", help="zoo.yaml, in a folder above --out: gets an entry, named as the file"
+    )
+    parser.add_argument("--description", default="", metavar="TEXT", help="what --zoo says of the model")
+    parser.add_argument("--licence", default="MIT", metavar="TEXT", help="of the weights, for --zoo. Default: MIT")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -31,6 +37,8 @@ def run(arguments: argparse.Namespace) -> None:
     require_writable(arguments.out)
     if arguments.out.resolve() == arguments.model.resolve():
         raise StyleAlignError(f"{arguments.out}: the model itself, which would lose its other networks; name another")
+    if arguments.zoo is not None and not arguments.description:
+        raise StyleAlignError("--zoo: goes with --description, a line that a person can choose by")
     weights = read_any(arguments.model).weights
     small, parts, change = pack(weights, arguments.samples)
     packed = {
@@ -45,5 +53,23 @@ def run(arguments: argparse.Namespace) -> None:
     half = {name for name, tensor in small.networks[AVERAGED].items() if tensor.element_size() == 2}
     native.write(arguments.out, Weights(small.architecture, small.networks, info), half)
     load(arguments.out)
+    if arguments.zoo is not None:
+        _list(arguments, small.architecture.resolution)
     size = {"bytes": arguments.out.stat().st_size, "sha256": sha256_of_file(arguments.out)}
     print(json.dumps({"path": str(arguments.out), **size, **packed}, indent=2))
+
+
+def _list(arguments: argparse.Namespace, resolution_px: int) -> None:
+    """Write the entry of the packed file into the zoo."""
+    file, folder = arguments.out.resolve(), arguments.zoo.resolve().parent
+    if not file.is_relative_to(folder):
+        raise StyleAlignError(f"{arguments.out}: not in a folder beside {arguments.zoo}; its entry names a file there")
+    entry = ZooEntry(
+        description=arguments.description,
+        path=file.relative_to(folder).as_posix(),
+        sha256=sha256_of_file(file),
+        format="native",
+        resolution_px=resolution_px,
+        licence=arguments.licence,
+    )
+    list_model(arguments.zoo, arguments.out.stem, entry)

@@ -11,6 +11,7 @@ from stylealign.checkpoints import native, packing
 from stylealign.checkpoints.checkpoint import load
 from stylealign.checkpoints.packing import halved, pack, part_of
 from stylealign.checkpoints.weights import AVERAGED, Weights
+from stylealign.checkpoints.zoo import load_zoo
 from stylealign.cli.main import main
 from stylealign.images import to_uint8
 from stylealign.networks.discriminator import Discriminator
@@ -82,3 +83,59 @@ def test_a_model_is_not_packed_over_itself(trained: Path, capsys: Any) -> None:
     assert main(["pack", str(trained), "--out", str(trained)]) == 2
     assert "the model itself" in capsys.readouterr().err
     assert trained.read_bytes() == before
+
+
+ZOO = """# Known models.
+models:
+  # Bundled.
+  first:
+    description: one
+    path: zoo/first.safetensors
+    format: native
+    licence: MIT
+
+  # Elsewhere.
+  other:
+    description: another
+    page: https://example.org
+    format: native
+    licence: MIT
+"""
+
+
+def test_a_packed_model_is_listed_and_fetched_by_its_name(trained: Path, tmp_path: Path, capsys: Any) -> None:
+    zoo, out = tmp_path / "zoo.yaml", tmp_path / "zoo" / "small.safetensors"
+    zoo.write_text(ZOO)
+    command = ["pack", str(trained), "--out", str(out), "--samples", "4", "--zoo", str(zoo), "--description"]
+    for description in ("two, small", "two: again # 2"):
+        assert main([*command, description]) == 0
+    text = zoo.read_text()
+    assert list(load_zoo(zoo).models) == ["first", "small", "other"]
+    assert load_zoo(zoo).models["small"].description == "two: again # 2"
+    assert [line for line in text.splitlines() if line.strip().startswith("#")] == [
+        "# Known models.",
+        "  # Bundled.",
+        "  # Elsewhere.",
+    ]
+    capsys.readouterr()
+    fetched = tmp_path / "again.safetensors"
+    assert main(["fetch", "small", "--zoo", str(zoo), "--out", str(fetched)]) == 0
+    assert fetched.read_bytes() == out.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--zoo", "zoo.yaml"], "--zoo: goes with --description"),
+        (["--zoo", "elsewhere/zoo.yaml", "--description", "x"], "not in a folder beside elsewhere/zoo.yaml"),
+    ],
+)
+def test_what_cannot_be_listed_is_one_line(
+    given: list[str], told: str, trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(trained.parent)
+    for zoo in (Path("zoo.yaml"), Path("elsewhere", "zoo.yaml")):
+        zoo.parent.mkdir(exist_ok=True)
+        zoo.write_text(ZOO)
+    assert main(["pack", str(trained), "--out", "small.safetensors", "--samples", "4", *given]) == 2
+    assert told in capsys.readouterr().err
