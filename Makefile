@@ -5,6 +5,7 @@
 # make cards    the model cards of data/zoo, measured again
 # make docs     the manual: site/index.html
 # make check    what CI runs: formatting, linters, types, import layers, tests
+# make zoo      the children of data/zoo and their controls, trained and packed again: hours
 # Each makes the environment first: .venv, with the releases of requirements.lock.
 
 VENV := .venv
@@ -15,7 +16,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: tables report test integration env check reference cards docs
+.PHONY: tables report test integration env check reference cards zoo docs
 .DEFAULT_GOAL := tables
 
 tables: env
@@ -46,6 +47,18 @@ cards: env
 # The manual, which opens from disk and loads nothing from elsewhere
 docs: env
 	mkdocs build --strict
+
+# data/zoo/*-64*.safetensors and their entries in data/zoo.yaml; ZOO=toon makes one child again
+ZOO := toon sketch robot
+zoo: env
+	snakemake --cores $(CORES) --configfile config/zoo.yaml --directory runs/zoo -- $(foreach child,$(ZOO),\
+		results/models/$(child)/model.safetensors results/models/$(child)-unaligned/model.safetensors)
+	$(foreach child,$(ZOO),\
+		stylealign pack runs/zoo/results/models/$(child)/model.safetensors --out data/zoo/$(child)-64.safetensors \
+			--zoo data/zoo.yaml --description "$(child), 64 px, of config/zoo.yaml; child of human-64-a" && \
+		stylealign pack runs/zoo/results/models/$(child)-unaligned/model.safetensors \
+			--out data/zoo/$(child)-64-control.safetensors --zoo data/zoo.yaml \
+			--description "$(child), 64 px, of config/zoo.yaml; child of human-64-b, the unaligned control of $(child)-64" && ) true
 
 # config/README.md, from the settings models
 reference: env

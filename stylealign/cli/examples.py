@@ -17,7 +17,11 @@ EXAMPLES = {
         "stylealign convert parent.safetensors parent.pt",
         "stylealign convert parent.safetensors parent.onnx",
     ),
-    "pack": ("stylealign pack child/model.safetensors --out small.safetensors",),
+    "pack": (
+        "stylealign pack results/models/toon/model.safetensors --out toon-64.safetensors",
+        "stylealign pack results/models/toon/model.safetensors --out data/zoo/toon-64.safetensors --zoo data/zoo.yaml"
+        ' --description "toons (drawn with toon-head), 64 px; child of human-64-a"',
+    ),
     "train": (
         "stylealign train --data data/mine/train.zip --init-from parent.safetensors --kimg 24"
         " --run-dir run --out-dir child",
