@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 
@@ -154,7 +154,9 @@ def _downloaded(name: str, urls: list[str], sha256: str | None, cache: Cache) ->
 
 
 def _in_folder(url: str, policy: Policy) -> str | None:
-    """Return the address of the one checkpoint in a Google Drive folder, None where `url` is no such folder.
+    """Return the address of the checkpoint in a Google Drive folder, None where `url` is no such folder.
+
+    Of several it is the one that the address names after `#`.
 
     Raises:
         StyleAlignError: no list of the folder, or not exactly one file to take; the message names them.
@@ -170,11 +172,16 @@ def _in_folder(url: str, policy: Policy) -> str | None:
         raise StyleAlignError(f"{url}: the folder cannot be listed ({reason_of(error)})") from error
     except (TransientError, AddressError) as error:
         raise StyleAlignError(f"{url}: the folder cannot be listed ({error}); is it shared with everyone?") from error
-    models = addresses.models_in_folder(answer.text)
-    if len(models) == 1:
+    models, wanted = addresses.models_in_folder(answer.text), unquote(urlsplit(url).fragment)
+    if wanted:
+        models = {name: address for name, address in models.items() if name == wanted} or models
+    if len(models) == 1 and wanted in ("", *models):
         return next(iter(models.values()))
     listed = ", ".join(f"{name} ({address})" for name, address in list(models.items())[:MOST_NAMED])
-    what = f"{len(models)} files, give the address of one: {listed}" if models else "no file that everyone may see"
+    which = f"no {wanted!r} among " if wanted else ""
+    what = (
+        f"{which}{len(models)} files, give the address of one: {listed}" if models else "no file that everyone may see"
+    )
     raise StyleAlignError(f"{url}: the folder holds {what}")
 
 

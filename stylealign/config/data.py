@@ -138,10 +138,15 @@ class DatasetSettings(Settings):
         train = self.train_images or usable - test
         return Splits(train, test) if train > 0 and train + test <= usable else None
 
+    @property
+    def has_images(self) -> bool:
+        """Whether there are images of the domain: without them its models are measured by what needs none."""
+        return not self.draw is self.path is self.fetch is None
+
     @model_validator(mode="after")
     def _one_source(self) -> "DatasetSettings":
-        if sum(source is not None for source in (self.draw, self.path, self.fetch)) != 1:
-            raise ValueError("give exactly one of draw, path and fetch")
+        if sum(source is not None for source in (self.draw, self.path, self.fetch)) > 1:
+            raise ValueError("give one of draw, path and fetch, or none for a domain without images")
         if self.annotations is not None and self.path is None:
             raise ValueError("annotations: go with path; a drawn domain has its own")
         if self.draw is not None and (self.fit, self.faces) != ("crop", "one"):

@@ -159,6 +159,10 @@ class Config(Settings):
                     raise ValueError(
                         f"models.{name}.{key}: no {value!r} among {', '.join(names)}{did_you_mean(value, names)}"
                     )
+            if model.fetch is None and not self.domains[model.domain].has_images:
+                raise ValueError(
+                    f"models.{name}.domain: {model.domain!r} has no images to train on; give it draw, path or fetch"
+                )
         return self
 
     @model_validator(mode="after")

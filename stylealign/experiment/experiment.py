@@ -1,7 +1,7 @@
 """One experiment: what a configuration asks for, and which files each job of it reads."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from stylealign.config import UPKEEP, Config, PairSettings
 from stylealign.errors import did_you_mean
@@ -182,25 +182,29 @@ class Experiment(Translations):
         settings = ", ".join(filter(None, (setting, self.control_setting(model))))
         return flags(parent_name=parent, child_name=child, method=method, setting=settings)
 
+    def asking(self, kind: str) -> Self:
+        """Return the same with those models alone that a kind of measurement is asked of."""
+        return self.within(kind, registry.kind(kind).needs_images)
+
     def rows_by_kind(self) -> dict[str, list[str]]:
         """Return the files of rows of each kind of measurement, in the order of the tables."""
         return {
             kind.name: [
-                f"results/metrics/{kind.name}/{name}.json" for name in dict.fromkeys(kind.rows(self.within(kind.name)))
+                f"results/metrics/{kind.name}/{name}.json" for name in dict.fromkeys(kind.rows(self.asking(kind.name)))
             ]
             for kind in registry.KINDS
         }
 
     def distance_sets(self, parent: str) -> Files:
         """Return the training images of the domain of each child of a parent, by child."""
-        rungs = self.within("distances").rungs(parent)
+        rungs = self.asking("distances").rungs(parent)
         return {child: data_file(self.domain_of(child), "train.zip") for child in rungs}
 
     def ladder_rows(self, parent: str) -> Files:
         """Return the files of rows that the ladder of a parent gathers, by a label of each."""
         asked = self.rows_by_kind()
         names, zero_shot = [f"distances/{parent}"], registry.kind("zero_shot").rows(self)
-        for child in self.within("ladder").rungs(parent):
+        for child in self.asking("ladder").rungs(parent):
             for model in self.family(child):
                 names += [f"alignment_score/{model}", f"alignment_pointwise/{model}", f"generators/{child}/{model}"]
             names += [f"references/{child}/{own}" for own in self.pair_kinds(child)]
@@ -220,29 +224,29 @@ class Experiment(Translations):
     def all_figures(self) -> list[str]:
         """Return every figure."""
         figures = ["samples", *(f"aligned-{parent}" for parent in self.parents if len(self.aligned_with(parent)) > 1)]
-        translated = self.within("translation").children
+        translated = self.asking("translation").children
         figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal") for child in translated]
         figures += [f"morphing-{child}" for child in self.morphed()]
-        figures += [f"zero-shot-{child}" for child in self.within("zero_shot").children if self.labels_shown(child)]
-        with_curve = [child for child in self.within("alignment_curve").children if self.trained_family(child)]
+        figures += [f"zero-shot-{child}" for child in self.asking("zero_shot").children if self.labels_shown(child)]
+        with_curve = [child for child in self.asking("alignment_curve").children if self.trained_family(child)]
         figures += [f"curve-{child}" for child in with_curve if self.measuring_networks(child)]
         figures += [f"edits-{parent}" for parent in self.parents if self.edited(parent)]
         figures += [f"channels-{child}" for child in self.with_channels()]
-        figures += [f"recovery-{child}" for child in self.within("alignment_recovery").recovered()]
-        figures += ["ladder"] if self.within("ladder").ladders() else []
+        figures += [f"recovery-{child}" for child in self.asking("alignment_recovery").recovered()]
+        figures += ["ladder"] if self.asking("ladder").ladders() else []
         return [f"results/figures/{figure}.png" for figure in figures]
 
     def morphed(self) -> list[str]:
         """Return the children with a morph of their own."""
-        return self.within("morphing").children
+        return self.asking("morphing").children
 
     def with_channels(self) -> list[str]:
         """Return the children whose style channels are compared with their parent's."""
-        return [child for child in self.within("alignment_channels").children if self.measuring_networks(child)]
+        return [child for child in self.asking("alignment_channels").children if self.measuring_networks(child)]
 
     def edited(self, parent: str) -> list[str]:
         """Return the children in which the effects of a parent's directions are measured."""
-        return self.within("alignment_semantic").rungs(parent)
+        return self.asking("alignment_semantic").rungs(parent)
 
     def parents_of_parts(self) -> list[str]:
         """Return the parents with a child of which some components were trained, the others kept."""
@@ -254,7 +258,7 @@ class Experiment(Translations):
 
     def component_rows(self, parent: str) -> Files:
         """Return the rows that a table of components gathers, by METHOD/NAME: of such children, and of whole ones."""
-        own, asked = self.within("alignment_components").rungs(parent), {*self.all_rows()}
+        own, asked = self.asking("alignment_components").rungs(parent), {*self.all_rows()}
         domains = {self.domain_of(child) for child in own if self.trained_alone(child)}
         named: list[tuple[str, str]] = []
         for child in (child for child in own if self.domain_of(child) in domains):

@@ -19,6 +19,7 @@ class Family:
         zero_shot: how labels are carried to the children's domains.
         inversion_spaces: spaces that test images are inverted into.
         drawn, imported, fetched: domains that are drawn, of one's own pictures, and downloaded.
+        pictured: domains that there are images of.
         labelled: domains of one's own pictures that come with labels, and the kinds of these.
         labellers: domains with networks of one's own that label their images, by task.
         without_figures: drawn domains with other classes than a figure's, and no key points.
@@ -38,6 +39,7 @@ class Family:
         self.without_figures = [name for name in self.drawn if config.domains[name].draw in without_figures()]
         self.resolutions_px = {name: domain.resolution_px for name, domain in config.domains.items()}
         self.imported = [name for name, domain in config.domains.items() if domain.path]
+        self.pictured = [name for name, domain in config.domains.items() if domain.has_images]
         self.labelled = {name: own.annotations.kinds for name, own in config.domains.items() if own.annotations}
         self.labellers = {name: own.labellers for name, own in config.domains.items() if own.labellers}
         self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
@@ -49,13 +51,25 @@ class Family:
         alone = [name for name, model in self.models.items() if not model.parent and name not in used]
         self.parents = list(dict.fromkeys([*map(self.parent_of, self.children), *alone]))
 
-    def within(self, kind: str) -> Self:
-        """Return the same with those children, and their controls, that are in a kind of measurement."""
+    def within(self, kind: str, needs_images: bool = False) -> Self:
+        """Return the same with those models alone that are in a kind of measurement.
+
+        Args:
+            kind: its name.
+            needs_images: whether it needs images of the domain of a model and of the model that it is compared with.
+        """
         narrowed = copy.copy(self)
         measured = {name: self.models[name].measured for name in self.children}
-        narrowed.children = [name for name, kinds in measured.items() if kinds is None or kind in kinds]
-        narrowed.controls = {name: of for name, of in self.controls.items() if of in narrowed.children}
+        children = [name for name, kinds in measured.items() if kinds is None or kind in kinds]
+        if needs_images:
+            children = [name for name in children if {name, self.parent_of(name)} <= set(self._drawing_pictured())]
+            narrowed.parents = [name for name in self.parents if name in self._drawing_pictured()]
+        narrowed.children = children
+        narrowed.controls = {name: of for name, of in self.controls.items() if of in children}
         return narrowed
+
+    def _drawing_pictured(self) -> list[str]:
+        return [name for name in self.models if self.domain_of(name) in self.pictured]
 
     def parent_of(self, child: str) -> str:
         """Return the parent of a model that has one."""

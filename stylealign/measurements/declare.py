@@ -211,6 +211,12 @@ class Kind:
     adds_to: tuple[Table, ...] = ()
 
     @property
+    def needs_images(self) -> bool:
+        """Return whether it needs real images: as files of its own, or behind the codes and numbers that it reads."""
+        forms = {file.form for file in self.files if file.is_required}
+        return bool((forms | {self.named_files.form if self.named_files else None}) & {"ZIP", "NPZ", "JSON"})
+
+    @property
     def filled(self) -> tuple[Table, ...]:
         """Return the tables that it makes rows of."""
         return self.tables + self.adds_to

@@ -127,6 +127,20 @@ def test_a_folder_with_one_model_is_that_model(drive: Drive, tmp_path: Path, sma
     fetch(url, tmp_path / "again.safetensors", zoo=tmp_path / "zoo.yaml", cache=cache)  # without the server
 
 
+def test_one_of_several_models_in_a_folder_is_named_after_a_hash(drive: Drive, tmp_path: Path, small: Model) -> None:
+    content = ada_file(tmp_path / "parent.pkl", small).read_bytes()
+    listing = drive_folder(**{"a.pkl": "2" * 33, "ffhq512_dog.pkl": ID})
+    url, cache = f"https://drive.google.com/drive/folders/{'4' * 33}", Cache(tmp_path / "cache")
+    with Server(listing, serve(content), listing) as server:
+        drive.at(server)
+        fetch(f"{url}#ffhq512_dog.pkl", tmp_path / "model.safetensors", zoo=tmp_path / "zoo.yaml", cache=cache)
+        assert f"id={ID}" in server.requests[1][0]
+        with pytest.raises(
+            StyleAlignError, match=r"no .ffhq512_cat\.pkl. among 2 files, give the address of one: a\.pkl"
+        ):
+            fetch(f"{url}#ffhq512_cat.pkl", tmp_path / "cat.safetensors", zoo=tmp_path / "zoo.yaml", cache=cache)
+
+
 @pytest.mark.parametrize(
     ("files", "told"),
     [

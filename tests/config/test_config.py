@@ -33,7 +33,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml", "full.yaml", "zoo.yaml"])
 def test_the_configurations_that_come_along_are_valid(name: str) -> None:
     config = validate(Config, yaml.safe_load((CONFIG / name).read_text()), name)
     children = {name for name, model in config.models.items() if model.parent and not model.control_of}
@@ -52,7 +52,8 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
         ("inversion.steps", -1, "inversion.steps: Input should be greater than or equal to 0, not -1"),
         ("inversion_spaces", ["z", "q"], "inversion_spaces.1: Input should be 'z', 'z+', 'w', 'w+' or 's', not 'q'"),
         ("domains.human.resolution_px", 48, "domains.human: resolution_px must be a power of two"),
-        ("domains.human.path", "x", "domains.human: give exactly one of draw, path and fetch"),
+        ("domains.human.path", "x", "domains.human: give one of draw, path and fetch, or none"),
+        ("domains.animal", {}, "models.animal.domain: 'animal' has no images to train on; give it draw, path or fetch"),
         ("models.human.train", {"kimg": 4}, "models.human: train: a fetched model is not trained"),
         ("models.animal.architecture", {}, "models.animal: give one of fetch, parent and architecture"),
         (

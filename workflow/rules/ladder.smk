@@ -101,7 +101,7 @@ rule figure_ladder:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.within("ladder").ladders(), input.rows),
+        rows=lambda w, input: named_files(EXPERIMENT.asking("ladder").ladders(), input.rows),
         version=version("figures"),
     shell:
         "stylealign figures ladder {params.rows} --out {output.figure} &> {log}"

@@ -7,9 +7,9 @@ rule report_page:
         rows=EXPERIMENT.all_rows(),
         figures=EXPERIMENT.all_figures(),
         videos=[f"results/morphing/{child}/morph.mp4" for child in EXPERIMENT.morphed()],
-        previews=[data_file(domain, "preview.png") for domain in RUN.domains],
+        previews=[data_file(domain, "preview.png") for domain in EXPERIMENT.pictured],
         artifacts=[model_file(model) for model in MODELS]
-        + [data_file(domain, f"{split}.zip") for domain in RUN.domains for split in ("train", "test")],
+        + [data_file(domain, f"{split}.zip") for domain in EXPERIMENT.pictured for split in ("train", "test")],
         tables="results/tables/all.csv",
     output:
         page="results/report/report.html",
@@ -24,7 +24,7 @@ rule report_page:
         runtime=30,
     params:
         videos=lambda w, input: named_files(EXPERIMENT.morphed(), input.videos),
-        previews=lambda w, input: named_files(RUN.domains, input.previews),
+        previews=lambda w, input: named_files(EXPERIMENT.pictured, input.previews),
         config=RUN.model_dump_json(exclude_unset=True),
         benchmarks="results/benchmarks",
         version=version("report"),
