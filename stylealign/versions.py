@@ -12,6 +12,7 @@ VERSIONS = {
     "fetch": 2,
     "info": 1,
     "convert": 2,
+    "grow": 1,
     "pack": 1,
     "train": 5,
     "generate": 2,

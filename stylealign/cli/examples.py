@@ -17,6 +17,7 @@ EXAMPLES = {
         "stylealign convert parent.safetensors parent.pt",
         "stylealign convert parent.safetensors parent.onnx",
     ),
+    "grow": ("stylealign grow data/zoo/human-64-a.safetensors --out human-128-start.safetensors",),
     "pack": (
         "stylealign pack results/models/toon/model.safetensors --out toon-64.safetensors",
         "stylealign pack results/models/toon/model.safetensors --out data/zoo/toon-64.safetensors --zoo data/zoo.yaml"

@@ -6,6 +6,7 @@ VERBS = {
     "fetch": "get a model by name (data/zoo.yaml), path or address, check it and store it in the native format",
     "info": "print a checkpoint's architecture, training length, size and checksum as JSON",
     "convert": "convert a model to .safetensors (native), .pt (rosinality style) or .onnx, a label network to .onnx",
+    "grow": "write a model of twice the resolution: a block more, its images those of the model up-sampled",
     "pack": "write a model's averaged generator as a small file: half precision where no sample changes",
     "train": "train a StyleGAN2 from scratch, or fine-tune a child with --init-from",
     "generate": "draw samples of a model, one per seed",
