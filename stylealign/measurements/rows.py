@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json, write_json
 from stylealign.measurements import registry
+from stylealign.measurements.shared import ANNOTATED
 
 if TYPE_CHECKING:
     from stylealign.metrics.bootstrap import Estimate
@@ -82,6 +83,12 @@ class RowKey:
             ci_high=estimate.ci_high,
             n=estimate.n,
         )
+
+
+def of_the_whole(rows: list[Row]) -> list[Row]:
+    """Return the rows of one metric of all directions or regions together, where each method has one, else all rows."""
+    whole = [row for row in rows if row.setting in ("", ANNOTATED)]
+    return whole if {row.method for row in whole} == {row.method for row in rows} else rows
 
 
 def snapshot_of(row: Row) -> tuple[str, str]:

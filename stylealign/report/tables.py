@@ -11,7 +11,7 @@ from typing import Any
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, sha256_of_file, write_json
 from stylealign.measurements import registry
-from stylealign.measurements.rows import COLUMNS, KEY_COLUMNS, Row, read_rows
+from stylealign.measurements.rows import COLUMNS, KEY_COLUMNS, Row, of_the_whole, read_rows
 from stylealign.measurements.translation import TO_TRAINING
 from stylealign.report.notes import notes
 from stylealign.report.seeds import SEED_COLUMNS, over_seeds
@@ -213,9 +213,14 @@ def nested(rows: Iterable[Row]) -> dict[str, Any]:
 def summary(rows: Sequence[Row]) -> str:
     """Return one line a method with the headline metric of every table, one column a child, as Markdown.
 
-    Of the two translation protocols it shows one: their numbers do not compare.
+    Of the two translation protocols it shows one: their numbers do not compare. Of many directions, it shows all
+    together.
     """
-    chosen = [row for row in rows if _is_headline(row) and not row.setting.startswith(TO_TRAINING)]
+    shown: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if _is_headline(row) and not row.setting.startswith(TO_TRAINING):
+            shown.setdefault((row.table, row.features), []).append(row)
+    chosen = [row for same in shown.values() for row in of_the_whole(same)]
     children = list(dict.fromkeys(row.child for row in chosen))
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in chosen:

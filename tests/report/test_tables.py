@@ -109,6 +109,13 @@ def test_the_summary_has_the_headline_of_every_table_and_child() -> None:
     assert ["zero_shot_segmentation", "miou (higher is better)", "zero-shot", "0.5", ""] in lines
 
 
+def test_the_summary_shows_all_directions_together() -> None:
+    settings = ("", "pca 0", "pca 1")
+    rows = [row("change_cosine", 0.5, table="alignment_semantic", setting=setting) for setting in settings]
+    assert len(summary(rows).splitlines()) == 3, "a head, a rule, a line"
+    assert len(summary(rows[1:]).splitlines()) == 4, "where there is no such row, each"
+
+
 def test_nested_metrics_lead_to_each_value(files: list[Path], tmp_path: Path) -> None:
     write_tables(files, tmp_path / "out")
     tree = json.loads((tmp_path / "out" / "metrics.json").read_text())

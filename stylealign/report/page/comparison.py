@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from stylealign.measurements import registry
-from stylealign.measurements.rows import Row
+from stylealign.measurements.rows import Row, of_the_whole
 from stylealign.measurements.shared import ANNOTATED, OTHER_SEED
 from stylealign.measurements.translation import PROTOCOLS
 from stylealign.report.page.views import (
@@ -66,7 +66,7 @@ def comparisons(rows: Sequence[Row], places: Places | None = None) -> list[Compa
     """Return the numbers of aligned children beside their controls', in the order of the page's sections."""
     found = []
     for table, metric in _in_order("compared"):
-        chosen = _of_the_whole([r for r in rows if (r.table, r.metric) == (table, metric) and _is_shown(r)])
+        chosen = of_the_whole([r for r in rows if (r.table, r.metric) == (table, metric) and _is_shown(r)])
         for control in (row for row in chosen if role_of(row.method) == "control"):
             aligned = _counterpart(control, chosen)
             if aligned is not None and aligned.value is not None and control.value is not None:
@@ -84,12 +84,6 @@ def _in_order(attribute: str) -> list[tuple[str, str]]:
 def _is_shown(row: Row) -> bool:
     """Return whether charts and comparisons show a row: of the two translation protocols, the first."""
     return not any(row.setting.startswith(protocol) for protocol in PROTOCOLS[1:])
-
-
-def _of_the_whole(rows: list[Row]) -> list[Row]:
-    """Return the rows of all directions or regions together where each method has one, else all rows."""
-    whole = [row for row in rows if row.setting in ("", ANNOTATED)]
-    return whole if {row.method for row in whole} == {row.method for row in rows} else rows
 
 
 def _counterpart(control: Row, rows: Iterable[Row]) -> Row | None:
@@ -130,7 +124,7 @@ def charts(rows: Sequence[Row], places: Places | None = None) -> list[Chart]:
     drawn = []
     for table, metric in _in_order("charts"):
         chosen = [row for row in rows if (row.table, row.metric) == (table, metric) and _is_shown(row)]
-        chosen = _of_the_whole([row for row in chosen if row.value is not None])
+        chosen = of_the_whole([row for row in chosen if row.value is not None])
         for thing, same in _by_thing(chosen).items():
             if len({row.method for row in same}) > 1:
                 drawn.append(_chart(same, places, thing))
