@@ -25,7 +25,7 @@ VERSIONS = {
     "explore": 1,
     "blend": 3,
     "supervise": 5,
-    "transfer": 5,
+    "transfer": 6,
     "predict": 1,
     "alignment": 1,
     "tables": 3,

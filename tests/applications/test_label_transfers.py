@@ -111,6 +111,7 @@ def test_a_training_that_goes_on_moves_slowly() -> None:
     found = {name: method_of(name).functions.training_set(own, SETTINGS).settings(SETTINGS) for name in DEFAULT_METHODS}
     assert found[STUDENT] == SETTINGS
     assert found["filtered"].learning_rate < SETTINGS.learning_rate
+    assert found["filtered"].epochs < SETTINGS.epochs
 
 
 @pytest.mark.parametrize("task", transferred())

@@ -12,6 +12,8 @@ from types import ModuleType
 
 STUDENT = "student"
 SHUFFLED = "shuffled"
+GOES_ON = 0.4
+"""Time of a training that goes on from the labeller's weights, as a multiple of a student's."""
 BOUNDS = (SHUFFLED, "oracle-on-generated")
 """What stands beside the ways of a child, whichever they are."""
 UNALIGNED_END = " unaligned"
@@ -55,11 +57,13 @@ METHODS: tuple[Method, ...] = (
         "filtered",
         "zero-shot filtered",
         "the same where the labeller says it of the child's image too, from the labeller's weights on",
+        training_time=GOES_ON,
     ),
     Method(
         "averaged",
         "zero-shot averaged",
         "the mean of what the labeller says of both images, from the labeller's weights on",
+        training_time=GOES_ON,
     ),
     Method(
         "read-out",
@@ -72,14 +76,15 @@ METHODS: tuple[Method, ...] = (
         "along-weights",
         "zero-shot along weights",
         "students between parent and child, each labelling images as drawn at the next step",
-        training_time=4.0,
-        passes=4.0,
+        training_time=4 * GOES_ON,
+        passes=2.5,
     ),
     Method(
         "layer-swap",
         "zero-shot layer-swap",
         "the parent's labels, with images whose two finest resolutions alone are drawn by the child's layers;"
         " from the labeller's weights on",
+        training_time=GOES_ON,
     ),
     Method(
         SHUFFLED,

@@ -19,6 +19,8 @@ Labels = dict[str, Tensor]
 
 _SLOWER = 0.2
 """Learning rate of a training that goes on from a network, as a share of one from random weights."""
+_SHORTER = 3
+"""How many times fewer epochs it has."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,11 @@ class TrainingSet:
     start: LabelNetwork | None = None
 
     def settings(self, settings: LabelSettings) -> LabelSettings:
-        """Return how to train on it: a network that starts from another's weights moves slowly."""
+        """Return how to train on it: a network that starts from another's weights moves slowly, and not for long."""
         if self.start is None:
             return settings
-        return settings.model_copy(update={"learning_rate": settings.learning_rate * _SLOWER})
+        own = {"learning_rate": settings.learning_rate * _SLOWER, "epochs": max(1, settings.epochs // _SHORTER)}
+        return settings.model_copy(update=own)
 
 
 @dataclass(frozen=True, eq=False)
