@@ -1,6 +1,6 @@
 """A label network that was trained elsewhere: what its ONNX file takes and gives."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -94,5 +94,8 @@ class LabellerSettings(Settings):
         return self.output or OUTPUTS[self.task][0]
 
 
-Labellers = dict[LabelTaskName, Annotated[str, Field(min_length=1)]]
+if TYPE_CHECKING:
+    Labellers = dict[str, str]
+else:
+    Labellers = dict[LabelTaskName, Annotated[str, Field(min_length=1)]]
 """Task -> the YAML file of a network, or a network of `stylealign supervise`, that labels a domain's images."""

@@ -1,6 +1,7 @@
 """Students along the line of weights from the parent to the child: each step is a small change of the images."""
 
 from stylealign.applications.labels.learning import learn
+from stylealign.applications.labels.networks import Labeller
 from stylealign.applications.labels.transfers.source import Source, TrainingSet, labels_of
 from stylealign.applications.morphing import WeightPath
 from stylealign.config import LabelSettings
@@ -16,7 +17,8 @@ def training_set(source: Source, settings: LabelSettings) -> TrainingSet:
     latents one step on, from its weights on.
     """
     path = WeightPath(source.parent, source.child)
-    network, labels = source.trained, source.parent_labels
+    network: Labeller | None = source.trained
+    labels = source.parent_labels
     spec, device = source.labeller.spec, source.labeller.device
     for step in STEPS:
         found = TrainingSet(source.drawn(path.at(step)), labels, start=network)

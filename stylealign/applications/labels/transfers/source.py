@@ -35,7 +35,7 @@ class TrainingSet:
 
     images: np.ndarray
     labels: Labels
-    start: LabelNetwork | None = None
+    start: Labeller | None = None
 
     def settings(self, settings: LabelSettings) -> LabelSettings:
         """Return how to train on it: a network that starts from another's weights moves slowly, and not for long."""
