@@ -145,36 +145,6 @@ rule zero_shot:
         " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
-# Where a child's domain has no labels, the network that labels is tested in its own.
-rule zero_shot_labeller:
-    input:
-        network=lambda w: labeller(w.task, domain_of(w.parent)),
-        data=lambda w: data_file(domain_of(w.parent), "test.zip"),
-        annotations=lambda w: data_file(domain_of(w.parent), "test.annotations.npz"),
-    output:
-        rows="results/metrics/zero_shot/labeller/{task}/{parent}.json",
-    log:
-        "results/logs/zero_shot_labeller/{task}/{parent}.log",
-    benchmark:
-        "results/benchmarks/zero_shot_labeller/{task}/{parent}.tsv"
-    wildcard_constraints:
-        parent=one_of(EXPERIMENT.parents),
-    threads: 1
-    resources:
-        gpu=1,
-        mem_mb=memory("zero_shot_labeller"),
-        runtime=minutes("zero_shot_labeller"),
-    params:
-        rows=lambda w, input: named_files([LABELLER], [input.network]),
-        names=lambda w: flags(parent_name=w.parent, child_name=w.parent),
-        settings=measuring_settings("zero_shot"),
-        version=kind("zero_shot").version,
-    shell:
-        "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot {params.rows}"
-        " --task {wildcards.task} --data {input.data} --annotations {input.annotations}"
-        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
-
-
 # Attributes by networks and by latent codes, and numbers by codes of few labels.
 rule zero_shot_classification:
     input:
