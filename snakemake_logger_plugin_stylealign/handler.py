@@ -131,8 +131,8 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
             self._note_job(record)
             self._print(f"  {name}: {shorten(record.reason or '', REASON_WIDTH, placeholder=' ...')}")
             return
-        files = ([str(path) for path in own or []] for own in (record.log, record.input, record.output))
-        self.progress.start(record.jobid, Job(record.rule_name, name, *files))
+        logs, inputs, outputs = ([str(path) for path in own or []] for own in (record.log, record.input, record.output))
+        self.progress.start(record.jobid, Job(record.rule_name, name, logs, inputs, outputs))
         if self.is_live:
             self.screen.redraw()
         else:

@@ -42,8 +42,8 @@ def _row(name: str, precision: str, check: Callable[[Any], float], dtype: Any, a
         difference = check(dtype)
     except Exception as error:  # every check has its row, whatever a compiler or a driver raises
         return Row(name, precision=precision, error=f"{type(error).__name__}: {error}")
-    error = "" if difference <= allowed else f"differs by {difference:.1e}, allowed are {allowed:.0e}"
-    return Row(name, precision=precision, note=f"largest difference {difference:.1e}", error=error)
+    wrong = "" if difference <= allowed else f"differs by {difference:.1e}, allowed are {allowed:.0e}"
+    return Row(name, precision=precision, note=f"largest difference {difference:.1e}", error=wrong)
 
 
 def _sizes() -> tuple[tuple[int, int, int, int], ...]:
@@ -76,7 +76,8 @@ def _resample(dtype: torch.dtype) -> float:
         images = (images if is_last else images.contiguous()).requires_grad_()
         exact = images.detach().double().requires_grad_()
         wanted = reference.upfirdn2d(exact, up, down, padding, gain=1.7)
-        result = native.resample(images, tuple(wanted.shape[2:]), up, down, (padding[2], padding[0]), 1.7)
+        size = wanted.shape[2], wanted.shape[3]
+        result = native.resample(images, size, up, down, (padding[2], padding[0]), 1.7)
         direction = torch.randn_like(wanted).to(dtype)
         (gradient,) = torch.autograd.grad(result, images, direction)
         (exact_gradient,) = torch.autograd.grad(wanted, exact, direction.double())

@@ -1,7 +1,7 @@
 """The random inputs of a step: drawn when they are asked for, or all of them before it."""
 
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,8 +11,6 @@ from stylealign.networks.generator import Generator
 from stylealign.training.ada import AdaptiveStrength
 from stylealign.training.augment import Augmentation, draw_augmentation
 from stylealign.training.draws import Draws, draw, moved
-
-T = TypeVar("T", Draws, Augmentation)
 
 
 class RandomInputs:
@@ -93,8 +91,8 @@ def copied(inputs: list[Draws | Augmentation]) -> list[Draws | Augmentation]:
     return [_copied(one) for one in inputs]
 
 
-def _copied(one: T) -> T:
-    own = {}
+def _copied(one: Draws | Augmentation) -> Draws | Augmentation:
+    own: dict[str, Any] = {}
     for name in (field.name for field in fields(one)):
         value = getattr(one, name)
         if isinstance(value, dict):
