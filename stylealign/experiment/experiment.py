@@ -261,7 +261,8 @@ class Experiment(Translations):
         own, asked = self.asking("alignment_components").rungs(parent), {*self.all_rows()}
         domains = {self.domain_of(child) for child in own if self.trained_alone(child)}
         named: list[tuple[str, str]] = []
-        for child in (child for child in own if self.domain_of(child) in domains):
+        alike = [child for child in own if child in self.trained and self.domain_of(child) in domains]
+        for child in alike:  # a fetched one had another training
             named.append((self.trained_alone(child) or EVERYTHING, child))
             if not self.trained_alone(child):
                 named += [(UNALIGNED, control) for control in self.controls_of(child)]
