@@ -151,8 +151,8 @@ class Experiment(Translations):
     def measuring_settings(self, kind: str, without: str = "") -> str:
         """Return the settings that a kind of measurement depends on as JSON, but for the key `without`."""
         keys = [key for key in registry.kind(kind).settings if key != without]
-        classes = {"classes": self.config.labels.classes} if "classes" in keys else {}
-        return as_json(self.config.metrics, *keys, **classes)
+        of_labels: dict[str, Any] = {"classes": self.config.labels.classes} if "classes" in keys else {}
+        return as_json(self.config.metrics, *keys, **of_labels)
 
     def weights_of_training(self, model: str) -> list[str]:
         """Return the weights of the network that measures while a model is trained."""

@@ -1,7 +1,7 @@
 """Label networks against the annotations of real images."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stylealign.applications.labels.methods import BEST, METHODS, UNALIGNED_END
 from stylealign.applications.labels.tasks import LabelTask, scored, task_of
@@ -22,7 +22,7 @@ from stylealign.metrics.declared import Metric
 from stylealign.work.cost import MEGABYTE, Cost, Work
 
 if TYPE_CHECKING:
-    from stylealign.applications.labels.networks import LabelNetwork, Scores
+    from stylealign.applications.labels.networks import Labeller, Scores
     from stylealign.measurements.inputs import Inputs
     from stylealign.measurements.rows import Row, RowKey
 
@@ -83,7 +83,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     loaded = {name: load_label_network(path, task, data.resolution_px) for name, path in inputs.named_files.items()}
     networks = {name: network for name, (network, _) in loaded.items()}
     found = _scored(inputs, networks, "data", "annotations", settings.classes)
-    facts = {"networks": {name: origin for name, (_, origin) in loaded.items()}}
+    facts: dict[str, Any] = {"networks": {name: origin for name, (_, origin) in loaded.items()}}
     ways = [way for way in WAYS if way in found]
     if inputs.has("val-data") and ways:
         judged = {name: network for name, network in networks.items() if _method(name) in (SOURCE_ONLY, *ways)}
@@ -113,7 +113,7 @@ def _is_of(name: str, way: str) -> bool:
 
 def _scored(
     inputs: "Inputs",
-    networks: "Mapping[str, LabelNetwork]",
+    networks: "Mapping[str, Labeller]",
     images_role: str,
     annotations_role: str,
     classes: "Mapping[str, str | None] | None",

@@ -135,7 +135,7 @@ class Collected:
         classes = masked.classes
         if masked.is_scaled:
             (width, height), (wide, high) = masked.size_px, placing.upright_px
-            is_upright = abs(width * high - height * wide) <= max(wide, high)
+            is_upright: bool | None = abs(width * high - height * wide) <= max(wide, high)
         else:
             is_upright = self._is_upright(masked.size_px, placing)
         if is_upright is None or (masked.is_scaled and not is_upright):
@@ -184,7 +184,7 @@ class Collected:
                 raise NotConvertible(_of_another_size("key points of a picture", found.size_px, placing))
             is_upright = told
         positions = found.positions if is_upright else placing.turned(found.positions)
-        outside = ((positions < 0) | (positions > np.array(placing.upright_px))).any(axis=1)
+        outside: NDArray[np.bool_] = np.any((positions < 0) | (positions > np.array(placing.upright_px)), axis=1)
         for place in np.flatnonzero(outside):
             name = self._points.names[place]
             told_at = ", ".join(f"{value:g}" for value in found.positions[place])
@@ -239,13 +239,14 @@ class Collected:
         swapped = settings.swapped
         if swapped is None and settings.keypoints == FOUND_FACES:
             swapped = tuple(dict.fromkeys([EYE_CORNERS, *sides_of(points), *sides_of(classes)]))
+        mirroring: dict[str, Any] = {"swapped": swapped, "negated": settings.negated}
+        stated = {key: value for key, value in mirroring.items() if value is not None}
         names = LabelNames(
             classes,
             points,
             () if self._values is None else self._values.names,
             {} if self._attributes is None else self._attributes.names,
-            **({} if swapped is None else {"swapped": swapped}),
-            **({} if settings.negated is None else {"negated": settings.negated}),
+            **stated,
         )
         declared = [("swapped", {name for pair in settings.swapped or () for name in pair}, names.all())]
         declared += [("negated", set(settings.negated or ()), names.values)]

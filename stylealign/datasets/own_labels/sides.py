@@ -12,9 +12,9 @@ def sides_exchanged(labels: Annotations, which: NDArray[np.bool_]) -> Annotation
     names, pairs = labels.names, labels.names.swapped
     maps, points, visible, pose = labels.segmentation, labels.keypoints, labels.visible, labels.pose
     if maps is not None:
-        order = np.arange(UNKNOWN_CLASS + 1, dtype=np.uint8)
-        order[: len(names.classes)] = mirrored_order(names.classes, pairs_among(pairs, names.classes))
-        maps = np.where(which[:, None, None], order[maps], maps)
+        exchanged = np.arange(UNKNOWN_CLASS + 1, dtype=np.uint8)
+        exchanged[: len(names.classes)] = mirrored_order(names.classes, pairs_among(pairs, names.classes))
+        maps = np.where(which[:, None, None], exchanged[maps], maps)
     if points is not None and visible is not None:
         order = mirrored_order(names.keypoints, pairs_among(pairs, names.keypoints))
         points = np.where(which[:, None, None], points[:, order], points)
