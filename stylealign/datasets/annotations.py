@@ -67,7 +67,7 @@ class Annotations:
         if self.segmentation is not None:
             found |= (self.segmentation != UNKNOWN_CLASS).any(axis=(1, 2))
         if self.keypoints is not None:
-            found |= ~np.isnan(self.keypoints).any(axis=2).all(axis=1)
+            found |= np.any(np.all(np.isfinite(self.keypoints), axis=2), axis=1)
         if self.pose is not None:
             found |= ~np.isnan(self.pose).all(axis=1)
         for values in self.attributes.values():
@@ -77,7 +77,7 @@ class Annotations:
     def rows(self, chosen: NDArray[np.integer]) -> "Annotations":
         """Return the labels of some images, by their places, in that order."""
         arrays = {name: getattr(self, name) for name in SHAPES}
-        picked = {name: None if array is None else array[chosen] for name, array in arrays.items()}
+        picked: dict[str, Any] = {name: None if array is None else array[chosen] for name, array in arrays.items()}
         attributes = {name: values[chosen] for name, values in self.attributes.items()}
         return replace(self, **picked, attributes=attributes)
 

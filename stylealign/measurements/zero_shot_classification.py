@@ -66,6 +66,11 @@ class Latents(NamedTuple):
     images: "NDArray[np.uint8]"
     annotations: "Annotations"
 
+    def number(self, name: str) -> "NDArray[np.float32]":
+        """Return a number `[N, 1]` of the annotations, NaN where it is not known; they must have it."""
+        assert self.annotations.pose is not None, "the names are those of the numbers"
+        return self.annotations.pose[:, [self.annotations.names.values.index(name)]]
+
 
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
     """Return the rows of the networks and, where there are codes, those of the latents.
@@ -244,9 +249,7 @@ def _number_rows(
         plane = planes.get(POSE_NAMES.get(name, name))
         if plane is None or name not in own.annotations.names.values or name not in theirs.annotations.names.values:
             continue
-        truth, labels = (
-            side.annotations.pose[:, [side.annotations.names.values.index(name)]] for side in (own, theirs)
-        )
+        truth, labels = (side.number(name) for side in (own, theirs))
         is_known = ~np.isnan(labels[:, 0])
         features = [distances(side.codes, plane)[:, :LAYERS] for side in (theirs, own)]
         base = pose_scores(values[:, None].astype(np.float32), truth, (name,))[name]

@@ -120,6 +120,7 @@ def read(decoder: ReadOut, source: Source, generator: Generator) -> Labels:
 def _adopt_statistics(decoder: ReadOut, source: Source, generator: Generator) -> None:
     """Set the running statistics of the decoder's normalisation to those of a generator's activations."""
     for norm in decoder.norms:
+        assert isinstance(norm, nn.BatchNorm2d)
         norm.reset_running_stats()
         norm.momentum = None  # a cumulative mean
     decoder.train()
