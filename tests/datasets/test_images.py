@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylealign.datasets.conversion import convert_image
 from stylealign.datasets.images import ImageZip, is_image_zip, write_image_zip
 from stylealign.errors import StyleAlignError
-from tests.datasets.test_conversion import P3, icc_profile
+from tests.datasets.test_conversion import P3, convert_image, icc_profile
 
 
 @pytest.fixture
