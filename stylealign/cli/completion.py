@@ -29,6 +29,7 @@ $choices
 _stylealign() {
     local at place="" words current="$${COMP_WORDS[COMP_CWORD]}" before="$${COMP_WORDS[COMP_CWORD-1]}"
     for ((at = 1; at < COMP_CWORD; at++)); do
+        if ((at == 1)) && [[ $${COMP_WORDS[1]} == help ]]; then continue; fi
         case " $$(_stylealign_commands "$$place") " in
             *" $${COMP_WORDS[at]} "*) place="$${place:+$$place }$${COMP_WORDS[at]}" ;;
             *) break ;;
@@ -61,7 +62,9 @@ def script(parser: argparse.ArgumentParser) -> str:
     commands, flags, choices = [], [], []
     for place, command in _commands(parser):
         subs = [name for name, _ in subcommands(command)]
-        commands += [_case(place, subs)] if subs else []
+        places = [action for action in command._actions if not action.option_strings]
+        words = subs or [word for action in places for word in choices_of(action)]
+        commands += [_case(place, words if place else [*words, "help"])] if words else []
         options = [action for action in command._actions if action.option_strings]
         flags.append(_case(place, [name for action in options for name in action.option_strings if name[:2] == "--"]))
         for action in options:

@@ -23,7 +23,11 @@ def verb_module(verb: str) -> ModuleType:
 
 def parser(flags_of: Iterable[str] = VERBS) -> argparse.ArgumentParser:
     """Return the parser of the command line, with the flags of the verbs `flags_of`: their modules are imported."""
-    top = Parser(prog="stylealign", description="Work with aligned StyleGAN2 models.")
+    top = Parser(
+        prog="stylealign",
+        description="Work with aligned StyleGAN2 models.",
+        epilog="stylealign help VERB: what a verb's flags are.",
+    )
     top.add_argument("--version", action=PrintVersion, help="print the version of the package and end")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     subs = {verb: verbs.add_parser(verb, help=text, description=text) for verb, text in VERBS.items()}

@@ -47,7 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the plan."""
     if not arguments.snakefile.is_file():
-        raise StyleAlignError(f"{arguments.snakefile}: no such file; start it in the repository or give --snakefile")
+        raise StyleAlignError(
+            f"{arguments.snakefile}: no such file; start it in a folder of stylealign init or in the repository, or "
+            "give --snakefile"
+        )
     root = arguments.snakefile.resolve().parents[1]
     named = [] if arguments.configfile is None else [arguments.configfile]
     config = load_config(arguments.directory, root, named)

@@ -60,9 +60,17 @@ class Desk:
         return drawn if found is None or found.picture is None else [Tile("your picture", found.picture), *drawn]
 
     def find(self, path: str) -> Found:
-        """Return the code of a dropped file."""
+        """Return the code of a dropped file.
+
+        Raises:
+            StyleAlignError: neither a picture nor codes of the model; names the file as its owner does, without the
+                folder that the server keeps it in.
+        """
         with self._turn:
-            return found_in(Path(path), self.parent, self.encoder, self._distance)
+            try:
+                return found_in(Path(path), self.parent, self.encoder, self._distance)
+            except StyleAlignError as error:
+                raise StyleAlignError(str(error).replace(path, Path(path).name)) from error
 
     def picture_file(self, found: Found | None, *values: Any) -> str:
         """Write what is shown; return the file."""

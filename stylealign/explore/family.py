@@ -73,6 +73,8 @@ def _file_of(text: str, zoo: Path) -> Path:
     path = Path(text)
     if path.is_file():
         return path
+    if path.is_dir():
+        raise StyleAlignError(f"{text}: is a folder; give the model in it (model.safetensors of a run)")
     if zoo.is_file() and not path.suffix and len(path.parts) == 1:
         known = load_zoo(zoo).models
         entry = known.get(text)

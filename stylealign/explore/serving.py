@@ -1,5 +1,6 @@
 """The server of the page: on this machine alone, with no way out and no file but those it was given. Imports gradio."""
 
+import errno
 import os
 import socket
 import tempfile
@@ -106,9 +107,9 @@ def opened_port(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listening.close()
         reason = getattr(error, "strerror", None) or error
-        raise StyleAlignError(
-            f"--host {host} --port {port}: {reason}; name another --port, or 0 for a free one"
-        ) from error
+        is_elsewhere = isinstance(error, socket.gaierror) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL
+        remedy = "name an address of this machine" if is_elsewhere else "name another --port, or 0 for a free one"
+        raise StyleAlignError(f"--host {host} --port {port}: {reason}; {remedy}") from error
     return listening
 
 

@@ -45,6 +45,10 @@ def completed(script: Path, *words: str) -> list[str]:
         (["evaluate", "generators", "--sa"], ["--samples"]),
         (["invert", "--model", "some"], []),
         (["info", "inv"], []),
+        (["hel"], ["help"]),
+        (["help", "inv"], ["invert"]),
+        (["help", "data", "imp"], ["import"]),
+        (["completion", ""], ["bash", "zsh"]),
     ],
 )
 def test_bash_offers_what_may_stand_there(scripts: Path, words: list[str], offered: list[str]) -> None:
@@ -52,7 +56,7 @@ def test_bash_offers_what_may_stand_there(scripts: Path, words: list[str], offer
 
 
 def test_every_verb_is_offered(scripts: Path) -> None:
-    assert completed(scripts / "bash", "") == list(VERBS)
+    assert completed(scripts / "bash", "") == [*VERBS, "help"]
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")

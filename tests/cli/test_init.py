@@ -33,6 +33,14 @@ def test_nothing_that_is_there_is_changed(tmp_path: Path, capsys: pytest.Capture
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
+def test_a_plan_outside_of_a_run_folder_says_how_to_get_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan"]) == 2
+    assert "start it in a folder of stylealign init" in capsys.readouterr().err
+
+
 def test_a_mistyped_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(tmp_path), "--config", "tini"]) == 2
     assert "did you mean 'tiny'?" in capsys.readouterr().err

@@ -48,6 +48,13 @@ def test_pages_load_nothing_from_elsewhere(site: Path):
         assert not re.search(r"url\([\"']?(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet
 
 
+def test_no_page_stands_twice_in_the_navigation():
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    pages = re.findall(r"^ +- (?:[^\n]*: )?(\S+\.md)$", text[text.index("\nnav:") :], re.MULTILINE)
+    assert len(pages) > 20
+    assert sorted(pages) == sorted(set(pages))
+
+
 def test_links_into_the_tree_lead_to_pages(site: Path):
     assert 'href="configuration.html"' in (site / "own-domain.html").read_text(encoding="utf-8")
     assert 'href="cluster.html"' in (site / "changelog.html").read_text(encoding="utf-8")

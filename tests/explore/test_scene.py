@@ -1,5 +1,6 @@
 """What the page draws: both ends of the way, swaps, truncation, directions, codes."""
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from stylealign.applications.blending import blend
 from stylealign.applications.translation import draw
 from stylealign.config import BlendSettings
 from stylealign.errors import StyleAlignError
+from stylealign.explore.desk import Desk
 from stylealign.explore.family import Family, family_of
 from stylealign.explore.finding import directions_of
 from stylealign.explore.scene import Explorer, Scene, layer_choices, seed_codes, shares
@@ -128,6 +130,8 @@ def test_names_and_mistakes(files: dict[str, Path], tmp_path: Path) -> None:
         family_of(parent, [("", toon), ("", toon)], NO_ZOO)
     with pytest.raises(StyleAlignError, match="nowhere: no such file"):
         family_of("nowhere", [], NO_ZOO)
+    with pytest.raises(StyleAlignError, match="is a folder; give the model in it"):
+        family_of(str(tmp_path), [], NO_ZOO)
     zoo = Path(__file__).parents[2] / "data" / "zoo.yaml"
     with pytest.raises(StyleAlignError, match="did you mean 'human-64-a'"):
         family_of("human-64-aa", [], zoo)
@@ -135,6 +139,29 @@ def test_names_and_mistakes(files: dict[str, Path], tmp_path: Path) -> None:
         family_of("ffhq-1024", [], zoo)
     with pytest.raises(StyleAlignError, match="of different architecture"):
         family_of("human-64-a", [("", toon)], zoo)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "damaged.png", "damaged.npz"])
+def test_a_dropped_file_that_cannot_be_used_is_named_without_its_folder(
+    explorer: Explorer, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("no picture")
+    desk = Desk(explorer, None, lambda: pytest.fail("nothing to invert"), tmp_path)
+    with pytest.raises(StyleAlignError) as raised:
+        desk.find(str(tmp_path / name))
+    assert str(raised.value).startswith(name)
+    assert str(tmp_path) not in str(raised.value)
+
+
+def test_the_remedy_of_an_address_that_cannot_be_opened() -> None:
+    pytest.importorskip("gradio", reason="needs the extra explore")
+    from stylealign.explore.serving import opened_port
+
+    remedy = pytest.raises(StyleAlignError, match="name another --port")
+    with socket.create_server(("127.0.0.1", 0)) as taken, remedy:
+        opened_port("127.0.0.1", taken.getsockname()[1])
+    with pytest.raises(StyleAlignError, match="name an address of this machine"):
+        opened_port("192.0.2.1", 0)  # kept for documentation: nobody's
 
 
 def test_the_bundled_children_are_those_of_the_parent() -> None:
