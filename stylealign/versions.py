@@ -28,7 +28,7 @@ VERSIONS = {
     "transfer": 6,
     "predict": 1,
     "alignment": 1,
-    "tables": 3,
+    "tables": 4,
     "figures": 4,
     "card": 1,
     "report": 3,

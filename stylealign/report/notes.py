@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from stylealign.latents.relatives import KIN
 from stylealign.measurements.rows import Row
 
+FEW = 100
+"""Under as many images, pairs or outputs an interval is wide, and itself uncertain."""
+OF_SEEDS = " seeds)"
+"""How the name of a child ends whose rows are means over several trainings (`seeds.py`)."""
 WEIGHTS, CURVE, SCORE = "alignment_weights", "alignment_curve", "alignment_score"
 
 
@@ -12,7 +16,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     """Return a sentence for each thing that is not as a reader takes for granted.
 
     Children that look like nobody's, or not like this parent's; controls that look like its children; children without
-    a curve, because this run did not train them.
+    a curve, because this run did not train them; what is small: tables of few images, and one training of each child.
     """
     cosines = [row for row in rows if (row.table, row.metric, row.setting) == (WEIGHTS, "cosine", "mapping")]
     found = []
@@ -34,6 +38,22 @@ def notes(rows: Sequence[Row]) -> list[str]:
         names = ", ".join(untrained)
         found.append(
             f"Fetched, not trained in this run, and so without a training log, snapshots and a curve: {names}."
+        )
+    return [*found, *_small(rows)]
+
+
+def _small(rows: Sequence[Row]) -> list[str]:
+    """Return what intervals cannot say where a run is small."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        if row.n is not None and row.ci_low is not None and not row.child.endswith(OF_SEEDS):
+            counts[row.table] = max(counts.get(row.table, 0), row.n)
+    few = [f"{table} ({n})" for table, n in counts.items() if n < FEW]
+    found = [f"Of fewer than {FEW} images, so with wide intervals: {', '.join(few)}."] if few else []
+    if counts and not any(row.child.endswith(OF_SEEDS) for row in rows):
+        found.append(
+            "One training of each child: the intervals are not over trainings and do not say how another seed would "
+            "come out."
         )
     return found
 

@@ -37,3 +37,15 @@ def test_what_a_fetched_child_cannot_have_is_said() -> None:
     other = row("alignment_score", "score", 0.5, child="sketch")
     (note,) = notes([SCORE, other, CURVE])
     assert note.endswith("without a training log, snapshots and a curve: sketch.")
+
+
+def test_what_is_small_is_said() -> None:
+    interval = {"ci_low": 0.1, "ci_high": 0.3}
+    few = row("translation", "keypoint_error", 0.2, n=32, **interval)
+    enough = row("alignment_score", "score", 0.2, n=300, **interval)
+    part = row("alignment_score", "score", 0.2, n=40, setting="4 px", **interval)
+    small, one = notes([few, enough, part, CURVE])
+    assert small.endswith("translation (32).")
+    assert one.startswith("One training of each child")
+    mean = row("generators", "kid", 0.2, n=3, child="toon (mean of 3 seeds)", **interval)
+    assert notes([enough, part, mean, CURVE]) == []
