@@ -20,10 +20,12 @@ def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel], withou
     group = parser.add_argument_group("settings")
     group.add_argument("--settings", metavar="JSON", help="settings as a JSON object or a JSON file; flags override it")
     for name, field in model.model_fields.items():
+        if name in without:
+            continue
         kind = _plain_type(field.annotation)
-        if kind is None and isinstance(parser, Parser):
-            parser.only_in_settings |= {f"--{name.replace('_', '-')}"}
-        if kind is None or name in without:
+        if kind is None:
+            if isinstance(parser, Parser):
+                parser.only_in_settings |= {f"--{name.replace('_', '-')}"}
             continue
         options: dict[str, Any] = {"dest": f"setting_{name}", "default": None, "help": _help(field)}
         if kind is bool:
