@@ -242,7 +242,7 @@ def test_convert_both_ways(bench: Bench, parent: Path, small: Model) -> None:
 
 
 def test_convert_failure_leaves_nothing(bench: Bench, parent: Path) -> None:
-    code, out, err = bench.run("convert", str(parent), str(bench.folder / "m.onnx"))
+    code, out, err = bench.run("convert", str(parent), str(bench.folder / "m.tflite"))
     assert (code, out) == (2, "")
     assert "no known format" in err
     (bench.folder / "bad.pkl").write_bytes(builders.pickled({"G_ema": 1}))

@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ def address(files: dict[str, Path], chromium: tuple["Browser", Path]) -> Iterato
     command += ["--model", str(files["parent"]), "--child", str(files["toon"])]
     for name in OTHERS:  # as many as make a phone's screen too narrow
         command += ["--child", f"{name}={files['stranger']}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # Ctrl-C is heeded, whatever the tests were started with.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heeding) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         found = re.fullmatch(

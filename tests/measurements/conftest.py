@@ -60,9 +60,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = [image_name(index) for index in CODES]
     codes = Codes(np.zeros((5, 6), dtype=np.float32), "z", sha256_of_file(folder / "parent.safetensors"), names)
     codes.save(folder / "codes.npz")
-    names = [image_name(index) for index in range(12)]
     values = rng.normal(size=(12, SMALL.num_ws, SMALL.w_dim)).astype(np.float32)
-    Codes(values, "w+", codes.model_sha256, names).save(folder / "w-plus.npz")
+    Codes(values, "w+", codes.model_sha256, [image_name(index) for index in range(12)]).save(folder / "w-plus.npz")
     sources = images[list(CODES)]
     write_image_zip(folder / "reconstructions.zip", sources // 2, extra={"names": names, "outputs": 1})
     twice = np.stack([sources, sources // 2], axis=1).reshape(-1, 3, SIZE, SIZE)

@@ -69,7 +69,7 @@ USED = """
     model = ["--model", f"{folder}/model.safetensors", "--data", f"{folder}/images.zip"]
     more = ["--steps", "1", "--initial-candidates", "4", "--images", "2", "--perceptual", "mean-colour"]
     assert main(["invert", *model, *more, "--out-dir", f"{folder}/z"]) == 0
-    rows = ["--child-name", "x", "--features", "mean-colour", "--samples", "8", "--bootstrap", "5"]
+    rows = ["--child-name", "x", "--features", "mean-colour", "--samples", "8"]
     assert main(["evaluate", "generators", *model, *rows, "--out", f"{folder}/rows.json"]) == 0
     rows = read_json(f"{folder}/rows.json")
     assert "mean-colour" in {row["features"] for row in rows["rows"]}

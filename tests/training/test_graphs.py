@@ -125,7 +125,7 @@ def test_inputs_of_another_shape_are_refused() -> None:
         ((KeepSettings(), 0.0, 1, False), "there is no GPU"),
         ((KeepSettings.model_validate({"rgb": {"weight": 1}}), 0.0, 1, True), "what keeps a child"),
         ((KeepSettings(), 1.0, 1, True), "the blur"),
-        ((KeepSettings(), 0.0, 2, True), "in parts"),
+        ((KeepSettings(), 0.0, 2, True), "a batch is computed in parts"),
     ],
 )
 def test_graphs_are_off_with_a_reason(
