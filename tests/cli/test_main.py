@@ -121,7 +121,7 @@ def test_flags_of_a_kind_of_measurement_are_its_settings() -> None:
         own = evaluate[kind.command]
         flags = {*own._option_string_actions, *own.only_in_settings}  # some are no plain values
         asked = {name for name in MetricSettings.model_fields if f"--{name.replace('_', '-')}" in flags}
-        assert asked == set(kind.settings) - {"classes"}, kind.name  # a mapping is no flag
+        assert asked == set(kind.settings), kind.name
 
 
 def test_help_shows_the_choices_of_a_setting(capsys: pytest.CaptureFixture[str]) -> None:
