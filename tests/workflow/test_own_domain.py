@@ -17,6 +17,7 @@ SMALL = (
     "train={kimg: 0.032, batch_size: 8}",
     "inversion={images: 4, steps: 2, initial_candidates: 4}",
     "inversion_spaces=[w+]",
+    "labels={images: 32, epochs: 1, batch_size: 8}",
     "morphing={frames: 5, images: 2, strip_frames: 3}",
     "metrics={samples: 16, bootstrap: 10}",
     "figure_images=2",
