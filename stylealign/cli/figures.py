@@ -105,6 +105,10 @@ def run(arguments: argparse.Namespace) -> None:
         _PLOTS[arguments.kind](arguments.out, rows)
         print(json.dumps({"figure": str(arguments.out)}))
         return
+    labels = [label for label, _ in arguments.rows]
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    if twice is not None and arguments.kind != "zero-shot":  # whose networks of one label share a row
+        raise StyleAlignError(f"two rows are called {twice!r}; give each a label of its own")
     sheet = _SHEETS[arguments.kind](arguments)
     save_picture(arguments.out, sheet, _notes(arguments, sheet))
     print(json.dumps({"figure": str(arguments.out), "height_px": sheet.shape[1], "width_px": sheet.shape[2]}))

@@ -95,6 +95,8 @@ def trace_row(table: Path, row: int, base: Path, manifest: Manifest | None, zoo:
     Raises:
         StyleAlignError: no such row, or a table without its sources.
     """
+    if not table.is_file():
+        raise StyleAlignError(f"{table}: no such file; snakemake makes it, or stylealign tables from files of rows")
     numbers = _read_csv(table)
     if not numbers or tuple(numbers[0]) != COLUMNS:
         raise StyleAlignError(f"{table}: not all.csv or speed.csv of `stylealign tables`; give one of them")

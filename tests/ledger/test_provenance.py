@@ -153,7 +153,7 @@ def test_a_known_model_is_named(run: Path, capsys: pytest.CaptureFixture[str]) -
         ((TABLE,), 2, "--row: results/tables/all.csv has rows 1 to 1, no 2"),
         ((TABLE,), 0, "--row: results/tables/all.csv has rows 1 to 1, no 0"),
         (("results/tables/generators.csv",), 1, "not all.csv or speed.csv"),
-        (("results/tables/none.csv",), 1, "results/tables/none.csv: cannot be read"),
+        (("results/tables/none.csv",), 1, "results/tables/none.csv: no such file; snakemake makes it"),
     ],
 )
 def test_mistakes(

@@ -103,6 +103,12 @@ def test_the_morphing_figure_shows_the_strips(tmp_path: Path, capsys: Any) -> No
     assert read_sheet(out)[:, 5, 5].tolist() == [1, 2, 3]
 
 
+@pytest.mark.parametrize("kind", ["morphing", "samples"])
+def test_a_label_given_twice_is_refused(kind: str, tmp_path: Path, capsys: Any) -> None:
+    assert main(["figures", kind, "one=a.png", "two=b.png", "one=c.png", "--out", str(tmp_path / "x.png")]) == 2
+    assert "two rows are called 'one'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["strip.png", "=strip.png", "animal="])
 def test_a_row_without_label_or_file_is_refused(text: str, capsys: Any) -> None:
     with pytest.raises(SystemExit, match="2"):
