@@ -214,8 +214,12 @@ class Experiment(Translations):
 
     def tables(self) -> list[str]:
         """Return the names of the tables that get rows, in their order."""
-        rows = self.rows_by_kind()
-        return [table.name for kind in registry.KINDS if rows[kind.name] for table in kind.tables]
+        found: list[str] = []
+        for kind in registry.KINDS:
+            names = kind.rows(self.asking(kind.name))
+            filled = kind.tables if kind.tables_of is None else kind.tables_of(names)
+            found += [table.name for table in filled if names]
+        return found
 
     def all_rows(self) -> list[str]:
         """Return every file of rows, in the order of the tables."""

@@ -193,6 +193,7 @@ class Kind:
         options: other flags.
         aliases: other names of the sub-command.
         adds_to: tables of other kinds that it adds rows to.
+        tables_of: from the names of files of rows to those of its tables that they fill, where that is not all of them.
     """
 
     name: str
@@ -209,6 +210,7 @@ class Kind:
     options: tuple[Option, ...] = ()
     aliases: tuple[str, ...] = ()
     adds_to: tuple[Table, ...] = ()
+    tables_of: Callable[[Sequence[str]], tuple[Table, ...]] | None = None
 
     @property
     def needs_images(self) -> bool:

@@ -198,6 +198,12 @@ def rows_of(experiment: Experiment) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def tables_of(names: Sequence[str]) -> tuple[Table, ...]:
+    """Return the tables of the tasks that there are files of rows of: domains of one's own may have one task alone."""
+    tasks = {name.removeprefix(f"{LABELLER}/").split("/")[0] for name in names}
+    return tuple(table for task, table in TABLES.items() if task in tasks)
+
+
 def cost(work: Work, task: str, child: str) -> Cost:
     """Return the cost of a job: the networks of a task on the test images of a child's domain."""
     data = work.data_of(child)
@@ -233,6 +239,7 @@ KIND = Kind(
     settings=("bootstrap", "seed", "classes"),
     tables=tuple(TABLES.values()),
     rows=rows_of,
+    tables_of=tables_of,
     costs={"zero_shot": cost, "zero_shot_labeller": cost_of_labeller},
     measure=measure,
 )
