@@ -1,5 +1,6 @@
 # The validated configuration, and the names by which the rules ask it. Imports nothing slow: `snakemake -n` stays quick.
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from stylealign.versions import version
 REPOSITORY = Path(workflow.basedir).parent
 # The list of known models is beside the rules: in the checkout, or in the installation where `stylealign init` wrote REPOSITORY.
 ZOO = zoo_of(Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parents[1])
+# No param of the jobs that read it: a repository that is reached in another way is the same one.
+os.environ |= {"STYLEALIGN_ZOO": str(ZOO)}
 
 
 def read_experiment():

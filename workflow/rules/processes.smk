@@ -1,16 +1,12 @@
 # How jobs start and stop as processes, and what a run that was killed leaves behind.
 import sys
 from pathlib import Path
-from shlex import quote
 
 from snakemake_logger_plugin_stylealign import stale_lock
 
 # `.venv/bin/snakemake` works without an activated environment, on the nodes of a cluster too. `exec`: the job is the
 # process that Snakemake waits for, so a cluster's SIGTERM does not end a shell around a training that saves its state.
-# Where the known files are listed is no param: a repository that is reached in another way is the same one.
-shell.prefix(
-    f'set -euo pipefail; export PATH="{Path(sys.executable).parent}:$PATH" STYLEALIGN_ZOO={quote(str(ZOO))}; exec '
-)
+shell.prefix(f'set -euo pipefail; export PATH="{Path(sys.executable).parent}:$PATH"; exec ')
 
 # On a node a failed job ends at once: the run that submitted it is the one that tries again.
 TRAINING_RETRIES = 3 if workflow.is_main_process else 0
