@@ -158,7 +158,8 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
     def _job_finished(self, record: Any) -> None:
         job = self.progress.finish(record.job_id)
         if job is not None:
-            self.failures.pop(job.name, None)  # a retry has succeeded
+            if self.failures.pop(job.name, None) is not None:  # a retry has succeeded
+                self.failed = bool(self.failures)
             told_left = "" if self.is_live else f"; about {duration(self.progress.time_left_s())} left"
             self._print(f"{self.progress.head()} done   {job.name} in {_ago(job)}{told_left}")
 
