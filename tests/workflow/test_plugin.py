@@ -11,6 +11,7 @@ from snakemake_logger_plugin_stylealign.arguments import is_snakemake_command, s
 from snakemake_logger_plugin_stylealign.checks import problem_of
 from snakemake_logger_plugin_stylealign.progress import WEIGHT_S, Job, Progress, duration
 from snakemake_logger_plugin_stylealign.summary import chain_lines, failure_lines, summary_lines
+from tests.workflow.snakemake import snakemake
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 NO_FILE = "No such file or directory"
@@ -198,3 +199,14 @@ def test_the_end_of_a_run_names_its_longest_chain() -> None:
     told = "longest chain: 4 min 50 s, however many cores: draw_domain toon (40 s) > train_child toon (4 min 10 s)"
     assert chain_lines(jobs) == [told]
     assert chain_lines(jobs[:2]) == chain_lines([]) == []
+
+
+def test_a_run_whose_job_was_tried_again_ends_as_any_other(tmp_path: Path) -> None:
+    shell = "test -e once || (touch once; exit 1); touch done"
+    (tmp_path / "Snakefile").write_text(f"rule tables:\n    output: 'done'\n    retries: 1\n    shell: '{shell}'\n")
+    (tmp_path / "results/tables").mkdir(parents=True)
+    (tmp_path / "results/tables/all.csv").write_text("table\n")
+    done = snakemake(tmp_path, "--cores", "1", "--logger", "stylealign", snakefile=tmp_path / "Snakefile")
+    assert done.returncode == 0
+    assert "FAILED tables" in done.stderr
+    assert "every number:  results/tables/all.csv" in done.stderr

@@ -54,17 +54,6 @@ def waiting_run(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
             running.kill()
 
 
-def test_a_run_whose_job_was_tried_again_ends_as_any_other(tmp_path: Path) -> None:
-    shell = "test -e once || (touch once; exit 1); touch done"
-    (tmp_path / "Snakefile").write_text(f"rule tables:\n    output: 'done'\n    retries: 1\n    shell: '{shell}'\n")
-    (tmp_path / "results/tables").mkdir(parents=True)
-    (tmp_path / "results/tables/all.csv").write_text("table\n")
-    done = snakemake(tmp_path, "--cores", "1", "--logger", "stylealign", snakefile=tmp_path / "Snakefile")
-    assert done.returncode == 0
-    assert "FAILED tables" in done.stderr
-    assert "every number:  results/tables/all.csv" in done.stderr
-
-
 def kill(running: subprocess.Popen[str]) -> None:
     running.send_signal(signal.SIGKILL)
     running.communicate()
