@@ -1,6 +1,6 @@
 """What an experiment's children and domains are measured with."""
 
-from stylealign.applications.labels.methods import BOUNDS, UNALIGNED_END, Method, method_of
+from stylealign.applications.labels.methods import BACKWARDS, BOUNDS, UNALIGNED_END, Method, method_of
 from stylealign.applications.labels.tasks import comparing, drawn
 from stylealign.experiment.family import Family
 from stylealign.experiment.paths import (
@@ -13,6 +13,7 @@ from stylealign.experiment.paths import (
     predictions,
     transferred_network,
 )
+from stylealign.latents.spaces import most_detailed
 
 
 class Measuring(Family):
@@ -79,6 +80,21 @@ class Measuring(Family):
         for name in BOUNDS:
             found |= self._of_seeds(task, child, method_of(name))
         return found | {"oracle": label_network(task, self.domain_of(child))}
+
+    def zero_shot_files(self, task: str, child: str) -> Files:
+        """Return everything that labels the test images of a child's domain, by METHOD[/SETTING]."""
+        return self.zero_shot_networks(task, child) | self.zero_shot_codes(child)
+
+    def zero_shot_codes(self, child: str) -> Files:
+        """Return the codes that label a child's test images backwards, by METHOD[/SETTING]; none where the run does
+        not invert them."""
+        if child not in self.within("inversion").children:
+            return {}
+        space = most_detailed(self.inversion_spaces)
+        return {
+            f"{BACKWARDS}{self._end_of(model)}": f"results/latents/{model}/{space}/codes.npz"
+            for model in self.family(child)
+        }
 
     def _of_seeds(self, task: str, model: str, method: Method, end: str = "") -> Files:
         """Return the networks of a method by METHOD[/SETTING]@SEED; without the seed where there is but one."""

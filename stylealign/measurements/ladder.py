@@ -12,6 +12,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.measurements import alignment_pointwise, alignment_score, distances, zero_shot
 from stylealign.measurements.declare import Experiment, Kind, Measured, NamedFiles, Progress, Table
 from stylealign.measurements.shared import ANNOTATED, PAIRS, SHARE
+from stylealign.measurements.zero_shot_latents import INVERTED
 from stylealign.metrics.declared import Metric
 from stylealign.metrics.structure import POSE_NAMES
 from stylealign.work.cost import Cost, Work
@@ -100,7 +101,17 @@ def _is_same_pose(row: "Row") -> bool:
 
 
 def _is_shown(row: "Row") -> bool:
-    return row.metric in GATHERED.get(row.table, ()) and row.setting != ANNOTATED and row.method != "parent"
+    return (
+        row.metric in GATHERED.get(row.table, ())
+        and row.setting != ANNOTATED
+        and not _is_of_inverted(row)
+        and row.method != "parent"
+    )
+
+
+def _is_of_inverted(row: "Row") -> bool:
+    """Return whether a row is of those test images alone that were inverted."""
+    return INVERTED in row.setting.split(", ")
 
 
 def rows_of(experiment: Experiment) -> list[str]:

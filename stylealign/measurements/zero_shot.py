@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stylealign.applications.labels.methods import BEST, METHODS, UNALIGNED_END
+from stylealign.applications.labels.methods import BACKWARDS, BEST, METHODS, UNALIGNED_END
 from stylealign.applications.labels.tasks import LabelTask, scored, task_of
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
@@ -18,11 +18,13 @@ from stylealign.measurements.declare import (
     Table,
 )
 from stylealign.measurements.shared import DIFFERENCE_PROTOCOL, difference_of, minus
+from stylealign.measurements.zero_shot_latents import INVERTED, backwards_scores, is_backwards, of_inverted
 from stylealign.metrics.declared import Metric
 from stylealign.work.cost import MEGABYTE, Cost, Work
 
 if TYPE_CHECKING:
     from stylealign.applications.labels.networks import Labeller, Scores
+    from stylealign.applications.labels.sharing import Shared
     from stylealign.measurements.inputs import Inputs
     from stylealign.measurements.rows import Row, RowKey
 
@@ -37,7 +39,9 @@ PROTOCOL = (
     f"{LABELLER}: the parent's network on the parent's own test images, where the child's domain has no labels to test "
     "with; "
     "several seeds: their mean, images resampled together and seeds as a level of their own, n counts images; "
-    f"{BEST}: the method with the best headline numbers on the validation images, relative to {SOURCE_ONLY}'s"
+    f"{BEST}: the method with the best headline numbers on the validation images, relative to {SOURCE_ONLY}'s; "
+    f"{BACKWARDS}: no network, what {SOURCE_ONLY} says of the parent's images of the codes that test images have in "
+    f"the child, on those alone that were inverted ({INVERTED}); no validation image is, so {BEST} is never this one"
 )
 
 
@@ -76,18 +80,26 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         StyleAlignError: files that do not belong together, or that name nothing alike, or a network of another task.
     """
     from stylealign.applications.labels.networks import load_label_network
+    from stylealign.devices import compute_device
 
     task, data = inputs.options["task"], inputs.images("data")
     if inputs.has("val-data") != inputs.has("val-annotations"):
         raise StyleAlignError("--val-data and --val-annotations go together; give both, or none")
-    loaded = {name: load_label_network(path, task, data.resolution_px) for name, path in inputs.named_files.items()}
-    networks = {name: network for name, (network, _) in loaded.items()}
-    found = _scored(inputs, networks, "data", "annotations", settings.classes)
+    loaded = {
+        name: load_label_network(path, task, data.resolution_px)
+        for name, path in inputs.named_files.items()
+        if not is_backwards(name)
+    }
+    networks = {name: network.to(compute_device()) for name, (network, _) in loaded.items()}
+    shared = _shared(inputs, networks, "annotations", settings.classes)
+    found = _scored(inputs, networks, "data", "annotations", shared)
     facts: dict[str, Any] = {"networks": {name: origin for name, (_, origin) in loaded.items()}}
     ways = [way for way in WAYS if way in found]
     if inputs.has("val-data") and ways:
         judged = {name: network for name, network in networks.items() if _method(name) in (SOURCE_ONLY, *ways)}
-        on_validation = _scored(inputs, judged, "val-data", "val-annotations", settings.classes)
+        on_validation = _scored(
+            inputs, judged, "val-data", "val-annotations", _shared(inputs, judged, "val-annotations", settings.classes)
+        )
         marks = {way: mark(task_of(task), on_validation[way], on_validation.get(SOURCE_ONLY)) for way in ways}
         best = max(ways, key=marks.__getitem__)
         chosen = {f"{BEST}{name.removeprefix(best)}": own for name, own in found.items() if _is_of(name, best)}
@@ -98,7 +110,25 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         rows += score_rows(seeds, key, settings)
         if SOURCE_ONLY in found and name != SOURCE_ONLY:
             rows += difference_rows(task_of(task), seeds, found[SOURCE_ONLY], key, settings)
-    return rows, facts
+    return rows + _backwards_rows(inputs, networks.get(SOURCE_ONLY), shared, settings), facts
+
+
+def _backwards_rows(
+    inputs: "Inputs", labeller: "Labeller | None", shared: "Shared", settings: MetricSettings
+) -> "list[Row]":
+    """Return the rows of labels by codes, and first those of source-only on the images that have codes."""
+    rows: list[Row] = []
+    task = inputs.options["task"]
+    for name in filter(is_backwards, inputs.named_files):
+        if labeller is None:
+            raise StyleAlignError(f"{name}: needs {SOURCE_ONLY}=NET, which labels the parent's images; give it")
+        own, base = backwards_scores(inputs, name, labeller, shared)
+        if not rows:
+            rows += score_rows([base], of_inverted(inputs.key_of(TABLES[task].name, SOURCE_ONLY)), settings)
+        key = of_inverted(inputs.key_of(TABLES[task].name, name))
+        rows += score_rows([own], key, settings)
+        rows += difference_rows(task_of(task), [own], [base], key, settings)
+    return rows
 
 
 def _method(name: str) -> str:
@@ -116,22 +146,33 @@ def _scored(
     networks: "Mapping[str, Labeller]",
     images_role: str,
     annotations_role: str,
-    classes: "Mapping[str, str | None] | None",
+    shared: "Shared",
 ) -> "dict[str, list[Scores]]":
     """Return the scores of every seed of each METHOD[/SETTING] on some annotated images."""
     from stylealign.applications.labels.learning import scores
-    from stylealign.applications.labels.sharing import shared_names
-    from stylealign.devices import compute_device
 
     data = inputs.images(images_role)
     annotations, images = inputs.annotations(annotations_role, data), data.read()
-    files = {inputs.named_files[name]: network.spec for name, network in networks.items()}
-    shared = shared_names(files, annotations, inputs.path(annotations_role), classes)
     found: dict[str, list[Scores]] = {}
     for name, network in networks.items():
-        own = scores(network.to(compute_device()), images, annotations, shared)
+        own = scores(network, images, annotations, shared)
         found.setdefault(_method(name), []).append(own)
     return found
+
+
+def _shared(
+    inputs: "Inputs",
+    networks: "Mapping[str, Labeller]",
+    annotations_role: str,
+    classes: "Mapping[str, str | None] | None",
+) -> "Shared":
+    """Return what the networks and some annotations name alike."""
+    from stylealign.applications.labels.sharing import shared_names
+    from stylealign.datasets.annotations import Annotations
+
+    files = {inputs.named_files[name]: network.spec for name, network in networks.items()}
+    path = inputs.path(annotations_role)
+    return shared_names(files, Annotations.load(path), path, classes)
 
 
 def mark(task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores] | None") -> float:
@@ -205,12 +246,14 @@ def tables_of(names: Sequence[str]) -> tuple[Table, ...]:
 
 
 def cost(work: Work, task: str, child: str) -> Cost:
-    """Return the cost of a job: the networks of a task on the test images of a child's domain."""
-    data = work.data_of(child)
+    """Return the cost of a job: the networks of a task on the test images of a child's domain, and their codes."""
+    data, found, inverted = work.data_of(child), work.model(child), 2 * work.config.inversion.images
     images, px = data.splits.test_images, data.resolution_px
     own = work.config.zero_shot
     networks = 2 + own.seeds * 2 * (len(own.methods) + 1)
-    return Cost(network_s=work.labels_s(networks * images, px), memory_mb=1500 + images * px**2 * 20 / MEGABYTE)
+    seconds = work.labels_s(networks * images + 2 * inverted, px)
+    memory = 1500 + images * px**2 * 20 / MEGABYTE + 8 * found.weights_mb
+    return Cost(network_s=seconds, memory_mb=memory, **found.passes(inverted))
 
 
 def cost_of_labeller(work: Work, task: str, parent: str) -> Cost:
@@ -222,18 +265,20 @@ def cost_of_labeller(work: Work, task: str, parent: str) -> Cost:
 
 KIND = Kind(
     name="zero_shot",
-    version=11,
+    version=12,
     text="label networks on annotated test images",
     files=(
         File("data", "ZIP", "test images of the domain"),
         File("annotations", "NPZ", "annotations of the test images"),
         File("val-data", "ZIP", "validation images, on which the best method is chosen", is_required=False),
         File("val-annotations", "NPZ", "annotations of the validation images", is_required=False),
+        File("parent", "MODEL", "the parent, which draws the images of codes", is_required=False),
     ),
     named_files=NamedFiles(
         "NET",
         "network of `stylealign supervise` or `transfer`; the name goes into the `method` column, what follows a / "
-        "into `setting`; networks of one name that differ in a number behind @ are seeds of one method",
+        "into `setting`; networks of one name that differ in a number behind @ are seeds of one method; the files of "
+        f"`{BACKWARDS}` are codes of test images (NPZ), found in the child",
     ),
     options=(Option("task", "task of the network", choices=tuple(TABLES)),),
     settings=("bootstrap", "seed", "classes"),

@@ -9,6 +9,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.measurements import zero_shot
 from stylealign.measurements.declare import Experiment, File, Kind, Measured, NamedFiles, Progress, Table
 from stylealign.measurements.shared import DIFFERENCE_PROTOCOL, difference_of, minus
+from stylealign.measurements.zero_shot_latents import INVERTED
 from stylealign.metrics.declared import Metric
 from stylealign.work.cost import MEGABYTE, Cost, Work
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 BOUNDARY = "latent boundary"
 DISTANCES = "latent distances"
-INVERTED = "inverted images"
 LABELS = (2, 5, 10, 20, 1000)
 """Labels that a number is regressed on; and all there are, where they are fewer."""
 CHOICES = 200

@@ -215,6 +215,18 @@ def test_networks_of_a_second_control_have_a_setting() -> None:
     ]
 
 
+def test_images_are_labelled_backwards_where_the_run_inverts_them() -> None:
+    asked = experiment(A)
+    assert asked.zero_shot_codes("animal") == {
+        "zero-shot backwards": "results/latents/animal/w+/codes.npz",
+        "zero-shot backwards unaligned": "results/latents/unaligned/w+/codes.npz",
+    }
+    assert {"oracle", "zero-shot backwards"} <= set(asked.zero_shot_files("pose", "animal"))
+    assert not any("backwards" in row for row, _ in asked.labels_shown("animal")), "figures show networks"
+    narrow = "human: {domain: human, fetch: a}\nanimal: {domain: animal, parent: human, measured: [zero_shot]}"
+    assert experiment(A, narrow).zero_shot_codes("animal") == {}
+
+
 def test_networks_of_several_seeds_have_their_number() -> None:
     asked = experiment(A, zero_shot={"methods": ["filtered"], "seeds": 2})
     networks = asked.zero_shot_networks("pose", "animal")

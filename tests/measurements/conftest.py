@@ -152,6 +152,7 @@ FILES: dict[str, dict[str, str]] = {
         "annotations": "test.npz",
         "val-data": "test.zip",
         "val-annotations": "test.npz",
+        "parent": "parent.safetensors",
     },
     "zero_shot_classification": {
         "data": "test.zip",
@@ -223,7 +224,8 @@ def inputs_of(kind: str, folder: Path) -> Sequence[Inputs]:
         return [
             Inputs(
                 files,
-                dict.fromkeys(("source-only", "oracle"), folder / f"{task}.safetensors"),
+                dict.fromkeys(("source-only", "oracle"), folder / f"{task}.safetensors")
+                | {"zero-shot backwards": folder / "codes.npz"},
                 {"task": task},
                 "human",
                 "animal",

@@ -115,11 +115,12 @@ rule morphing:
         " --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
-# All networks of a child and a task in one job.
+# All methods of a child and a task in one job.
 rule zero_shot:
     input:
         unpack(lambda w: validation_inputs(w.child)),
-        networks=lambda w: list(zero_shot_networks(w.task, w.child).values()),
+        files=lambda w: list(zero_shot_files(w.task, w.child).values()),
+        parent=lambda w: model_file(aligned_parent(w.child)),
         data=lambda w: data_file(domain_of(w.child), "test.zip"),
         annotations=lambda w: data_file(domain_of(w.child), "test.annotations.npz"),
     output:
@@ -134,7 +135,7 @@ rule zero_shot:
         mem_mb=memory("zero_shot"),
         runtime=minutes("zero_shot"),
     params:
-        rows=lambda w, input: named_files(zero_shot_networks(w.task, w.child), input.networks),
+        rows=lambda w, input: named_files(zero_shot_files(w.task, w.child), input.files),
         validation=lambda w: flags(**validation_inputs(w.child)),
         names=lambda w: row_names(w.child),
         settings=measuring_settings("zero_shot"),
@@ -142,7 +143,7 @@ rule zero_shot:
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot {params.rows}"
         " --task {wildcards.task} --data {input.data} --annotations {input.annotations} {params.validation}"
-        " {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+        " --parent {input.parent} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
 
 
 # Attributes by networks and by latent codes, and numbers by codes of few labels.

@@ -18,6 +18,8 @@ BOUNDS = (SHUFFLED, "oracle-on-generated")
 """What stands beside the ways of a child, whichever they are."""
 UNALIGNED_END = " unaligned"
 """What is put behind the row of a way for the unaligned control."""
+BACKWARDS = "zero-shot backwards"
+"""Row of what the labeller says of test images that were inverted in the child and drawn by the parent: no network."""
 BEST = "zero-shot best"
 """Row of the way that is best on validation images."""
 DEFAULT_METHODS = (STUDENT, "filtered", "averaged", "layer-swap")

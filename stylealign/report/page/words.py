@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from stylealign.applications.labels.methods import BEST, UNALIGNED_END
+from stylealign.applications.labels.methods import BACKWARDS, BEST, UNALIGNED_END
 from stylealign.applications.labels.methods import METHODS as WAYS
 from stylealign.measurements import registry
 from stylealign.measurements.shared import OTHER_SEED, PAIRS, PAIRS_SHUFFLED
@@ -190,8 +190,11 @@ METHODS = {
     **{method.row: method.text for method in WAYS},
     BOUNDARY: "the side of the parent's hyperplane that a code lies on, inverted in the child",
     DISTANCES: "few labels of the parent's domain on its codes' distances to a hyperplane, read from the child's codes",
+    BACKWARDS: "no network: what the parent's one says of the parent's image of a test image's code in the child",
     BEST: "the zero-shot method that is best on validation images",
-    **{f"{row}{UNALIGNED_END}": "the same through the control" for row in (BEST, *(own.row for own in WAYS))},
+    **{
+        f"{row}{UNALIGNED_END}": "the same through the control" for row in (BEST, BACKWARDS, *(own.row for own in WAYS))
+    },
     "untouched": "the source images as they are: the bound of structure, and of measuring error",
     "random": "random samples of the child: the bound of realism without any structure kept",
     PAIRS["same-pose"]: "no model: another figure of the child's domain, drawn in the pose of one of the parent's",
