@@ -14,7 +14,7 @@ VERSIONS = {
     "convert": 2,
     "grow": 1,
     "pack": 1,
-    "train": 5,
+    "train": 6,
     "generate": 2,
     "encoder": 2,
     "invert": 2,

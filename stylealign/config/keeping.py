@@ -148,7 +148,7 @@ class CodeMethod(KeepMethod):
 class PullSettings(Settings):
     """Weights pulled back towards the parent when the training is done, the mapping network and then each resolution
     from 4 px up, as far as FID allows: a swap of layers (Pinkney and Adler 2020, arXiv 2010.05334) whose place is
-    chosen by `evaluate_features` and `evaluate_images`, not fixed."""
+    chosen by `evaluate_features` and `evaluate_images`, not fixed. Asked for later, it trains nothing again."""
 
     tolerance: NonNegativeFloat = 0.0
     """Share of its FID by which the child may become worse; 0 turns the pull off."""

@@ -1,6 +1,6 @@
 """Settings of `stylealign train`."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -15,7 +15,7 @@ from stylealign.config.base import (
     Seed,
     Settings,
 )
-from stylealign.config.keeping import KeepSettings
+from stylealign.config.keeping import KeepSettings, PullSettings
 from stylealign.presets import PRESETS, PresetName
 
 UPKEEP = ("snapshot_kimg", "state_interval_s")
@@ -128,6 +128,11 @@ class TrainSettings(Settings):
     """CPU threads; results are the same to the bit for the same number. Default: the CPUs this process may use."""
     seed: Seed = 0
     """Seed of every random number of the run."""
+
+    @property
+    def before_pull(self) -> Self:
+        """The same training without the pull at its end, which changes nothing of what comes before."""
+        return self.model_copy(update={"keep": self.keep.model_copy(update={"pull": PullSettings()})})
 
     @property
     def measures(self) -> bool:

@@ -103,10 +103,14 @@ class Identity:
     def origin_of(self, model: str) -> dict[str, Any]:
         """Return everything that a model's weights follow from, as JSON values."""
         start = self.start_of(model)
-        return start if self.config.models[model].fetch else start | {"kimg": self.config.training_of(model).kimg}
+        if self.config.models[model].fetch:
+            return start
+        training = self.config.training_of(model)
+        pull = {"pull": as_json(training.keep.pull)} if training != training.before_pull else {}
+        return start | pull | {"kimg": training.kimg}
 
     def start_of(self, model: str) -> dict[str, Any]:
-        """Return the same without the length of its training: such a training goes on when it is made longer."""
+        """Return the same without what comes at the end of its training: it goes on when it is made longer."""
         settings = self.config.models[model]
         if settings.fetch:
             is_own = self.model_file(model) is not None
@@ -117,7 +121,7 @@ class Identity:
         return reads | {
             "parent": self.origin_of(settings.parent) if settings.parent else as_json(shape) if shape else None,
             "data": self.data_of(settings.domain),
-            "training": as_json(self.config.training_of(model), without=NO_IDENTITY),
+            "training": as_json(self.config.training_of(model).before_pull, without=NO_IDENTITY),
             "version": version("train"),
         }
 

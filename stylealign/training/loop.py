@@ -280,7 +280,8 @@ def _state_in(run_dir: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _identity(settings: TrainSettings) -> dict[str, Any]:
-    return {f"train.{key}": value for key, value in settings.model_dump(mode="json", exclude=NOT_IDENTITY).items()}
+    values = settings.before_pull.model_dump(mode="json", exclude=NOT_IDENTITY)
+    return {f"train.{key}": value for key, value in values.items()}
 
 
 def _peak_memory_gib() -> float:

@@ -88,6 +88,24 @@ def rate_of(name: str, network: str, rows: Sequence[RateRow]) -> float:
     return rate
 
 
+@torch.no_grad()
+def share_untrained(generator: Generator, average: Generator, trained: Rated) -> bool:
+    """Give the layers of G that are not trained the weights of its average, which then keeps them to the bit.
+
+    A parent's G and its average are not the same: otherwise the average of a frozen layer would go over to G's.
+
+    Returns:
+        Whether the mapping network is trained. Where it is not, its mean w is the average's too, and stays.
+    """
+    for name, parameter in generator.named_parameters():
+        if name not in trained:
+            parameter.copy_(average.get_parameter(name))
+    moves_w = any(name.startswith("mapping.") for name in trained)
+    if not moves_w:
+        generator.mapping.w_avg.copy_(average.mapping.w_avg)
+    return moves_w
+
+
 def require_gradients(parameters: Iterable[nn.Parameter], required: bool) -> None:
     """Say of parameters whether they need gradients."""
     for parameter in parameters:

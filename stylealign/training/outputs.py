@@ -66,17 +66,18 @@ class Outputs:
         """Write the outputs; the model last, as its presence says that the others are there."""
         networks = training.networks
         average, raw, discriminator = networks.average, networks.generator, networks.discriminator
-        info, best = self._info(training), None
+        end, info, best = average, self._info(training), None
         if training.selection.kimg is not None:
             best = _candidate_path(training, training.selection.kimg)
             selected = load(best)
             average, info = selected.generator, selected.info
             raw, discriminator = selected.generator_raw or raw, selected.discriminator or discriminator
         if self._finish is not None:
+            ended = average is end
             average, facts = self._finish(average)
-            info, best = info | facts, None
+            end, info, best = average if ended else end, info | facts, None
         if is_child:
-            _export_snapshots(training, out_dir)
+            _export_snapshots(training, out_dir, end)
         self._write_samples(average, out_dir / "samples.png")
         write_json(out_dir / "config.json", info)
         with atomic_path(out_dir / "log.jsonl") as temporary:
@@ -114,11 +115,11 @@ def _save_all(training: TrainingRun, path: Path, info: dict[str, Any]) -> None:
     )
 
 
-def _export_snapshots(training: TrainingRun, out_dir: Path) -> None:
-    """Write the snapshots of `curve_kimg`, and the run's end, as one zip."""
+def _export_snapshots(training: TrainingRun, out_dir: Path, last: Generator) -> None:
+    """Write the snapshots of `curve_kimg`, and what the run's end gave, as one zip."""
     kept = (training.run_dir / CURVE / snapshot_name(kimg) for kimg in training.kept_kimg)
     with tempfile.TemporaryDirectory() as folder:
         end = Path(folder) / snapshot_name(training.kimg)
-        native.save(end, generator=training.networks.average, info={"kimg": training.kimg})
+        native.save(end, generator=last, info={"kimg": training.kimg})
         files = {file.name: file for file in [*kept, end] if file.name <= end.name}
         write_snapshots(out_dir / "snapshots.zip", list(files.values()))

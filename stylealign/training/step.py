@@ -31,17 +31,13 @@ from stylealign.training.keep.keeper import Keeper, wanted
 from stylealign.training.keep.patches import PatchHead, Verdict, in_half
 from stylealign.training.keep.views import view
 from stylealign.training.keep.weights import WeightPull
-from stylealign.training.losses import (
-    moved_path_length,
-    path_length_penalty,
-    path_lengths,
-    r1_penalty,
-)
+from stylealign.training.losses import moved_path_length, path_length_penalty, path_lengths, r1_penalty
 from stylealign.training.moving import Mover
 from stylealign.training.optimisers import (
     lazy_adam,
     rated,
     require_gradients,
+    share_untrained,
     trained_of_discriminator,
     trained_of_generator,
 )
@@ -85,6 +81,7 @@ class TrainingStep:
         check_parts(s, self.workers.count, discriminator.b4.group_size)
         trained = trained_of_generator(generator, s)
         trained_d = trained_of_discriminator(discriminator, s)
+        self._moves_w = share_untrained(generator, average, trained)
         self.generator_parameters = [parameter for parameter, _ in trained.values()]
         self.discriminator_parameters = [parameter for parameter, _ in trained_d.values()]
         self.patch_head: PatchHead | None = None
@@ -190,7 +187,7 @@ class TrainingStep:
             torch.autograd.backward(roots, gradients)
             fakes.append((fake.detach(), verdict if keeps else None, half))
         norm = self._move_g.move(sums, measure, pull_at_kimg=self._kimg)
-        self.generator.mapping.track_mean(sums.values.pop("w")[None])
+        self._track_w(sums.values.pop("w"))
         return sums.values | ({"gradient_norm_g": norm} if norm is not None else {}), fakes
 
     def _regularise_generator(self, batch: int) -> dict[str, Tensor]:
@@ -207,7 +204,7 @@ class TrainingStep:
             del lengths
         self.workers.sum_([sums.values["length"], sums.values["w"]])
         self.mean_path_length.copy_(moved_path_length(self.mean_path_length, sums.values["length"]))
-        self.generator.mapping.track_mean(sums.values["w"][None])
+        self._track_w(sums.values["w"])
         sums = Sums()
         for part, share in own:
             lengths = kept[0] if kept else self._path_lengths(draws.part(part, self.parts))[0]
@@ -252,6 +249,11 @@ class TrainingStep:
             sums.add(r1_penalty=penalty.detach() * share)
         self._move_d.move(sums)
         return sums.values
+
+    def _track_w(self, w: Tensor) -> None:
+        """Move the mean w, where the mapping network moves."""
+        if self._moves_w:
+            self.generator.mapping.track_mean(w[None])
 
     def _own_parts(self, batch: int) -> Iterator[tuple[int, float]]:
         """Yield index and share of the batch of every part that this process computes."""

@@ -1,5 +1,6 @@
 """What tells one content from another: exactly what changed has another identity."""
 
+import json
 import os
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from stylealign.experiment import content
 from stylealign.experiment.content import content_of
-from tests.experiment.common import experiment
+from tests.experiment.common import FAMILY, experiment
 
 
 @pytest.fixture
@@ -70,6 +71,19 @@ def test_a_training_goes_on_in_its_folder_when_only_its_length_changes(tmp_path:
     before = folder()
     assert before == folder(kimg=99) == folder(state_interval_s=1) == folder(snapshot_kimg=1) == folder(threads=1)
     assert len({before, folder(batch_size=8), folder(evaluate_kimg=1), folder(seed=1)}) == 4
+
+
+def test_a_pull_at_the_end_is_no_other_training_but_another_parent(tmp_path: Path) -> None:
+    def of(**keep: object) -> tuple[str, str]:
+        models = FAMILY.replace("parent: human", f"parent: human, train: {{keep: {json.dumps(keep)}}}", 1)
+        identity = experiment(tmp_path, models).identity
+        return identity.run_dir("animal"), identity.run_dir("grandchild")
+
+    plain, pulled = of(), of(pull={"tolerance": 0.05})
+    assert plain[0] == pulled[0]
+    assert plain[1] != pulled[1]
+    kept = of(rgb={"weight": 1}), of(rgb={"weight": 1}, pull={"tolerance": 0.05})
+    assert kept[0][0] == kept[1][0] != plain[0]
 
 
 def test_an_encoder_belongs_to_the_trainings_that_read_codes_back(tmp_path: Path) -> None:

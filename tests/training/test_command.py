@@ -198,9 +198,14 @@ def test_a_child_is_pulled_back_when_it_is_done(data: Path, monkeypatch: pytest.
         return {"fid[efficientnet-lite0]": float((one.synthesis.b4.const - of_parent).norm().detach())}
 
     monkeypatch.setattr(Evaluation, "__call__", distance)
-    folder = train(data, "child", "--init-from", str(parent), "--settings", '{"keep": {"pull": {"tolerance": 1e-9}}}')
+    start = ["child", "--init-from", str(parent)]
+    before = load(train(data, *start) / "model.safetensors").generator.synthesis.b4.const
+    folder = train(data, *start, "--settings", '{"keep": {"pull": {"tolerance": 1e-9}}}')
+    assert not torch.equal(before, of_parent), "the training itself was done before, and is not done again"
     model = load(folder / "model.safetensors")
     assert model.info["pulled"] == {"mapping": 1.0, "4px": 1.0, "8px": 1.0, "16px": 1.0}
     assert torch.equal(model.generator.synthesis.b4.const, of_parent)
     assert model.generator_raw is not None and model.discriminator is not None
     assert not torch.equal(model.generator_raw.synthesis.b4.const, of_parent)
+    *_, (_, end) = read_snapshots(folder / "snapshots.zip")
+    assert torch.equal(end.generator.synthesis.b4.const, of_parent), "the curve ends with what the training gave"

@@ -14,7 +14,8 @@ from stylealign.training.keep.weights import WeightPull, weight_distance
 from stylealign.training.optimisers import rate_of, trained_of_generator
 from stylealign.training.start import new_networks
 from stylealign.training.state import IDENTITY
-from tests.training.common import SHAPE, assert_resumed_equals, changed, make_run, weights
+from stylealign.training.step import TrainingStep
+from tests.training.common import SHAPE, Squares, assert_resumed_equals, changed, make_run, weights
 
 
 def keeping(**values: Any) -> TrainSettings:
@@ -64,6 +65,30 @@ def test_a_frozen_resolution_stays_to_the_bit(tmp_path: Path) -> None:
     frozen = ("G.synthesis.b4.", "G.synthesis.b8.", "D.b16.")
     assert {name for name in before if name.startswith(frozen)} <= same
     assert not {"G.synthesis.b16.conv0.weight", "G.mapping.fc0.weight", "D.b8.conv0.weight"} & same
+
+
+@pytest.mark.parametrize(
+    ("settings", "frozen"),
+    [
+        (keeping(rates=[{"network": "G", "to_px": 8, "rate": 0}]), ("synthesis.b4.", "synthesis.b8.")),
+        (keeping(rates=[{"network": "G", "components": ["mapping"], "rate": 0}]), ("mapping.",)),
+        (changed(train_only=("convolutions",)), ("mapping.", "synthesis.b16.torgb.")),
+    ],
+)
+def test_what_is_frozen_is_the_averaged_parents(settings: TrainSettings, frozen: tuple[str, ...]) -> None:
+    generator, average, discriminator = new_networks(SHAPE, settings, 16)
+    with torch.no_grad():  # a parent's G is not its average
+        for value in generator.state_dict().values():
+            value += 0.01 * torch.randn(value.shape, generator=torch.Generator().manual_seed(0))
+    before = {name: value.clone() for name, value in average.state_dict().items()}
+    step = TrainingStep(generator, average, discriminator, settings)
+    for index in range(3):
+        step.step(index, Squares().batch(index, 8, 0, False) / 127.5 - 1)
+    for name, value in before.items():
+        if name.startswith(frozen) and "noise_const" not in name:
+            assert torch.equal(average.state_dict()[name], value), name
+            assert torch.equal(generator.state_dict()[name], value), name
+    assert not torch.equal(average.synthesis.b16.conv1.weight, before["synthesis.b16.conv1.weight"])
 
 
 def test_a_rate_is_a_multiple_of_the_learning_rate(tmp_path: Path) -> None:
