@@ -4,7 +4,8 @@ Nothing is measured here: the numbers are those of other tables, gathered way by
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
@@ -29,6 +30,11 @@ KEPT = Metric(
     "kept", True, "of the label agreement that the plain child has lost, what this one keeps; 1 is the parent unchanged"
 )
 SCORE_KEPT = Metric("score_kept", True, "the same of the alignment score")
+ABOVE = Metric(
+    "agreement_above",
+    True,
+    "label agreement less that of the plain child when it has the same share; above 0 is gained",
+)
 SHARE_DIFFERENCE = Metric("share_difference", None, "share less that of the plain child")
 FID_RATIO = Metric("fid_ratio", False, "FID over that of the plain child")
 
@@ -42,14 +48,17 @@ TABLE = Table(
         *(metric for metric in alignment_pointwise.AGREEMENT if metric.name in _POINTWISE),
         KEPT,
         SCORE_KEPT,
+        ABOVE,
         SHARE_DIFFERENCE,
         FID_RATIO,
     ),
     protocol="numbers of the tables alignment_curve, generators (the parent unchanged, method `parent`) and "
     "alignment_pointwise (drawn pairs), nothing measured anew; the plain child of a domain is the first that the "
     f"configuration names; {KEPT.name}: (A - P) / (1 - P) of the {AGREEMENT} A of a child and P of the plain child "
-    f"after the same kimg; {SCORE_KEPT.name}: the same of the alignment score; {SHARE_DIFFERENCE.name} and "
-    f"{FID_RATIO.name}: against the plain child after the same kimg. Children of unlike share are not comparable",
+    f"after the same kimg; {SCORE_KEPT.name}: the same of the alignment score; {ABOVE.name}: the {AGREEMENT} less that "
+    "of the plain child at an equal share, between its kimg in straight lines, from the parent unchanged; "
+    f"{SHARE_DIFFERENCE.name} and {FID_RATIO.name}: against the plain child after the same kimg. Children of unlike "
+    "share are not comparable",
 )
 
 
@@ -87,12 +96,40 @@ def front_rows(rows: "Iterable[Row]", plain: str) -> "list[Row]":
     if not any(child == plain and method == "child" for child, method, _ in points):
         return []
     found = [dataclasses.replace(row, table=TABLE.name) for row in rows if _is_reference(row, plain)]
+    path = _path([point for (child, method, _), point in points.items() if (child, method) == (plain, "child")], found)
     for (child, method, setting), point in points.items():  # 8 kimg, and what names a second control
         found += [dataclasses.replace(row, table=TABLE.name) for row in point.values()]
         beside = points.get((plain, "child", setting.split(", ")[0]))
         if beside is not None and (child, method) != (plain, "child"):
             found += _against(point, beside)
+        if (child, method) != (plain, "child"):
+            found += _above(point, path)
     return found
+
+
+def _path(points: "Sequence[dict[str, Row]]", references: "Iterable[Row]") -> list[tuple[float, float]]:
+    """Return share and label agreement of the plain child over its kimg, from the parent unchanged, by share."""
+    found = [(row.value, 1.0) for row in references if row.metric == SHARE.name and row.value is not None]
+    for point in points:
+        values = [point[metric].value for metric in (SHARE.name, AGREEMENT) if metric in point]
+        known = [value for value in values if value is not None]
+        if len(known) == 2:
+            found.append((known[0], known[1]))
+    return sorted(found)
+
+
+def _above(point: "dict[str, Row]", path: list[tuple[float, float]]) -> "list[Row]":
+    """Return how much more aligned a child is than the plain one at its share; nothing beyond the plain child's."""
+    values = [point[metric].value for metric in (SHARE.name, AGREEMENT) if metric in point]
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return []
+    share, agreement = known
+    for (start, before), (end, after) in pairwise(path):
+        if start <= share <= end:
+            there = before + (after - before) * (share - start) / ((end - start) or 1)
+            return [_derived(point[AGREEMENT], ABOVE, agreement - there)]
+    return []
 
 
 def _is_reference(row: "Row", plain: str) -> bool:
@@ -113,19 +150,7 @@ def _against(point: "dict[str, Row]", plain: "dict[str, Row]") -> "list[Row]":
     found: list[Row] = []
 
     def add(metric: Metric, of: str, value: float) -> None:
-        features = point[of].features if metric in (SHARE_DIFFERENCE, FID_RATIO) else ""
-        found.append(
-            dataclasses.replace(
-                point[of],
-                table=TABLE.name,
-                metric=metric.name,
-                features=features,
-                value=value,
-                ci_low=None,
-                ci_high=None,
-                n=None,
-            )
-        )
+        found.append(_derived(point[of], metric, value, keeps_features=metric in (SHARE_DIFFERENCE, FID_RATIO)))
 
     for metric, of in ((KEPT, AGREEMENT), (SCORE_KEPT, alignment_score.SCORE.name)):
         values = both(of)
@@ -137,6 +162,12 @@ def _against(point: "dict[str, Row]", plain: "dict[str, Row]") -> "list[Row]":
     if fid is not None:
         add(FID_RATIO, FID.name, fid[0] / fid[1])
     return found
+
+
+def _derived(row: "Row", metric: Metric, value: float, keeps_features: bool = False) -> "Row":
+    """Return a number that was reckoned from a row's, without interval."""
+    bare = dataclasses.replace(row, ci_low=None, ci_high=None, n=None, features=row.features if keeps_features else "")
+    return dataclasses.replace(bare, table=TABLE.name, metric=metric.name, value=value)
 
 
 def rows_of(experiment: Experiment) -> list[str]:
@@ -151,7 +182,7 @@ def cost(work: Work, domain: str) -> Cost:
 
 KIND = Kind(
     name="alignment_front",
-    version=1,
+    version=2,
     text="ways to fine-tune for one domain: quality against alignment, beside the plain child",
     files=(),
     named_files=NamedFiles("JSON", "rows of other kinds; the name only tells them apart"),

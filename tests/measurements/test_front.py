@@ -95,3 +95,16 @@ def test_a_second_control_is_compared_with_the_plain_child_as_well() -> None:
     ratios = {own.setting: own.value for own in found if (own.method, own.metric) == ("unaligned", "fid_ratio")}
     assert ratios["8 kimg, third-parent"] == pytest.approx(0.5)
     assert ratios["8 kimg"] == pytest.approx(780 / 800)
+
+
+def test_ways_are_compared_at_an_equal_share() -> None:
+    def at(child: str, kimg: int, share: float, agreement: float) -> list[Row]:
+        values = {"share": share, "segmentation_agreement": agreement}
+        return [row(child, metric, value, f"{kimg} kimg") for metric, value in values.items()]
+
+    plain = [*at("ink", 8, 0.4, 0.6), *at("ink", 24, 0.8, 0.4)]
+    parent = row("ink", "share", 0.2, "", table="generators", method="parent")
+    ways = [*at("a", 8, 0.6, 0.55), *at("a", 24, 0.9, 0.5), *at("b", 8, 0.3, 0.75), *at("b", 24, 0.1, 1.0)]
+    found = front_rows([*plain, parent, *ways], "ink")
+    above = {(row.child, row.setting): row.value for row in found if row.metric == "agreement_above"}
+    assert above == {("a", "8 kimg"): pytest.approx(0.05), ("b", "8 kimg"): pytest.approx(-0.05)}, "no share beyond"
