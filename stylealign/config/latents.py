@@ -46,6 +46,8 @@ class InvertSettings(Settings):
     """Weight of the noise-map regulariser."""
     pixel_weight: NonNegativeFloat = 1.0
     """Weight of the mean squared pixel error beside the perceptual distance."""
+    prior_weight: NonNegativeFloat = 0.0
+    """Weight of the codes' distance from where w lies (W, W+): 0.01 keeps codes where children are at home; 0: none."""
     perceptual: Perceptual = "efficientnet-lite0"
     """Perceptual distance that is minimised."""
     perceptual_px: Positive = 256
@@ -58,6 +60,12 @@ class InvertSettings(Settings):
         if self.init == "encoder" and self.space not in spaces.encoded():
             found = ", ".join(spaces.encoded())
             raise ValueError(f"init: an encoder finds codes of {found} only, not of {self.space}")
+        return self
+
+    @model_validator(mode="after")
+    def _prior_is_of_w(self) -> "InvertSettings":
+        if self.prior_weight and not spaces.space_of(self.space).is_of_w:
+            raise ValueError(f"prior_weight: is for codes of w, not of {self.space}; set it to 0")
         return self
 
     @model_validator(mode="after")
@@ -74,6 +82,10 @@ class InvertKeys(InvertSettings):
 
     @model_validator(mode="after")
     def _encoder_knows_the_space(self) -> "InvertKeys":
+        return self
+
+    @model_validator(mode="after")
+    def _prior_is_of_w(self) -> "InvertKeys":
         return self
 
 

@@ -227,11 +227,12 @@ class Config(Settings):
     def inversion_of(self, space: Space) -> InvertSettings:
         """Return the inversion settings of a space: the workflow's, and over them the keys the space sets itself.
 
-        Where an encoder finds no codes of a space, it has its own start.
+        Where an encoder finds no codes of a space, it has its own start; where codes are no vectors of W, no prior.
         """
         init = self.inversion.init if space in spaces.encoded() else "default"
+        prior = {} if spaces.space_of(space).is_of_w else {"prior_weight": 0.0}
         own = self.inversion_by_space.get(space)
-        return over(InvertSettings, self.inversion, {"init": init}, own, {"space": space})
+        return over(InvertSettings, self.inversion, {"init": init, **prior}, own, {"space": space})
 
     def training_of(self, model: str) -> TrainSettings:
         """Return the training settings of a model: the workflow's, and over them the keys the model sets itself."""

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from stylealign.config import InvertSettings
 from stylealign.latents.noise_maps import autocorrelation, draw_noise_maps, noise_shapes_in_use, renormalize
+from stylealign.latents.prior import prior_of_w
 from stylealign.latents.projection_state import Adam, Batch, Best, latent_noise_strength, learning_rate_factor
 from stylealign.latents.spaces import LatentSpace, space_of
 from stylealign.networks.generator import Generator
@@ -54,7 +55,7 @@ class Projection:
     values: NDArray[np.float32]
     """Codes `[N, *shape]`: for each image the best that was tried."""
     losses: NDArray[np.float32]
-    """`[steps + 1, N]`: perceptual distance plus weighted pixel error before each step, and after the last."""
+    """`[steps + 1, N]`: perceptual distance plus weighted pixel error (and prior) before each step and at the end."""
     perceptual_random: NDArray[np.float32]
     """`[N]`: median perceptual distance of random samples: what an unrelated image of the model scores."""
     perceptual_fitted: NDArray[np.float32]
@@ -80,6 +81,7 @@ class Projector:
         self.noise_scale = settings.latent_noise * spread
         self.candidates, self._candidate_features = self._draw_candidates()
         self._basis = self._gradient_basis() if settings.optimizer == "soap" else None
+        self._prior = prior_of_w(generator, settings.seed) if settings.prior_weight else None
 
     def project(
         self,
@@ -150,11 +152,14 @@ class Projector:
         return batch.codes + torch.from_numpy(noise).to(batch.codes) * (self.noise_scale * strength)
 
     def _fit(self, batch: Batch, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the perceptual distance `[n]` of the codes' images, and it plus the weighted mean squared error."""
+        """Return the perceptual distance `[n]` of the codes' images, and it plus weighted squared error and prior."""
         images = self.generator.synthesis(self._ws(codes, self.space), noise_maps=batch.maps)
         perceptual = self.distance.between(self._features(images), batch.wanted)
         error = (images - batch.targets).square().mean(dim=(1, 2, 3))
-        return perceptual, perceptual + self.settings.pixel_weight * error
+        fit = perceptual + self.settings.pixel_weight * error
+        if self._prior is not None:
+            fit = fit + self.settings.prior_weight * self._prior.distance(codes)
+        return perceptual, fit
 
     def _features(self, images: Tensor) -> list[Tensor]:
         """Return the perceptual features of images, larger ones reduced to `perceptual_px` by averaging."""

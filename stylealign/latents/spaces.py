@@ -49,6 +49,11 @@ class LatentSpace:
     from_ws: Callable[[Tensor, SynthesisNetwork], Tensor] | None = None
     is_styles: bool = False
 
+    @property
+    def is_of_w(self) -> bool:
+        """Whether a code is vectors of W."""
+        return not self.is_mapped and not self.is_styles
+
     def shape(self, architecture: Architecture) -> tuple[int, ...]:
         """Return the shape of one code."""
         if self.is_styles:

@@ -197,6 +197,8 @@ def test_a_recipe_of_a_model_goes_over_the_workflows_keys() -> None:
         ({}, {"z": {"init": "encoder"}}, "inversion_by_space.z: init: an encoder finds codes of w, w+, s only"),
         ({}, {"w": {"init": "encoder"}}, None),
         ({}, {"w": {"perceptual_px": 100}}, "inversion_by_space.w: perceptual_px must be a power of two"),
+        ({"prior_weight": 0.1}, {"z": {"steps": 3}}, None),
+        ({}, {"z": {"prior_weight": 0.1}}, "inversion_by_space.z: prior_weight: is for codes of w, not of z"),
         ({}, {"w": {"steps": -1}}, "inversion_by_space.w.steps: Input should be greater than"),
     ],
 )
