@@ -19,7 +19,7 @@ class MetricSettings(Settings):
     samples: Positive = 4000
     """Generated images of the generators and coverage tables."""
     pairs: Annotated[int, Field(ge=2)] = 1000
-    """Latents of the point-wise alignment, each drawn by parent and child."""
+    """Latents of the point-wise alignment and of what carrying labels over costs, each drawn by parent and child."""
     curve_images: Annotated[int, Field(ge=4)] = 500
     """Images of each point of the curve of quality against alignment."""
     score_latents: Annotated[int, Field(ge=16)] = 256

@@ -1,6 +1,6 @@
 """What an experiment's children and domains are measured with."""
 
-from stylealign.applications.labels.methods import BACKWARDS, BOUNDS, UNALIGNED_END, Method, method_of
+from stylealign.applications.labels.methods import BACKWARDS, BOUNDS, TRANSFERRED, UNALIGNED_END, Method, method_of
 from stylealign.applications.labels.tasks import comparing, drawn
 from stylealign.experiment.family import Family
 from stylealign.experiment.paths import (
@@ -82,8 +82,9 @@ class Measuring(Family):
         return found | {"oracle": label_network(task, self.domain_of(child))}
 
     def zero_shot_files(self, task: str, child: str) -> Files:
-        """Return everything that labels the test images of a child's domain, by METHOD[/SETTING]."""
-        return self.zero_shot_networks(task, child) | self.zero_shot_codes(child)
+        """Return the networks, codes and models of a child's table, by METHOD[/SETTING]."""
+        drawing = {f"{TRANSFERRED}{self._end_of(model)}": model_file(model) for model in self.family(child)}
+        return self.zero_shot_networks(task, child) | self.zero_shot_codes(child) | drawing
 
     def zero_shot_codes(self, child: str) -> Files:
         """Return the codes that label a child's test images backwards, by METHOD[/SETTING]; none where the run does

@@ -12,7 +12,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.measurements import alignment_pointwise, alignment_score, distances, zero_shot
 from stylealign.measurements.declare import Experiment, Kind, Measured, NamedFiles, Progress, Table
 from stylealign.measurements.shared import ANNOTATED, PAIRS, SHARE
-from stylealign.measurements.zero_shot_latents import INVERTED
+from stylealign.measurements.zero_shot_tables import INVERTED
 from stylealign.metrics.declared import Metric
 from stylealign.metrics.structure import POSE_NAMES
 from stylealign.work.cost import Cost, Work

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stylealign.applications.labels.methods import BACKWARDS, BEST, METHODS, UNALIGNED_END
-from stylealign.applications.labels.tasks import LabelTask, scored, task_of
+from stylealign.applications.labels.methods import BACKWARDS, BEST, TRANSFERRED, UNALIGNED_END
+from stylealign.applications.labels.tasks import LabelTask, task_of
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.declare import (
@@ -17,58 +17,23 @@ from stylealign.measurements.declare import (
     Progress,
     Table,
 )
-from stylealign.measurements.shared import DIFFERENCE_PROTOCOL, difference_of, minus
-from stylealign.measurements.zero_shot_latents import INVERTED, backwards_scores, is_backwards, of_inverted
-from stylealign.metrics.declared import Metric
+from stylealign.measurements.zero_shot_latents import backwards_rows, cost_rows, is_of_latents
+from stylealign.measurements.zero_shot_tables import (
+    COSTS_TABLE,
+    LABELLER,
+    SOURCE_ONLY,
+    TABLES,
+    WAYS,
+    difference_rows,
+    score_rows,
+)
 from stylealign.work.cost import MEGABYTE, Cost, Work
 
 if TYPE_CHECKING:
     from stylealign.applications.labels.networks import Labeller, Scores
     from stylealign.applications.labels.sharing import Shared
     from stylealign.measurements.inputs import Inputs
-    from stylealign.measurements.rows import Row, RowKey
-
-SOURCE_ONLY = "source-only"
-LABELLER = "labeller"
-"""Row of the parent's network in the parent's own domain."""
-WAYS = tuple(method.row for method in METHODS if method.is_zero_shot)
-"""Rows of the methods that one is chosen of."""
-PROTOCOL = (
-    "what the domain and all networks of a table's child name alike; segmentation: the domain's classes (one that a "
-    "network lacks has an IoU of 0), and the shared ones of labels.classes beside them; "
-    f"{LABELLER}: the parent's network on the parent's own test images, where the child's domain has no labels to test "
-    "with; "
-    "several seeds: their mean, images resampled together and seeds as a level of their own, n counts images; "
-    f"{BEST}: the method with the best headline numbers on the validation images, relative to {SOURCE_ONLY}'s; "
-    f"{BACKWARDS}: no network, what {SOURCE_ONLY} says of the parent's images of the codes that test images have in "
-    f"the child, on those alone that were inverted ({INVERTED}); no validation image is, so {BEST} is never this one"
-)
-
-
-def compared_metrics(task: LabelTask) -> tuple[Metric, ...]:
-    """Return the metrics whose difference to source-only is told: those of a whole network."""
-    assert task.table is not None
-    return tuple(metric for metric in task.table.metrics if not metric.is_by_setting)
-
-
-def _table(task: LabelTask) -> Table:
-    """Return the table of a label task."""
-    own = task.table
-    assert own is not None
-    return Table(
-        own.name,
-        title=own.title,
-        section="zero-shot",
-        metrics=(*own.metrics, *map(difference_of, compared_metrics(task))),
-        protocol=f"{own.protocol}; {DIFFERENCE_PROTOCOL}; {PROTOCOL}",
-        headline=own.headline,
-        compared=(own.headline,),
-        charts=(own.headline,),
-    )
-
-
-TABLES = {task.name: _table(task) for task in scored()}
-"""Task -> its table."""
+    from stylealign.measurements.rows import Row
 
 
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
@@ -88,7 +53,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     loaded = {
         name: load_label_network(path, task, data.resolution_px)
         for name, path in inputs.named_files.items()
-        if not is_backwards(name)
+        if not is_of_latents(name)
     }
     networks = {name: network.to(compute_device()) for name, (network, _) in loaded.items()}
     shared = _shared(inputs, networks, "annotations", settings.classes)
@@ -104,31 +69,14 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         best = max(ways, key=marks.__getitem__)
         chosen = {f"{BEST}{name.removeprefix(best)}": own for name, own in found.items() if _is_of(name, best)}
         found, facts = found | chosen, facts | {"best": best, "validation": marks}
-    rows = []
+    rows: list[Row] = []
     for name, seeds in found.items():
         key = inputs.key_of(TABLES[task].name, name)
         rows += score_rows(seeds, key, settings)
         if SOURCE_ONLY in found and name != SOURCE_ONLY:
             rows += difference_rows(task_of(task), seeds, found[SOURCE_ONLY], key, settings)
-    return rows + _backwards_rows(inputs, networks.get(SOURCE_ONLY), shared, settings), facts
-
-
-def _backwards_rows(
-    inputs: "Inputs", labeller: "Labeller | None", shared: "Shared", settings: MetricSettings
-) -> "list[Row]":
-    """Return the rows of labels by codes, and first those of source-only on the images that have codes."""
-    rows: list[Row] = []
-    task = inputs.options["task"]
-    for name in filter(is_backwards, inputs.named_files):
-        if labeller is None:
-            raise StyleAlignError(f"{name}: needs {SOURCE_ONLY}=NET, which labels the parent's images; give it")
-        own, base = backwards_scores(inputs, name, labeller, shared)
-        if not rows:
-            rows += score_rows([base], of_inverted(inputs.key_of(TABLES[task].name, SOURCE_ONLY)), settings)
-        key = of_inverted(inputs.key_of(TABLES[task].name, name))
-        rows += score_rows([own], key, settings)
-        rows += difference_rows(task_of(task), [own], [base], key, settings)
-    return rows
+    rows += backwards_rows(inputs, networks, shared, settings)
+    return rows + cost_rows(inputs, networks, settings), facts
 
 
 def _method(name: str) -> str:
@@ -197,32 +145,6 @@ def _mean(seeds: "Sequence[Scores]", key: tuple[str, str]) -> float:
     return sum(scores[key].value for scores in seeds) / len(seeds)
 
 
-def score_rows(seeds: "Sequence[Scores]", key: "RowKey", settings: MetricSettings) -> "list[Row]":
-    """Return the scores of a method, the mean of its seeds."""
-    from stylealign.metrics.bootstrap import pooled_estimate
-
-    draws = settings.bootstrap, settings.seed
-    return [
-        key.row(metric, pooled_estimate([own[metric, name] for own in seeds], *draws), setting=name)
-        for metric, name in seeds[0]
-    ]
-
-
-def difference_rows(
-    task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores]", key: "RowKey", settings: MetricSettings
-) -> "list[Row]":
-    """Return the scores of a method less source-only's, of the `compared_metrics` of its task."""
-    from stylealign.metrics.bootstrap import pooled_difference
-
-    draws, rows = (settings.bootstrap, settings.seed), []
-    for metric in compared_metrics(task):
-        for place in (place for place in own[0] if place[0] == metric.name and place in other[0]):
-            estimate = pooled_difference([seed[place] for seed in own], [seed[place] for seed in other], *draws)
-            setting = ", ".join(filter(None, (place[1], minus(SOURCE_ONLY))))
-            rows.append(key.row(difference_of(metric).name, estimate, setting=setting))
-    return rows
-
-
 def rows_of(experiment: Experiment) -> list[str]:
     """Return a file for each task and each child whose parent's domain has its labels.
 
@@ -242,18 +164,21 @@ def rows_of(experiment: Experiment) -> list[str]:
 def tables_of(names: Sequence[str]) -> tuple[Table, ...]:
     """Return the tables of the tasks that there are files of rows of: domains of one's own may have one task alone."""
     tasks = {name.removeprefix(f"{LABELLER}/").split("/")[0] for name in names}
-    return tuple(table for task, table in TABLES.items() if task in tasks)
+    found = tuple(table for task, table in TABLES.items() if task in tasks)
+    of_children = [name for name in names if not name.startswith(f"{LABELLER}/")]
+    return (*found, COSTS_TABLE) if of_children else found
 
 
 def cost(work: Work, task: str, child: str) -> Cost:
-    """Return the cost of a job: the networks of a task on the test images of a child's domain, and their codes."""
-    data, found, inverted = work.data_of(child), work.model(child), 2 * work.config.inversion.images
+    """Return the cost of a job: the networks of a task on test images of a child's domain, and images of latents."""
+    data, found = work.data_of(child), work.model(child)
+    drawn = 2 * work.config.inversion.images + 3 * work.config.metrics.pairs
     images, px = data.splits.test_images, data.resolution_px
     own = work.config.zero_shot
     networks = 2 + own.seeds * 2 * (len(own.methods) + 1)
-    seconds = work.labels_s(networks * images + 2 * inverted, px)
+    seconds = work.labels_s(networks * images + 2 * drawn, px)
     memory = 1500 + images * px**2 * 20 / MEGABYTE + 8 * found.weights_mb
-    return Cost(network_s=seconds, memory_mb=memory, **found.passes(inverted))
+    return Cost(network_s=seconds, memory_mb=memory, **found.passes(drawn))
 
 
 def cost_of_labeller(work: Work, task: str, parent: str) -> Cost:
@@ -265,24 +190,25 @@ def cost_of_labeller(work: Work, task: str, parent: str) -> Cost:
 
 KIND = Kind(
     name="zero_shot",
-    version=12,
+    version=13,
     text="label networks on annotated test images",
     files=(
         File("data", "ZIP", "test images of the domain"),
         File("annotations", "NPZ", "annotations of the test images"),
         File("val-data", "ZIP", "validation images, on which the best method is chosen", is_required=False),
         File("val-annotations", "NPZ", "annotations of the validation images", is_required=False),
-        File("parent", "MODEL", "the parent, which draws the images of codes", is_required=False),
+        File("parent", "MODEL", "the parent, which draws the images of codes and latents", is_required=False),
     ),
     named_files=NamedFiles(
         "NET",
         "network of `stylealign supervise` or `transfer`; the name goes into the `method` column, what follows a / "
         "into `setting`; networks of one name that differ in a number behind @ are seeds of one method; the files of "
-        f"`{BACKWARDS}` are codes of test images (NPZ), found in the child",
+        f"`{BACKWARDS}` are codes of test images (NPZ), found in the child, those of `{TRANSFERRED}` models of the "
+        "child's domain",
     ),
     options=(Option("task", "task of the network", choices=tuple(TABLES)),),
-    settings=("bootstrap", "seed", "classes"),
-    tables=tuple(TABLES.values()),
+    settings=("pairs", "bootstrap", "seed", "classes"),
+    tables=(*TABLES.values(), COSTS_TABLE),
     rows=rows_of,
     tables_of=tables_of,
     costs={"zero_shot": cost, "zero_shot_labeller": cost_of_labeller},

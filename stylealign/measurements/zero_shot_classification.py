@@ -9,7 +9,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.measurements import zero_shot
 from stylealign.measurements.declare import Experiment, File, Kind, Measured, NamedFiles, Progress, Table
 from stylealign.measurements.shared import DIFFERENCE_PROTOCOL, difference_of, minus
-from stylealign.measurements.zero_shot_latents import INVERTED
+from stylealign.measurements.zero_shot_tables import INVERTED
 from stylealign.metrics.declared import Metric
 from stylealign.work.cost import MEGABYTE, Cost, Work
 

@@ -223,6 +223,9 @@ def test_images_are_labelled_backwards_where_the_run_inverts_them() -> None:
     }
     assert {"oracle", "zero-shot backwards"} <= set(asked.zero_shot_files("pose", "animal"))
     assert not any("backwards" in row for row, _ in asked.labels_shown("animal")), "figures show networks"
+    assert asked.zero_shot_files("pose", "animal")["transferred labels unaligned"].endswith(
+        "unaligned/model.safetensors"
+    )
     narrow = "human: {domain: human, fetch: a}\nanimal: {domain: animal, parent: human, measured: [zero_shot]}"
     assert experiment(A, narrow).zero_shot_codes("animal") == {}
 
@@ -454,7 +457,9 @@ def test_a_domains_tasks_are_what_it_has() -> None:
         "labeller/keypoints/people.json",
     ]
     filled = [table for table in asked.tables() if table.startswith("zero_shot")]
-    assert filled == ["zero_shot_segmentation", "zero_shot_keypoints"], "no number is known of any picture"
+    assert filled == ["zero_shot_segmentation", "zero_shot_keypoints", "zero_shot_costs"], (
+        "no number is known of any picture"
+    )
 
 
 def test_where_the_childs_domain_has_no_labels_its_images_are_labelled_all_the_same() -> None:

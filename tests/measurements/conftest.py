@@ -225,7 +225,7 @@ def inputs_of(kind: str, folder: Path) -> Sequence[Inputs]:
             Inputs(
                 files,
                 dict.fromkeys(("source-only", "oracle"), folder / f"{task}.safetensors")
-                | {"zero-shot backwards": folder / "codes.npz"},
+                | {"zero-shot backwards": folder / "codes.npz", "transferred labels": folder / "child.safetensors"},
                 {"task": task},
                 "human",
                 "animal",

@@ -8,6 +8,10 @@ import pytest
 import torch
 
 from stylealign import load
+from stylealign.applications.labels.learning import predict
+from stylealign.applications.labels.networks import load_label_network
+from stylealign.applications.labels.tasks import task_of
+from stylealign.applications.labels.truth import as_annotations
 from stylealign.applications.translation import draw
 from stylealign.config import MetricSettings
 from stylealign.datasets.images import write_image_zip
@@ -17,7 +21,7 @@ from stylealign.measurements import zero_shot
 from stylealign.measurements.inputs import Inputs
 from tests.measurements.test_kinds import Silent
 
-SETTINGS = MetricSettings(bootstrap=10)
+SETTINGS = MetricSettings(bootstrap=10, pairs=20)
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +74,52 @@ def test_labels_backwards_need_a_parent_and_a_labeller(folder: Path, drawn: Path
         given = inputs(folder, drawn, {**others, "zero-shot backwards": codes}, parent)
         with pytest.raises(StyleAlignError, match=f"zero-shot backwards: {message}"):
             zero_shot.measure(given, SETTINGS, Silent)  # type: ignore[arg-type]
+
+
+def test_the_transfer_costs_nothing_between_a_model_and_itself(folder: Path, drawn: Path) -> None:
+    network = folder / "segmentation.safetensors"
+    named = {
+        "source-only": network,
+        "oracle": network,
+        "transferred labels": folder / "parent.safetensors",
+        "transferred labels unaligned/two": folder / "child.safetensors",
+    }
+    rows = zero_shot.measure(inputs(folder, drawn, named), SETTINGS, Silent)[0]  # type: ignore[arg-type]
+    found = {(row.method, row.metric, row.setting): row for row in rows if row.table == "zero_shot_costs"}
+    assert {method for method, _, _ in found} == {
+        "transferred labels",
+        "transferred labels shuffled",
+        "transferred labels unaligned",
+        "source-only",
+    }
+    assert (found["transferred labels", "miou", ""].value, found["transferred labels", "miou", ""].n) == (1, 20)
+    assert found["source-only", "miou", ""].value == 1, "the child's images are the parent's"
+    assert 0 <= (found["transferred labels shuffled", "miou", ""].value or 0) < 1
+    assert 0 <= (found["transferred labels unaligned", "miou", "two"].value or 0) < 1
+    classes = {setting for method, metric, setting in found if (method, metric) == ("transferred labels", "iou")}
+    assert len(classes) > 1, "class by class"
+    with pytest.raises(StyleAlignError, match="transferred labels: needs oracle=NET"):
+        zero_shot.measure(
+            inputs(folder, drawn, {name: file for name, file in named.items() if name != "oracle"}),
+            SETTINGS,
+            Silent,  # type: ignore[arg-type]
+        )
+
+
+@pytest.mark.parametrize("task", ["segmentation", "keypoints", "pose", "attributes"])
+def test_what_a_network_says_is_scored_as_annotations(task: str, folder: Path) -> None:
+    network = load_label_network(folder / f"{task}.safetensors")[0]
+    images = np.random.default_rng(0).integers(0, 256, (6, 3, 16, 16), dtype=np.uint8)
+    predicted = predict(network, images)
+    annotations = as_annotations(network.spec, predicted)
+    if task == "attributes":
+        assert annotations is None
+        return
+    assert annotations is not None and annotations.belong_to(6, 16)
+    functions = task_of(task).functions
+    assert functions.spec(16, annotations).names == network.spec.names
+    headline = {"segmentation": "miou", "keypoints": "nme", "pose": "mae"}[task]
+    best = {"segmentation": 1.0, "keypoints": 0.0, "pose": 0.0}[task]
+    scores = functions.scores(predicted, annotations, network.spec)
+    values = [score.value for (metric, _), score in scores.items() if metric == headline]
+    assert values and all(value == pytest.approx(best) or np.isnan(value) for value in values)

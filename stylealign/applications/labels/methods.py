@@ -20,6 +20,8 @@ UNALIGNED_END = " unaligned"
 """What is put behind the row of a way for the unaligned control."""
 BACKWARDS = "zero-shot backwards"
 """Row of what the labeller says of test images that were inverted in the child and drawn by the parent: no network."""
+TRANSFERRED = "transferred labels"
+"""Row of what the labeller says of the parent's images, against the oracle on the child's of the same latents."""
 BEST = "zero-shot best"
 """Row of the way that is best on validation images."""
 DEFAULT_METHODS = (STUDENT, "filtered", "averaged", "layer-swap")

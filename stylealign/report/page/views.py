@@ -9,6 +9,7 @@ from stylealign.measurements import registry
 from stylealign.measurements.rows import KEY_COLUMNS, Row
 from stylealign.measurements.shared import PAIRS, PAIRS_SHUFFLED
 from stylealign.measurements.translation import PROTOCOLS
+from stylealign.measurements.zero_shot_latents import SHUFFLED
 from stylealign.report.page.words import METHODS
 from stylealign.report.tables import is_by_setting, is_speed
 
@@ -21,7 +22,7 @@ BOUNDS = frozenset(
 )
 """Methods that bound the others: they are shown, and never marked as the best."""
 
-REFERENCES = BOUNDS | {"parent", "source-only", "cross-fade", "shuffled", "zero-shot shuffled"}
+REFERENCES = BOUNDS | {"parent", "source-only", "cross-fade", "shuffled", "zero-shot shuffled", SHUFFLED}
 """Methods without an aligned child in them."""
 
 FEW_ROWS = 40

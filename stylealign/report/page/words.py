@@ -2,11 +2,12 @@
 
 import dataclasses
 
-from stylealign.applications.labels.methods import BACKWARDS, BEST, UNALIGNED_END
+from stylealign.applications.labels.methods import BACKWARDS, BEST, TRANSFERRED, UNALIGNED_END
 from stylealign.applications.labels.methods import METHODS as WAYS
 from stylealign.measurements import registry
 from stylealign.measurements.shared import OTHER_SEED, PAIRS, PAIRS_SHUFFLED
 from stylealign.measurements.zero_shot_classification import BOUNDARY, DISTANCES
+from stylealign.measurements.zero_shot_latents import SHUFFLED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,9 +192,12 @@ METHODS = {
     BOUNDARY: "the side of the parent's hyperplane that a code lies on, inverted in the child",
     DISTANCES: "few labels of the parent's domain on its codes' distances to a hyperplane, read from the child's codes",
     BACKWARDS: "no network: what the parent's one says of the parent's image of a test image's code in the child",
+    TRANSFERRED: "what the parent's network says of the parent's image, for the child's of the same latent",
+    SHUFFLED: "the same of another latent: chance",
     BEST: "the zero-shot method that is best on validation images",
     **{
-        f"{row}{UNALIGNED_END}": "the same through the control" for row in (BEST, BACKWARDS, *(own.row for own in WAYS))
+        f"{row}{UNALIGNED_END}": "the same through the control"
+        for row in (BEST, BACKWARDS, TRANSFERRED, *(own.row for own in WAYS))
     },
     "untouched": "the source images as they are: the bound of structure, and of measuring error",
     "random": "random samples of the child: the bound of realism without any structure kept",
