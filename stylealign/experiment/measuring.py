@@ -14,6 +14,7 @@ from stylealign.experiment.paths import (
     transferred_network,
 )
 from stylealign.latents.spaces import most_detailed
+from stylealign.measurements.zero_shot_values import BOUNDARY
 
 
 class Measuring(Family):
@@ -116,35 +117,42 @@ class Measuring(Family):
         parents, own = (self.domain_of(model) for model in (self.compared_with(child), child))
         if {parents, own} <= set(self.drawn) and not self.is_annotated(child):
             return {}
-        if not all("attributes" in self.labels_of(domain) for domain in (parents, own)):
+        is_labelled = self.has_labeller("attributes", parents) or self.has_labels("attributes", parents)
+        if not (is_labelled and self.has_labels("attributes", own)):
             return {}
-        ends = {model: self._end_of(model) for model in self.family(child)}
-        methods = [method_of(name) for name in self.zero_shot.methods]
-        return {
-            "source-only": label_network("attributes", self.domain_of(self.compared_with(child))),
-            **{
-                f"{method.row}{end}": transferred_network("attributes", model, method.name, 0)
-                for model, end in ends.items()
-                for method in methods
-            },
-            "oracle": label_network("attributes", self.domain_of(child)),
-        }
+        found: Files = {"source-only": self.labeller("attributes", parents)}
+        for model in self.family(child):
+            for name in self.zero_shot.methods:
+                found |= self._of_seeds("attributes", model, method_of(name), self._end_of(model))
+        return found | {"oracle": label_network("attributes", own)}
+
+    def classification_files(self, child: str) -> Files:
+        """Return these, and the codes of the child's test images in the child and its controls."""
+        found = self.classification_networks(child)
+        if not self._has_codes(child):
+            return found
+        codes = {f"{BOUNDARY}{self._end_of(model)}": _w_plus(model) for model in self.family(child)}
+        return found | codes
+
+    def _has_codes(self, child: str) -> bool:
+        """Return whether labels are carried to a child by W+ codes: of labelled images of its parent's domain."""
+        return "w+" in self.inversion_spaces and bool(self.labels_of(self.domain_of(self.compared_with(child))))
 
     def classification_inputs(self, child: str) -> Files:
-        """Return what else they are tested with: codes of parent and child, where both were inverted into W+."""
+        """Return what else they are tested with: codes of the parent, where images are inverted into W+."""
         own, parent = self.domain_of(child), self.compared_with(child)
         files = {"data": data_file(own, "test.zip"), "annotations": data_file(own, "test.annotations.npz")}
-        if "w+" not in self.inversion_spaces:
+        files |= self.validation_inputs(child)
+        if not self._has_codes(child):
             return files
         theirs = self.domain_of(parent)
-        if "pose" in self.labels_of(theirs) and "pose" in self.labels_of(own):
-            files["pose"] = label_network("pose", theirs)
+        if self.has_labels("pose", theirs) and self.has_labels("pose", own):
+            files["pose"] = self.labeller("pose", theirs)
         return files | {
             "parent": model_file(parent),
             "parent_data": data_file(theirs, "test.zip"),
             "parent_annotations": data_file(theirs, "test.annotations.npz"),
-            "parent_codes": f"results/latents/{parent}/w+/codes.npz",
-            "codes": f"results/latents/{child}/w+/codes.npz",
+            "parent_codes": _w_plus(parent),
         }
 
     def validation_inputs(self, child: str) -> Files:
@@ -188,3 +196,8 @@ class Measuring(Family):
             "pose": label_network("pose", domain),
             "attributes": label_network("attributes", domain),
         }
+
+
+def _w_plus(model: str) -> str:
+    """Return the codes of the test images of a model's domain in W+."""
+    return f"results/latents/{model}/w+/codes.npz"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stylealign.applications.labels.methods import BACKWARDS, BEST, TRANSFERRED, UNALIGNED_END
+from stylealign.applications.labels.methods import BACKWARDS, BEST, TRANSFERRED
 from stylealign.applications.labels.tasks import LabelTask, task_of
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
@@ -25,7 +25,9 @@ from stylealign.measurements.zero_shot_tables import (
     TABLES,
     WAYS,
     difference_rows,
+    is_of_way,
     score_rows,
+    without_seed,
 )
 from stylealign.work.cost import MEGABYTE, Cost, Work
 
@@ -61,13 +63,13 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     facts: dict[str, Any] = {"networks": {name: origin for name, (_, origin) in loaded.items()}}
     ways = [way for way in WAYS if way in found]
     if inputs.has("val-data") and ways:
-        judged = {name: network for name, network in networks.items() if _method(name) in (SOURCE_ONLY, *ways)}
+        judged = {name: network for name, network in networks.items() if without_seed(name) in (SOURCE_ONLY, *ways)}
         on_validation = _scored(
             inputs, judged, "val-data", "val-annotations", _shared(inputs, judged, "val-annotations", settings.classes)
         )
         marks = {way: mark(task_of(task), on_validation[way], on_validation.get(SOURCE_ONLY)) for way in ways}
         best = max(ways, key=marks.__getitem__)
-        chosen = {f"{BEST}{name.removeprefix(best)}": own for name, own in found.items() if _is_of(name, best)}
+        chosen = {f"{BEST}{name.removeprefix(best)}": own for name, own in found.items() if is_of_way(name, best)}
         found, facts = found | chosen, facts | {"best": best, "validation": marks}
     rows: list[Row] = []
     for name, seeds in found.items():
@@ -77,16 +79,6 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
             rows += difference_rows(task_of(task), seeds, found[SOURCE_ONLY], key, settings)
     rows += backwards_rows(inputs, networks, shared, settings)
     return rows + cost_rows(inputs, networks, settings), facts
-
-
-def _method(name: str) -> str:
-    """Return METHOD[/SETTING] of METHOD[/SETTING]@SEED."""
-    return name.partition("@")[0]
-
-
-def _is_of(name: str, way: str) -> bool:
-    """Return whether METHOD[/SETTING] is a way, or the way of a control."""
-    return name.partition("/")[0] in (way, way + UNALIGNED_END)
 
 
 def _scored(
@@ -104,7 +96,7 @@ def _scored(
     found: dict[str, list[Scores]] = {}
     for name, network in networks.items():
         own = scores(network, images, annotations, shared)
-        found.setdefault(_method(name), []).append(own)
+        found.setdefault(without_seed(name), []).append(own)
     return found
 
 

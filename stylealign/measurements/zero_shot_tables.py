@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stylealign.applications.labels.methods import BACKWARDS, BEST, METHODS, TRANSFERRED
+from stylealign.applications.labels.methods import BACKWARDS, BEST, METHODS, TRANSFERRED, UNALIGNED_END
 from stylealign.applications.labels.tasks import LabelTask, scored
 from stylealign.config import MetricSettings
 from stylealign.measurements.declare import Table
@@ -72,6 +72,16 @@ COSTS_TABLE = Table(
     charts=("miou",),
 )
 """What of the labels is lost between the images of parent and child."""
+
+
+def without_seed(name: str) -> str:
+    """Return METHOD[/SETTING] of METHOD[/SETTING]@SEED."""
+    return name.partition("@")[0]
+
+
+def is_of_way(name: str, way: str) -> bool:
+    """Return whether METHOD[/SETTING] is a way, or the way of a control."""
+    return name.partition("/")[0] in (way, way + UNALIGNED_END)
 
 
 def score_rows(seeds: "Sequence[Scores]", key: "RowKey", settings: MetricSettings) -> "list[Row]":

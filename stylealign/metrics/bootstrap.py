@@ -1,7 +1,8 @@
 """95 % intervals by bootstrap over images."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -88,6 +89,21 @@ def mean_difference(one: np.ndarray, other: np.ndarray, draws: int, seed: int) -
     return mean_estimate(one.astype(np.float64) - other, draws, seed)
 
 
+class Score(Protocol):
+    """A score of images that can be resampled."""
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+
+    @property
+    def kind(self) -> Hashable:
+        """What two scores must have alike to be compared."""
+
+    def resampled(self, drawn: Sequence[np.ndarray]) -> tuple[float, np.ndarray]:
+        """Return the score, and that of each draw of images, `[B]`, by their weights `[b, N]`."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Ratio:
     """A score of images that can be resampled: the mean over columns of sum(numerators) / sum(denominators).
@@ -119,6 +135,16 @@ class Ratio:
         return pooled_difference([self], [other], draws, seed)
 
     @property
+    def count(self) -> int:
+        """Number of images."""
+        return len(self.numerators)
+
+    @property
+    def kind(self) -> Hashable:
+        """What two scores must have alike to be compared."""
+        return self.numerators.shape, self.is_complement
+
+    @property
     def value(self) -> float:
         """The score of all images, NaN where no column counts."""
         return self.resampled([np.ones((1, len(self.numerators)))])[0]
@@ -134,19 +160,7 @@ class Ratio:
         return (1 - value, 1 - means) if self.is_complement else (value, means)
 
 
-def resampled_estimate(measured: Callable[[np.ndarray], np.ndarray], count: int, draws: int, seed: int) -> Estimate:
-    """Return a number of weighted images with its percentile bootstrap interval.
-
-    Args:
-        measured: from weights `[B, N]`, how often each image counts, to the numbers `[B]`.
-        count: number of images N.
-        draws, seed: of the bootstrap.
-    """
-    samples = np.concatenate([measured(weights) for weights in _weights(count, draws, seed)])
-    return _estimate(float(measured(np.ones((1, count)))[0]), samples, count)
-
-
-def pooled_estimate(scores: Sequence[Ratio], draws: int, seed: int) -> Estimate:
+def pooled_estimate(scores: Sequence[Score], draws: int, seed: int) -> Estimate:
     """Return the mean of the scores of several seeds on the same images.
 
     Images are resampled together, and of several seeds the seeds as well, a level of their own; `n` counts the images.
@@ -154,16 +168,15 @@ def pooled_estimate(scores: Sequence[Ratio], draws: int, seed: int) -> Estimate:
     return pooled_difference(scores, (), draws, seed)
 
 
-def pooled_difference(ones: Sequence[Ratio], others: Sequence[Ratio], draws: int, seed: int) -> Estimate:
+def pooled_difference(ones: Sequence[Score], others: Sequence[Score], draws: int, seed: int) -> Estimate:
     """Return the mean score of some seeds less that of others on the same images, with the interval of that difference.
 
     Args:
         ones, others: scores of one kind; the second may be empty, which counts as 0.
         draws, seed: of the bootstrap; all take the same draws of images.
     """
-    count = len(ones[0].numerators)
-    kinds = {(score.numerators.shape, score.is_complement) for score in (*ones, *others)}
-    assert len(kinds) == 1, "paired scores must be of one kind, of the same images"
+    count = ones[0].count
+    assert len({score.kind for score in (*ones, *others)}) == 1, "paired scores must be of one kind, of the same images"
     if count == 0:
         return Estimate(float("nan"), n=0)
     drawn = list(_weights(count, draws, seed))

@@ -1,9 +1,10 @@
 """How well scores tell two kinds of images apart: accuracy, and the area under the ROC curve."""
 
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-
-from stylealign.metrics.bootstrap import Estimate, resampled_estimate
 
 Array = NDArray[np.float64]
 
@@ -32,13 +33,39 @@ def auc(scores: Array, labels: NDArray[np.bool_], weights: Array) -> Array:
     return np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
 
 
-def auc_estimate(
-    scores: Array, labels: NDArray[np.bool_], draws: int, seed: int, other: Array | None = None
-) -> Estimate:
-    """Return the area under the ROC curve, less that of other scores if given, with its interval."""
+@dataclass(frozen=True, eq=False)
+class Area:
+    """The mean area under the ROC curves of several scores of the same images, which can be resampled.
 
-    def measured(weights: Array) -> Array:
-        own = auc(scores, labels, weights)
-        return own if other is None else own - auc(other, labels, weights)
+    Attributes:
+        scores: `[N, V]`.
+        labels: `[N, V]` bool.
+        known: `[N, V]` bool: of which images the label counts.
+    """
 
-    return resampled_estimate(measured, len(scores), draws, seed)
+    scores: Array
+    labels: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+        return len(self.scores)
+
+    @property
+    def kind(self) -> Hashable:
+        """What two scores must have alike to be compared."""
+        return self.scores.shape
+
+    @property
+    def value(self) -> float:
+        """The mean area of all images."""
+        return float(self._mean(np.ones((1, self.count)))[0])
+
+    def resampled(self, drawn: Sequence[Array]) -> tuple[float, Array]:
+        """Return the mean area, and that of each draw of images, `[B]`, by their weights `[b, N]`."""
+        return self.value, np.concatenate([self._mean(weights) for weights in drawn])
+
+    def _mean(self, weights: Array) -> Array:
+        columns = zip(self.scores.T, self.labels.T, self.known.T, strict=True)
+        return np.mean([auc(scores, labels, weights * known) for scores, labels, known in columns], axis=0)

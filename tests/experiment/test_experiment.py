@@ -503,6 +503,13 @@ def test_classification_has_codes_where_both_were_inverted() -> None:
     networks = asked.classification_networks("animal")
     assert networks["source-only"] == "results/zero_shot/attributes/human/oracle.safetensors"
     assert networks["zero-shot unaligned"] == "results/zero_shot/attributes/unaligned/student-0.safetensors"
-    assert asked.classification_inputs("animal")["codes"] == "results/latents/animal/w+/codes.npz"
+    files = asked.classification_files("animal")
+    assert files["latent boundary"] == "results/latents/animal/w+/codes.npz"
+    assert files["latent boundary unaligned"] == "results/latents/unaligned/w+/codes.npz"
+    assert asked.classification_inputs("animal")["parent_codes"] == "results/latents/human/w+/codes.npz"
     assert asked.classification_networks("grandchild") == {}, "its domain has no labels"
-    assert set(experiment(A, inversion_spaces=["z"]).classification_inputs("animal")) == {"data", "annotations"}
+    without = experiment(A, inversion_spaces=["z"])
+    assert set(without.classification_inputs("animal")) == {"data", "annotations", "val_data", "val_annotations"}
+    assert not any("latent" in name for name in without.classification_files("animal"))
+    seeds = experiment(A, zero_shot={"methods": ["filtered"], "seeds": 2}).classification_networks("animal")
+    assert list(seeds)[:3] == ["source-only", "zero-shot filtered@0", "zero-shot filtered@1"]

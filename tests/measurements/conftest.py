@@ -162,7 +162,8 @@ FILES: dict[str, dict[str, str]] = {
         "parent-data": "test.zip",
         "parent-annotations": "test.npz",
         "parent-codes": "w-plus.npz",
-        "codes": "w-plus.npz",
+        "val-data": "test.zip",
+        "val-annotations": "test.npz",
     },
     "alignment_weights": MODELS,
     "alignment_reset": {**MODELS, "data": "train.zip"},
@@ -234,6 +235,7 @@ def inputs_of(kind: str, folder: Path) -> Sequence[Inputs]:
         ]
     if kind == "zero_shot_classification":
         networks = dict.fromkeys(("source-only", "zero-shot", "oracle"), folder / "attributes.safetensors")
-        return [Inputs(files, networks, {}, "human", "animal")]
+        codes = {"latent boundary": folder / "w-plus.npz", "latent boundary unaligned": folder / "w-plus.npz"}
+        return [Inputs(files, networks | codes, {}, "human", "animal")]
     method = "" if kind == "morphing" else "child"  # a method there keeps the rows of one
     return [Inputs(files, {}, {"shuffled": True}, "human", "animal", method)]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from stylealign.metrics.classification import auc, auc_estimate
+from stylealign.metrics.bootstrap import pooled_difference, pooled_estimate
+from stylealign.metrics.classification import Area, auc
 
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.random(80) < 0.3
@@ -25,11 +26,24 @@ def test_closed_forms() -> None:
     assert np.isnan(auc(np.zeros(4), np.ones(4, bool), ones)).all(), "there is no area of one side"
 
 
+def area(scores: np.ndarray) -> Area:
+    return Area(scores[:, None], LABELS[:, None], np.ones((80, 1), bool))
+
+
 def test_intervals_and_paired_differences() -> None:
-    estimate = auc_estimate(SCORES, LABELS, draws=300, seed=0)
+    estimate = pooled_estimate([area(SCORES)], draws=300, seed=0)
     assert estimate.ci_low < estimate.value < estimate.ci_high
     assert (estimate.value, estimate.n) == (pytest.approx(roc_auc_score(LABELS, SCORES)), 80)
-    same = auc_estimate(SCORES, LABELS, draws=50, seed=0, other=SCORES)
+    same = pooled_difference([area(SCORES)], [area(SCORES)], draws=50, seed=0)
     assert (same.value, same.ci_low, same.ci_high) == (0, 0, 0)
-    worse = auc_estimate(SCORES, LABELS, draws=300, seed=0, other=RANDOM.normal(size=80))
+    worse = pooled_difference([area(SCORES)], [area(RANDOM.normal(size=80))], draws=300, seed=0)
     assert worse.value > 0
+
+
+def test_the_mean_of_several_values_leaves_out_what_is_not_known_of_each() -> None:
+    others = np.roll(LABELS, 5)
+    known = np.stack([np.ones(80, bool), RANDOM.random(80) < 0.5], axis=1)
+    found = Area(np.stack([SCORES, SCORES], axis=1), np.stack([LABELS, others], axis=1), known)
+    of_known = roc_auc_score(others[known[:, 1]], SCORES[known[:, 1]])
+    assert found.value == pytest.approx((roc_auc_score(LABELS, SCORES) + of_known) / 2)
+    assert found.count == 80

@@ -49,6 +49,7 @@ def test_every_table_has_its_rows(run: Path) -> None:
     pairs = {"drawn pairs, same pose", "drawn pairs, shuffled"}
     zero_shot = {"source-only", "zero-shot best", "zero-shot best unaligned", "oracle", *pairs}
     zero_shot |= {"zero-shot shuffled", "oracle on generated images"}
+    zero_shot |= {"zero-shot backwards", "zero-shot backwards unaligned"}
     zero_shot |= {
         f"zero-shot{way}{end}" for way in ("", " filtered", " averaged", " layer-swap") for end in ("", " unaligned")
     }
@@ -60,6 +61,7 @@ def test_every_table_has_its_rows(run: Path) -> None:
         "zero_shot_segmentation",
         "zero_shot_keypoints",
         "zero_shot_regression",
+        "zero_shot_costs",
         "zero_shot_classification",
         "alignment_weights",
         "alignment_reset",
@@ -78,8 +80,11 @@ def test_every_table_has_its_rows(run: Path) -> None:
     assert outputs == {"latent-guided", "reference-guided", "random"}
     assert methods["morphing"] >= {"codes+weights", "codes-only", "weights-only", "cross-fade"}
     assert methods["zero_shot_segmentation"] == methods["zero_shot_keypoints"] == zero_shot
-    assert methods["zero_shot_regression"] == zero_shot | {"latent distances"}
-    classified = {way for way in zero_shot if way.startswith("zero-shot") and not {"best", "shuffled"} & {*way.split()}}
+    assert methods["zero_shot_regression"] == zero_shot | {"latent distances", "latent distances unaligned"}
+    carried = {"transferred labels", "transferred labels unaligned", "transferred labels shuffled"}
+    assert methods["zero_shot_costs"] == carried | {"source-only"}
+    others = {"shuffled", "backwards"}
+    classified = {way for way in zero_shot if way.startswith("zero-shot") and not others & {*way.split()}}
     assert methods["zero_shot_classification"] >= classified | {"source-only", "oracle"}
     assert methods["coverage"] == methods["coverage_attributes"] == {"test images", "parent", "child", "unaligned"}
     assert methods["alignment_semantic"] == {"child", "unaligned", "random"}
@@ -215,9 +220,9 @@ def test_one_key_re_runs_only_what_depends_on_it(
 def test_more_inversion_steps_train_nothing(run: Path, tmp_path: Path) -> None:
     again = jobs(snakemake(run, "-n", config=changed(tmp_path / "c.yaml", "inversion.steps", 4)))
     assert {"invert human w+", "invert animal w+", "morph animal", "tables"} <= again
-    other = ("train", "draw", "supervise", "transfer", "generators", "zero_shot ")
+    other = ("train", "draw", "supervise", "transfer", "generators")
     assert not [job for job in again if job.startswith(other)]
-    assert "zero_shot_classification animal" in again, "it reads codes"
+    assert {"zero_shot_classification animal", "zero_shot pose animal"} <= again, "they read codes"
 
 
 PAGE = "results/report/report.html"

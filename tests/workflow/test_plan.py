@@ -23,7 +23,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "alignment_reset": 2,
         "generators": 13,
         "transfer": 8,
-        "invert": 8,
+        "invert": 9,
         "translation": 3,
         "coverage": 8,
         "draw_domain": 4,

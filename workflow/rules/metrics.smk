@@ -150,7 +150,7 @@ rule zero_shot:
 rule zero_shot_classification:
     input:
         unpack(lambda w: classification_inputs(w.child)),
-        networks=lambda w: list(classification_networks(w.child).values()),
+        files=lambda w: list(classification_files(w.child).values()),
     output:
         rows="results/metrics/zero_shot_classification/{child}.json",
     log:
@@ -163,7 +163,7 @@ rule zero_shot_classification:
         mem_mb=memory("zero_shot_classification"),
         runtime=minutes("zero_shot_classification"),
     params:
-        rows=lambda w, input: named_files(classification_networks(w.child), input.networks),
+        rows=lambda w, input: named_files(classification_files(w.child), input.files),
         inputs=lambda w: flags(**classification_inputs(w.child)),
         names=lambda w: row_names(w.child),
         settings=measuring_settings("zero_shot_classification"),

@@ -6,8 +6,9 @@ from stylealign.applications.labels.methods import BACKWARDS, BEST, TRANSFERRED,
 from stylealign.applications.labels.methods import METHODS as WAYS
 from stylealign.measurements import registry
 from stylealign.measurements.shared import OTHER_SEED, PAIRS, PAIRS_SHUFFLED
-from stylealign.measurements.zero_shot_classification import BOUNDARY, DISTANCES
+from stylealign.measurements.zero_shot_distances import DISTANCES
 from stylealign.measurements.zero_shot_latents import SHUFFLED
+from stylealign.measurements.zero_shot_values import BOUNDARY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,7 +198,7 @@ METHODS = {
     BEST: "the zero-shot method that is best on validation images",
     **{
         f"{row}{UNALIGNED_END}": "the same through the control"
-        for row in (BEST, BACKWARDS, TRANSFERRED, *(own.row for own in WAYS))
+        for row in (BEST, BACKWARDS, TRANSFERRED, BOUNDARY, DISTANCES, *(own.row for own in WAYS))
     },
     "untouched": "the source images as they are: the bound of structure, and of measuring error",
     "random": "random samples of the child: the bound of realism without any structure kept",

@@ -1,0 +1,125 @@
+"""The table of zero-shot attributes, and its rows: how well scores tell images with a value from those without."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from stylealign.applications.labels.methods import BEST
+from stylealign.config import MetricSettings
+from stylealign.measurements.declare import Table
+from stylealign.measurements.shared import DIFFERENCE_PROTOCOL, difference_of, minus
+from stylealign.measurements.zero_shot_tables import SOURCE_ONLY
+from stylealign.metrics.declared import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from stylealign.applications.labels.networks import Labeller
+    from stylealign.datasets.annotations import Annotations
+    from stylealign.measurements.rows import Row, RowKey
+    from stylealign.metrics.classification import Area
+
+    Scores = Mapping[str, NDArray[np.float64]]
+    """What says whether images have a value, `[N]` by value."""
+
+BOUNDARY = "latent boundary"
+FEWEST = 2
+"""Images that each side of a value needs for a number."""
+
+ACCURACY = Metric("accuracy", True, "share of images rightly said to have a value or not", is_by_setting=True)
+AUC = Metric("auc", True, "chance that an image with a value scores higher than one without", is_by_setting=True)
+MEAN_AUC = Metric("mean_auc", True, "mean of auc over the values that the networks know")
+
+TABLE = Table(
+    "zero_shot_classification",
+    title="Zero-shot classification",
+    section="zero-shot",
+    metrics=(ACCURACY, AUC, MEAN_AUC, difference_of(AUC), difference_of(MEAN_AUC)),
+    protocol="values of the attributes that both domains name alike (of yes and no, yes), each with "
+    f"{FEWEST} test images on either side; networks: the value's probability, right at above a half; {BOUNDARY}: mean "
+    "distance of a child image's W+ code, inverted in the child (unaligned: in the control), to a hyperplane of the "
+    "parent (logistic regression on its samples, labelled by the parent's network), right at above the middle between "
+    "both sides' means; several seeds: their mean, images resampled together and seeds as a level of their own; "
+    f"{BEST}: the method with the highest {MEAN_AUC.name} on the validation images; {DIFFERENCE_PROTOCOL}",
+    headline=MEAN_AUC.name,
+    compared=(MEAN_AUC.name,),
+    charts=(MEAN_AUC.name,),
+)
+
+
+def sides(annotations: "Annotations", value: str) -> tuple[int, int]:
+    """Return how many images are known not to have a value, and to have it."""
+    has, is_known = _has(annotations, value)
+    return int((is_known & ~has).sum()), int((is_known & has).sum())
+
+
+def _has(annotations: "Annotations", value: str) -> "tuple[NDArray[np.bool_], NDArray[np.bool_]]":
+    """Return which images have a value, and of which it is known."""
+    attribute, _, name = value.partition("=")
+    numbers = annotations.attributes[attribute]
+    return numbers == list(annotations.names.attributes[attribute]).index(name), numbers >= 0
+
+
+def chances(network: "Labeller", images: "NDArray[np.uint8]") -> "dict[str, NDArray[np.float64]]":
+    """Return the probability of every value `[N]` that a network knows."""
+    from stylealign.applications.labels.learning import predict
+    from stylealign.metrics.effects import probabilities
+
+    found = probabilities(network.spec.names, predict(network, images)["attributes"])
+    return {name: found[:, place] for place, name in enumerate(network.spec.names)}
+
+
+def area_of(scores: "Scores", annotations: "Annotations", values: Sequence[str]) -> "Area":
+    """Return the mean area under the curves of some values, which can be resampled; of one, of its known images."""
+    import numpy as np
+
+    from stylealign.metrics.classification import Area
+
+    has, known = (np.stack(parts, axis=1) for parts in zip(*(_has(annotations, own) for own in values), strict=True))
+    found = Area(np.stack([scores[value] for value in values], axis=1), has, known)
+    if len(values) > 1:
+        return found
+    counts = known[:, 0]
+    return Area(found.scores[counts], has[counts], known[counts])
+
+
+def value_rows(
+    seeds: "Sequence[Scores]",
+    annotations: "Annotations",
+    values: Sequence[str],
+    threshold: float,
+    key: "RowKey",
+    settings: MetricSettings,
+    others: "Scores | None" = None,
+) -> "list[Row]":
+    """Return accuracy and area under the curve of each value, and the mean of the areas.
+
+    Args:
+        seeds: scores of each seed; images whose value is not known are left out.
+        annotations: of the same images.
+        values: those that count, each on both sides.
+        threshold: from where on an image is said to have a value.
+        key: names of the rows.
+        settings: bootstrap draws and seed.
+        others: scores of source-only on the same images, whose areas are taken off.
+    """
+    from stylealign.metrics.bootstrap import Ratio, pooled_difference, pooled_estimate
+
+    draws, taken_off = (settings.bootstrap, settings.seed), minus(SOURCE_ONLY)
+    rows = []
+    for value in values:
+        has, is_known = _has(annotations, value)
+        right = [Ratio.mean(((own[value] > threshold) == has)[is_known]) for own in seeds]
+        areas = [area_of(own, annotations, [value]) for own in seeds]
+        rows.append(key.row(ACCURACY.name, pooled_estimate(right, *draws), setting=value))
+        rows.append(key.row(AUC.name, pooled_estimate(areas, *draws), setting=value))
+        if others is not None:
+            paired = pooled_difference(areas, [area_of(others, annotations, [value])], *draws)
+            rows.append(key.row(difference_of(AUC).name, paired, setting=f"{value}, {taken_off}"))
+    if values:
+        areas = [area_of(own, annotations, values) for own in seeds]
+        rows.append(key.row(MEAN_AUC.name, pooled_estimate(areas, *draws)))
+        if others is not None:
+            paired = pooled_difference(areas, [area_of(others, annotations, values)], *draws)
+            rows.append(key.row(difference_of(MEAN_AUC).name, paired, setting=taken_off))
+    return rows
