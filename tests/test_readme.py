@@ -33,7 +33,7 @@ SMALL = {
     "stylealign alignment": "--score-latents 16",
     "stylealign invert": "--steps 2",
     "stylealign morph": "--frames 3 --images 1 --middle-images 1",
-    "stylealign figures overview": "--images 1",
+    "stylealign figures overview": "--images 1 --steps 2 --taught 16",
     "stylealign supervise": "--epochs 1",
     "stylealign transfer": "--epochs 1 --images 32",
     "stylealign directions": "--samples 200",

@@ -85,6 +85,15 @@ def invert(
     )
 
 
+def for_looking(steps: int, init: str = "default") -> InvertSettings:
+    """Return settings of a short inversion whose codes are for looking at in children: `soap`, and a prior on W+.
+
+    They keep codes where children are at home (docs/experiments/translation.md).
+    """
+    how = {"steps": steps, "init": init, "optimizer": "soap", "learning_rate": 0.4, "latent_noise": 0}
+    return InvertSettings.model_validate({**how, "prior_weight": 0.01})
+
+
 @torch.no_grad()
 def encoded(encoder: Encoder, targets: Tensor, settings: InvertSettings, generator: Generator) -> Tensor:
     """Return the encoder's codes of images `[N, 3, r, r]` in [-1, 1] in a space that it finds codes of."""

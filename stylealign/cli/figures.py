@@ -3,35 +3,27 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from stylealign import load
-from stylealign.applications.inversion import invert
-from stylealign.applications.labels.learning import predict
-from stylealign.applications.labels.networks import load_label_network
-from stylealign.applications.labels.tasks import drawn, task_of
-from stylealign.checkpoints.differences import require_same_architecture
-from stylealign.cli.arguments import at_least, named_file
-from stylealign.cli.pictures import first_pictures
-from stylealign.cli.progress import Progress
-from stylealign.config import InvertSettings
+from stylealign.applications.labels.networks import Labeller, load_label_network
+from stylealign.cli.arguments import named_file
+from stylealign.cli.overview_figure import add_overview, overview_sheet
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
 from stylealign.images import to_pixels
 from stylealign.measurements.rows import read_rows
-from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.report.channels import channels_sheet
 from stylealign.report.curves import draw_curve
 from stylealign.report.edits import edits_sheet
-from stylealign.report.figures import CELL_PX, image_rows, mark_points, read_sheet, segmentation_overlay, stacked, tiled
+from stylealign.report.figures import CELL_PX, image_rows, read_sheet, stacked, tiled
 from stylealign.report.front import draw_front
+from stylealign.report.label_overlays import annotated, require_drawn, seen
 from stylealign.report.ladder import draw_ladder
-from stylealign.report.overview import overview
 from stylealign.report.sheets import PICTURES, ROWS_NOTE, Pixels, enlarge, rows_note, save_picture
 from stylealign.sampling import seeded_z
 
@@ -40,12 +32,11 @@ SAMPLE_FONT_PX = 24  # two columns wide, it is shown smaller
 LEAST_WIDTH_PX = 1200
 MULTI_MODAL_SOURCES = 3
 SEED = 0
-OVERVIEW_STEPS = 150
 
 KINDS = {
     "samples": ("random samples of every model", "MODEL"),
     "aligned": ("what each model makes of the same latent codes", "MODEL"),
-    "overview": ("pictures, their reconstructions, the same code in every child, a morph; the parent first", "MODEL"),
+    "overview": ("pictures, their reconstructions, the same code in every child, labels, a morph", "MODEL"),
     "translation": ("source images, and what became of them", "ZIP"),
     "multi-modal": ("source images, each with all its translations under a guide", "ZIP"),
     "morphing": ("morph strips", "PNG"),
@@ -64,7 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for kind, (text, what) in KINDS.items():
         sub = kinds.add_parser(kind, help=text, description=text)
         sub.add_argument(
-            "rows", nargs="+", type=named_file, metavar=f"LABEL={what}", help="rows of the figure, from the top"
+            "rows",
+            nargs="*" if kind == "overview" else "+",
+            type=named_file,
+            metavar=f"LABEL={what}",
+            help="the parent, then its children (default: the bundled ones)"
+            if kind == "overview"
+            else "rows of the figure, from the top",
         )
         sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure (.png, .jpg or .webp)")
         if kind not in ("multi-modal", "morphing", "edits", "channels", "overview", *_PLOTS):
@@ -82,10 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 "--channels", required=True, type=Path, metavar="ROWS.json", help="rows of alignment-channels"
             )
         if kind == "overview":
-            sub.add_argument(
-                "--data", required=True, type=Path, metavar="PATH", help="a picture, a folder or a zip of pictures"
-            )
-            sub.add_argument("--images", type=at_least(1), default=3, metavar="N", help="pictures (default: 3)")
+            add_overview(sub)
         if kind in ("translation", "multi-modal", "zero-shot"):
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
         if kind == "zero-shot":
@@ -151,22 +145,6 @@ def _channels(arguments: argparse.Namespace) -> Pixels:
     return channels_sheet(generators, provenance["shared_channels"])
 
 
-def _overview(arguments: argparse.Namespace) -> Pixels:
-    if len(arguments.rows) < 2:
-        raise StyleAlignError("figures overview: give the parent and at least one child, LABEL=MODEL each")
-    models = {label: load(path) for label, path in arguments.rows}
-    (parent_label, parent), *children = models.items()
-    for label, child in children:
-        require_same_architecture(parent.architecture, child.architecture, (parent_label, label))
-    pictures = first_pictures(arguments.data, parent.architecture.resolution, arguments.images)
-    settings = InvertSettings(steps=OVERVIEW_STEPS, optimizer="soap", learning_rate=0.4, latent_noise=0)
-    progress = Progress("figures", len(pictures) * settings.steps, "image steps")
-    distance = perceptual_distance(settings.perceptual, None)
-    found = invert(parent.generator, pictures, settings, distance, progress.update)
-    codes = torch.from_numpy(found.values)
-    return overview(pictures, codes, parent.generator, {label: child.generator for label, child in children})
-
-
 def _translation(arguments: argparse.Namespace) -> Pixels:
     zips = {label: ImageZip(path) for label, path in arguments.rows}
     sources = _sources(arguments.data, next(iter(zips.values())), arguments.columns)
@@ -210,47 +188,16 @@ def _zero_shot(arguments: argparse.Namespace) -> Pixels:
     rows, classes = {"image": enlarge(images, scale)}, list[str]()
     if arguments.annotations is not None:
         truth = Annotations.load(arguments.annotations)
-        rows["annotation"] = _annotated(images, truth, scale)
+        rows["annotation"] = annotated(images, truth, scale)
         classes += truth.names.classes
-    networks: dict[str, list[Path]] = {}
+    networks: dict[str, list[Labeller]] = {}
     for label, path in arguments.rows:
-        networks.setdefault(label, []).append(path)
-    for label, paths in networks.items():
-        found: dict[str, Any] = {}
-        for path in paths:
-            network, _ = load_label_network(path, resolution_px=images.shape[-1])
-            task = task_of(network.spec.task)
-            if not task.is_drawn:
-                known = " or ".join(drawn())
-                raise StyleAlignError(f"{path}: labels of the task {task.name} are not drawn; give {known}")
-            predicted = predict(network, images)
-            seen = predicted[task.answer]
-            if task.sees == "maps":  # one class, one colour, whichever network sees it
-                classes += (name for name in network.spec.names if name not in classes)
-                seen = np.array([classes.index(name) for name in network.spec.names], np.uint8)[seen]
-            found[task.sees] = seen, predicted.get("visible")
-        rows[label] = _labelled(images, found, scale)
+        network, _ = load_label_network(path, resolution_px=images.shape[-1])
+        require_drawn(network, path)
+        networks.setdefault(label, []).append(network)
+    for label, those in networks.items():
+        rows[label] = seen(images, those, classes, scale)
     return image_rows(rows)
-
-
-def _annotated(images: Pixels, truth: Annotations, scale: int) -> Pixels:
-    """Return images with those labels drawn on them that the annotations hold."""
-    count = len(images)
-    found: dict[str, Any] = {}
-    if truth.segmentation is not None:
-        found["maps"] = truth.segmentation[:count], None
-    if truth.keypoints is not None and truth.visible is not None:
-        found["points"] = truth.keypoints[:count], truth.visible[:count]
-    return _labelled(images, found, scale)
-
-
-def _labelled(images: Pixels, found: dict[str, Any], scale: int) -> Pixels:
-    """Return images, enlarged by `scale`, with class maps laid over them and visible points marked."""
-    marked = segmentation_overlay(images, found["maps"][0]) if "maps" in found else images
-    if "points" not in found:
-        return enlarge(marked, scale)
-    points, visible = found["points"]
-    return mark_points(marked, points, visible > 0.5, scale)
 
 
 _PLOTS = {"curve": draw_curve, "ladder": draw_ladder, "front": draw_front}
@@ -259,7 +206,7 @@ _SHEETS = {
     "aligned": _aligned,
     "edits": _edits,
     "channels": _channels,
-    "overview": _overview,
+    "overview": overview_sheet,
     "translation": _translation,
     "multi-modal": _multi_modal,
     "morphing": _morphing,

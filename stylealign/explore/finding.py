@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from stylealign.applications import directions as finders
-from stylealign.applications.inversion import POOR_FIT_SCORE, invert
-from stylealign.config import DirectionSettings, InvertSettings
+from stylealign.applications.inversion import POOR_FIT_SCORE, for_looking, invert
+from stylealign.config import DirectionSettings
 from stylealign.datasets.photos import read_photos
 from stylealign.errors import StyleAlignError
 from stylealign.explore.family import Member
@@ -88,9 +88,7 @@ def found_in(
         words = f"{codes.space} code {codes.names[0]}, the first of {len(codes)}"
         return Found(codes.first(1), None, words)
     photos = read_photos(path, checkpoint.architecture.resolution, "crop", limit=1)
-    start = {"init": "default" if encoder is None else "encoder"}
-    # What few steps do best with (docs/experiments.md).
-    settings = InvertSettings(**start, steps=STEPS, optimizer="soap", learning_rate=0.4, latent_noise=0)  # type: ignore[arg-type]
+    settings = for_looking(STEPS, "default" if encoder is None else "encoder")
     found = invert(checkpoint.generator, photos.images[:1], settings, distance(), None, encoder)
     score = found.measures[0]["score"]
     words = f"{photos.names[0]}: reconstructed with score {score:.2f} (1 is perfect)"

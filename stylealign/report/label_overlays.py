@@ -1,0 +1,75 @@
+"""Images with what is known or predicted of them drawn on them: class maps laid over, points marked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stylealign.applications.labels.learning import predict
+from stylealign.applications.labels.networks import Labeller
+from stylealign.applications.labels.tasks import drawn, task_of
+from stylealign.datasets.annotations import Annotations
+from stylealign.errors import StyleAlignError
+from stylealign.report.figures import mark_points, segmentation_overlay
+from stylealign.report.sheets import Pixels, enlarge
+
+
+def require_drawn(network: Labeller, path: object) -> None:
+    """Refuse a network of a task whose labels no figure shows.
+
+    Args:
+        network: the network.
+        path: its file, for the message.
+
+    Raises:
+        StyleAlignError: naming file and tasks.
+    """
+    task = task_of(network.spec.task)
+    if not task.is_drawn:
+        known = " or ".join(drawn())
+        raise StyleAlignError(f"{path}: labels of the task {task.name} are not drawn; give {known}")
+
+
+def seen(images: Pixels, networks: Sequence[Labeller], classes: list[str], scale: int) -> Pixels:
+    """Return images with what networks see in them, one network a task.
+
+    Args:
+        images: `[N, 3, r, r]` uint8.
+        networks: of tasks that are drawn, for images of this size.
+        classes: names of the classes that have a colour; the networks' further ones are added, so that a class has one
+            colour whichever network sees it.
+        scale: whole factor of enlargement.
+
+    Returns:
+        `[N, 3, r * scale, r * scale]` uint8.
+    """
+    found: dict[str, Any] = {}
+    for network in networks:
+        task = task_of(network.spec.task)
+        predicted = predict(network, images)
+        answer = predicted[task.answer]
+        if task.sees == "maps":
+            classes += (name for name in network.spec.names if name not in classes)
+            answer = np.array([classes.index(name) for name in network.spec.names], np.uint8)[answer]
+        found[task.sees] = answer, predicted.get("visible")
+    return _labelled(images, found, scale)
+
+
+def annotated(images: Pixels, truth: Annotations, scale: int) -> Pixels:
+    """Return images, enlarged by `scale`, with those labels drawn on them that the annotations hold."""
+    count = len(images)
+    found: dict[str, Any] = {}
+    if truth.segmentation is not None:
+        found["maps"] = truth.segmentation[:count], None
+    if truth.keypoints is not None and truth.visible is not None:
+        found["points"] = truth.keypoints[:count], truth.visible[:count]
+    return _labelled(images, found, scale)
+
+
+def _labelled(images: Pixels, found: dict[str, Any], scale: int) -> Pixels:
+    """Return images, enlarged by `scale`, with class maps laid over them and visible points marked."""
+    marked = segmentation_overlay(images, found["maps"][0]) if "maps" in found else images
+    if "points" not in found:
+        return enlarge(marked, scale)
+    points, visible = found["points"]
+    return mark_points(marked, points, visible > 0.5, scale)
