@@ -11,6 +11,7 @@ from stylealign import load
 from stylealign.applications.labels.networks import Labeller, load_label_network
 from stylealign.cli.arguments import named_file
 from stylealign.cli.overview_figure import add_overview, overview_sheet
+from stylealign.cli.ranking_figure import add_ranking, ranking_of
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
@@ -45,6 +46,7 @@ KINDS = {
     "curve": ("quality against alignment over a child's training", "ROWS.json"),
     "ladder": ("every measure of alignment against the distance of the child's domain", "ROWS.json"),
     "front": ("quality against alignment of a domain's children, each of another training", "ROWS.json"),
+    "ranking": ("real images, from most to least of what the parent's networks see, by their W+ codes", "NPZ"),
     "zero-shot": ("real images with their annotation and the labels of networks, one LABEL's over each other", "NET"),
 }
 
@@ -80,7 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
         if kind == "overview":
             add_overview(sub)
-        if kind in ("translation", "multi-modal", "zero-shot"):
+        if kind == "ranking":
+            add_ranking(sub)
+        if kind in ("translation", "multi-modal", "ranking", "zero-shot"):
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
         if kind == "zero-shot":
             sub.add_argument(
@@ -210,5 +214,6 @@ _SHEETS = {
     "translation": _translation,
     "multi-modal": _multi_modal,
     "morphing": _morphing,
+    "ranking": ranking_of,
     "zero-shot": _zero_shot,
 }

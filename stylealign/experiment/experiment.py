@@ -232,6 +232,7 @@ class Experiment(Translations):
         figures += [f"{kind}-{child}" for kind in ("translation", "multi-modal") for child in translated]
         figures += [f"morphing-{child}" for child in self.morphed()]
         figures += [f"zero-shot-{child}" for child in self.asking("zero_shot").children if self.labels_shown(child)]
+        figures += [f"ranking-{child}" for child in self.ranked()]
         with_curve = [child for child in self.asking("alignment_curve").children if self.trained_family(child)]
         figures += [f"curve-{child}" for child in with_curve if self.measuring_networks(child)]
         figures += [f"edits-{parent}" for parent in self.parents if self.edited(parent)]

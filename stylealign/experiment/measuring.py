@@ -155,6 +155,24 @@ class Measuring(Family):
             "parent_codes": _w_plus(parent),
         }
 
+    def ranked(self) -> list[str]:
+        """Return the children whose test images a figure shows in the order of what their parents know."""
+        if "w+" not in self.inversion_spaces:
+            return []
+        inverted = self.within("inversion", needs_images=True).children
+        labelled = self.within("zero_shot", needs_images=True).children
+        return [child for child in inverted if child in labelled and self.ranking_networks(child)]
+
+    def ranking_networks(self, child: str) -> Files:
+        """Return the networks of the domain of a child's parent that see numbers and attributes, by task."""
+        domain, tasks = self.domain_of(self.compared_with(child)), ("pose", "attributes")
+        known = [task for task in tasks if self.has_labeller(task, domain) or self.has_labels(task, domain)]
+        return {task: self.labeller(task, domain) for task in known}
+
+    def ranking_codes(self, child: str) -> Files:
+        """Return the W+ codes of the test images of a child's domain in the child and its controls."""
+        return {model: _w_plus(model) for model in self.family(child)}
+
     def validation_inputs(self, child: str) -> Files:
         """Return the images and annotations that a method is chosen on; none of pictures, which have no such split."""
         domain = self.domain_of(child)

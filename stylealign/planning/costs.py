@@ -225,6 +225,12 @@ def _predict(costs: "Costs", task: str, child: str) -> Cost:
     )
 
 
+def _figure_ranking(costs: "Costs", child: str) -> Cost:
+    """Return the cost of the hyperplanes of a figure: samples of the parent, and what two networks see in them."""
+    found, samples = costs.model(child), costs.config.metrics.direction_samples
+    return Cost(network_s=2 * costs.labels_s(samples, found.px), memory_mb=2000, **found.passes(samples))
+
+
 def _next_to_nothing(costs: Costs, **wildcards: str) -> Cost:
     return Cost()
 
@@ -261,6 +267,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "figure_multi_modal": _next_to_nothing,
     "figure_morphing": _next_to_nothing,
     "figure_zero_shot": _next_to_nothing,
+    "figure_ranking": _figure_ranking,
     "figure_curve": _next_to_nothing,
     "figure_ladder": _next_to_nothing,
     "figure_front": _next_to_nothing,

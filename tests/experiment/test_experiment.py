@@ -215,6 +215,20 @@ def test_networks_of_a_second_control_have_a_setting() -> None:
     ]
 
 
+def test_real_images_are_ranked_where_the_parent_knows_something_and_images_are_inverted() -> None:
+    asked = experiment(A, inversion_spaces=["z", "w+"])
+    assert asked.ranked() == ["animal", "grandchild"], "whatever the child's own domain knows"
+    assert asked.ranking_networks("grandchild") == {
+        "pose": "results/zero_shot/pose/animal/oracle.safetensors",
+        "attributes": "results/zero_shot/attributes/animal/oracle.safetensors",
+    }
+    assert asked.ranking_codes("animal")["unaligned"] == "results/latents/unaligned/w+/codes.npz"
+    assert "results/figures/ranking-grandchild.png" in asked.all_figures()
+    assert experiment(A, inversion_spaces=["z"]).ranked() == []
+    unlabelled = "own: {domain: mine, architecture: {}}\nanimal: {domain: animal, parent: own}"
+    assert experiment(A, unlabelled).ranked() == []
+
+
 def test_images_are_labelled_backwards_where_the_run_inverts_them() -> None:
     asked = experiment(A)
     assert asked.zero_shot_codes("animal") == {

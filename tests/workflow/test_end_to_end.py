@@ -115,6 +115,7 @@ def test_the_figures_are_images(run: Path) -> None:
         "multi-modal-animal",
         "morphing-animal",
         "zero-shot-animal",
+        "ranking-animal",
         "curve-animal",
     }
     for name in names:
@@ -189,6 +190,7 @@ AFTER_THE_CHILD = {
     "figure_translation animal",
     "figure_morphing animal",
     "figure_zero_shot animal",
+    "figure_ranking animal",
     "tables",
 }
 

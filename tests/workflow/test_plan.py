@@ -59,6 +59,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "figure_edits": 1,
         "figure_channels": 1,
         "figure_zero_shot": 1,
+        "figure_ranking": 1,
         "figure_curve": 1,
         "ladder": 1,
         "figure_ladder": 1,

@@ -166,6 +166,39 @@ rule figure_zero_shot:
         " {params.annotations} --columns {params.columns} --out {output.figure} &> {log}"
 
 
+rule figure_ranking:
+    input:
+        unpack(lambda w: EXPERIMENT.ranking_networks(w.child)),
+        model=lambda w: model_file(aligned_parent(w.child)),
+        data=lambda w: data_file(domain_of(w.child), "test.zip"),
+        codes=lambda w: list(EXPERIMENT.ranking_codes(w.child).values()),
+    output:
+        figure=report(
+            "results/figures/ranking-{child}.png",
+            caption="../report/ranking.rst",
+            category="Figures",
+            labels={"figure": "real images in order", "of": "{child}"},
+        ),
+    log:
+        "results/logs/figures/ranking-{child}.log",
+    benchmark:
+        "results/benchmarks/figures/ranking-{child}.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=memory("figure_ranking"),
+        runtime=minutes("figure_ranking"),
+    params:
+        rows=lambda w, input: named_files(EXPERIMENT.ranking_codes(w.child), input.codes),
+        networks=lambda w: flags(**EXPERIMENT.ranking_networks(w.child)),
+        columns=RUN.figure_images,
+        samples=RUN.metrics.direction_samples,
+        version=version("figures"),
+    shell:
+        "stylealign figures ranking {params.rows} --model {input.model} {params.networks} --data {input.data}"
+        " --samples {params.samples} --columns {params.columns} --out {output.figure} &> {log}"
+
+
 rule figure_curve:
     input:
         rows=lambda w: [f"results/metrics/alignment_curve/{model}.json" for model in trained_family(w.child)],

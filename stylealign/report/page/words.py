@@ -90,7 +90,7 @@ SECTIONS = (
         " network as it is); the oracle, trained on the child's own labels, is the ceiling, and the labels of another"
         " figure in the same pose (drawn pairs) are what the pose alone gives. Classes and key points that a domain"
         " lacks (the clothes of a robot) have no number and are left out of its means.",
-        ("zero-shot",),
+        ("zero-shot", "ranking"),
     ),
 )
 
@@ -164,6 +164,13 @@ FIGURES = {
         "Each row is one morph, evenly spaced in time, between the reconstructions of two test images: the parent's"
         " (left) and the child's (right). Frames in the middle should look like something, not like two pictures at"
         " once.",
+    ),
+    "ranking": FigureText(
+        "Real {subject} images in the order of what the parent knows",
+        "Blocks of rows, a row a number or attribute: images with the most of it, from the middle, with the least.",
+        "No label of this domain was used: the order is that of the images' W+ codes along a hyperplane between the"
+        " parent's samples. Read a row from left to right: what it is named after should go from much to little. The"
+        " first block is of codes in the child; of codes in an unaligned control the order should say nothing.",
     ),
     "zero-shot": FigureText(
         "Labels of real {subject} images",

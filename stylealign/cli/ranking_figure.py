@@ -1,0 +1,54 @@
+"""`stylealign figures ranking`: real images in the order of what the parent's networks see."""
+
+import argparse
+from pathlib import Path
+
+from stylealign import load
+from stylealign.applications.labels.learning import seeing
+from stylealign.applications.labels.networks import load_label_network
+from stylealign.cli.arguments import at_least
+from stylealign.datasets.images import ImageZip
+from stylealign.errors import StyleAlignError
+from stylealign.latents.codes import Codes
+from stylealign.measurements.inputs import images_named
+from stylealign.metrics.effects import seeing_all, shared_values
+from stylealign.report.ranking import PARTS, ranking_sheet
+from stylealign.report.sheets import Pixels
+
+TASKS = ("pose", "attributes")
+SAMPLES = 1000
+
+
+def add_ranking(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the figure but those of all figures."""
+    parser.add_argument("--model", required=True, type=Path, metavar="MODEL", help="the parent")
+    for task in TASKS:
+        parser.add_argument(f"--{task}", type=Path, metavar="NET", help=f"{task} network of the parent's domain")
+    parser.add_argument(
+        "--samples",
+        type=at_least(20),
+        default=SAMPLES,
+        metavar="N",
+        help=f"samples of the parent that its hyperplanes lie between (default: {SAMPLES})",
+    )
+
+
+def ranking_of(arguments: argparse.Namespace) -> Pixels:
+    """Return the figure `[3, height, width]` uint8.
+
+    Raises:
+        StyleAlignError: no network, or files that do not belong together.
+    """
+    given = {task: path for task in TASKS if (path := getattr(arguments, task)) is not None}
+    if not given:
+        raise StyleAlignError("figures ranking: give --pose NET or --attributes NET, networks of the parent's domain")
+    data, parent = ImageZip(arguments.data), load(arguments.model)
+    seen = {task: seeing(load_label_network(path, task, data.resolution_px)[0]) for task, path in given.items()}
+    names = seen["attributes"].names if "attributes" in seen else ()
+    see = seeing_all(seen.get("pose"), seen.get("attributes"), shared_values(names, names))
+    assert see is not None, "one of the two was given"
+    ranked = {}
+    for label, path in arguments.rows:
+        codes = Codes.load(path, "w+", architecture=parent.architecture)
+        ranked[label] = images_named(data, codes.names, path), codes.values
+    return ranking_sheet(parent.generator, see, ranked, -(-arguments.columns // len(PARTS)), arguments.samples)

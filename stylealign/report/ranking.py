@@ -1,0 +1,77 @@
+"""Real images of the child's domain in the order of what the parent knows: most, middle and least of an attribute.
+
+StyleAlign, section 5.2: the order is that of the images' codes along a hyperplane between the parent's samples.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stylealign.errors import StyleAlignError
+from stylealign.metrics.effects import See
+from stylealign.metrics.latent_labels import distances, planes_of
+from stylealign.networks.generator import Generator
+from stylealign.report.figures import CELL_PX, stacked
+from stylealign.report.sheets import Pixels, enlarge, heading, labelled_rows
+
+MOST_ROWS = 10
+"""Numbers and values of a block: the first ones that vary among the parent's samples."""
+PARTS = ("most", "middle", "least")
+GAP_PX = 12
+NONE, NONE_PX = "nothing that the networks see varies among the parent's samples", 520
+
+
+def thirds(scores: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], ...]:
+    """Return the places of the highest, the middle and the lowest of `[N]` scores, `count` each, from the highest.
+
+    No place is in two of them: of few scores there are fewer each.
+
+    Raises:
+        StyleAlignError: fewer than three scores.
+    """
+    count = min(count, len(scores) // len(PARTS))
+    if count < 1:
+        raise StyleAlignError(f"an order needs {len(PARTS)} images at least, not {len(scores)}; invert more")
+    order = np.argsort(-scores, kind="stable")
+    start = (len(scores) - count) // 2
+    return order[:count], order[start : start + count], order[-count:]
+
+
+def ranking_sheet(
+    parent: Generator,
+    see: See,
+    ranked: Mapping[str, tuple[Pixels, NDArray[np.float32]]],
+    columns: int,
+    samples: int,
+    seed: int = 0,
+) -> Pixels:
+    """Return a block for each set of codes, a row a number or value: images with the most, the middle, the least of it.
+
+    Args:
+        parent: the model that the hyperplanes lie in.
+        see: from its images to numbers by name; probabilities for `hat=yes`.
+        ranked: by label: images `[N, 3, r, r]` uint8, and their W+ codes `[N, layers, w_dim]`.
+        columns: images of each part of a row.
+        samples, seed: of the parent.
+
+    Returns:
+        `[3, height, width]` uint8; a line that says so where nothing varies.
+
+    Raises:
+        StyleAlignError: fewer than three images.
+    """
+    planes = dict(list(planes_of(parent, see, samples, seed).items())[:MOST_ROWS])
+    if not planes:
+        return heading(NONE, NONE_PX)
+    blocks = {}
+    for label, (images, codes) in ranked.items():
+        cells = enlarge(images, max(1, CELL_PX // images.shape[-1]))
+        rows = []
+        for name, plane in planes.items():
+            parts = thirds(distances(codes, plane).mean(axis=1), columns)
+            rows.append((name.replace("_", " "), np.concatenate([cells[part] for part in parts])))
+        heads = [head if place == 0 else "" for head in PARTS for place in range(len(parts[0]))]
+        block = labelled_rows(rows, heads=heads)
+        blocks[label] = np.concatenate([heading(f"ranked by codes in {label}", block.shape[2]), block], axis=1)
+    return stacked(blocks, GAP_PX)
