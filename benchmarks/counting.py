@@ -28,6 +28,7 @@ from benchmarks.training import CASES, CYCLE, step_kinds
 from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.networks import precision
 from stylealign.ops.native import functions as native
+from stylealign.ops.native import gpu
 from stylealign.training.loop import seed_step
 from stylealign.training.start import new_networks
 from stylealign.training.step import TrainingStep
@@ -37,7 +38,7 @@ FORMS: tuple[Form, ...] = ("torch", "kernels")
 KINDS = {
     "convolutions": ("convolution", "convolution_backward", "cudnn"),
     "products": ("mm", "addmm", "bmm", "baddbmm"),
-    "kernels": ("resample", "epilogue", "epilogue_backward", "epilogue_double_backward"),
+    "kernels": tuple(gpu.LAUNCHES),
 }
 """What operations are added up as; the rest is `passes`: sums, products and copies element by element."""
 
@@ -163,8 +164,10 @@ def counted(form: Form, ceilings: Ceilings = H100) -> Iterator[Counting]:
         stack.enter_context(patch.object(native, "supported", lambda images: form == "kernels"))
         stack.enter_context(patch.object(native, "fuses", lambda images: form == "kernels"))
         stack.enter_context(patch.object(native, "_fills_vectors", lambda *channels, like: False))
-        stack.enter_context(patch.object(native, "FEW", 0))  # as on a GPU, where colours are an ordinary product
-        stack.enter_context(patch.object(native, "_call", counting.call))
+        stack.enter_context(
+            patch.object(native, "FEW", 0)
+        )  # as on a GPU, where PyTorch's colours are an ordinary product
+        stack.enter_context(patch.object(native, "call", counting.call))
         stack.enter_context(_WithoutContent())
         stack.enter_context(counting)
         yield counting

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from benchmarks.training import CASES, new_step
 from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.ops import reference
 from stylealign.ops.bias_act import LEAKY_SLOPE
+from stylealign.ops.native import colours
 from stylealign.ops.native import functions as native
 from stylealign.training.loop import seed_step
 
@@ -29,7 +31,7 @@ INTERPRETED = torch.float16, ((1, 5, 4, 3),)
 
 def checks() -> Iterator[Row]:
     """Check every operation and a whole step; a difference that is too large is an error of its row."""
-    for name, check in {"resample": _resample, "epilogue": _epilogue}.items():
+    for name, check in {"resample": _resample, "epilogue": _epilogue, "colours": _colours}.items():
         for dtype in ALLOWED if device().type == "cuda" else INTERPRETED[:1]:
             with form("kernels"):
                 yield _row(f"check {name}", str(dtype).removeprefix("torch."), check, dtype, ALLOWED[dtype])
@@ -109,19 +111,48 @@ def _epilogue(dtype: torch.dtype) -> float:
         ]
         direction = _random(n, channels, height, width, dtype=dtype)
         seed = int(torch.randint(1 << 30, ()))
-        ours = _derivatives(native.epilogue, given, direction, clamp, seed)
+        ours = _derivatives(partial(native.epilogue, slope=LEAKY_SLOPE, clamp=clamp), given, direction, seed)
         exact = [None if t is None else t.detach().double() for t in given]
-        theirs = _derivatives(_plain, exact, direction.double(), clamp, seed)
+        theirs = _derivatives(partial(_plain, slope=LEAKY_SLOPE, clamp=clamp), exact, direction.double(), seed)
         worst = max([worst, *(_difference(a, b) for a, b in zip(ours, theirs, strict=True))])
     return worst
 
 
-def _derivatives(
-    function: Any, given: list[Tensor | None], direction: Tensor, clamp: float | None, seed: int
-) -> list[Tensor]:
+def _colours(dtype: torch.dtype) -> float:
+    """Return the largest difference of results, first and second derivatives; nothing lies at the clamp."""
+    worst = 0.0
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    for (n, channels, height, width), clamp, skip in itertools.product(_sizes(), (None, 0.7001), (True, False)):
+        height, width = height // 2 * 2, width // 2 * 2
+        given: list[Tensor | None] = [
+            _short(n, channels, height, width, dtype=dtype),
+            _short(n, 3, channels, dtype=wide),
+            _short(3, dtype=wide),
+            _random(n, 3, height // 2, width // 2, dtype=wide) if skip else None,
+        ]
+        direction = _random(n, 3, height, width, dtype=wide)
+        seed = int(torch.randint(1 << 30, ()))
+        ours = _derivatives(partial(_kernel_colours, clamp=clamp), given, direction, seed)
+        exact = [None if t is None else t.detach().double() for t in given]
+        theirs = _derivatives(partial(_plain_colours, clamp=clamp), exact, direction.double(), seed)
+        worst = max([worst, *(_difference(a, b) for a, b in zip(ours, theirs, strict=True))])
+    return worst
+
+
+def _kernel_colours(features: Tensor, own: Tensor, bias: Tensor, image: Any, clamp: float | None) -> Tensor:
+    return colours.colours(features, own, bias, image, clamp, own.dtype)
+
+
+def _plain_colours(features: Tensor, own: Tensor, bias: Tensor, image: Any, clamp: float | None) -> Tensor:
+    z = torch.einsum("nchw,noc->nohw", features, own) + bias[:, None, None]
+    z = z if clamp is None else z.clamp(-clamp, clamp)
+    return z if image is None else reference.upsample2d(image) + z
+
+
+def _derivatives(function: Any, given: list[Tensor | None], direction: Tensor, seed: int) -> list[Tensor]:
     inputs = [t.requires_grad_() for t in given if t is not None]
     direction = direction.detach().requires_grad_()
-    out = function(*given, LEAKY_SLOPE, clamp)
+    out = function(*given)
     first = torch.autograd.grad(out, inputs, direction, create_graph=True)
     generator = torch.Generator().manual_seed(seed)
     factors = [torch.randn(t.shape, generator=generator, dtype=torch.float64).to(t) for t in first]

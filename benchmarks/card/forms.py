@@ -55,8 +55,8 @@ def _interpret(stack: ExitStack, is_on: bool) -> None:
         "supported": lambda images: is_on,
         "fuses": lambda images: is_on,
         "_fills_vectors": lambda *channels, like: False,
-        "FEW": 0,  # as on a GPU, where colours are an ordinary product
-        "_call": call,
+        "FEW": 0,  # as on a GPU, where PyTorch's colours are an ordinary product
+        "call": call,
     }.items():
         stack.enter_context(patch.object(native, attribute, value))
     stack.enter_context(patch.object(gpu, "STEPS", 1))  # blocks of pixels one after another: all but one lie outside

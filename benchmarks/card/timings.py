@@ -21,6 +21,7 @@ from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.ops.bias_act import scaled_bias_act
+from stylealign.ops.to_rgb import to_rgb
 from stylealign.ops.upfirdn2d import upfirdn2d
 from stylealign.training.graphs import Graphs
 from stylealign.training.recordable import RecordableStep
@@ -106,11 +107,22 @@ def kernels(px: int, channels: int, batch: int, ceiling: Ceilings) -> Iterator[R
         noise = torch.randn(batch, 1, px, px, device=device())
         size = images.numel() * images.element_size()
         act = functools.partial(scaled_bias_act, scale=scale, bias=bias, noise=noise, clamp=256.0)
+        mixed, image = torch.randn(3, channels, 1, 1, device=device()), torch.randn(batch, 3, px // 2, px // 2)
+        colours = functools.partial(
+            to_rgb,
+            weight=mixed,
+            styles=scale,
+            bias=bias[:3],
+            image=image.to(device()),
+            clamp=256.0,
+            dtype=torch.float32,
+        )
         runs: dict[str, tuple[float, Callable[[Tensor], Tensor]]] = {
             "filter": (2 * size, lambda x: upfirdn2d(x, padding=(2, 1, 2, 1))),
             "down 2": (1.25 * size, lambda x: upfirdn2d(x, down=2, padding=(1, 1, 1, 1))),
             "up 2": (5 * size, lambda x: upfirdn2d(x, up=2, padding=(2, 1, 2, 1), gain=4.0)),
             "epilogue": (2 * size, act),
+            "colours": (size + 15 * batch * px * px, colours),
         }
         with torch.inference_mode():
             for name, (moved, run) in runs.items():

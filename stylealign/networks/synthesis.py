@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from stylealign.networks import precision
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.layers import FullyConnected
-from stylealign.ops.bias_act import LEAKY_GAIN, bias_act, scaled_bias_act
-from stylealign.ops.modulated_conv2d import modulated_conv2d, modulated_sums
-from stylealign.ops.upfirdn2d import upsample2d
+from stylealign.ops.bias_act import LEAKY_GAIN, scaled_bias_act
+from stylealign.ops.modulated_conv2d import modulated_sums
+from stylealign.ops.to_rgb import to_rgb
 
 NoiseMode = Literal["const", "random", "none"]
 
@@ -67,10 +67,10 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(architecture.img_channels))
         self.style_gain = 1.0 / math.sqrt(channels)
 
-    def forward(self, features: Tensor, style: Tensor) -> Tensor:
-        """Return `[N, 3, r, r]` of the style `[N, I]`."""
-        colours = modulated_conv2d(features, self.weight, style * self.style_gain, demodulate=False)
-        return bias_act(colours, self.bias, linear=True, clamp=self.clamp)
+    def forward(self, features: Tensor, style: Tensor, image: Tensor | None = None) -> Tensor:
+        """Return `[N, 3, r, r]` of the style `[N, I]`, added to the image `[N, 3, r/2, r/2]` so far."""
+        style = style * self.style_gain
+        return to_rgb(features, self.weight, style, self.bias, image, self.clamp, self.weight.dtype)
 
 
 class SynthesisBlock(nn.Module):
@@ -196,6 +196,5 @@ class SynthesisNetwork(nn.Module):
             for name, conv in block.layers.items():
                 layer = f"b{block.resolution}.{name}"
                 features = conv(features, styles[layer], conv.noise(noise_mode, len(codes), maps.get(layer)))
-            colours = block.torgb(features, styles[f"b{block.resolution}.torgb"]).to(const.dtype)
-            image = colours if image is None else upsample2d(image) + colours
+            image = block.torgb(features, styles[f"b{block.resolution}.torgb"], image)
             yield Stage(block.resolution, features, image)

@@ -27,8 +27,14 @@ FLAGS = {
         "TO_VALUES",
         "TO_SCALE",
     ),
+    "colours": ("SKIP", "CUT"),
+    "colours_backward": ("TO_OWN", "TO_BIAS", "CUT"),
+    "colours_double_backward": ("VIA_FEATURES", "VIA_OWN", "VIA_BIAS", "TO_FEATURES", "TO_OWN", "CUT"),
 }
-SUMS = ("scale_sums", "bias_sums", "noise_sums")
+SUMS = ("scale_sums", "bias_sums", "noise_sums", "own_sums", "own", "of_own", "image")
+BYTES = ("passes",)
+OWN_COLOURS = ("bias", "of_bias", "target", "grad", "grad_grad")
+"""In single precision where the activations need not be."""
 POINTERS = (
     "source",
     "target",
@@ -44,6 +50,9 @@ POINTERS = (
     "of_scale",
     "of_bias",
     "of_noise",
+    "features",
+    "grad_features",
+    "of_features",
 )
 
 
@@ -63,10 +72,24 @@ def variants() -> list[tuple[str, dict[str, Any]]]:
         found.append(("resample", gpu.resample_options(up, down, 4.0) | {"LEFT": before, "TOP": before}))
     for name, flags in FLAGS.items():
         for channels in (3, 512):
-            options: dict[str, Any] = dict.fromkeys(flags, True) | gpu.block_shape(channels)
-            options |= {"SLOPE": 0.2, "CLAMP": 256.0}
-            found.append((name, options | ({} if name == "epilogue" else {"STEPS": gpu.STEPS})))
+            options: dict[str, Any] = dict.fromkeys(flags, True)
+            if name.startswith("colours"):
+                options |= gpu.whole_pixels(channels, 3)
+                options |= {"CLAMP": 256.0} if name == "colours" else gpu.rows_of_sums(3)
+            else:
+                options |= gpu.block_shape(channels) | {"SLOPE": 0.2, "CLAMP": 256.0}
+                options |= {} if name == "epilogue" else {"STEPS": gpu.STEPS}
+            found.append((name, options))
     return found
+
+
+def pointer(kernel: str, argument: str, dtype: str) -> str:
+    """Return the type of an argument that is no compile-time one."""
+    if argument in BYTES:
+        return "*i8"
+    if argument in SUMS or (kernel.startswith("colours") and argument in OWN_COLOURS):
+        return "*fp32"
+    return f"*{dtype}" if argument in POINTERS else "i32"
 
 
 @pytest.mark.parametrize("capability", [80, 90])
@@ -80,15 +103,9 @@ def test_compiled_kernels_spill_no_registers(dtype: str, capability: int, tmp_pa
     assert kernels is not None
     tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
     for number, (name, options) in enumerate(variants()):
-        kernel = getattr(kernels, name)
+        kernel = kernels[name]
         signature = {
-            argument: "constexpr"
-            if argument in options
-            else "*fp32"
-            if argument in SUMS
-            else f"*{dtype}"
-            if argument in POINTERS
-            else "i32"
+            argument: "constexpr" if argument in options else pointer(name, argument, dtype)
             for argument in kernel.arg_names
         }
         source = ASTSource(kernel, signature, options)

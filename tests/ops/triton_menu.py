@@ -10,11 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.generator import Generator
 from stylealign.networks.layers import Convolution
 from stylealign.ops import reference
 from stylealign.ops.bias_act import LEAKY_SLOPE
+from stylealign.ops.native import colours, gpu
 from stylealign.ops.native import functions as native
-from stylealign.ops.native import gpu
 from tests.tolerances import FLOAT32, FLOAT64
 
 assert os.environ.get("TRITON_INTERPRET") == "1", "run by test_triton.py"
@@ -39,7 +41,7 @@ CASES = [(torch.float64, *padding) for padding in PADDINGS] + [(dtype, *PADDINGS
 @pytest.fixture(autouse=True)
 def _on_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    monkeypatch.setattr(native, "_call", lambda name, tensors, sizes, like: gpu.call(name, tensors, sizes))
+    monkeypatch.setattr(native, "call", lambda name, tensors, sizes, like: gpu.call(name, tensors, sizes))
 
 
 def channels_last(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -152,7 +154,107 @@ def test_a_convolution_of_the_discriminator_and_both_derivatives(
         torch.testing.assert_close(ours, theirs, **FLOAT64)
 
 
+def plain_colours(features: Tensor, own: Tensor, bias: Tensor, image: Tensor | None, clamp: float | None) -> Tensor:
+    z = torch.einsum("nchw,noc->nohw", features, own) + bias[:, None, None]
+    z = z if clamp is None else z.clamp(-clamp, clamp)
+    return z if image is None else reference.upsample2d(image) + z
+
+
+def colours_inputs(channels: int, height: int, width: int, skip: bool, few: int = 3) -> list[Tensor]:
+    found = [
+        channels_last(2, channels, height, width),
+        torch.randn(2, few, channels).double(),
+        torch.randn(few).double(),
+    ]
+    return [*found, channels_last(2, few, height // 2, width // 2)] if skip else found
+
+
+@pytest.mark.parametrize(
+    ("channels", "height", "width", "clamp", "skip", "few"),
+    [(19, 10, 6, 0.7, True, 3), (130, 2, 6, None, True, 3), (5, 3, 7, 0.7, False, 1), (1, 2, 2, None, True, 4)],
+)
+def test_colours_and_both_derivatives(
+    channels: int, height: int, width: int, clamp: float | None, skip: bool, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu, "STEPS", 1)  # several programs' sums
+    given = colours_inputs(channels, height, width, skip, few)
+    inputs = [t.requires_grad_() for t in given]
+    grad = channels_last(2, few, height, width).requires_grad_()
+    directions = [torch.randn_like(t) for t in inputs]
+    outcomes = []
+    for kernel in (True, False):
+        features, own, bias, image = (*inputs, None)[:4]
+        assert features is not None and own is not None and bias is not None
+        out = (
+            colours.colours(features, own, bias, image, clamp, torch.float64)
+            if kernel
+            else plain_colours(features, own, bias, image, clamp)
+        )
+        found = [out]
+        for chosen in (range(len(inputs)), (few % 3,)):  # of which first derivatives the second ones are
+            first = torch.autograd.grad(out, [inputs[i] for i in chosen], grad, create_graph=True)
+            total = torch.stack([(f * directions[i]).sum() for f, i in zip(first, chosen, strict=True)]).sum()
+            second = torch.autograd.grad(total, [*inputs, grad], allow_unused=True, materialize_grads=True)
+            found += [*first, *second]
+        outcomes.append(found)
+    assert outcomes[0][0].dtype == torch.float64
+    for ours, theirs in zip(*outcomes, strict=True):
+        torch.testing.assert_close(ours, theirs, **FLOAT64)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_colours_in_lower_precision(dtype: torch.dtype) -> None:
+    """Activations in `dtype`, the rest in single precision: sums too large for half precision are cut, not infinite."""
+    features, own, bias, image = colours_inputs(19, 6, 4, True)
+    given = [features.to(dtype), *(t.float() for t in (own, bias, image))]
+    given[1][0] *= 1e5
+    inputs = [t.requires_grad_() for t in given]
+    exact = [t.detach().double().requires_grad_() for t in given]
+    out = colours.colours(*inputs, 1e7, torch.float32)
+    wanted = plain_colours(*exact, 1e7)
+    assert (out.dtype, float(out.detach().abs().max()) > 65504) == (torch.float32, True)
+    direction = torch.randn_like(wanted).float() * 1e-3
+    ours = [out, *torch.autograd.grad(out, inputs, direction)]
+    theirs = [wanted, *torch.autograd.grad(wanted, exact, direction.double())]
+    for a, b in zip(ours, theirs, strict=True):
+        size = b.abs().max()
+        allowed = TOLERANCE[dtype] if a.dtype == dtype else FLOAT32
+        torch.testing.assert_close((a / size).double(), b / size, **allowed)
+
+
+def test_a_generator_and_both_derivatives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every kernel where the generator uses it; second derivatives as path lengths take them."""
+    monkeypatch.setattr(gpu, "STEPS", 1)
+    shape = Architecture(resolution=8, z_dim=4, w_dim=4, channel_base=32, channel_max=5, conv_clamp=0.9)
+    generator = Generator(shape).double()
+    with torch.no_grad():
+        for name, parameter in generator.synthesis.named_parameters():
+            if name.endswith(("bias", "noise_strength")):
+                parameter.normal_()
+    ws = torch.randn(2, shape.num_ws, 4, dtype=torch.float64, requires_grad=True)
+    direction = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    outcomes = []
+    for is_on in (True, False):
+        monkeypatch.setattr(native, "supported", lambda images, is_on=is_on: is_on)
+        monkeypatch.setattr(native, "fuses", lambda images, is_on=is_on: is_on)
+        images = generator.synthesis(ws)
+        (first,) = torch.autograd.grad((images * direction).sum(), ws, create_graph=True)
+        parameters = list(generator.synthesis.parameters())
+        second = torch.autograd.grad(first.square().sum(), [ws, *parameters], allow_unused=True, materialize_grads=True)
+        outcomes.append([images, first, *second])
+    for ours, theirs in zip(*outcomes, strict=True):
+        torch.testing.assert_close(ours, theirs, **FLOAT64)
+
+
 def test_empty_batches_and_what_is_no_number() -> None:
+    features, own, bias = torch.zeros(0, 5, 4, 4, requires_grad=True), torch.zeros(0, 3, 5), torch.zeros(3)
+    bias.requires_grad_()
+    image = colours.colours(features, own, bias, torch.zeros(0, 3, 2, 2), 1.0, torch.float32)
+    assert image.shape == (0, 3, 4, 4)
+    of_features, of_bias = torch.autograd.grad(image.sum(), [features, bias])
+    assert (of_features.shape, of_bias.tolist()) == ((0, 5, 4, 4), [0.0, 0.0, 0.0])
+    unknown = torch.full((1, 2, 2, 2), math.nan)
+    assert colours.colours(unknown, torch.ones(1, 3, 2), torch.ones(3), None, 1.0, torch.float32).isnan().all()
     empty = torch.zeros(0, 3, 4, 4, requires_grad=True)
     out = native.resample(native.epilogue(empty, torch.zeros(0, 3), torch.ones(3)), (8, 8), 2, 1, (2, 2), 4.0)
     assert out.shape == (0, 3, 8, 8)

@@ -83,7 +83,8 @@ def fuses(images: Tensor) -> bool:
     return images.device.type == "cuda" and supported(images)
 
 
-def _call(name: str, tensors: Sequence[Tensor | None], sizes: ctypes.Structure, like: Tensor) -> None:
+def call(name: str, tensors: Sequence[Tensor | None], sizes: ctypes.Structure, like: Tensor) -> None:
+    """Run an operation of the CPU's library, or of the GPU that `like` is on, by its name."""
     if like.is_cuda:
         with torch.cuda.device(like.device):
             gpu.call(name, tensors, sizes)
@@ -127,7 +128,7 @@ class _Resample(torch.autograd.Function):
             planes, inner = n, channels
         if result.numel():
             sizes = _Resampling(planes, height, width, inner, *size, up, down, before[1], before[0], gain)
-            _call("resample", [images, result], sizes, images)
+            call("resample", [images, result], sizes, images)
         return result
 
     @staticmethod
@@ -158,7 +159,7 @@ def epilogue(
     """
     dtype = values.dtype
     scale, bias, noise = (None if t is None else t.to(dtype).contiguous() for t in (scale, bias, noise))
-    values = _channels_last(values)  # here and not inside: what is saved there must be the argument itself
+    values = channels_last(values)  # here and not inside: what is saved there must be the argument itself
     return _Epilogued.apply(values, scale, bias, noise, slope, math.inf if clamp is None else _rounded(clamp, dtype))
 
 
@@ -176,7 +177,8 @@ def _sizes(values: Tensor, noise: Tensor | None, slope: float, clamp: float) -> 
     return _Epilogue(n, height * width, channels, step, slope, clamp)
 
 
-def _channels_last(tensor: Tensor) -> Tensor:
+def channels_last(tensor: Tensor) -> Tensor:
+    """Return a tensor whose channels lie beside each other."""
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
@@ -194,7 +196,7 @@ class _Epilogued(torch.autograd.Function):
         out = torch.empty_like(values)
         sizes = _sizes(values, noise, slope, clamp)
         if out.numel():
-            _call("epilogue", [values, out, scale, bias, noise], sizes, values)
+            call("epilogue", [values, out, scale, bias, noise], sizes, values)
         ctx.slope, ctx.clamp, ctx.shared_noise = slope, clamp, noise is not None and len(noise) == 1
         linear = slope == 1.0 and clamp == math.inf
         ctx.save_for_backward(values if scale is not None else None, scale, None if linear else out)
@@ -229,7 +231,7 @@ class _EpilogueBackward(torch.autograd.Function):
         clamp: float,
     ) -> tuple[Tensor | None, ...]:
         ctx.set_materialize_grads(False)
-        grad = _channels_last(grad)
+        grad = channels_last(grad)
         n, channels, height, width = grad.shape
         grad_values = torch.empty_like(grad)
         grad_scale = grad.new_empty(n, channels) if needed[0] else None
@@ -238,7 +240,7 @@ class _EpilogueBackward(torch.autograd.Function):
         ctx.sizes = _sizes(grad, None, slope, clamp)
         results = [grad_values, grad_scale, grad_bias, grad_noise]
         if grad.numel():
-            _call("epilogue_backward", [grad, values, out, scale, *results], ctx.sizes, grad)
+            call("epilogue_backward", [grad, values, out, scale, *results], ctx.sizes, grad)
         else:
             for result in results:
                 if result is not None:
@@ -252,14 +254,14 @@ class _EpilogueBackward(torch.autograd.Function):
         grad, values, scale, out = ctx.saved_tensors
         of_values, of_scale, of_bias, of_noise = cotangents
         if of_values is not None:
-            of_values = _channels_last(of_values)
+            of_values = channels_last(of_values)
         rest = [None if t is None else t.contiguous() for t in (of_scale, of_bias, of_noise)]
         grad_grad = torch.empty_like(grad)
         grad_values = torch.empty_like(grad) if of_scale is not None and ctx.needs_input_grad[1] else None
         grad_scale = torch.empty_like(scale) if of_values is not None and ctx.needs_input_grad[2] else None
         if grad.numel():
             tensors = [of_values, *rest, grad, values, out, scale, grad_grad, grad_values, grad_scale]
-            _call("epilogue_double_backward", tensors, ctx.sizes, grad)
+            call("epilogue_double_backward", tensors, ctx.sizes, grad)
         elif grad_scale is not None:
             grad_scale.zero_()
         return grad_grad, grad_values, grad_scale, None, None, None, None
@@ -297,7 +299,7 @@ class _Mix(torch.autograd.Function):
             sizes = _Mixing(n, pixels.shape[1], *((outputs, inputs) if to_few else (inputs, outputs)))
             weight = (weight if to_few else weight.transpose(1, 2)).contiguous()
             tensors = [pixels.contiguous(), weight, result]
-            _call("mix_to_few" if to_few else "mix_to_many", tensors, sizes, pixels)
+            call("mix_to_few" if to_few else "mix_to_many", tensors, sizes, pixels)
         return result
 
     @staticmethod
@@ -318,7 +320,7 @@ class _MixOuter(torch.autograd.Function):
         result = a.new_zeros(len(a), few.shape[2], many.shape[2])
         if a.numel() and b.numel():
             sizes = _Mixing(*few.shape, many.shape[2])
-            _call("mix_outer", [few.contiguous(), many.contiguous(), result], sizes, a)
+            call("mix_outer", [few.contiguous(), many.contiguous(), result], sizes, a)
         return result if few is a else result.transpose(1, 2)
 
     @staticmethod
@@ -359,7 +361,7 @@ def convolution(features: Tensor, weight: Tensor, bias: Tensor | None, padding: 
     height, width = (extent + 2 * padding - 2 for extent in features.shape[2:])
     if height * width < FEWEST_PIXELS or not len(features) or not _fills_vectors(inputs, outputs, like=features):
         return None
-    features = _channels_last(features)
+    features = channels_last(features)
     shape = len(features), outputs, height, width
     result = torch.empty(shape, dtype=features.dtype, memory_format=torch.channels_last)
     steps = weight.stride()
@@ -368,7 +370,7 @@ def convolution(features: Tensor, weight: Tensor, bias: Tensor | None, padding: 
         origin = 2 * steps[2] + 2 * steps[3]
         steps = steps[1], steps[0], -steps[2], -steps[3]
     sizes = _Winograd(len(features), *features.shape[2:], inputs, height, width, outputs, padding, *steps, origin)
-    _call("winograd", [features, weight, None if bias is None else bias.contiguous(), result], sizes, features)
+    call("winograd", [features, weight, None if bias is None else bias.contiguous(), result], sizes, features)
     return result
 
 
@@ -388,8 +390,8 @@ def weight_gradient(small: Tensor, large: Tensor, like: Tensor, stride: int, pad
     kernel = like.shape[2]
     if kernel == 1 or not small.numel() or not _fills_vectors(large.shape[1], like=small):
         return None
-    small, large = _channels_last(small), _channels_last(large)
+    small, large = channels_last(small), channels_last(large)
     result = torch.empty_like(like, memory_format=torch.channels_last)
     sizes = _WeightGradient(len(small), *small.shape[2:], *large.shape[2:], *like.shape[:2], kernel, stride, padding)
-    _call("weight_gradient", [small, large, result], sizes, small)
+    call("weight_gradient", [small, large, result], sizes, small)
     return result

@@ -3,7 +3,6 @@
 import ctypes
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -20,13 +19,20 @@ Tensors = Sequence[Tensor | None]
 
 
 @cache
-def kernels() -> ModuleType | None:
-    """Return the module of kernels, or None where Triton is not installed."""
+def kernels() -> dict[str, Any] | None:
+    """Return the kernels by name, or None where Triton is not installed."""
     try:
-        from stylealign.ops.native import triton_kernels  # takes time, and only a GPU needs it
+        from stylealign.ops.native import triton_colours, triton_kernels  # takes time, and only a GPU needs it
     except ImportError:
         return None
-    return triton_kernels
+    modules = (triton_kernels, triton_colours)
+    return {name: getattr(module, name) for module in modules for name in vars(module) if name in LAUNCHES}
+
+
+def _kernel(name: str) -> Any:
+    found = kernels()
+    assert found is not None, "asked for without Triton"
+    return found[name]
 
 
 def call(name: str, tensors: Tensors, sizes: ctypes.Structure) -> None:
@@ -58,22 +64,18 @@ def _placed(tensors: Tensors) -> list[Tensor]:
 
 
 def _resample(tensors: Tensors, r: Any) -> None:
-    module = kernels()
-    assert module is not None
     grid = (r.planes * r.out_height, -(-r.out_width * r.inner // ROW_BLOCK))
     sizes = r.height, r.width, r.inner, r.out_height, r.out_width
     options = resample_options(r.up, r.down, r.gain) | {"LEFT": r.left, "TOP": r.top}
-    module.resample[grid](*tensors, *sizes, **options)
+    _kernel("resample")[grid](*tensors, *sizes, **options)
 
 
 def _epilogue(tensors: Tensors, e: Any) -> None:
-    module = kernels()
-    assert module is not None
     shape = block_shape(e.channels)
     grid = e.batch, -(-e.pixels // shape["P"]), -(-e.channels // shape["C"])
     present = dict(zip(("SCALED", "BIASED", "NOISY"), (tensor is not None for tensor in tensors[2:]), strict=True))
     sizes = e.pixels, e.channels, e.noise_step
-    module.epilogue[grid](*_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp)
+    _kernel("epilogue")[grid](*_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp)
 
 
 def _summed_grid(e: Any, shape: dict[str, int]) -> tuple[int, int, int]:
@@ -81,8 +83,6 @@ def _summed_grid(e: Any, shape: dict[str, int]) -> tuple[int, int, int]:
 
 
 def _epilogue_backward(tensors: Tensors, e: Any) -> None:
-    module = kernels()
-    assert module is not None
     grad, values, out, scale, grad_values, grad_scale, grad_bias, grad_noise = tensors
     assert grad is not None
     shape = block_shape(e.channels)
@@ -100,15 +100,13 @@ def _epilogue_backward(tensors: Tensors, e: Any) -> None:
     }
     arguments = _placed([grad, values, out, scale, grad_values, scale_sums, bias_sums, noise_sums])
     options = present | shape | {"STEPS": STEPS, "SLOPE": e.slope, "CLAMP": e.clamp}
-    module.epilogue_backward[grid](*arguments, e.batch, e.pixels, e.channels, **options)
+    _kernel("epilogue_backward")[grid](*arguments, e.batch, e.pixels, e.channels, **options)
     for sums, axis, result in ((scale_sums, 1, grad_scale), (bias_sums, 1, grad_bias), (noise_sums, 0, grad_noise)):
         if sums is not None and result is not None:
             result.copy_(sums.sum(dim=axis).reshape(result.shape))
 
 
 def _epilogue_double_backward(tensors: Tensors, e: Any) -> None:
-    module = kernels()
-    assert module is not None
     *given, grad_grad, grad_values, grad_scale = tensors
     grad = given[4]
     assert grad is not None
@@ -121,9 +119,57 @@ def _epilogue_double_backward(tensors: Tensors, e: Any) -> None:
     present |= {"TO_VALUES": grad_values is not None, "TO_SCALE": grad_scale is not None}
     arguments = [grad if t is None else t for t in (*given, grad_grad, grad_values, sums)]
     options = present | shape | {"STEPS": STEPS, "SLOPE": e.slope, "CLAMP": e.clamp}
-    module.epilogue_double_backward[grid](*arguments, e.pixels, e.channels, **options)
+    _kernel("epilogue_double_backward")[grid](*arguments, e.pixels, e.channels, **options)
     if sums is not None and grad_scale is not None:
         grad_scale.copy_(sums.sum(dim=1))
+
+
+def whole_pixels(channels: int, few: int) -> dict[str, int]:
+    """Return how many pixels P a program takes whose channels it has all, powers of two, and the number of colours."""
+    width = max(FEWEST_CHANNELS, 1 << max(0, channels - 1).bit_length())
+    return {"P": max(1, BLOCK_ELEMENTS // width), "C": width, "FEW": few}
+
+
+def rows_of_sums(few: int) -> dict[str, int]:
+    """Return the compile-time arguments of sums over pixels for each colour."""
+    return {"ROWS": 1 << max(0, few - 1).bit_length(), "STEPS": STEPS}
+
+
+def _colours(tensors: Tensors, c: Any) -> None:
+    image, passes = tensors[3], tensors[5]
+    shape = whole_pixels(c.channels, c.few)
+    grid = c.batch, -(-(c.height * c.width) // shape["P"])
+    options = shape | {"SKIP": image is not None, "CUT": passes is not None, "CLAMP": c.clamp}
+    _kernel("colours")[grid](*_placed(tensors), c.height, c.width, c.channels, **options)
+
+
+def _colours_backward(tensors: Tensors, c: Any) -> None:
+    *given, grad_own, grad_bias = tensors
+    shape = whole_pixels(c.channels, c.few)
+    grid = c.batch, -(-(c.height * c.width) // (STEPS * shape["P"]))
+    own_sums, bias_sums = (None if t is None else t.new_empty(*grid, *t.shape[1:]) for t in (grad_own, grad_bias))
+    options = shape | rows_of_sums(c.few) | {"TO_OWN": grad_own is not None, "TO_BIAS": grad_bias is not None}
+    arguments = _placed([*given, own_sums, bias_sums])
+    pixels = c.height * c.width
+    _kernel("colours_backward")[grid](*arguments, pixels, c.channels, **options, CUT=given[1] is not None)
+    for sums, result in ((own_sums, grad_own), (bias_sums, grad_bias)):
+        if sums is not None and result is not None:
+            torch.sum(sums, dim=1, out=result)
+
+
+def _colours_double_backward(tensors: Tensors, c: Any) -> None:
+    *given, grad_grad, grad_features, grad_own = tensors
+    shape = whole_pixels(c.channels, c.few)
+    grid = c.batch, -(-(c.height * c.width) // (STEPS * shape["P"]))
+    sums = None if grad_own is None else grad_own.new_empty(*grid, *grad_own.shape[1:])
+    names = ("VIA_FEATURES", "VIA_OWN", "VIA_BIAS")
+    present = {name: tensor is not None for name, tensor in zip(names, given[:3], strict=True)}
+    present |= {"TO_FEATURES": grad_features is not None, "TO_OWN": grad_own is not None, "CUT": given[4] is not None}
+    arguments = _placed([given[3], *given, grad_grad, grad_features, sums])[1:]
+    options = present | shape | rows_of_sums(c.few)
+    _kernel("colours_double_backward")[grid](*arguments, c.height * c.width, c.channels, **options)
+    if sums is not None and grad_own is not None:
+        torch.sum(sums, dim=1, out=grad_own)
 
 
 LAUNCHES: dict[str, Callable[[Tensors, Any], None]] = {
@@ -131,4 +177,7 @@ LAUNCHES: dict[str, Callable[[Tensors, Any], None]] = {
     "epilogue": _epilogue,
     "epilogue_backward": _epilogue_backward,
     "epilogue_double_backward": _epilogue_double_backward,
+    "colours": _colours,
+    "colours_backward": _colours_backward,
+    "colours_double_backward": _colours_double_backward,
 }
