@@ -4,17 +4,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from stylealign.networks import layers, synthesis
 from stylealign.networks.layers import Convolution, FullyConnected
 from stylealign.networks.synthesis import SynthesisLayer
-from stylealign.ops import reference
+from stylealign.ops import reference, to_rgb
+from stylealign.ops.modulated_conv2d import Modulation
 
 REPLACED = {
     layers: ("conv2d_resampled",),
-    synthesis: ("bias_act", "modulated_conv2d", "upsample2d"),
+    to_rgb: ("bias_act", "modulated_conv2d", "upsample2d"),
 }
 
 
@@ -29,11 +31,19 @@ def _convolution(self: Convolution, features: Tensor, gain: float = 1.0) -> Tens
     return reference.bias_act(features, self.bias, linear=self.linear, gain=gain, clamp=self.clamp)
 
 
-def _synthesis_layer(self: SynthesisLayer, features: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
-    features = reference.modulated_conv2d(features.contiguous(), self.weight, style, up=self.up)
+def _modulation(weight: Tensor, styles: Tensor, dtype: torch.dtype) -> Modulation:
+    """Leave the style to the layer."""
+    return Modulation(weight, styles, styles)
+
+
+def _synthesis_layer(
+    self: SynthesisLayer, features: Tensor, own: Modulation, noise: Tensor | None, following: object, keeps: bool
+) -> tuple[Tensor, Tensor]:
+    features = reference.modulated_conv2d(features.contiguous(), self.weight, own.scale, up=self.up)
     if noise is not None:
         features = features + noise * self.noise_strength
-    return reference.bias_act(features, self.bias, clamp=self.clamp)
+    features = reference.bias_act(features, self.bias, clamp=self.clamp)
+    return features, features
 
 
 @contextmanager
@@ -45,5 +55,7 @@ def plain_form() -> Iterator[None]:
                 stack.enter_context(patch.object(module, name, getattr(reference, name)))
         stack.enter_context(patch.object(FullyConnected, "forward", _fully_connected))
         stack.enter_context(patch.object(Convolution, "forward", _convolution))
+        stack.enter_context(patch.object(synthesis, "modulation", _modulation))
+        stack.enter_context(patch.object(synthesis, "scale_channels", lambda features, scale: features))
         stack.enter_context(patch.object(SynthesisLayer, "forward", _synthesis_layer))
         yield

@@ -15,7 +15,7 @@ from benchmarks.training import CASES, new_step
 from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.ops import reference
 from stylealign.ops.bias_act import LEAKY_SLOPE
-from stylealign.ops.native import colours
+from stylealign.ops.native import colours, styled
 from stylealign.ops.native import functions as native
 from stylealign.training.loop import seed_step
 
@@ -31,7 +31,7 @@ INTERPRETED = torch.float16, ((1, 5, 4, 3),)
 
 def checks() -> Iterator[Row]:
     """Check every operation and a whole step; a difference that is too large is an error of its row."""
-    for name, check in {"resample": _resample, "epilogue": _epilogue, "colours": _colours}.items():
+    for name, check in {"resample": _resample, "epilogue": _epilogue, "styled": _styled, "colours": _colours}.items():
         for dtype in ALLOWED if device().type == "cuda" else INTERPRETED[:1]:
             with form("kernels"):
                 yield _row(f"check {name}", str(dtype).removeprefix("torch."), check, dtype, ALLOWED[dtype])
@@ -116,6 +116,42 @@ def _epilogue(dtype: torch.dtype) -> float:
         theirs = _derivatives(partial(_plain, slope=LEAKY_SLOPE, clamp=clamp), exact, direction.double(), seed)
         worst = max([worst, *(_difference(a, b) for a, b in zip(ours, theirs, strict=True))])
     return worst
+
+
+def _styled(dtype: torch.dtype) -> float:
+    """Return the largest difference of results, first and second derivatives; both results are summed."""
+    worst = 0.0
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    for (n, channels, height, width), noisy, clamp in itertools.product(_sizes(), (0, 1, 2), (None, 0.7001)):
+        given: list[Tensor | None] = [
+            _short(n, channels, height, width, dtype=dtype),
+            2.0 * _short(n, channels, dtype=wide).sign(),
+            _short(channels, dtype=wide),
+            _short(min(noisy, n), 1, height, width, dtype=wide) if noisy else None,
+            _short(n, channels, dtype=wide),
+        ]
+        direction = _random(n, channels, height, width, dtype=wide)
+        seed = int(torch.randint(1 << 30, ()))
+        ours = _derivatives(partial(_kernel_styled, clamp=clamp), given, direction, seed)
+        exact = [None if t is None else t.detach().double() for t in given]
+        theirs = _derivatives(partial(_plain_styled, clamp=clamp), exact, direction.double(), seed)
+        worst = max([worst, *(_difference(a, b) for a, b in zip(ours, theirs, strict=True))])
+    return worst
+
+
+def _kernel_styled(
+    values: Tensor, scale: Tensor, bias: Tensor, noise: Any, style: Tensor, clamp: float | None
+) -> Tensor:
+    kept, scaled = styled.styled(values, scale, bias, noise, style, LEAKY_SLOPE, clamp, style.dtype, True)
+    assert kept is not None
+    return kept.to(style.dtype) + scaled
+
+
+def _plain_styled(
+    values: Tensor, scale: Tensor, bias: Tensor, noise: Any, style: Tensor, clamp: float | None
+) -> Tensor:
+    kept = _plain(values, scale, bias, noise, LEAKY_SLOPE, clamp)
+    return kept + kept * style[:, :, None, None]
 
 
 def _colours(dtype: torch.dtype) -> float:

@@ -21,6 +21,7 @@ from stylealign.metrics.perceptual import perceptual_distance
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.ops.bias_act import scaled_bias_act
+from stylealign.ops.modulated_conv2d import Modulation, act_and_scale
 from stylealign.ops.to_rgb import to_rgb
 from stylealign.ops.upfirdn2d import upfirdn2d
 from stylealign.training.graphs import Graphs
@@ -117,11 +118,16 @@ def kernels(px: int, channels: int, batch: int, ceiling: Ceilings) -> Iterator[R
             clamp=256.0,
             dtype=torch.float32,
         )
-        runs: dict[str, tuple[float, Callable[[Tensor], Tensor]]] = {
+        following = Modulation(mixed.to(dtype), scale, scale)
+        both = functools.partial(
+            act_and_scale, scale=scale, bias=bias, noise=noise, clamp=256.0, following=following, keeps=True
+        )
+        runs: dict[str, tuple[float, Callable[[Tensor], Any]]] = {
             "filter": (2 * size, lambda x: upfirdn2d(x, padding=(2, 1, 2, 1))),
             "down 2": (1.25 * size, lambda x: upfirdn2d(x, down=2, padding=(1, 1, 1, 1))),
             "up 2": (5 * size, lambda x: upfirdn2d(x, up=2, padding=(2, 1, 2, 1), gain=4.0)),
             "epilogue": (2 * size, act),
+            "styled": (3 * size, both),
             "colours": (size + 15 * batch * px * px, colours),
         }
         with torch.inference_mode():

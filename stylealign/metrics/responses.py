@@ -128,8 +128,10 @@ def activations_of(generator: Generator) -> Iterator[dict[int, list[Tensor]]]:
     handles = []
     for block in generator.synthesis.blocks:
 
-        def keep(_: torch.nn.Module, __: object, output: Tensor, resolution: int = block.resolution) -> None:
-            seen.setdefault(resolution, []).append(_at_most(output.float(), ACTIVATION_PX).flatten(1))
+        def keep(
+            _: torch.nn.Module, __: object, output: tuple[Tensor, Tensor], resolution: int = block.resolution
+        ) -> None:
+            seen.setdefault(resolution, []).append(_at_most(output[0].float(), ACTIVATION_PX).flatten(1))
 
         handles.append(block.conv1.register_forward_hook(keep))
     try:

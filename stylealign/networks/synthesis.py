@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from stylealign.networks import precision
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.layers import FullyConnected
-from stylealign.ops.bias_act import LEAKY_GAIN, scaled_bias_act
-from stylealign.ops.modulated_conv2d import modulated_sums
+from stylealign.ops.bias_act import LEAKY_GAIN, scale_channels
+from stylealign.ops.modulated_conv2d import Modulation, act_and_scale, conv2d_resampled, modulation
 from stylealign.ops.to_rgb import to_rgb
 
 NoiseMode = Literal["const", "random", "none"]
@@ -34,12 +34,23 @@ class SynthesisLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
 
-    def forward(self, features: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
-        """Return `[N, O, r, r]` of the style `[N, I]`; `noise` is `[N or 1, 1, r, r]` before its strength, or None."""
+    def forward(
+        self, scaled: Tensor, own: Modulation, noise: Tensor | None, following: Modulation | None, keeps: bool
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Return the activations, and the input of the next layer, both `[N, O, r, r]`.
+
+        Args:
+            scaled: `[N, I, h, h]`, times the style already.
+            own: of this layer and its style.
+            noise: `[N or 1, 1, r, r]` before its strength, or None.
+            following: of the next layer; None for none, which has no input.
+            keeps: the activations are used elsewhere, too; else they may be missing.
+        """
         # The activation's gain is folded into what it is applied to: no pass over the activations for it.
-        features, factor = modulated_sums(features, self.weight, style, up=self.up)
         noise = None if noise is None else noise * (self.noise_strength * LEAKY_GAIN)
-        return scaled_bias_act(features, factor * LEAKY_GAIN, self.bias * LEAKY_GAIN, noise, self.clamp)
+        sums = conv2d_resampled(scaled, own.weight, up=self.up)
+        factor, bias = own.factor * LEAKY_GAIN, self.bias * LEAKY_GAIN
+        return act_and_scale(sums, factor, bias, noise, self.clamp, following, keeps)
 
     def noise(self, mode: NoiseMode, batch: int, maps: Tensor | None) -> Tensor | None:
         """Return the noise map `[N or 1, 1, r, r]` of this layer for `mode`, unless `maps` replaces it."""
@@ -160,6 +171,13 @@ class SynthesisNetwork(nn.Module):
     def _styles_of(self, ws: Tensor) -> dict[str, Tensor]:
         return {name: affine(ws[:, self.style_ws[name]]) for name, affine in self.affines.items()}
 
+    def _modulations(self, styles: Mapping[str, Tensor], runs_half: bool) -> Iterator[Modulation]:
+        """Yield what the convolution layers do with their styles `[N, I]` by name, in order."""
+        for block in self.blocks:
+            dtype = torch.float16 if block.in_fp16 and runs_half else block.conv1.weight.dtype
+            for name, conv in block.layers.items():
+                yield modulation(conv.weight, styles[f"b{block.resolution}.{name}"], dtype)
+
     def forward(
         self, codes: Tensor, noise_mode: NoiseMode = "const", noise_maps: Mapping[str, Tensor] | None = None
     ) -> Tensor:
@@ -190,11 +208,14 @@ class SynthesisNetwork(nn.Module):
         const = self.blocks[0].const
         features = const[None].expand(codes.shape[0], -1, -1, -1).to(memory_format=torch.channels_last)
         image: Tensor | None = None
+        modulations = self._modulations(styles, precision.runs_half(features))
+        own = next(modulations)
+        scaled = scale_channels(features.to(own.weight.dtype), own.scale)
         for block in self.blocks:
-            half = block.in_fp16 and precision.runs_half(features)
-            features = features.to(torch.float16 if half else const.dtype)
             for name, conv in block.layers.items():
-                layer = f"b{block.resolution}.{name}"
-                features = conv(features, styles[layer], conv.noise(noise_mode, len(codes), maps.get(layer)))
+                noise = conv.noise(noise_mode, len(codes), maps.get(f"b{block.resolution}.{name}"))
+                following = next(modulations, None)
+                features, scaled = conv(scaled, own, noise, following, keeps=name == "conv1")
+                own = following or own
             image = block.torgb(features, styles[f"b{block.resolution}.torgb"], image)
             yield Stage(block.resolution, features, image)

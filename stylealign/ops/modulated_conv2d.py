@@ -1,11 +1,14 @@
 """Convolution with weights modulated and demodulated per sample (Karras et al. 2020, section 2.2 and appendix B)."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
-from stylealign.ops.bias_act import scale_channels
+from stylealign.ops.bias_act import LEAKY_SLOPE, scale_channels, scaled_bias_act
 from stylealign.ops.convolution import conv2d
 from stylealign.ops.native import functions as native
+from stylealign.ops.native import styled
 from stylealign.ops.upfirdn2d import upfirdn2d
 
 EPSILON = 1e-8
@@ -67,7 +70,23 @@ def modulated_sums(
 
     See `modulated_conv2d`, which multiplies them; whoever has more to do with the result can do both in one pass.
     """
-    dtype = features.dtype
+    own = modulation(weight, styles, features.dtype, demodulate)
+    return conv2d_resampled(scale_channels(features, own.scale), own.weight, up=up), own.factor
+
+
+class Modulation(NamedTuple):
+    """A modulated convolution as one convolution for the whole batch, between factors of its channels."""
+
+    weight: Tensor
+    """`[O, I, k, k]`, in the type of the activations."""
+    scale: Tensor
+    """`[N, I]`: of the input."""
+    factor: Tensor
+    """`[N, O]`: of the result."""
+
+
+def modulation(weight: Tensor, styles: Tensor, dtype: torch.dtype, demodulate: bool = True) -> Modulation:
+    """Return what a convolution with `weight [O, I, k, k]` modulated by `styles [N, I]` does in `dtype`."""
     factor = demodulation(weight, styles) if demodulate else styles.new_ones(len(styles), len(weight))
     if dtype == torch.float16:
         # Unit-scale weights and styles keep sums finite in half precision (behind them, what overflows is infinite,
@@ -75,8 +94,37 @@ def modulated_sums(
         peak = styles.abs().amax(dim=1, keepdim=True).clamp_min(EPSILON)
         scale = weight.square().mean().sqrt() if demodulate else 1.0
         styles, weight, factor = styles / peak, weight / scale, factor * peak * scale
-    features = conv2d_resampled(scale_channels(features, styles), weight.to(dtype), up=up)
-    return features, factor
+    return Modulation(weight.to(dtype), styles, factor)
+
+
+def act_and_scale(
+    values: Tensor,
+    scale: Tensor,
+    bias: Tensor,
+    noise: Tensor | None,
+    clamp: float | None,
+    following: Modulation | None,
+    keeps: bool,
+) -> tuple[Tensor | None, Tensor | None]:
+    """Do what follows a modulated convolution, and what comes before the next one, in one pass where that is worth it.
+
+    Args:
+        values: `[N, C, H, W]`, which may be overwritten.
+        scale, bias, noise, clamp: as `scaled_bias_act` takes them.
+        following: the next convolution; None for none.
+        keeps: the activations are used by others than the next convolution, too.
+
+    Returns:
+        The activations, which may be missing unless `keeps`, and the input of the next convolution in its type, None
+        without one; both `[N, C, H, W]`.
+    """
+    if following is None:
+        return scaled_bias_act(values, scale, bias, noise, clamp), None
+    dtype = following.weight.dtype
+    if native.fuses(values):
+        return styled.styled(values, scale, bias, noise, following.scale, LEAKY_SLOPE, clamp, dtype, keeps)
+    features = scaled_bias_act(values, scale, bias, noise, clamp)
+    return features, scale_channels(features.to(dtype), following.scale)
 
 
 def conv2d_resampled(

@@ -27,14 +27,34 @@ FLAGS = {
         "TO_VALUES",
         "TO_SCALE",
     ),
+    "styled": ("NOISY", "KEPT"),
+    "styled_backward": ("NOISY", "KEPT", "NEXT", "OF_NOISE"),
+    "styled_double_backward": (
+        *("NOISY", "KEPT", "NEXT"),
+        *("VIA_VALUES", "VIA_SCALE", "VIA_BIAS", "VIA_NOISE", "VIA_STYLE", "TO_NOISE"),
+    ),
     "colours": ("SKIP", "CUT"),
     "colours_backward": ("TO_OWN", "TO_BIAS", "CUT"),
     "colours_double_backward": ("VIA_FEATURES", "VIA_OWN", "VIA_BIAS", "TO_FEATURES", "TO_OWN", "CUT"),
 }
-SUMS = ("scale_sums", "bias_sums", "noise_sums", "own_sums", "own", "of_own", "image")
+SUMS = (
+    "scale_sums",
+    "bias_sums",
+    "noise_sums",
+    "style_sums",
+    "own_sums",
+    "own",
+    "of_own",
+    "image",
+    "style",
+    "of_style",
+)
 BYTES = ("passes",)
-OWN_COLOURS = ("bias", "of_bias", "target", "grad", "grad_grad")
-"""In single precision where the activations need not be."""
+SINGLE = {
+    "colours": ("bias", "of_bias", "target", "grad", "grad_grad"),
+    "styled": ("scale", "bias", "noise", "of_scale", "of_bias", "of_noise"),
+}
+"""In single precision where the activations need not be, by the first word of a kernel's name."""
 POINTERS = (
     "source",
     "target",
@@ -53,6 +73,9 @@ POINTERS = (
     "features",
     "grad_features",
     "of_features",
+    "scaled",
+    "grad_scaled",
+    "grad_grad_scaled",
 )
 
 
@@ -78,7 +101,7 @@ def variants() -> list[tuple[str, dict[str, Any]]]:
                 options |= {"CLAMP": 256.0} if name == "colours" else gpu.rows_of_sums(3)
             else:
                 options |= gpu.block_shape(channels) | {"SLOPE": 0.2, "CLAMP": 256.0}
-                options |= {} if name == "epilogue" else {"STEPS": gpu.STEPS}
+                options |= {} if name in ("epilogue", "styled") else {"STEPS": gpu.STEPS}
             found.append((name, options))
     return found
 
@@ -87,7 +110,7 @@ def pointer(kernel: str, argument: str, dtype: str) -> str:
     """Return the type of an argument that is no compile-time one."""
     if argument in BYTES:
         return "*i8"
-    if argument in SUMS or (kernel.startswith("colours") and argument in OWN_COLOURS):
+    if argument in SUMS or argument in SINGLE.get(kernel.split("_")[0], ()):
         return "*fp32"
     return f"*{dtype}" if argument in POINTERS else "i32"
 

@@ -15,7 +15,7 @@ from stylealign.networks.generator import Generator
 from stylealign.networks.layers import Convolution
 from stylealign.ops import reference
 from stylealign.ops.bias_act import LEAKY_SLOPE
-from stylealign.ops.native import colours, gpu
+from stylealign.ops.native import colours, gpu, styled
 from stylealign.ops.native import functions as native
 from tests.tolerances import FLOAT32, FLOAT64
 
@@ -154,6 +154,74 @@ def test_a_convolution_of_the_discriminator_and_both_derivatives(
         torch.testing.assert_close(ours, theirs, **FLOAT64)
 
 
+def plain_styled(
+    values: Tensor, scale: Tensor, bias: Tensor, noise: Tensor | None, style: Tensor, clamp: float | None
+) -> tuple[Tensor, Tensor]:
+    kept = plain(values, scale, bias, noise, LEAKY_SLOPE, clamp)
+    return kept, kept * style[:, :, None, None]
+
+
+def styled_inputs(channels: int, noisy: int, height: int, width: int) -> list[Tensor]:
+    shapes = [(2, channels), (channels,), *([(noisy, 1, height, width)] if noisy else []), (2, channels)]
+    return [channels_last(2, channels, height, width), *(torch.randn(shape, dtype=torch.float64) for shape in shapes)]
+
+
+@pytest.mark.parametrize(
+    ("channels", "noisy", "clamp", "used"),
+    [(19, 1, 0.7, (0, 1)), (70, 2, 0.7, (1,)), (3, 0, None, (0, 1)), (19, 2, None, (0,)), (1, 1, 0.7, (0, 1))],
+)
+def test_activation_and_next_style_and_both_derivatives(
+    channels: int, noisy: int, clamp: float | None, used: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`used`: which of the two results has a gradient."""
+    monkeypatch.setattr(gpu, "STEPS", 1)  # several programs' sums
+    height, width = (9, 11) if channels > 3 else (1, 67)
+    inputs = [t.requires_grad_() for t in styled_inputs(channels, noisy, height, width)]
+    values, scale, bias, *noise, style = inputs
+    grads = [channels_last(2, channels, height, width).requires_grad_() for _ in used]
+    directions = [torch.randn_like(t) for t in inputs]
+    outcomes = []
+    for is_kernel in (True, False):
+        given = values, scale, bias, noise[0] if noise else None, style
+        if is_kernel:
+            keeps = 0 in used
+            results = styled.styled(*given, LEAKY_SLOPE, clamp, torch.float64, keeps)
+            assert (results[0] is not None) == keeps
+        else:
+            results = plain_styled(*given, clamp)
+        outs = [t for t in (results[i] for i in used) if t is not None]
+        found = [*outs]
+        for chosen in (range(len(inputs)), (0, 1)):  # of which first derivatives the second ones are
+            some = [inputs[i] for i in chosen]
+            first = torch.autograd.grad(outs, some, grads, create_graph=True, materialize_grads=True)
+            total = torch.stack([(f * directions[i]).sum() for f, i in zip(first, chosen, strict=True)]).sum()
+            wanted = [*inputs, *grads]
+            second = torch.autograd.grad(total, wanted, retain_graph=True, allow_unused=True, materialize_grads=True)
+            found += [*first, *second]
+        outcomes.append(found)
+    for ours, theirs in zip(*outcomes, strict=True):
+        torch.testing.assert_close(ours, theirs, **FLOAT64)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_activation_and_next_style_in_lower_precision(dtype: torch.dtype) -> None:
+    """Into single precision, as from a block to the next one."""
+    values, *rest = styled_inputs(19, 1, 3, 7)
+    inputs = [values.to(dtype).requires_grad_(), *(t.float().requires_grad_() for t in rest)]
+    exact = [t.detach().double().requires_grad_() for t in inputs]
+    results = styled.styled(*inputs, LEAKY_SLOPE, 1.5, torch.float32, True)  # type: ignore[arg-type]
+    assert results[0] is not None
+    assert [t.dtype for t in results if t is not None] == [dtype, torch.float32]
+    wanted = plain_styled(*exact, 1.5)  # type: ignore[arg-type]
+    directions = [torch.randn_like(t).to(r.dtype) for t, r in zip(wanted, results, strict=True) if r is not None]
+    ours = [*results, *torch.autograd.grad(results, inputs, directions)]  # type: ignore[arg-type]
+    theirs = [*wanted, *torch.autograd.grad(wanted, exact, [t.double() for t in directions])]
+    for a, b in zip(ours, theirs, strict=True):
+        assert a is not None
+        size = b.abs().max()  # sums over pixels and channels: relative to the largest
+        torch.testing.assert_close(a.double() / size, b / size, **(TOLERANCE[dtype] if a.dtype == dtype else FLOAT32))
+
+
 def plain_colours(features: Tensor, own: Tensor, bias: Tensor, image: Tensor | None, clamp: float | None) -> Tensor:
     z = torch.einsum("nchw,noc->nohw", features, own) + bias[:, None, None]
     z = z if clamp is None else z.clamp(-clamp, clamp)
@@ -253,7 +321,18 @@ def test_empty_batches_and_what_is_no_number() -> None:
     assert image.shape == (0, 3, 4, 4)
     of_features, of_bias = torch.autograd.grad(image.sum(), [features, bias])
     assert (of_features.shape, of_bias.tolist()) == ((0, 5, 4, 4), [0.0, 0.0, 0.0])
+    empty, none = torch.zeros(0, 5, 4, 4, requires_grad=True), torch.zeros(0, 5)
+    kept, scaled = styled.styled(empty, none, torch.zeros(5), None, none, 0.2, 1.0, torch.float16, True)
+    assert kept is not None and (kept.shape, scaled.shape, scaled.dtype) == (empty.shape, empty.shape, torch.float16)
+    scaled.sum().backward()
     unknown = torch.full((1, 2, 2, 2), math.nan)
+    assert (
+        styled.styled(unknown, torch.ones(1, 2), torch.ones(2), None, torch.ones(1, 2), 0.2, 1.0, torch.float32, True)[
+            1
+        ]
+        .isnan()
+        .all()
+    )
     assert colours.colours(unknown, torch.ones(1, 3, 2), torch.ones(3), None, 1.0, torch.float32).isnan().all()
     empty = torch.zeros(0, 3, 4, 4, requires_grad=True)
     out = native.resample(native.epilogue(empty, torch.zeros(0, 3), torch.ones(3)), (8, 8), 2, 1, (2, 2), 4.0)

@@ -22,10 +22,14 @@ Tensors = Sequence[Tensor | None]
 def kernels() -> dict[str, Any] | None:
     """Return the kernels by name, or None where Triton is not installed."""
     try:
-        from stylealign.ops.native import triton_colours, triton_kernels  # takes time, and only a GPU needs it
+        from stylealign.ops.native import (
+            triton_colours,
+            triton_kernels,
+            triton_styled,
+        )  # takes time, and only a GPU needs it
     except ImportError:
         return None
-    modules = (triton_kernels, triton_colours)
+    modules = (triton_kernels, triton_colours, triton_styled)
     return {name: getattr(module, name) for module in modules for name in vars(module) if name in LAUNCHES}
 
 
@@ -172,11 +176,62 @@ def _colours_double_backward(tensors: Tensors, c: Any) -> None:
         torch.sum(sums, dim=1, out=grad_own)
 
 
+def _styled(tensors: Tensors, e: Any) -> None:
+    shape = block_shape(e.channels)
+    grid = e.batch, -(-e.pixels // shape["P"]), -(-e.channels // shape["C"])
+    present = {"NOISY": tensors[3] is not None, "KEPT": tensors[5] is not None}
+    sizes = e.pixels, e.channels, e.noise_step
+    _kernel("styled")[grid](*_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp)
+
+
+def _styled_sums(results: Tensors, e: Any) -> tuple[tuple[int, int, int], list[Tensor | None]]:
+    """Return the grid of a kernel that sums, and room for the sums of its programs: three by channel, one by pixel."""
+    grid = _summed_grid(e, block_shape(e.channels))
+    over_pixels, over_channels = (*grid[:2], e.channels), (grid[2], e.batch, e.pixels)
+    shapes = [over_pixels] * 3 + [over_channels]
+    return grid, [None if t is None else t.new_empty(shape) for t, shape in zip(results, shapes, strict=True)]
+
+
+def _add_up(sums: Tensors, results: Tensors) -> None:
+    for axis, one, result in zip((1, 1, 1, 0), sums, results, strict=True):
+        if one is not None and result is not None:
+            result.copy_(one.sum(dim=axis).reshape(result.shape))
+
+
+def _styled_options(given: Tensors, e: Any) -> dict[str, Any]:
+    grad, grad_scaled, noise = given[0], given[1], given[5]
+    present = {"KEPT": grad is not None, "NEXT": grad_scaled is not None, "NOISY": noise is not None}
+    return present | block_shape(e.channels) | {"STEPS": STEPS, "SLOPE": e.slope, "CLAMP": e.clamp}
+
+
+def _styled_backward(tensors: Tensors, e: Any) -> None:
+    given, results = tensors[:7], tensors[8:]
+    grid, sums = _styled_sums(results, e)
+    options = _styled_options(given, e) | {"OF_NOISE": results[3] is not None}
+    arguments = _placed([tensors[2], *tensors[:8], *sums])[1:]
+    _kernel("styled_backward")[grid](*arguments, e.batch, e.pixels, e.channels, e.noise_step, **options)
+    _add_up(sums, results)
+
+
+def _styled_double_backward(tensors: Tensors, e: Any) -> None:
+    given, results = tensors[5:12], tensors[15:]
+    grid, sums = _styled_sums(results, e)
+    names = ("VIA_VALUES", "VIA_SCALE", "VIA_BIAS", "VIA_NOISE", "VIA_STYLE")
+    via = {name: tensor is not None for name, tensor in zip(names, tensors[:5], strict=True)}
+    options = _styled_options(given, e) | via | {"TO_NOISE": results[3] is not None}
+    arguments = _placed([given[2], *tensors[:15], *sums])[1:]
+    _kernel("styled_double_backward")[grid](*arguments, e.batch, e.pixels, e.channels, e.noise_step, **options)
+    _add_up(sums, results)
+
+
 LAUNCHES: dict[str, Callable[[Tensors, Any], None]] = {
     "resample": _resample,
     "epilogue": _epilogue,
     "epilogue_backward": _epilogue_backward,
     "epilogue_double_backward": _epilogue_double_backward,
+    "styled": _styled,
+    "styled_backward": _styled_backward,
+    "styled_double_backward": _styled_double_backward,
     "colours": _colours,
     "colours_backward": _colours_backward,
     "colours_double_backward": _colours_double_backward,
