@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,7 @@ from stylealign.ops.bias_act import LEAKY_SLOPE
 from stylealign.ops.native import colours, styled
 from stylealign.ops.native import functions as native
 from stylealign.training.loop import seed_step
+from stylealign.training.warp import warp
 
 ALLOWED = {torch.float64: 1e-10, torch.float32: 2e-4, torch.float16: 1e-2, torch.bfloat16: 6e-2}
 """Largest difference from float64, relative to the largest value: a few roundings of each type."""
@@ -35,6 +37,9 @@ def checks() -> Iterator[Row]:
         for dtype in ALLOWED if device().type == "cuda" else INTERPRETED[:1]:
             with form("kernels"):
                 yield _row(f"check {name}", str(dtype).removeprefix("torch."), check, dtype, ALLOWED[dtype])
+    for dtype in (torch.float64, torch.float32) if device().type == "cuda" else INTERPRETED[:1]:
+        with form("kernels"):
+            yield _row("check warp", str(dtype).removeprefix("torch."), _warp, dtype, ALLOWED[torch.float16])
     yield _row("check step", "float32", _step, None, STEP_ALLOWED)
 
 
@@ -115,6 +120,25 @@ def _epilogue(dtype: torch.dtype) -> float:
         exact = [None if t is None else t.detach().double() for t in given]
         theirs = _derivatives(partial(_plain, slope=LEAKY_SLOPE, clamp=clamp), exact, direction.double(), seed)
         worst = max([worst, *(_difference(a, b) for a, b in zip(ours, theirs, strict=True))])
+    return worst
+
+
+def _warp(dtype: torch.dtype) -> float:
+    """Return the largest difference of results and both derivatives; where a pixel comes from is rounded, too."""
+    worst = 0.0
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    for n, _, height, width in _sizes():
+        images = _random(n, 3, height, width, dtype=wide).contiguous().requires_grad_()
+        inverse = torch.eye(3, device=device()) + 0.3 * _random(n, 3, 3, dtype=wide)
+        direction = _random(n, 3, height, width, dtype=wide).requires_grad_()
+        found = []
+        for is_on in (True, False):
+            with patch.object(native, "fuses", lambda images, is_on=is_on: is_on):
+                out = warp(images, inverse)
+                (first,) = torch.autograd.grad(out, images, direction, create_graph=True)
+                (second,) = torch.autograd.grad(first.square().sum(), direction)
+                found.append([out, first, second])
+        worst = max([worst, *(_difference(a, b.double()) for a, b in zip(*found, strict=True))])
     return worst
 
 

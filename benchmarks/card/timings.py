@@ -27,6 +27,7 @@ from stylealign.ops.upfirdn2d import upfirdn2d
 from stylealign.training.graphs import Graphs
 from stylealign.training.recordable import RecordableStep
 from stylealign.training.step import TrainingStep
+from stylealign.training.warp import warp
 
 MOST_PARTS = 16
 """A batch that does not fit the memory is computed in up to so many parts."""
@@ -122,12 +123,15 @@ def kernels(px: int, channels: int, batch: int, ceiling: Ceilings) -> Iterator[R
         both = functools.partial(
             act_and_scale, scale=scale, bias=bias, noise=noise, clamp=256.0, following=following, keeps=True
         )
+        three = images[:, :3].float().contiguous()
+        inverse = torch.eye(3, device=device()) + 0.1 * torch.randn(batch, 3, 3, device=device())
         runs: dict[str, tuple[float, Callable[[Tensor], Any]]] = {
             "filter": (2 * size, lambda x: upfirdn2d(x, padding=(2, 1, 2, 1))),
             "down 2": (1.25 * size, lambda x: upfirdn2d(x, down=2, padding=(1, 1, 1, 1))),
             "up 2": (5 * size, lambda x: upfirdn2d(x, up=2, padding=(2, 1, 2, 1), gain=4.0)),
             "epilogue": (2 * size, act),
             "styled": (3 * size, both),
+            "warp": (18 * 12 * batch * px * px, lambda x, three=three, inverse=inverse: warp(three, inverse)),
             "colours": (size + 15 * batch * px * px, colours),
         }
         with torch.inference_mode():

@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylealign.ops.native import functions as native
+from stylealign.ops.native.sampling import Frame, sample
+
 SYM6 = (
     0.015404109327027373,
     0.0034907120842174702,
@@ -54,6 +57,9 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
     height, width = images.shape[2:]
     border_y, border_x = min(BORDER_PX, height - 1), min(BORDER_PX, width - 1)
     fine = upsample(images, border_y, border_x)
+    if native.fuses(fine):
+        frame = Frame(height, width, border_y, border_x, fine.shape[2], fine.shape[3], DELAY, FILTER_REACH_PX)
+        return downsample(sample(fine, inverse, frame))
     y, x = _fine_coordinates(height, images), _fine_coordinates(width, images)
     x_in, y_in = _transformed(inverse.to(images), x, y)
     x_in = _into_border(x_in + (width - 1) / 2, width, border_x)

@@ -53,6 +53,7 @@ BYTES = ("passes",)
 SINGLE = {
     "colours": ("bias", "of_bias", "target", "grad", "grad_grad"),
     "styled": ("scale", "bias", "noise", "of_scale", "of_bias", "of_noise"),
+    "sample": ("fine", "inverse", "samples", "target"),
 }
 """In single precision where the activations need not be, by the first word of a kernel's name."""
 POINTERS = (
@@ -103,6 +104,8 @@ def variants() -> list[tuple[str, dict[str, Any]]]:
                 options |= gpu.block_shape(channels) | {"SLOPE": 0.2, "CLAMP": 256.0}
                 options |= {} if name in ("epilogue", "styled") else {"STEPS": gpu.STEPS}
             found.append((name, options))
+    for name in ("sample", "sample_adjoint"):
+        found.append((name, {"DELAY": 5.5, "REACH": 3, "BLOCK": gpu.SAMPLE_BLOCK}))
     return found
 
 
@@ -115,25 +118,38 @@ def pointer(kernel: str, argument: str, dtype: str) -> str:
     return f"*{dtype}" if argument in POINTERS else "i32"
 
 
-@pytest.mark.parametrize("capability", [80, 90])
-@pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])
-def test_compiled_kernels_spill_no_registers(dtype: str, capability: int, tmp_path: Path) -> None:
-    import triton
+def compiled(name: str, options: dict[str, Any], dtype: str, capability: int) -> Any:
+    from triton import compile as compile_kernel
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
     kernels = gpu.kernels()
     assert kernels is not None
+    kernel = kernels[name]
+    signature = {
+        argument: "constexpr" if argument in options else pointer(name, argument, dtype)
+        for argument in kernel.arg_names
+    }
+    return compile_kernel(ASTSource(kernel, signature, options), target=GPUTarget("cuda", capability, 32))
+
+
+def test_sizes_of_one_compile() -> None:
+    """Triton makes constants of them: a batch of one image, one channel, images one pixel wide."""
+    kernels = gpu.kernels()
+    assert kernels is not None
+    for name, options in dict(variants()).items():
+        sizes = [a for a in kernels[name].arg_names if a not in options and pointer(name, a, "fp16") == "i32"]
+        compiled(name, options | dict.fromkeys(sizes, 1), "fp16", 90)
+
+
+@pytest.mark.parametrize("capability", [80, 90])
+@pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])
+def test_compiled_kernels_spill_no_registers(dtype: str, capability: int, tmp_path: Path) -> None:
+    import triton
+
     tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
     for number, (name, options) in enumerate(variants()):
-        kernel = kernels[name]
-        signature = {
-            argument: "constexpr" if argument in options else pointer(name, argument, dtype)
-            for argument in kernel.arg_names
-        }
-        source = ASTSource(kernel, signature, options)
-        compiled = triton.compile(source, target=GPUTarget("cuda", capability, 32))
-        (tmp_path / f"{number}.cubin").write_bytes(compiled.asm["cubin"])
+        (tmp_path / f"{number}.cubin").write_bytes(compiled(name, options, dtype, capability).asm["cubin"])
         command = [str(tool), "--dump-resource-usage", str(tmp_path / f"{number}.cubin")]
         usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         stack, local = (int(re.search(rf"\b{key}:(\d+)", usage)[1]) for key in ("STACK", "LOCAL"))  # type: ignore[index]

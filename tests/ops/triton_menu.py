@@ -17,6 +17,7 @@ from stylealign.ops import reference
 from stylealign.ops.bias_act import LEAKY_SLOPE
 from stylealign.ops.native import colours, gpu, styled
 from stylealign.ops.native import functions as native
+from stylealign.training.warp import warp
 from tests.tolerances import FLOAT32, FLOAT64
 
 assert os.environ.get("TRITON_INTERPRET") == "1", "run by test_triton.py"
@@ -288,6 +289,34 @@ def test_colours_in_lower_precision(dtype: torch.dtype) -> None:
         size = b.abs().max()
         allowed = TOLERANCE[dtype] if a.dtype == dtype else FLOAT32
         torch.testing.assert_close((a / size).double(), b / size, **allowed)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "dtype"),
+    [(9, 12, torch.float64), (2, 5, torch.float64), (3, 1, torch.float64), (8, 8, torch.float32)],
+)
+def test_a_warp_and_both_derivatives(
+    height: int, width: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far beyond the image, too, where its mirror images are."""
+    monkeypatch.setattr(gpu, "SAMPLE_BLOCK", 512)
+    inverse = torch.eye(3, dtype=torch.float64) + 0.4 * torch.randn(2, 3, 3, dtype=torch.float64)
+    inverse[:, :, 2] *= 30
+    inverse[0] = torch.eye(3)
+    images = torch.randn(2, 2, height, width, dtype=dtype, requires_grad=True)
+    direction = torch.randn(2, 2, height, width, dtype=dtype, requires_grad=True)
+    outcomes = []
+    for is_on in (True, False):
+        monkeypatch.setattr(native, "fuses", lambda images, is_on=is_on: is_on)
+        assert warp(images[:0], inverse[:0]).shape == (0, 2, height, width)
+        out = warp(images, inverse)
+        (first,) = torch.autograd.grad(out, images, direction, create_graph=True)
+        (second,) = torch.autograd.grad(first.square().sum(), direction)
+        outcomes.append([out, first, second])
+    assert outcomes[0][0].dtype == dtype
+    allowed = FLOAT64 if dtype == torch.float64 else {"rtol": 1e-3, "atol": 1e-3}  # where a pixel comes from is rounded
+    for ours, theirs in zip(*outcomes, strict=True):
+        torch.testing.assert_close(ours, theirs, **allowed)
 
 
 def test_a_generator_and_both_derivatives(monkeypatch: pytest.MonkeyPatch) -> None:

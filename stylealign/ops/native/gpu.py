@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -25,11 +25,12 @@ def kernels() -> dict[str, Any] | None:
         from stylealign.ops.native import (
             triton_colours,
             triton_kernels,
+            triton_sampling,
             triton_styled,
         )  # takes time, and only a GPU needs it
     except ImportError:
         return None
-    modules = (triton_kernels, triton_colours, triton_styled)
+    modules = (triton_kernels, triton_colours, triton_styled, triton_sampling)
     return {name: getattr(module, name) for module in modules for name in vars(module) if name in LAUNCHES}
 
 
@@ -224,6 +225,15 @@ def _styled_double_backward(tensors: Tensors, e: Any) -> None:
     _add_up(sums, results)
 
 
+SAMPLE_BLOCK = 256
+
+
+def _sampling(name: str, tensors: Tensors, s: Any) -> None:
+    grid = s.batch, -(-(2 * s.height + 10) * (2 * s.width + 10) // SAMPLE_BLOCK)
+    sizes = s.channels, s.height, s.width, s.border_y, s.border_x, s.fine_height, s.fine_width
+    _kernel(name)[grid](*tensors, *sizes, DELAY=s.delay, REACH=s.reach, BLOCK=SAMPLE_BLOCK)
+
+
 LAUNCHES: dict[str, Callable[[Tensors, Any], None]] = {
     "resample": _resample,
     "epilogue": _epilogue,
@@ -232,6 +242,8 @@ LAUNCHES: dict[str, Callable[[Tensors, Any], None]] = {
     "styled": _styled,
     "styled_backward": _styled_backward,
     "styled_double_backward": _styled_double_backward,
+    "sample": partial(_sampling, "sample"),
+    "sample_adjoint": partial(_sampling, "sample_adjoint"),
     "colours": _colours,
     "colours_backward": _colours_backward,
     "colours_double_backward": _colours_double_backward,

@@ -165,7 +165,7 @@ def epilogue_backward(
         if OF_BIAS:
             of_bias += tl.sum(z, axis=0)
         if OF_NOISE:
-            here = noise_sums + (group * batch.to(tl.int64) + n) * pixels + pixel
+            here = noise_sums + (group.to(tl.int64) * batch + n) * pixels + pixel
             tl.store(here, tl.sum(z, axis=1), mask=pixel < pixels)
         if SCALED:
             z = z * factor[None, :]

@@ -110,7 +110,7 @@ def styled_backward(
         of_scale += tl.sum(h * x, axis=0)
         of_bias += tl.sum(h, axis=0)
         if OF_NOISE:
-            here = noise_sums + (group * batch.to(tl.int64) + n) * pixels + pixel
+            here = noise_sums + (group.to(tl.int64) * batch + n) * pixels + pixel
             tl.store(here, tl.sum(h, axis=1), mask=pixel < pixels)
         tl.store(grad_values + at, (h * factor).to(grad_values.dtype.element_ty), mask=inside)
     sums_at = (n * tl.num_programs(1) + block) * channels + channel
@@ -209,7 +209,7 @@ def styled_double_backward(
             to_bias += tl.sum(r, axis=0)
             moved += r * factor
             if TO_NOISE:
-                here = noise_sums + (group * batch.to(tl.int64) + n) * pixels + pixel
+                here = noise_sums + (group.to(tl.int64) * batch + n) * pixels + pixel
                 tl.store(here, tl.sum(r, axis=1), mask=pixel < pixels)
         if KEPT:
             tl.store(grad_grad + at, q.to(grad_grad.dtype.element_ty), mask=inside)
