@@ -10,6 +10,7 @@ WEIGHT_S = {
     "draw_domain": 40,
     "import_domain": 30,
     "import_labelled_domain": 30,
+    "fetch_labelled_domain": 30,
     "train_child": 250,
     "train_parent": 250,
     "encoder": 100,

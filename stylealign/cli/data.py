@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetcher = actions.add_parser("fetch", help="download a data set of data/zoo.yaml and import it")
     fetcher.add_argument("name", metavar="NAME", help="name among the data sets of the zoo")
     add_download(fetcher)
-    _add_labels(importer)
+    for action in (importer, fetcher):
+        _add_labels(action)
     for action in (draw, importer, fetcher):
         action.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the data set")
         others = (SOURCES - {"draw"}) | set(OF_PICTURES) if action is draw else SOURCES | DRAWN_ONLY
@@ -97,14 +98,19 @@ def _import(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, DatasetSettings)
 
     source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
-    files = {} if settings.annotations is None else settings.annotations.files
-    labels = {key: own_path(path) for key, path in files.items() if Path(own_path(path)).exists()}
-    provenance = provenance_of("data import", version("data"), settings, {"source": source, **labels})
+    provenance = provenance_of("data import", version("data"), settings, {"source": source, **_labels(settings)})
     print(json.dumps(import_dataset(settings, arguments.out_dir, provenance=provenance)))
+
+
+def _labels(settings: DatasetSettings) -> dict[str, str]:
+    """Return the files of labels that are there; the import says what is wrong with the others."""
+    files = {} if settings.annotations is None else settings.annotations.files
+    return {key: own_path(path) for key, path in files.items() if Path(own_path(path)).exists()}
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
     arguments.setting_fetch = arguments.name
+    arguments.setting_annotations = _given_labels(arguments)
     settings = settings_from(arguments, DatasetSettings)
     from stylealign.checkpoints.fetch import fetch_file  # brings torch, which the other actions do without
 
@@ -113,5 +119,5 @@ def _fetch(arguments: argparse.Namespace) -> None:
         path = fetch_file("datasets", arguments.name, zoo, cache)
     entry = load_zoo(zoo).datasets[arguments.name]
     archive = Archive(path, entry.train, entry.test, entry.format == "lmdb")
-    provenance = provenance_of("data fetch", version("data"), settings, {"source": path})
+    provenance = provenance_of("data fetch", version("data"), settings, {"source": path, **_labels(settings)})
     print(json.dumps(import_dataset(settings, arguments.out_dir, archive, provenance)))

@@ -92,7 +92,7 @@ class DatasetSettings(Settings):
     """Name of a data set in data/zoo.yaml, which is downloaded (once) and imported, with its own test split if it has
     one."""
     annotations: AnnotationSettings | None = None
-    """Labels of the pictures of `path`."""
+    """Labels of the pictures of `path`, or of `fetch` by the names that they have in the archive."""
     labellers: Labellers = Field(default_factory=dict)
     """Networks that label this domain's images, trained elsewhere: task (segmentation, keypoints, pose, attributes) ->
     YAML of an ONNX file, or a label network. They stand for a network that learns from annotations."""
@@ -147,8 +147,8 @@ class DatasetSettings(Settings):
     def _one_source(self) -> "DatasetSettings":
         if sum(source is not None for source in (self.draw, self.path, self.fetch)) > 1:
             raise ValueError("give one of draw, path and fetch, or none for a domain without images")
-        if self.annotations is not None and self.path is None:
-            raise ValueError("annotations: go with path; a drawn domain has its own")
+        if self.annotations is not None and self.path is self.fetch is None:
+            raise ValueError("annotations: go with path or fetch; a drawn domain has its own")
         if self.draw is not None and (self.fit, self.faces) != ("crop", "one"):
             raise ValueError("fit and faces: are of pictures, not of a drawn domain")
         if self.resolution_px & (self.resolution_px - 1) or self.resolution_px < 4:

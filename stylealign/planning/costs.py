@@ -58,7 +58,7 @@ class Costs(Work):
 
     def archive_of(self, rule: str, wildcards: Mapping[str, str]) -> str:
         """Return what tells the download of one job from that of another; the parts of an archive are one download."""
-        if rule != "fetch_domain":
+        if rule not in ("fetch_domain", "fetch_labelled_domain"):
             return " ".join([rule, *wildcards.values()])
         name = self.config.domains[wildcards["domain"]].fetch or ""
         return self.archive(name)
@@ -241,6 +241,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "import_domain": _import_domain,
     "import_labelled_domain": _import_domain,
     "fetch_domain": _fetch_domain,
+    "fetch_labelled_domain": _fetch_domain,
     "fetch_weights": _fetch_weights,
     "fetch_parent": _fetch_parent,
     "fetch_child": _fetch_parent,

@@ -16,7 +16,14 @@ from stylealign.work.rates import load_rates
 Device = Literal["auto", "cpu", "gpu"]
 
 STAGES: dict[str, tuple[str, ...]] = {
-    "data": ("draw_domain", "import_domain", "import_labelled_domain", "fetch_domain", "fetch_weights"),
+    "data": (
+        "draw_domain",
+        "import_domain",
+        "import_labelled_domain",
+        "fetch_domain",
+        "fetch_labelled_domain",
+        "fetch_weights",
+    ),
     "parents": ("fetch_parent", "train_parent"),
     "children": ("fetch_child", "train_child"),
     "generators": (),

@@ -15,6 +15,7 @@ from PIL import Image
 from stylealign.checkpoints.zoo import load_zoo
 from stylealign.cli.main import main
 from stylealign.config import Config
+from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from tests.checkpoints.server import Server, serve, status
 
@@ -85,6 +86,24 @@ def test_an_archive_is_imported_with_its_own_split(tmp_path: Path, capsys: pytes
     assert train < {0, 4, 8, 12, 16, 20}
     assert json.loads((tmp_path / "out/config.json").read_text())["fetch"] == "dogs"
     assert fetch(tmp_path, zoo, "--offline") == 0, "a second time it comes from the cache"
+
+
+def test_labels_of_a_published_set_meet_its_pictures_by_their_names_in_the_archive(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"set/train/dog/{index}.png" for index in range(6)] + [f"set/val/dog/{index}.png" for index in range(3)]
+    rows = [f"{name},{'yes' if place % 2 else 'no'}" for place, name in enumerate(names)]
+    others = ["set/val/cat/0.png,yes", "0.png,yes"]
+    (tmp_path / "labels.csv").write_text("\n".join(["image,old", *rows, *others]))
+    with Server(serve(animals())) as server:
+        assert fetch(tmp_path, write_zoo(tmp_path, server.url), "--attributes", str(tmp_path / "labels.csv")) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["labelled"] == {"train": {"attributes": 5}, "test": {"attributes": 3}}
+    assert told["labels_rejected"] == {"labels.csv: several pictures of that name": 1}, "not the cat's by its path"
+    found = Annotations.load(tmp_path / "out/test.annotations.npz")
+    shade = [round(float(image.mean())) for image in ImageZip(tmp_path / "out/test.zip").read()]
+    value = np.array(found.attribute_values["old"])[found.attributes["old"]]
+    assert dict(zip(shade, value, strict=True)) == {1: "no", 5: "yes", 9: "no"}
 
 
 def test_a_broken_download_goes_on(tmp_path: Path) -> None:

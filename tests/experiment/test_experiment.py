@@ -476,6 +476,19 @@ def test_a_domains_tasks_are_what_it_has() -> None:
     )
 
 
+def test_labels_of_a_published_set_are_labels_as_of_ones_own_pictures(tmp_path: Path) -> None:
+    labels = {"attributes": "labels.csv"}
+    domains = {"human": {"draw": "human"}, "dogs": {"fetch": "afhq-dog", "annotations": labels}}
+    models = "dogs: {domain: dogs, architecture: {}}\nchild: {domain: human, parent: dogs}"
+    asked = experiment(tmp_path, models, domains=domains)
+    assert asked.has_labels("attributes", "dogs") and asked.labels_of("dogs") == ("attributes",)
+    assert any("domains.dogs.annotations.attributes: labels.csv: no such file" in told for told in asked.problems())
+    before = asked.identity.data_of("dogs")
+    (tmp_path / "labels.csv").write_text("image,old\n1.png,yes")
+    assert asked.identity.data_of("dogs") == before, "labels change no image"
+    assert asked.identity.labels_of("dogs")["attributes"]
+
+
 def test_where_the_childs_domain_has_no_labels_its_images_are_labelled_all_the_same() -> None:
     asked = experiment(Path(), OF_PEOPLE, domains=OWN_LABELS)
     tested, untested = (list(asked.zero_shot_networks(task, "cats")) for task in ("segmentation", "keypoints"))

@@ -75,7 +75,7 @@ rule fetch_domain:
     benchmark:
         "results/benchmarks/fetch_domain/{domain}.tsv"
     wildcard_constraints:
-        domain=one_of(EXPERIMENT.fetched),
+        domain=one_of(set(EXPERIMENT.fetched) - set(EXPERIMENT.labelled)),
     retries: 2
     threads: 1
     resources:
@@ -148,33 +148,3 @@ rule import_domain:
         version=version("data"),
     shell:
         "stylealign data import {input.pictures:q} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
-
-
-use rule import_domain as import_labelled_domain with:
-    input:
-        pictures=lambda w: ancient(own_path(RUN.domains[w.domain].path)),
-        labels=lambda w: [ancient(own_path(file)) for file in RUN.domains[w.domain].annotations.files.values()],
-    output:
-        train="data/prepared/{domain}/train.zip",
-        test="data/prepared/{domain}/test.zip",
-        train_annotations="data/prepared/{domain}/train.annotations.npz",
-        test_annotations="data/prepared/{domain}/test.annotations.npz",
-        preview=report(
-            "data/prepared/{domain}/preview.png",
-            caption="../report/preview.rst",
-            category="Data",
-            labels={"domain": "{domain}"},
-        ),
-        config="data/prepared/{domain}/config.json",
-    log:
-        "results/logs/import_labelled_domain/{domain}.log",
-    benchmark:
-        "results/benchmarks/import_labelled_domain/{domain}.tsv"
-    wildcard_constraints:
-        domain=one_of(EXPERIMENT.labelled),
-    params:
-        settings=lambda w: EXPERIMENT.identity.settings_of(w.domain),
-        content=lambda w: EXPERIMENT.identity.pictures_of(w.domain),
-        labels=lambda w: EXPERIMENT.identity.labels_of(w.domain),
-        out_dir=subpath(output.train, parent=True),
-        version=version("data"),

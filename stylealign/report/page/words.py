@@ -224,6 +224,7 @@ STAGES = {
     "draw_domain": "draw the images of a domain",
     "import_domain": "import images",
     "import_labelled_domain": "import images and labels",
+    "fetch_labelled_domain": "fetch images and add labels",
     "predict": "label the images of a domain that has no labels",
     "fetch_parent": "fetch a parent",
     "fetch_child": "fetch a child",
