@@ -15,6 +15,15 @@ TINY = ROOT / "config" / "tiny.yaml"
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 
 
+class Running(subprocess.Popen[str]):
+    """A Snakemake in a process group of its own; a test that fails or whose time is over ends it and its jobs."""
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        if kind is not None and self.poll() is None:
+            os.killpg(self.pid, signal.SIGKILL)
+        super().__exit__(kind, value, trace)
+
+
 def snakemake(directory: Path, *arguments: str, **where: Any) -> subprocess.CompletedProcess[str]:
     """Run Snakemake on this repository's workflow, with `directory` as the working folder."""
     with start_snakemake(directory, *arguments, **where) as running:
@@ -28,15 +37,21 @@ def start_snakemake(
     config: Path | None = None,
     environment: Mapping[str, str] | None = None,
     snakefile: Path = ROOT / "workflow" / "Snakefile",
-) -> subprocess.Popen[str]:
+) -> Running:
     """Start Snakemake as `snakemake` does, without waiting for its end; `environment` adds variables."""
     command = [SNAKEMAKE, "--snakefile", snakefile, "--directory", directory]
     command += ["--configfile", config] if config else []
     variables = {name: value for name, value in os.environ.items() if not name.startswith("SLURM")}
     variables |= environment or {}
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [*command, *arguments], env=variables, stdout=pipe, stderr=pipe, text=True, preexec_fn=_heed_interrupts
+    return Running(
+        [*command, *arguments],
+        env=variables,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        preexec_fn=_heed_interrupts,
+        process_group=0,
     )
 
 
