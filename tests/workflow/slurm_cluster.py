@@ -15,6 +15,7 @@ from pathlib import Path
 DAEMONS = ("munged", "slurmctld", "slurmd")
 START_S = 60
 KILL_WAIT_S = 20
+ANSWER_S = 60
 GPUS = ("/dev/null", "/dev/zero")
 """Device files that stand for GPUs: Slurm only looks whether they are devices."""
 DAEMON_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
@@ -41,7 +42,7 @@ class Cluster:
     def command(self, *words: str) -> str:
         """Run a Slurm command and return what it prints."""
         environment = {**os.environ, **self.environment}
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True, timeout=ANSWER_S)
         return done.stdout.strip()
 
     def jobs(self, *states: str) -> list[str]:
@@ -165,7 +166,7 @@ def _wait_for(is_ready, processes: list[subprocess.Popen[bytes]], directory: Pat
 def _is_idle(cluster: Cluster) -> bool:
     try:
         return cluster.command("sinfo", "--noheader", "--format=%t") == "idle"
-    except subprocess.CalledProcessError:
+    except subprocess.SubprocessError:
         return False
 
 
@@ -178,7 +179,7 @@ def _stop(cluster: Cluster, processes: list[subprocess.Popen[bytes]]) -> None:
             end = time.monotonic() + KILL_WAIT_S + 10
             while time.monotonic() < end and cluster.jobs("RUNNING", "COMPLETING", "PENDING"):
                 time.sleep(0.2)
-        except subprocess.CalledProcessError:
+        except subprocess.SubprocessError:
             pass  # a daemon is gone; the rest is stopped below
     for process in reversed(processes):
         process.terminate()

@@ -7,7 +7,6 @@ import subprocess
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -124,15 +123,6 @@ def states_of(folder: Path) -> set[tuple[Path, int]]:
     return {(path, path.stat().st_mtime_ns) for path in folder.glob("results/runs/*/state.bin")}
 
 
-@contextmanager
-def stopped_at_the_end(running: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
-    try:
-        yield running
-    finally:
-        running.kill()
-        running.communicate()
-
-
 def test_a_training_that_is_cancelled_or_comes_near_its_time_limit_goes_on(
     cluster: Cluster, tiny_run: Path, tmp_path: Path
 ) -> None:
@@ -150,7 +140,7 @@ def test_a_training_that_is_cancelled_or_comes_near_its_time_limit_goes_on(
         return begin.search(text) if is_new else None
 
     where = {"config": tmp_path / "c.yaml", "environment": cluster.environment}
-    with stopped_at_the_end(start_snakemake(folder, *PROFILE, "--", MODEL, **where)) as running:
+    with start_snakemake(folder, *PROFILE, "--", MODEL, **where) as running:
         wait_until(lambda: states_of(folder) - before, running, "state")
         (cancelled,) = cluster.jobs("RUNNING")
         cluster.command("scancel", cancelled)
