@@ -19,6 +19,8 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import own_path, read_json, sha256_of_file, write_json
 
 MOST_NAMED = 10
+MODELS = (".safetensors", ".pkl", ".pt", ".pth")
+"""What files of models are called: no name of the list of known ones ends so."""
 LOCK_FILE = "downloads.lock.json"
 DEFAULT_POLICY = Policy()
 
@@ -86,6 +88,11 @@ def _source_file(source: str, zoo: Path, cache: Cache, sha256: str | None) -> Pa
         return _zoo_file(source, known.models[source], zoo, cache, sha256)
     if Path(own_path(source)).is_file():
         return Path(own_path(source))
+    path = Path(own_path(source))
+    if path.is_dir():
+        raise StyleAlignError(f"{source}: is a folder; give the model in it (model.safetensors of a run)")
+    if path.suffix.lower() in MODELS or len(path.parts) != 1:
+        raise StyleAlignError(f"{source}: no such file; give a model, a name in {zoo}, or an address")
     if known is None:
         raise StyleAlignError(f"{source}: no such file (and {zoo}, the list of known models, does not exist)")
     raise StyleAlignError(f"{source}: no such file, and no such name in {zoo}; {nearest_name(source, known.models)}")

@@ -133,6 +133,8 @@ def _header(metadata: dict[str, str] | None, path: str | Path) -> dict[str, Any]
         header = json.loads(metadata[HEADER_KEY])
     except (json.JSONDecodeError, RecursionError) as error:
         raise StyleAlignError(f"{path}: damaged header ({error}); make or fetch it again") from error
+    if isinstance(header, dict) and isinstance(header.get("format"), str):
+        raise StyleAlignError(f"{path}: holds {header['format']}, no model; give a model (stylealign train, fetch)")
     if not isinstance(header, dict) or not isinstance(header.get("info"), dict):
         raise StyleAlignError(f"{path}: damaged header (no info); make or fetch it again")
     if header.get("format_version") != FORMAT_VERSION:

@@ -59,7 +59,7 @@ def _unpickled(source: Source, start: bytes) -> Any:
     if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         raise source.refuse("a web page, not a model; download the file itself")
     if len(start) < 16:
-        raise source.refuse("truncated; make or fetch it again")
+        raise source.refuse("too short for a model; make or fetch it again")
     # Old text pickles end here too, by way of the name of the first global they ask for.
     if start[:1] in b"c(":
         return read_pickle(source)

@@ -75,8 +75,8 @@ def finite(text: str) -> float:
     return number
 
 
-def at_least(lowest: int) -> Callable[[str], int]:
-    """Return the type of an argument that is a whole number of `lowest` or more."""
+def at_least(lowest: int, most: int = 1_000_000) -> Callable[[str], int]:
+    """Return the type of an argument that is a whole number from `lowest` to `most`."""
 
     def whole(text: str) -> int:
         try:
@@ -85,6 +85,8 @@ def at_least(lowest: int) -> Callable[[str], int]:
             number = lowest - 1
         if number < lowest:
             raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {lowest} on")
+        if number > most:
+            raise argparse.ArgumentTypeError(f"{text!r} is more than {most}")
         return number
 
     return whole

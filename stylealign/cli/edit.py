@@ -11,7 +11,7 @@ from stylealign.applications import directions as finders
 from stylealign.applications.editing import Move, Relative
 from stylealign.checkpoints import Checkpoint
 from stylealign.checkpoints.differences import require_same_architecture
-from stylealign.cli.arguments import finite
+from stylealign.cli.arguments import at_least, finite
 from stylealign.cli.directions import parse_layers
 from stylealign.cli.edit_outputs import NamedCodes, write_stills, write_video
 from stylealign.cli.generate import parse_seeds
@@ -98,7 +98,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="there and back through the strengths (.mp4, .gif or .webp), models side by side",
     )
-    outputs.add_argument("--frames", type=int, default=48, metavar="N", help="frames from end to end (default: 48)")
+    outputs.add_argument(
+        "--frames", type=at_least(2), default=48, metavar="N", help="frames from end to end (default: 48)"
+    )
 
 
 def parse_strengths(text: str) -> list[float]:
@@ -149,8 +151,6 @@ def _require_outputs(arguments: argparse.Namespace) -> None:
         if path is not None:
             require_suffix(path, suffixes, what)
             require_writable(path)
-    if arguments.frames < 2:
-        raise StyleAlignError(f"--frames: must be at least 2, not {arguments.frames}")
     if arguments.encoder is not None and arguments.pictures is None:
         raise StyleAlignError("--encoder: goes with --pictures")
     if arguments.truncation_psi is not None and (arguments.codes or arguments.pictures):

@@ -6,7 +6,7 @@ import shutil
 import sys
 from typing import Any
 
-from stylealign.checkpoints.checkpoint import load
+from stylealign.checkpoints.checkpoint import Checkpoint, load
 from stylealign.checkpoints.differences import require_same_architecture
 from stylealign.checkpoints.fetch import fetch, fetch_file
 from stylealign.checkpoints.zoo import default_zoo
@@ -39,18 +39,19 @@ def run(arguments: argparse.Namespace) -> None:
         _fetch_weights(arguments)
         return
     zoo = arguments.zoo or default_zoo()
+    parent = None if arguments.parent is None else load(arguments.parent)
     with opened_cache(arguments, arguments.source) as cache:
         result = fetch(arguments.source, arguments.out, zoo=zoo, cache=cache, sha256=arguments.sha256)
-    if arguments.parent is not None:
-        result |= _family(arguments.out, arguments.parent)
+    if parent is not None:
+        result |= _family(arguments.out, arguments.parent, parent)
     for notice in result["notices"]:
         print(f"stylealign fetch: {arguments.source}: {notice}", file=sys.stderr)
     print(json.dumps(result, indent=2))
 
 
-def _family(child: str, parent: str) -> dict[str, Any]:
+def _family(child: str, parent: str, other: Checkpoint) -> dict[str, Any]:
     """Say whether a model looks like a child of `parent`; one that does not is named, not refused."""
-    own, other = load(child), load(parent)
+    own = load(child)
     cosine = likeness(own.generator, other.generator)
     reason = f"cosine of their mapping networks {cosine:.3f}, of a child above {KIN}"
     is_child = cosine > KIN

@@ -9,7 +9,7 @@ import torch
 
 from stylealign import load
 from stylealign.applications.labels.networks import Labeller, load_label_network
-from stylealign.cli.arguments import named_file
+from stylealign.cli.arguments import at_least, named_file
 from stylealign.cli.overview_figure import add_overview, overview_sheet
 from stylealign.cli.ranking_figure import add_ranking, ranking_of
 from stylealign.datasets.annotations import Annotations
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         sub.add_argument("--out", required=True, type=Path, metavar="PNG", help="the figure (.png, .jpg or .webp)")
         if kind not in ("multi-modal", "morphing", "edits", "channels", "overview", *_PLOTS):
-            sub.add_argument("--columns", type=int, default=8, metavar="N", help="images of a row (default: 8)")
+            sub.add_argument("--columns", type=at_least(1), default=8, metavar="N", help="images of a row (default: 8)")
         if kind == "edits":
             sub.add_argument(
                 "--directions",
@@ -94,8 +94,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the figure; print its size in pixels as JSON."""
-    if getattr(arguments, "columns", 1) < 1:
-        raise StyleAlignError(f"--columns: must be at least 1, not {arguments.columns}")
     require_suffix(arguments.out, PICTURES, "a picture")
     require_writable(arguments.out)
     if arguments.kind in _PLOTS:

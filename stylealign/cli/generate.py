@@ -11,7 +11,7 @@ import numpy as np
 
 from stylealign import load
 from stylealign.applications.samples import one_hot_label, samples_of
-from stylealign.cli.arguments import finite
+from stylealign.cli.arguments import at_least, finite
 from stylealign.cli.progress import Progress
 from stylealign.datasets.images import write_image_zip
 from stylealign.devices import compute_device
@@ -34,7 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grid", type=Path, metavar="PNG", help="sheet of the samples (.png, .jpg or .webp)")
     parser.add_argument("--zip", type=Path, metavar="ZIP", help="image zip of the samples")
     parser.add_argument(
-        "--columns", type=int, metavar="N", help="columns of the sheet (default: the square root of the samples)"
+        "--columns",
+        type=at_least(1),
+        metavar="N",
+        help="columns of the sheet (default: the square root of the samples)",
     )
     parser.add_argument(
         "--truncation-psi",
@@ -73,8 +76,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Draw the samples; print their number as JSON."""
     if arguments.grid is None and arguments.zip is None:
         raise StyleAlignError("--grid, --zip: give at least one of them, or nothing is written")
-    if arguments.columns is not None and arguments.columns < 1:
-        raise StyleAlignError(f"--columns: must be at least 1, not {arguments.columns}")
     for path, suffixes, what in ((arguments.grid, PICTURES, "a picture"), (arguments.zip, (".zip",), "an image zip")):
         if path is not None:
             require_suffix(path, suffixes, what)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stylealign.checkpoints import native
 from stylealign.checkpoints.checkpoint import load
+from stylealign.cli.arguments import at_least
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable, sha256_of_file
 from stylealign.networks.growing import grown_discriminator, grown_generator
@@ -15,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="checkpoint of any known format")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the grown model (.safetensors)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the new blocks' weights. Default: 0")
+    parser.add_argument(
+        "--seed", type=at_least(0, 2**32 - 1), default=0, metavar="N", help="of the new blocks' weights. Default: 0"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

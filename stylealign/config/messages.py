@@ -8,6 +8,9 @@ from stylealign.errors import StyleAlignError, did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 
+LONGEST_SHOWN = 60
+"""Characters of a wrong value that are shown."""
+
 
 def validate(model: type[M], values: Any, source: str) -> M:
     """Return `values` as a settings model.
@@ -35,8 +38,15 @@ def problem_of(model: type[BaseModel], error: ValidationError) -> str:
         known = _keys_beside(model, location)
         return f"unknown key {key!r}{did_you_mean(str(location[-1]), known)}"
     message = problem["msg"].removeprefix("Value error, ")
-    given = "" if problem["type"] in ("missing", "value_error") else f", not {problem['input']!r}"
+    if problem["type"] in ("model_type", "model_attributes_type"):
+        return f"{key or 'its content'}: must be keys with values, not {_shown(problem['input'])}"
+    given = "" if problem["type"] in ("missing", "value_error") else f", not {_shown(problem['input'])}"
     return f"{key}: {message}{given}" if key else message
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def _keys_beside(model: type[BaseModel], location: list[Any]) -> list[str]:

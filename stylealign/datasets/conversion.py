@@ -40,6 +40,9 @@ NAMES_OF_MODES = {
 PREVIEW_KEY, PREVIEW_TEXT = "Comment", "preview of a data set"
 """Text in the contact sheet of a data set, which is no picture of one."""
 
+LEAST_SIDE_PX = 4
+"""A picture with a shorter side shows nothing."""
+
 
 class NotConvertible(Exception):
     """The reason why a file cannot become an image of the set."""
@@ -67,12 +70,23 @@ def open_upright(content: bytes) -> tuple[Image.Image, list[str]]:
     Raises:
         NotConvertible: not an image, truncated, damaged, of too many pixels or of an unknown kind.
     """
-    found = read_upright(content)
+    found = _read(content)
     return found.image, found.changes
 
 
 def read_upright(content: bytes) -> Upright:
-    """Do the same, and return how the picture was turned as well."""
+    """Do the same of somebody's picture, and return how it was turned as well.
+
+    Raises:
+        NotConvertible: as `open_upright`, or a picture of next to no pixels: a tracking pixel, a spacer.
+    """
+    found = _read(content)
+    if min(found.image.size) < LEAST_SIDE_PX:
+        raise NotConvertible(f"{found.image.width}x{found.image.height} px show nothing")
+    return found
+
+
+def _read(content: bytes) -> Upright:
     if not content:
         raise NotConvertible("empty file")
     is_heic = content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS and b"avif" not in content[8:64]

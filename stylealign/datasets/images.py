@@ -72,11 +72,11 @@ def _write_entry(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 def is_image_zip(path: str | Path) -> bool:
     """Return whether a file is a zip that `write_image_zip`, or a tool of the same layout, made: with a `dataset.json`.
 
-    A missing or damaged file counts as one: `ImageZip` says what is wrong with it.
+    A damaged zip counts as one: `ImageZip` says what is wrong with it.
     """
     path = Path(path)
-    if path.suffix.lower() != ".zip":
-        return not path.exists()
+    if path.suffix.lower() != ".zip" or not path.exists():
+        return False
     try:
         with zipfile.ZipFile(path) as archive:
             return _json_entry(archive) is not None

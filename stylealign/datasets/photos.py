@@ -87,6 +87,8 @@ def read_photos(
 
 def picture_sources(path: Path) -> Iterator[Source]:
     """Yield every file of a folder or zip by its name, or the picture that `path` is itself."""
+    if not path.exists():
+        raise StyleAlignError(f"{path}: no such file; give a picture, or a folder or zip of pictures")
     if path.is_file() and path.suffix.lower() != ".zip":
         yield path.name, lambda: read_file(path)
         return

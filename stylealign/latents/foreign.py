@@ -5,7 +5,7 @@ No code from the file runs.
 """
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,7 +145,7 @@ def typed(
         # What programs write most is named in the error.
         named = space or most_detailed(one.name for one in SPACES if one.vectors is not None)
         expected = list(space_of(named).shape(architecture))
-        other = f"; give --space {' or '.join(fitting)}" if fitting else ""
+        other = f"; {_say(fitting)}" if fitting else ""
         raise StyleAlignError(
             f"{source}: values of shape {shape} are no {named} codes of the model, which takes {expected}{other}"
         )
@@ -153,10 +153,12 @@ def typed(
     chosen = most_detailed([one for one in fitting if space_of(one).is_mapped == (found.key == "z")] or fitting)
     rivals = [one for one in fitting if space_of(one).vectors is None]
     if not by_name and chosen in rivals and len(rivals) > 1:
-        raise StyleAlignError(
-            f"{source}: values of shape {shape} may be {' or '.join(rivals)} codes; give --space {' or '.join(rivals)}"
-        )
+        raise StyleAlignError(f"{source}: values of shape {shape} may be {' or '.join(rivals)} codes; {_say(rivals)}")
     return fitting[chosen], chosen
+
+
+def _say(spaces: Iterable[str]) -> str:
+    return f"say which with --space {' or '.join(spaces)} (of stylealign convert, where a verb has no such flag)"
 
 
 def _as_codes(

@@ -43,7 +43,7 @@ def image_rows(rows: Mapping[str, Pixels], lines: int = 1, font_px: int = FONT_P
     sizes = {name: images.shape[-1] for name, images in rows.items()}
     if len(set(sizes.values())) != 1:
         told = ", ".join(f"{name} {size} px" for name, size in sizes.items())
-        raise StyleAlignError(f"figures: images of different resolution ({told})")
+        raise StyleAlignError(f"rows of images of different resolution ({told}); give models and images of one")
     labelled = []
     for name, images in rows.items():
         larger = enlarge(images, max(1, CELL_PX // images.shape[-1]))
@@ -146,5 +146,7 @@ def read_sheet(path: str | Path) -> Pixels:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+    except FileNotFoundError as error:
+        raise StyleAlignError(f"{path}: no such file") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise StyleAlignError(f"{path}: cannot be read as an image ({error}); make it again") from error

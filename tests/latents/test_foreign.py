@@ -34,7 +34,7 @@ def test_the_file_of_a_projector(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (codes.space, codes.model_sha256, codes.names) == ("w+", SHA, ["0"])
     assert capsys.readouterr().err.endswith("projected_w.npz: 1 w+ codes of another program, taken as this model's\n")
     with pytest.raises(
-        StyleAlignError, match=r"are no z codes of the model, which takes \[512\]; give --space z\+ or w"
+        StyleAlignError, match=r"are no z codes of the model, which takes \[512\]; say which with --space z\+ or w"
     ):
         load(tmp_path / "projected_w.npz", "z")
 
@@ -75,7 +75,7 @@ def test_one_w_repeated_for_every_layer_is_a_w_code_where_asked_for() -> None:
     ("shape", "message"),
     [
         ((1, 16, 512), r"codes\.npy: values of shape \[1, 16, 512\] are no w\+ codes .* which takes \[18, 512\]$"),
-        ((512,), r"codes\.npy: .* may be z or w codes; give --space z or w"),
+        ((512,), r"codes\.npy: .* may be z or w codes; say which with --space z or w"),
         ((7, 512), r"may be z or w codes"),
         ((3, 64, 64), r"are no w\+ codes"),
     ],

@@ -187,4 +187,5 @@ def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     except FileNotFoundError as error:
         raise StyleAlignError(f"{path}: no such file; train it with `stylealign supervise` or `transfer`") from error
     except (OSError, SafetensorError, json.JSONDecodeError, AttributeError) as error:
-        raise StyleAlignError(f"{path}: truncated or damaged ({error}); train it again") from error
+        what = "a folder" if Path(path).is_dir() else f"no label network, or a damaged one ({error})"
+        raise StyleAlignError(f"{path}: {what}; give a file of `stylealign supervise` or `transfer`") from error
