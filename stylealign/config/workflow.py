@@ -76,6 +76,10 @@ class ModelSettings(Settings):
         return self.model_copy(update={"seeds": None, "train": TrainKeys(**train, seed=seed), **names})
 
 
+UNTESTED_IMAGES = 2000
+"""Generated images that a label network learns from where it cannot be tested; `labels.images` overrides it."""
+
+
 class LabelKeys(LabelSettings):
     """Label networks of a run."""
 
@@ -223,6 +227,13 @@ class Config(Settings):
             where = f"inversion_by_space.{space}" if space in self.inversion_by_space else "inversion"
             _checked(where, partial(self.inversion_of, space))
         return self
+
+    @property
+    def untested_labels(self) -> LabelKeys:
+        """Label networks of domains that cannot test them: of fewer images, unless `labels.images` is set."""
+        if "images" in self.labels.model_fields_set:
+            return self.labels
+        return self.labels.model_copy(update={"images": UNTESTED_IMAGES})
 
     def inversion_of(self, space: Space) -> InvertSettings:
         """Return the inversion settings of a space: the workflow's, and over them the keys the space sets itself.

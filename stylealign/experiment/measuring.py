@@ -12,6 +12,7 @@ from stylealign.experiment.paths import (
     model_file,
     predictions,
     transferred_network,
+    untested_network,
 )
 from stylealign.latents.spaces import most_detailed
 from stylealign.measurements.zero_shot_values import BOUNDARY
@@ -67,17 +68,15 @@ class Measuring(Family):
     def zero_shot_networks(self, task: str, child: str) -> Files:
         """Return the networks that are tested on the domain of `child`, by METHOD[/SETTING].
 
-        Where that domain has no labels of the task, those that label its images: of the parent and of the child.
+        Where that domain has no labels of the task, the two that label its images: the parent's, and the child's own.
         """
         methods = [method_of(name) for name in self.zero_shot.methods]
-        found: Files = {}
-        is_tested = self.is_tested(task, child)
-        for model in self.family(child) if is_tested else [child]:
+        found: Files = {"source-only": self.labeller(task, self.domain_of(self.compared_with(child)))}
+        if not self.is_tested(task, child):
+            return found | {methods[0].row: self.predicting_network(task, child)}
+        for model in self.family(child):
             for method in methods:
                 found |= self._of_seeds(task, model, method, self._end_of(model))
-        found = {"source-only": self.labeller(task, self.domain_of(self.compared_with(child))), **found}
-        if not is_tested:
-            return found
         for name in BOUNDS:
             found |= self._of_seeds(task, child, method_of(name))
         return found | {"oracle": label_network(task, self.domain_of(child))}
@@ -187,8 +186,11 @@ class Measuring(Family):
         return [predictions(task, child) for task, child in tasks if not self.is_tested(task, child)]
 
     def predicting_network(self, task: str, child: str) -> str:
-        """Return the network that labels such a child's pictures: of the first method that the run asks for."""
-        return transferred_network(task, child, self.zero_shot.methods[0], 0)
+        """Return the network that labels such a child's pictures: of the first method that the run asks for.
+
+        Of several methods none could be told to be the best: the others are not trained.
+        """
+        return untested_network(task, child)
 
     def labels_of_test(self, child: str) -> Files:
         """Return the annotations of the test images of a child's domain, none where it has none."""

@@ -34,6 +34,11 @@ def transferred_network(task: str, model: str, method: str, seed: int) -> str:
     return f"results/zero_shot/{task}/{model}/{method}-{seed}.safetensors"
 
 
+def untested_network(task: str, child: str) -> str:
+    """Return the network that labels the images of a child's domain which has no labels to test it with."""
+    return f"results/zero_shot/{task}/{child}/untested.safetensors"
+
+
 def predictions(task: str, child: str) -> str:
     """Return the folder of the labels that a network sees in the test images of a child's domain, which has none."""
     return f"results/zero_shot/{task}/{child}/predictions"

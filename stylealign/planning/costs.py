@@ -206,6 +206,14 @@ def _transfer_bounds(costs: "Costs", task: str, model: str) -> Cost:
     return _transfers(costs, task, model, BOUNDS)
 
 
+def _transfer_untested(costs: "Costs", task: str, child: str) -> Cost:
+    """Return the cost of one network of the first method, of fewer images."""
+    labels, method = costs.config.untested_labels, method_of(costs.config.zero_shot.methods[0])
+    drawn = method.passes * 2 * labels.images
+    own = _supervise(costs, task, costs.config.models[child].domain, costs.model(child).passes(drawn))
+    return replace(own, network_s=own.network_s * method.training_time * labels.images / costs.config.labels.images)
+
+
 def _supervise_joint(costs: "Costs", task: str, px: str) -> Cost:
     """Return the cost of the network of all domains of a size: as many images of each as one of a domain sees."""
     drawn = [name for name, own in costs.config.domains.items() if own.draw and own.resolution_px == int(px)]
@@ -259,6 +267,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "predict": _predict,
     "transfer": _transfer,
     "transfer_bounds": _transfer_bounds,
+    "transfer_untested": _transfer_untested,
     "figure_samples": _next_to_nothing,
     "figure_aligned": _next_to_nothing,
     "figure_edits": _next_to_nothing,

@@ -30,7 +30,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "inversion": ("encoder", "invert"),
     "translation": ("blend", "translate", "random_samples"),
     "morphing": ("morph",),
-    "zero-shot": ("supervise", "transfer", "predict"),
+    "zero-shot": ("supervise", "transfer", "transfer_untested", "predict"),
     "alignment": (),
 }
 """Stage -> its rules; the rules of a measurement belong to the stage of its table's section."""

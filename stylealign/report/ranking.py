@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.errors import StyleAlignError
 from stylealign.metrics.effects import See
 from stylealign.metrics.latent_labels import distances, planes_of
 from stylealign.networks.generator import Generator
@@ -19,6 +18,7 @@ MOST_ROWS = 10
 """Numbers and values of a block: the first ones that vary among the parent's samples."""
 PARTS = ("most", "middle", "least")
 GAP_PX = 12
+FEW = "an order needs three inverted images or more"
 NONE, NONE_PX = "nothing that the networks see varies among the parent's samples", 520
 
 
@@ -27,12 +27,9 @@ def thirds(scores: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], .
 
     No place is in two of them: of few scores there are fewer each.
 
-    Raises:
-        StyleAlignError: fewer than three scores.
     """
     count = min(count, len(scores) // len(PARTS))
-    if count < 1:
-        raise StyleAlignError(f"an order needs {len(PARTS)} images at least, not {len(scores)}; invert more")
+    assert count > 0, "an order needs three images"
     order = np.argsort(-scores, kind="stable")
     start = (len(scores) - count) // 2
     return order[:count], order[start : start + count], order[-count:]
@@ -56,11 +53,10 @@ def ranking_sheet(
         samples, seed: of the parent.
 
     Returns:
-        `[3, height, width]` uint8; a line that says so where nothing varies.
-
-    Raises:
-        StyleAlignError: fewer than three images.
+        `[3, height, width]` uint8; a line that says so where nothing varies, or there are fewer than three images.
     """
+    if min(len(images) for images, _ in ranked.values()) < len(PARTS):
+        return heading(FEW, NONE_PX)
     planes = dict(list(planes_of(parent, see, samples, seed).items())[:MOST_ROWS])
     if not planes:
         return heading(NONE, NONE_PX)

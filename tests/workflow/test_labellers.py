@@ -48,12 +48,12 @@ def test_a_network_of_ones_own_labels_a_domain_and_its_childs(tmp_path: Path) ->
         },
         "models": {
             "human": {"domain": "human", "fetch": "human-64-a"},
-            "ink": {"domain": "ink", "parent": "human", "fetch": "human-64-b"},
+            "ink": {"domain": "ink", "parent": "human", "fetch": "human-64-b", "measured": ["zero_shot"]},
             "mine": {"domain": "mine", "parent": "human", "fetch": "human-64-b"},
         },
         "labels": {"images": 16, "epochs": 1},
         "zero_shot": {"methods": ["student"], "seeds": 1},
-        "metrics": {"bootstrap": 10},
+        "metrics": {"bootstrap": 10, "pairs": 16},
         "figure_images": 2,
     }
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(values))

@@ -89,7 +89,7 @@ def test_a_domain_of_ones_own_takes_five_lines(tmp_path: Path) -> None:
     assert {"import_domain mine", "train_child mine", "translation mine", "generators mine mine"} <= added
     labels = {job for job in added if job.startswith(("zero_shot", "supervise", "transfer"))}
     tested = {f"zero_shot_labeller {task} human" for task in ("segmentation", "keypoints", "pose")}
-    assert labels == tested | {f"transfer {task} mine" for task in ("segmentation", "keypoints", "pose")}
+    assert labels == tested | {f"transfer_untested {task} mine" for task in ("segmentation", "keypoints", "pose")}
     assert {f"predict {task} mine" for task in ("segmentation", "keypoints", "pose")} <= added
 
 

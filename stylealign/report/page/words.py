@@ -236,6 +236,7 @@ STAGES = {
     "morph": "make morphs",
     "supervise": "train label networks on true labels",
     "transfer": "train label networks on transferred labels",
+    "transfer_untested": "train label networks of domains without labels",
     "encoder": "train encoders",
     "blend": "blend models",
     "figures": "draw figures",
