@@ -137,6 +137,13 @@ class Measuring(Family):
         """Return whether labels are carried to a child by W+ codes: of labelled images of its parent's domain."""
         return "w+" in self.inversion_spaces and bool(self.labels_of(self.domain_of(self.compared_with(child))))
 
+    def has_shared_numbers(self, child: str) -> bool:
+        """Return whether numbers are known of images of a child's domain and of its parent's, and codes are found."""
+        domains = [self.domain_of(model) for model in (child, self.compared_with(child))]
+        is_inverted = child in self.within("inversion").children and self._has_codes(child)
+        are_known = all(self.has_labels("pose", domain) for domain in domains)
+        return is_inverted and are_known and "pose" in self.zero_shot_tasks(child)
+
     def classification_inputs(self, child: str) -> Files:
         """Return what else they are tested with: codes of the parent, where images are inverted into W+."""
         own, parent = self.domain_of(child), self.compared_with(child)

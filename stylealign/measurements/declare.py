@@ -117,6 +117,9 @@ class Experiment(Protocol):
     def classification_networks(self, child: str) -> dict[str, str]:
         """Return the attribute networks that are tested on the domain of a child, by METHOD[/SETTING]."""
 
+    def has_shared_numbers(self, child: str) -> bool:
+        """Return whether numbers are known of images of a child's domain and of its parent's, and codes are found."""
+
     def measuring_networks(self, model: str) -> dict[str, str]:
         """Return the label networks that measure a child and its parent alike, by task."""
 

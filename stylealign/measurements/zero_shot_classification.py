@@ -1,12 +1,13 @@
 """Attributes that both domains share, by networks and by latent codes; and numbers by latent codes of few labels."""
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from stylealign.applications.labels.methods import BEST
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
-from stylealign.measurements.declare import Experiment, File, Kind, Measured, NamedFiles, Progress
+from stylealign.measurements.declare import Experiment, File, Kind, Measured, NamedFiles, Progress, Table
 from stylealign.measurements.zero_shot_distances import PROTOCOL, REGRESSION, is_of_codes, latent_rows
 from stylealign.measurements.zero_shot_tables import SOURCE_ONLY, WAYS, is_of_way, without_seed
 from stylealign.measurements.zero_shot_values import (
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
     from stylealign.measurements.rows import Row
     from stylealign.measurements.zero_shot_values import Scores
+
+NUMBERS = "numbers"
+"""Folder of the rows of children whose domains share numbers alone."""
 
 
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
@@ -95,8 +99,19 @@ def _marks(inputs: "Inputs", networks: "dict[str, Labeller]") -> dict[str, float
 
 
 def rows_of(experiment: Experiment) -> list[str]:
-    """Return a file for each child whose domain shares attributes with its parent's."""
-    return [child for child in experiment.children if experiment.classification_networks(child)]
+    """Return a file for each child whose domain shares attributes with its parent's, or numbers alone."""
+    found = []
+    for child in experiment.children:
+        if experiment.classification_networks(child):
+            found.append(child)
+        elif experiment.has_shared_numbers(child):
+            found.append(f"{NUMBERS}/{child}")
+    return found
+
+
+def tables_of(names: Sequence[str]) -> tuple[Table, ...]:
+    """Return its table, where there are files of rows of attributes."""
+    return () if all(name.startswith(f"{NUMBERS}/") for name in names) else (TABLE,)
 
 
 def cost(work: Work, child: str) -> Cost:
@@ -134,6 +149,7 @@ KIND = Kind(
     tables=(TABLE,),
     adds_to=(REGRESSION,),
     rows=rows_of,
-    costs={"zero_shot_classification": cost},
+    tables_of=tables_of,
+    costs={"zero_shot_classification": cost, "zero_shot_numbers": cost},
     measure=measure,
 )

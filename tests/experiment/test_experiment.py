@@ -489,6 +489,15 @@ def test_labels_of_a_published_set_are_labels_as_of_ones_own_pictures(tmp_path: 
     assert asked.identity.labels_of("dogs")["attributes"]
 
 
+def test_numbers_alone_are_regressed_on_codes_too(tmp_path: Path) -> None:
+    domains = {name: {"path": name, "annotations": {"values": f"{name}.csv"}} for name in ("people", "cats")}
+    asked = experiment(tmp_path, OF_PEOPLE, domains={**domains, "bare": {"path": "c"}})
+    rows = asked.rows_by_kind()["zero_shot_classification"]
+    assert rows == ["results/metrics/zero_shot_classification/numbers/cats.json"], "of bare, nothing is known"
+    assert list(asked.classification_files("cats")) == ["latent boundary", "latent boundary unaligned"]
+    assert "zero_shot_regression" in asked.tables() and "zero_shot_classification" not in asked.tables()
+
+
 def test_where_the_childs_domain_has_no_labels_its_images_are_labelled_all_the_same() -> None:
     asked = experiment(Path(), OF_PEOPLE, domains=OWN_LABELS)
     tested, untested = (list(asked.zero_shot_networks(task, "cats")) for task in ("segmentation", "keypoints"))

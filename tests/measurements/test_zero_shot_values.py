@@ -92,3 +92,9 @@ def test_files_of_latents_go_together(folder: Path) -> None:
         measured(folder, network | codes, ("parent-codes",))
     with pytest.raises(StyleAlignError, match="latent boundary: needs source-only=NET or --pose NET"):
         measured(folder, codes, ("pose",))
+
+
+def test_numbers_need_no_attributes(folder: Path) -> None:
+    rows, _ = measured(folder, {"latent boundary": folder / "w-plus.npz"})
+    assert {row.table for row in rows} == {"zero_shot_regression"}
+    assert {row.method for row in rows} == {"source-only", "latent distances"}

@@ -171,3 +171,13 @@ rule zero_shot_classification:
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot-classification {params.rows}"
         " {params.inputs} {params.names} --settings {params.settings:q} --out {output.rows} &> {log}"
+
+
+# The same of domains that share numbers alone.
+use rule zero_shot_classification as zero_shot_numbers with:
+    output:
+        rows="results/metrics/zero_shot_classification/numbers/{child}.json",
+    log:
+        "results/logs/zero_shot_numbers/{child}.log",
+    benchmark:
+        "results/benchmarks/zero_shot_numbers/{child}.tsv"
