@@ -125,7 +125,8 @@ class TrainSettings(Settings):
     state_interval_s: NonNegativeFloat = 30.0
     """Seconds between writes of the resume state."""
     threads: Positive | None = None
-    """CPU threads; results are the same to the bit for the same number. Default: the CPUs this process may use."""
+    """CPU threads; results are the same to the bit for the same number. Default: the CPUs this process may use; in the
+    workflow the cores, shared by the trainings that run side by side (docs/performance.md), without a GPU."""
     seed: Seed = 0
     """Seed of every random number of the run."""
 

@@ -133,12 +133,12 @@ def make_plan(jobs: Sequence[Job], costs: Costs, cores: int, gpus: int, device: 
     for job in jobs:
         cost = costs.of(job.rule, job.wildcards)
         by_gpu = job.gpu > 0 and (device == "gpu" or (device == "auto" and costs.is_large(job.wildcards)))
-        seconds.append(cost.gpu_s() if by_gpu else cost.cpu_s())
+        seconds.append(cost.gpu_s() if by_gpu else cost.cpu_s(job.threads))
         on_gpu.append(by_gpu)
         stage = stages[_stage_of(job.rule)]
         stage.jobs += 1
         stage.gpu_h += seconds[-1] / 3600 if by_gpu else 0.0
-        stage.cpu_h += 0.0 if by_gpu else seconds[-1] / 3600
+        stage.cpu_h += 0.0 if by_gpu else job.threads * seconds[-1] / 3600
         stage.disk_mb += cost.disk_mb
         stage.sources.add(_source(job, cost, costs, by_gpu))
         _add_download(stage, job, cost, costs, downloads)

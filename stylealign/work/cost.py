@@ -45,9 +45,11 @@ class Cost:
     download_mb: float | None = 0.0
     is_known: bool = True
 
-    def cpu_s(self) -> float:
-        """Return the seconds on one CPU thread."""
-        return load_rates().cpu.start_s + self.host_s + self.train_s + self.synthesis_s + self.network_s
+    def cpu_s(self, threads: int = 1) -> float:
+        """Return the seconds on so many CPU threads, of which a training makes use (Amdahl's law)."""
+        rates = load_rates().cpu
+        train_s = self.train_s * (1 - rates.train_parallel_share * (1 - 1 / threads))
+        return rates.start_s + self.host_s + train_s + self.synthesis_s + self.network_s
 
     def gpu_s(self) -> float:
         """Return the seconds with one GPU."""

@@ -20,6 +20,7 @@ class CpuRates(_Rates):
     """One CPU thread; units are in the names, meanings in throughput.yaml."""
 
     train_images_per_s: float
+    train_parallel_share: float
     synthesis_ms: float
     start_s: float
     draw_images_per_s: float

@@ -74,7 +74,9 @@ def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:
     long = costs(train={"kimg": 80, "evaluate_kimg": 20})
     plan = make_plan(jobs, long, cores=2, gpus=1)
     assert plan.total().jobs == 3
-    assert plan.stages["children"].cpu_h * 3600 == pytest.approx(long.of("train_child", {"model": "toon"}).cpu_s())
+    cost = long.of("train_child", {"model": "toon"})
+    assert plan.stages["children"].cpu_h * 3600 == pytest.approx(cost.cpu_s())
+    assert cost.cpu_s() / 2 < cost.cpu_s(threads=8) < cost.cpu_s(threads=2) < cost.cpu_s()
     assert plan.stages["children"].gpu_h == 0, "64 px run on the CPU"
     assert plan.stages[REST].sources == {"measured", "unknown"}
     text = as_text(plan)

@@ -79,7 +79,7 @@ rule train_child:
         model=one_of(name for name in MODELS if MODELS[name].parent and not MODELS[name].fetch),
     priority: 1
     retries: TRAINING_RETRIES
-    threads: lambda w: RUN.training_of(w.model).threads or 1
+    threads: threads_of_training
     resources:
         gpu=1,
         mem_mb=memory("train_child"),
@@ -120,7 +120,7 @@ rule train_parent:
         model=one_of(name for name in MODELS if MODELS[name].architecture),
     priority: 1
     retries: TRAINING_RETRIES
-    threads: lambda w: RUN.training_of(w.model).threads or 1
+    threads: threads_of_training
     resources:
         gpu=1,
         mem_mb=memory("train_parent"),
