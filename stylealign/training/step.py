@@ -8,7 +8,7 @@ part smaller than a group is a group of its own: that is another layer than in o
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -137,10 +137,14 @@ class TrainingStep:
 
     def move(self, kind: Kind, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
         """Take a step of one kind, all but the averaging; with inputs drawn before, ADA is left to the caller too."""
-        scalars, fakes = self._train_generator(len(real), measure)
+        move_generator, fakes = self._train_generator(len(real), measure)
+        # D's step needs no more of G than its images: the sums of G's gradients over the processes can take that long.
+        overlaps = self.workers.count > 1 and not kind.lengths
+        scalars = {} if overlaps else move_generator()
         if kind.lengths:
             scalars |= self._regularise_generator(self.lengths_batch(len(real)))
         scalars |= self._train_discriminator(real, fakes, measure)
+        scalars |= move_generator() if overlaps else {}
         if self.random.prepared is None:
             scalars |= self._adapt(scalars, len(real))
         if kind.penalty:
@@ -159,8 +163,9 @@ class TrainingStep:
         self.ada.update(sign, batch)
         return {"ada_p": torch.tensor(self.ada.p), "ada_overfitting": torch.tensor(self.ada.overfitting)}
 
-    def _train_generator(self, batch: int, measure: bool) -> tuple[dict[str, Tensor], list[Fake]]:
-        """Move G; return its loss and, for the discriminator step, the images and logits of every part."""
+    def _train_generator(self, batch: int, measure: bool) -> tuple[Callable[[], dict[str, Tensor]], list[Fake]]:
+        """Compute G's gradients; return what moves it and returns its loss, and, for the discriminator step, the images
+        and logits of every part."""
         draws = self.random.draws(batch)
         augmentation = self.random.augmentation(batch)
         own = list(self._own_parts(batch))
@@ -186,9 +191,14 @@ class TrainingStep:
                 sums.add(**{f"keep_{name}": kept.detach() * share})
             torch.autograd.backward(roots, gradients)
             fakes.append((fake.detach(), verdict if keeps else None, half))
-        norm = self._move_g.move(sums, measure, pull_at_kimg=self._kimg)
-        self._track_w(sums.values.pop("w"))
-        return sums.values | ({"gradient_norm_g": norm} if norm is not None else {}), fakes
+        move = self._move_g.begin(sums, measure, pull_at_kimg=self._kimg)
+
+        def finish() -> dict[str, Tensor]:
+            norm = move()
+            self._track_w(sums.values.pop("w"))
+            return sums.values | ({"gradient_norm_g": norm} if norm is not None else {})
+
+        return finish, fakes
 
     def _regularise_generator(self, batch: int) -> dict[str, Tensor]:
         s = self.settings

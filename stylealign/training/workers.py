@@ -5,7 +5,7 @@ forward and one backward a step, and R1 and path length differentiate twice, wit
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -39,14 +39,30 @@ class Workers:
         return self.rank == 0
 
     def sum_(self, tensors: Sequence[Tensor]) -> None:
-        """Replace float32 tensors by their sums over the processes, to the bit the same everywhere."""
+        """Replace tensors by their sums over the processes, to the bit the same everywhere."""
+        self.begin_sum(tensors)()
+
+    def begin_sum(self, tensors: Sequence[Tensor]) -> Callable[[], None]:
+        """Begin to sum tensors over the processes, in one flat bucket; the rest of the step can go on meanwhile.
+
+        Returns:
+            What waits for the sums and puts them in the tensors' place, which stay as they are until then.
+        """
         if self.count == 1:
-            return
+            return lambda: None
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
         with _answers():
-            dist.all_reduce(flat)
-        for tensor, summed in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
-            tensor.copy_(summed.reshape(tensor.shape))
+            sending = dist.all_reduce(flat, async_op=True)
+        assert sending is not None, "a process outside of the group"
+
+        def finish() -> None:
+            with _answers():
+                sending.wait()
+            parts = flat.split([tensor.numel() for tensor in tensors])
+            sums = [part.reshape(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
+            torch._foreach_copy_(list(tensors), sums)
+
+        return finish
 
     def largest(self, *values: int) -> list[int]:
         """Return the largest of each value among the processes."""

@@ -1,6 +1,6 @@
 """A step in parts equals the whole, and what is not to be trained keeps its weights."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -63,6 +63,31 @@ def test_the_blur_changes_the_training_while_it_lasts() -> None:
 def test_augmentation_changes_the_training() -> None:
     plain, augmented = (named_weights(trained(2, p=0.7, augment=a))["D.b4.out.weight"] for a in ("none", "bgc"))
     assert not torch.allclose(plain, augmented)
+
+
+class Noted(Workers):
+    """One of two processes whose sums go nowhere; notes when they begin and end, by their number."""
+
+    def begin_sum(self, tensors: Sequence[torch.Tensor]) -> Callable[[], None]:
+        number = len([event for event in EVENTS if event > 0]) + 1
+        EVENTS.append(number)
+        return lambda: EVENTS.append(-number)
+
+
+EVENTS: list[int] = []
+
+
+def test_the_sums_of_gradients_of_g_are_under_way_while_d_is_trained() -> None:
+    """But for a step with path lengths, which needs the weights that G has moved to."""
+    settings = changed(r1_gamma=0.0, path_length_interval=2)
+    step = TrainingStep(*new_networks(SHAPE, settings, 16), settings, Noted(0, 2))
+    found = []
+    for index in range(2):
+        EVENTS.clear()
+        seed_step(0, index)
+        assert "loss_g" in step.step(index, Squares().batch(index, 8, 0, False) / 127.5 - 1)
+        found.append(list(EVENTS))
+    assert found == [[1, -1, 2, -2, 3, -3, 4, -4], [1, 2, -2, -1]]
 
 
 def place_of(name: str) -> str:
