@@ -29,7 +29,7 @@ VERSIONS = {
     "predict": 1,
     "alignment": 1,
     "tables": 4,
-    "figures": 5,
+    "figures": 6,
     "card": 1,
     "report": 3,
     "provenance": 1,

@@ -3,19 +3,20 @@
 StyleAlign, section 5.2: the order is that of the images' codes along a hyperplane between the parent's samples.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stylealign.metrics.effects import See
-from stylealign.metrics.latent_labels import distances, planes_of
+from stylealign.metrics.latent_labels import IS_VALUE, distances, planes_of
 from stylealign.networks.generator import Generator
-from stylealign.report.figures import CELL_PX, stacked
+from stylealign.report.figures import CELL_PX, stacked, tiled
 from stylealign.report.sheets import Pixels, enlarge, heading, labelled_rows
 
 MOST_ROWS = 10
-"""Numbers and values of a block: the first ones that vary among the parent's samples."""
+"""Numbers and values of a block, of those that vary among the parent's samples (`chosen`)."""
 PARTS = ("most", "middle", "least")
 GAP_PX = 12
 FEW = "an order needs three inverted images or more"
@@ -33,6 +34,21 @@ def thirds(scores: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], .
     order = np.argsort(-scores, kind="stable")
     start = (len(scores) - count) // 2
     return order[:count], order[start : start + count], order[-count:]
+
+
+def chosen(names: Sequence[str], count: int) -> list[str]:
+    """Return so many of the names: the numbers, then the first value of each attribute, the second of each, ...
+
+    That an attribute is absent, `hat=none`, says least: it is the last of its values.
+    """
+    attributes: dict[str, list[str]] = {}
+    for name in names:
+        attribute, is_value, _ = name.partition(IS_VALUE)
+        attributes.setdefault(attribute if is_value else "", []).append(name)
+    numbers = attributes.pop("", [])
+    values = [sorted(own, key=lambda name: name.endswith(f"{IS_VALUE}none")) for own in attributes.values()]
+    turns = [name for turn in zip_longest(*values) for name in turn if name is not None]
+    return [*numbers, *turns][:count]
 
 
 def ranking_sheet(
@@ -57,17 +73,18 @@ def ranking_sheet(
     """
     if min(len(images) for images, _ in ranked.values()) < len(PARTS):
         return heading(FEW, NONE_PX)
-    planes = dict(list(planes_of(parent, see, samples, seed).items())[:MOST_ROWS])
-    if not planes:
+    planes = planes_of(parent, see, samples, seed)
+    shown = chosen(list(planes), MOST_ROWS)
+    if not shown:
         return heading(NONE, NONE_PX)
     blocks = {}
     for label, (images, codes) in ranked.items():
         cells = enlarge(images, max(1, CELL_PX // images.shape[-1]))
         rows = []
-        for name, plane in planes.items():
-            parts = thirds(distances(codes, plane).mean(axis=1), columns)
+        for name in shown:
+            parts = thirds(distances(codes, planes[name]).mean(axis=1), columns)
             rows.append((name.replace("_", " "), np.concatenate([cells[part] for part in parts])))
         heads = [head if place == 0 else "" for head in PARTS for place in range(len(parts[0]))]
         block = labelled_rows(rows, heads=heads)
         blocks[label] = np.concatenate([heading(f"ranked by codes in {label}", block.shape[2]), block], axis=1)
-    return stacked(blocks, GAP_PX)
+    return tiled(stacked(blocks, GAP_PX), len(blocks), GAP_PX)

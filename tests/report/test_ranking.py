@@ -19,7 +19,7 @@ from stylealign.metrics.latent_labels import planes_of
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.report.figures import CELL_PX
-from stylealign.report.ranking import ranking_sheet, thirds
+from stylealign.report.ranking import chosen, ranking_sheet, thirds
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
 
@@ -29,6 +29,13 @@ def test_the_thirds_are_the_ends_and_the_middle() -> None:
     most, middle, least = thirds(scores, 2)
     assert [list(scores[part]) for part in (most, middle, least)] == [[9, 8], [7, 5], [2, 1]]
     assert sorted(np.concatenate(thirds(scores, 9))) == [0, 1, 2, 4, 5, 6], "two each, none of them twice"
+
+
+def test_the_rows_are_of_many_attributes_before_they_are_of_one() -> None:
+    names = ["sky=blue", "sky=grey", "sky=red", "size", "hat=yes", "eyes=open", "eyes=shut"]
+    assert chosen(names, 5) == ["size", "sky=blue", "hat=yes", "eyes=open", "sky=grey"]
+    assert sorted(chosen(names, 20)) == sorted(names)
+    assert chosen(["hat=none", "hat=cap"], 1) == ["hat=cap"]
 
 
 def test_images_stand_in_the_order_of_their_codes() -> None:
