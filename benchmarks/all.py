@@ -33,6 +33,7 @@ COMMANDS = {
     "training": "--case tiny tiny-ada --repeats 1",
     "keeping": "--case tiny --repeats 1",
     "synthesis": "--case tiny --repeats 1",
+    "explore": "--case seed weights --repeats 1",
     "inversion": "--case batched encoder --size tiny --images 2 --steps 2 --repeats 1 --few-steps 1 --many-steps 2"
     " --model {inputs}/model.safetensors --encoder {inputs}/encoder.safetensors --data {inputs}/images.zip",
     "workflow": "--jobs 0 --repeats 1",

@@ -55,29 +55,40 @@ def _share(resolution: int, settings: BlendSettings, swap_px: int) -> float:
 
 
 @torch.no_grad()
-def blend(first: Generator, second: Generator, settings: BlendSettings, base: Generator | None = None) -> Generator:
+def blend(
+    first: Generator,
+    second: Generator,
+    settings: BlendSettings,
+    base: Generator | None = None,
+    into: Generator | None = None,
+) -> Generator:
     """Return a generator with the weights ``first + share (second - base)``, share by share of `resolution_shares`.
 
     Without a base it is `first`: the weights go from the first model to the second, and beyond it for shares above 1.
     With the parent of both as base the second's change is added to the first (task arithmetic: Ilharco et al. 2023,
     arXiv 2212.04089). The mapping network and w_avg move by `mapping_share`. The models stay as they are.
+
+    Args:
+        first, second: models of one architecture.
+        settings: shares.
+        base: the parent of both; None: `first`.
+        into: what an earlier call of the same `first` returned, to be overwritten: a copy of the model less.
     """
     shares = resolution_shares(first.architecture, settings, base is not None)
-    blended = copy.deepcopy(first)
+    blended = copy.deepcopy(first) if into is None else into
     origin = first if base is None else base
-    _move(blended.mapping, second.mapping, origin.mapping, mapping_share(settings, base is not None))
-    for block, other, start in zip(
-        blended.synthesis.blocks, second.synthesis.blocks, origin.synthesis.blocks, strict=True
-    ):
-        _move(block, other, start, shares[block.resolution])
+    parts = [(model.mapping, *model.synthesis.blocks) for model in (blended, first, second, origin)]
+    amounts = [mapping_share(settings, base is not None), *(shares[px] for px in first.architecture.resolutions)]
+    for part, own, end, start, share in zip(*parts, amounts, strict=True):
+        _move(part, own, end, start, share)
     return blended
 
 
-def _move(part: nn.Module, end: nn.Module, start: nn.Module, share: float) -> None:
-    """Add ``share (end - start)`` to the weights of a module, in place; share 1 from itself is exactly the end."""
-    start_state, end_state = start.state_dict(), end.state_dict()
+def _move(part: nn.Module, own: nn.Module, end: nn.Module, start: nn.Module, share: float) -> None:
+    """Give a module the weights ``own + share (end - start)``; share 1 from itself is exactly the end."""
+    own_state, start_state, end_state = own.state_dict(), start.state_dict(), end.state_dict()
     for name, tensor in part.state_dict().items():
-        if torch.equal(tensor, start_state[name]):
+        if own is start or torch.equal(own_state[name], start_state[name]):
             torch.lerp(start_state[name], end_state[name], share, out=tensor)
         else:
-            tensor.add_(end_state[name] - start_state[name], alpha=share)
+            torch.add(own_state[name], end_state[name] - start_state[name], alpha=share, out=tensor)

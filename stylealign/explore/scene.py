@@ -123,7 +123,8 @@ class Explorer:
         if child.name not in self._blends or self._blends[child.name][0] != key:
             parent = self.family.parent.checkpoint.generator
             settings = shares(self.family.parent.checkpoint.architecture, scene.layers, scene.weights_t)
-            self._blends[child.name] = (key, blend(parent, child.checkpoint.generator, settings))
+            _, earlier = self._blends.pop(child.name, (None, None))
+            self._blends[child.name] = (key, blend(parent, child.checkpoint.generator, settings, into=earlier))
         return self._blends[child.name][1]
 
     def _image(self, generator: Generator, scene: Scene) -> Pixels:

@@ -79,3 +79,18 @@ def test_what_is_added_is_added_to_all_of_a_model_unless_said_otherwise():
     assert mapping_share(BlendSettings()) == 0
     assert mapping_share(BlendSettings(amount=0.5), added=True) == 0.5
     assert mapping_share(BlendSettings(mapping=0.25), added=True) == 0.25
+
+
+@pytest.mark.parametrize("with_base", [False, True])
+def test_a_blend_may_be_made_again_in_place(parent, child, with_base):
+    base = None
+    if with_base:
+        base = copy.deepcopy(parent)
+        with torch.no_grad():
+            base.synthesis.blocks[1].torgb.weight.add_(0.5)
+    used = blend(parent, child, BlendSettings(swap_px=8, amount=1.3, mapping=0.2), base)
+    wanted = blend(parent, child, BlendSettings(schedule={4: 0.3, 8: 0.0, 16: 1.0}), base)
+    again = blend(parent, child, BlendSettings(schedule={4: 0.3, 8: 0.0, 16: 1.0}), base, into=used)
+    assert again is used
+    for name, tensor in again.state_dict().items():
+        torch.testing.assert_close(tensor, wanted.state_dict()[name], rtol=0, atol=0)
