@@ -1,6 +1,7 @@
 """Rows of labels by where latent codes lie: values by a boundary, numbers by distances to one (LARGE)."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from stylealign.metrics.latent_labels import Plane
 
 DISTANCES = "latent distances"
+DAMPED = "latent distances damped"
+PRIORS = {DISTANCES: 0.0, DAMPED: 1.0}
+"""Method -> weight of "the number does not depend on this distance", in labels."""
 LABELS = (2, 5, 10, 20, 1000)
 """Labels that a number is regressed on; and all there are, where they are fewer."""
 CHOICES = 200
@@ -33,7 +37,8 @@ PROTOCOL = (
     f"{DISTANCES}: least squares on the distances of the first 4 layers of W+ codes to a hyperplane of the parent "
     f"(between the fifths of its samples with the lowest and highest numbers), from so many annotated images of the "
     f"parent's domain inverted in the parent, the mean over {CHOICES} choices of them, for images inverted in the "
-    "child; unaligned: the same images inverted in the control"
+    f"child; {DAMPED}: ridge regression, which holds each distance back with the weight of one label; unaligned: the "
+    "same images inverted in the control"
 )
 
 
@@ -173,9 +178,10 @@ def _number_rows(
         key = inputs.key_of(REGRESSION.name, SOURCE_ONLY)
         for metric, score in zip(("mae", "r2"), base if not end else (), strict=not end):
             rows.append(key.row(metric, score.estimate(*draws), setting=f"{name}, {INVERTED}"))
-        key = inputs.key_of(REGRESSION.name, DISTANCES + end)
-        for count in label_counts(int(is_known.sum())):
-            found = repeated(features[0][is_known], labels[is_known, 0], features[1], count, CHOICES, settings.seed)
+        given = features[0][is_known], labels[is_known, 0], features[1]
+        for count, (method, prior) in product(label_counts(int(is_known.sum())), PRIORS.items()):
+            key = inputs.key_of(REGRESSION.name, method + end)
+            found = repeated(*given, count, CHOICES, settings.seed, prior)
             scores = [pose_scores(predicted[:, None], truth, (name,))[name] for predicted in found]
             setting = f"{name}, {count} labels"
             for place, metric in enumerate(("mae", "r2")):

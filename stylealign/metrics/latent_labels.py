@@ -67,30 +67,47 @@ def distances(codes: NDArray[np.float32], plane: Plane) -> Array:
     return codes.astype(np.float64) @ plane.normal - plane.threshold
 
 
-def regressed(features: Array, numbers: Array, others: Array) -> Array:
+def regressed(features: Array, numbers: Array, others: Array, damping: float = 0.0) -> Array:
     """Return the numbers `[M]` that least squares predicts for `others` `[M, F]` from `features` `[N, F]`.
 
     Of fewer labels than features, the solution of least norm about their mean.
+
+    Args:
+        features: of the labelled images.
+        numbers: their labels `[N]`.
+        others: features to predict for.
+        damping: squares that are added for each feature (ridge regression): a pull of the weights towards 0.
     """
     centre, mean = features.mean(axis=0), numbers.mean()
-    weights = np.linalg.lstsq(features - centre, numbers - mean, rcond=1e-6)[0]
+    added = np.sqrt(damping) * np.eye(features.shape[1])
+    values = np.concatenate([numbers - mean, np.zeros(len(added))])
+    weights = np.linalg.lstsq(np.concatenate([features - centre, added]), values, rcond=1e-6)[0]
     return (others - centre) @ weights + mean
 
 
 def repeated(
-    features: Array, numbers: Array, others: Array, labels: int, draws: int, seed: int
+    features: Array, numbers: Array, others: Array, labels: int, draws: int, seed: int, prior: float = 0.0
 ) -> list[NDArray[np.float32]]:
     """Return the predictions `[M]` for `others` from `labels` labels, for each of `draws` choices of these.
 
     All labels there are can be chosen in one way alone.
+
+    Args:
+        features: `[N, F]` of all labelled images.
+        numbers: `[N]`.
+        others: `[M, F]`.
+        labels: how many are chosen.
+        draws, seed: choices.
+        prior: damping, in labels: each feature has as much weight towards 0 as so many images of the features' spread.
     """
+    damping = prior * float(features.var(axis=0).mean())
     if labels >= len(numbers):
-        return [regressed(features, numbers, others).astype(np.float32)]
+        return [regressed(features, numbers, others, damping).astype(np.float32)]
     random = np.random.default_rng(seed)
     found = []
     for _ in range(draws):
         chosen = random.choice(len(numbers), labels, replace=False)
-        found.append(regressed(features[chosen], numbers[chosen], others).astype(np.float32))
+        found.append(regressed(features[chosen], numbers[chosen], others, damping).astype(np.float32))
     return found
 
 

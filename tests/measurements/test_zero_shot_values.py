@@ -97,4 +97,4 @@ def test_files_of_latents_go_together(folder: Path) -> None:
 def test_numbers_need_no_attributes(folder: Path) -> None:
     rows, _ = measured(folder, {"latent boundary": folder / "w-plus.npz"})
     assert {row.table for row in rows} == {"zero_shot_regression"}
-    assert {row.method for row in rows} == {"source-only", "latent distances"}
+    assert {row.method for row in rows} == {"source-only", "latent distances", "latent distances damped"}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 
 from stylealign.metrics import latent_labels
 from stylealign.metrics.latent_labels import Plane, distances, planes_of, regressed, repeated, scores_of
@@ -62,3 +63,16 @@ def test_choices_of_labels_follow_from_the_seed_and_all_of_them_are_one() -> Non
     assert len(one) == 3
     assert not np.array_equal(one[0], one[1])
     assert len(repeated(features, numbers, features, 20, 3, seed=1)) == 1
+
+
+def test_damping_is_ridge_regression_and_holds_what_few_labels_would_throw_far() -> None:
+    features, others = RANDOM.normal(size=(200, 4)), RANDOM.normal(size=(50, 4))
+    numbers = features @ np.array([1.0, 0.5, 0.0, -0.5]) + RANDOM.normal(size=200)
+    expected = Ridge(alpha=0.7).fit(features, numbers).predict(others)
+    np.testing.assert_allclose(regressed(features, numbers, others, 0.7), expected)
+    truth = others @ np.array([1.0, 0.5, 0.0, -0.5])
+    plain, damped = (
+        np.mean([np.abs(found - truth).mean() for found in repeated(features, numbers, others, 5, 100, 0, prior)])
+        for prior in (0.0, 1.0)
+    )
+    assert damped < plain / 2, "as many labels as unknowns: plain least squares passes through the noise"

@@ -80,7 +80,9 @@ def test_every_table_has_its_rows(run: Path) -> None:
     assert outputs == {"latent-guided", "reference-guided", "random"}
     assert methods["morphing"] >= {"codes+weights", "codes-only", "weights-only", "cross-fade"}
     assert methods["zero_shot_segmentation"] == methods["zero_shot_keypoints"] == zero_shot
-    assert methods["zero_shot_regression"] == zero_shot | {"latent distances", "latent distances unaligned"}
+    assert methods["zero_shot_regression"] == zero_shot | {
+        f"latent distances{way}{end}" for way in ("", " damped") for end in ("", " unaligned")
+    }
     carried = {"transferred labels", "transferred labels unaligned", "transferred labels shuffled"}
     assert methods["zero_shot_costs"] == carried | {"source-only"}
     others = {"shuffled", "backwards"}

@@ -6,7 +6,7 @@ from stylealign.applications.labels.methods import BACKWARDS, BEST, TRANSFERRED,
 from stylealign.applications.labels.methods import METHODS as WAYS
 from stylealign.measurements import registry
 from stylealign.measurements.shared import OTHER_SEED, PAIRS, PAIRS_SHUFFLED
-from stylealign.measurements.zero_shot_distances import DISTANCES
+from stylealign.measurements.zero_shot_distances import DAMPED, DISTANCES
 from stylealign.measurements.zero_shot_latents import SHUFFLED
 from stylealign.measurements.zero_shot_values import BOUNDARY
 
@@ -199,13 +199,14 @@ METHODS = {
     **{method.row: method.text for method in WAYS},
     BOUNDARY: "the side of the parent's hyperplane that a code lies on, inverted in the child",
     DISTANCES: "few labels of the parent's domain on its codes' distances to a hyperplane, read from the child's codes",
+    DAMPED: "the same, each distance held back with the weight of one label",
     BACKWARDS: "no network: what the parent's one says of the parent's image of a test image's code in the child",
     TRANSFERRED: "what the parent's network says of the parent's image, for the child's of the same latent",
     SHUFFLED: "the same of another latent: chance",
     BEST: "the zero-shot method that is best on validation images",
     **{
         f"{row}{UNALIGNED_END}": "the same through the control"
-        for row in (BEST, BACKWARDS, TRANSFERRED, BOUNDARY, DISTANCES, *(own.row for own in WAYS))
+        for row in (BEST, BACKWARDS, TRANSFERRED, BOUNDARY, DISTANCES, DAMPED, *(own.row for own in WAYS))
     },
     "untouched": "the source images as they are: the bound of structure, and of measuring error",
     "random": "random samples of the child: the bound of realism without any structure kept",
