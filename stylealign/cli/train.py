@@ -25,6 +25,7 @@ from stylealign.networks.generator import Generator
 from stylealign.presets import PRESETS
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import grid, save_png
+from stylealign.training import selftest
 from stylealign.training.alignment import Alignment
 from stylealign.training.evaluation import Evaluation
 from stylealign.training.keep.pull import pulled
@@ -109,6 +110,9 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: Work
     identity = {"data": sha256_of_file(arguments.data), **origin}
     if arguments.encoder is not None:
         identity["encoder"] = sha256_of_file(arguments.encoder)
+    if workers.is_first:
+        selftest.apply(arguments.run_dir, networks[0].architecture, settings, workers.count, workers.device)
+    os.environ.update(workers.from_first({name: os.environ[name] for name in selftest.NAMES if name in os.environ}))
     for network in networks:
         network.to(workers.device)
     provenance = _provenance(arguments, settings, identity, images.attribution)

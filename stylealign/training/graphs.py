@@ -4,9 +4,10 @@ A graph repeats the very same operations on the very same memory. So the shapes 
 and what Python decides happens before: the images and the random inputs are copied into fixed tensors, and there is a
 graph for every kind of step (with and without each lazy regulariser, with and without augmentation).
 
-Off unless `STYLEALIGN_GRAPHS=1`: they have been measured on no GPU yet. The first steps of each kind are a test: a step
-is computed twice as always, recorded and repeated from the same state; the graph is kept where it comes to the same
-weights, as nearly as the two do, and is not slower. What was chosen is said in one line for each kind.
+Wanted where `STYLEALIGN_GRAPHS=1`, which the self-test at the start of a training sets where it is open (`selftest`).
+The first steps of each kind are a test of their own: a step is computed twice as always, recorded and repeated from the
+same state; the graph is kept where it comes to the same weights, as nearly as the two do, and is not slower. What was
+chosen is said in one line for each kind.
 """
 
 import os
@@ -143,6 +144,11 @@ class Graphs:
         self._step, self._record, self._notify, self._must_be_faster = step, record, notify, must_be_faster
         self._seen: set[Kind] = set()
         self._recorded: dict[Kind, tuple[Recording, Tensor, list[Draws | Augmentation]] | None] = {}
+
+    @property
+    def count(self) -> int:
+        """How many kinds of step are recorded."""
+        return sum(found is not None for found in self._recorded.values())
 
     def move(self, kind: Kind, real: Tensor) -> Scalars:
         """Take a step of this kind on a batch `[N, 3, H, W]`; return its scalars."""

@@ -7,7 +7,8 @@ The libraries lie in `files.user_cache`. This module is the one place that reads
 
 * ``STYLEALIGN_NATIVE``: ``0``: use the PyTorch form of every operation, and build nothing. ``cuda``: use the Triton
   kernels too, on GPUs. They are tested interpreted and compiled for sm_80 and sm_90, but have been measured on no GPU
-  yet, which is why they are not on by themselves.
+  yet: where it is not set, a training on a GPU tries them at its start (`training/selftest.py`), and all else leaves
+  them out.
 * ``CXX``: the C++ compiler's command, by default ``c++``.
 """
 

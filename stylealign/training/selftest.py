@@ -1,0 +1,163 @@
+"""What a training on a GPU is computed by, chosen by a few steps at its start: kernels, and whole steps as graphs.
+
+Each way is tried in a process of its own (`trial`): a kernel that a driver stops takes only that with it. A way is
+taken where its numbers agree and it is faster; what was chosen is said in one line, and kept in the run's folder, so
+that a training goes on as it began. PyTorch's compiler is not among the ways: it does not differentiate twice.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from stylealign.config import TrainSettings
+from stylealign.networks.architecture import Architecture
+from stylealign.training.graphs import VARIABLE as GRAPHS
+from stylealign.training.graphs import reason_against
+
+KERNELS = "STYLEALIGN_NATIVE"
+NAMES = (KERNELS, GRAPHS)
+"""Of the variables of the environment that say it."""
+LIMIT_S = 300.0
+"""Of one trial, compilation included."""
+ALLOWED = 0.05
+"""Relative difference of losses, penalties and gradient norms: a few roundings of half precision, added up."""
+FILE = "computed-by.json"
+
+Variables = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a trial has found.
+
+    Attributes:
+        seconds: of a plain step.
+        scalars: of the first steps.
+        recorded: kinds of step that were recorded as graphs.
+        error: why there is nothing; empty otherwise.
+    """
+
+    seconds: float = float("inf")
+    scalars: dict[str, float] = field(default_factory=dict)
+    recorded: int = 0
+    error: str = ""
+
+
+Attempt = Callable[[Variables], Trial]
+
+
+def apply(
+    run_dir: Path, architecture: Architecture, settings: TrainSettings, processes: int, device: torch.device
+) -> None:
+    """Choose for a training on this GPU, say so, and set the variables; nothing where they are set, or on a CPU.
+
+    Args:
+        run_dir: folder of the run, which keeps the choice.
+        architecture: of its networks.
+        settings: of the run.
+        processes: that train together.
+        device: where it trains.
+    """
+    if device.type != "cuda":
+        return
+    file = run_dir / FILE
+    machine = machine_of(device)
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    if kept.get("machine") == machine:
+        chosen, told = kept["chosen"], "as before"
+    else:
+        can_record = reason_against(settings.keep, settings.blur_px, settings.accumulate * processes, True) is None
+        given = json.dumps({"architecture": architecture.model_dump(), "settings": settings.model_dump(mode="json")})
+        chosen, told = choose(os.environ, lambda variables: tried_apart(variables, given), can_record)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"machine": machine, "chosen": chosen}))
+    chosen = {name: value for name, value in chosen.items() if name not in os.environ}
+    os.environ.update(chosen)
+    ways = ["kernels"] * (os.environ.get(KERNELS) == "cuda") + ["graphs"] * (os.environ.get(GRAPHS) == "1")
+    words = " and ".join(ways) or "PyTorch's own operations"
+    print(f"stylealign train: computed by {words} ({told})", file=sys.stderr, flush=True)
+
+
+def choose(environment: Mapping[str, str], attempt: Attempt, can_record: bool) -> tuple[Variables, str]:
+    """Return the variables to set, and why in a few words.
+
+    Args:
+        environment: what it sets already is not chosen.
+        attempt: tries what variables say.
+        can_record: steps of this training can be graphs.
+    """
+    open_kernels, open_graphs = KERNELS not in environment, GRAPHS not in environment and can_record
+    if not open_kernels and not open_graphs:
+        return {}, "as the environment says"
+    best, words = attempt({GRAPHS: "0"}), []
+    chosen: Variables = {}
+    if best.error:
+        return {}, f"the self-test does not run: {best.error}"
+    words.append(f"{1e3 * best.seconds:.1f} ms a step as always")
+    if open_kernels:
+        found = attempt({KERNELS: "cuda", GRAPHS: "0"})
+        words.append(f"kernels {_outcome(found, best)}")
+        if _is_better(found, best):
+            best, chosen = found, {KERNELS: "cuda"}
+    if open_graphs:
+        found = attempt({**chosen, GRAPHS: "1"})
+        words.append(f"graphs {_outcome(found, best) if found.recorded or found.error else 'not recorded'}")
+        if found.recorded and _is_better(found, best):
+            chosen = {**chosen, GRAPHS: "1"}
+    return chosen, ", ".join(words)
+
+
+def _difference(found: Trial, expected: Trial) -> float:
+    """Return the largest relative difference of the scalars; infinite for what is no number or missing."""
+    if found.scalars.keys() != expected.scalars.keys():
+        return float("inf")
+    pairs = [(found.scalars[name], value) for name, value in expected.scalars.items()]
+    apart = [abs(a - b) / max(abs(b), 0.1) for a, b in pairs]
+    return max((one if one == one else float("inf") for one in apart), default=0.0)
+
+
+def _is_better(found: Trial, best: Trial) -> bool:
+    return not found.error and found.seconds < best.seconds and _difference(found, best) <= ALLOWED
+
+
+def _outcome(found: Trial, best: Trial) -> str:
+    if found.error:
+        return f"failed: {found.error}"
+    difference = _difference(found, best)
+    return f"{1e3 * found.seconds:.1f} ms" if difference <= ALLOWED else f"off by {difference:.1e}"
+
+
+def tried_apart(variables: Variables, given: str) -> Trial:
+    """Run a trial in a process with these variables."""
+    command = [sys.executable, "-m", "stylealign.training.trial"]
+    environment = os.environ | variables
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"):  # it trains alone
+        environment.pop(name, None)
+    try:
+        done = subprocess.run(
+            command, input=given, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        return Trial(error=f"no answer in {LIMIT_S:.0f} s")
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"the process ended with {done.returncode}"]
+        return Trial(error=lines[-1][:200])
+    return Trial(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def machine_of(device: torch.device) -> dict[str, str]:
+    """Return what a choice holds for."""
+    found = {"gpu": torch.cuda.get_device_name(device), "torch": torch.__version__}
+    for name in ("stylealign", "triton"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found

@@ -1,0 +1,78 @@
+"""A few steps of a training in a process of its own, as its environment says: what `selftest` compares.
+
+Reads a network's shape and the settings from standard input and writes one line of JSON: seconds of a plain step, the
+scalars of the first steps, and how many kinds of step were recorded as graphs. The images are noise.
+"""
+
+import copy
+import json
+import statistics
+import sys
+import time
+from typing import Any
+
+import torch
+
+from stylealign.config import KeepSettings, TrainSettings
+from stylealign.devices import compute_device
+from stylealign.networks.architecture import Architecture
+from stylealign.networks.discriminator import Discriminator
+from stylealign.networks.generator import Generator
+from stylealign.training.loop import seed_step
+from stylealign.training.step import TrainingStep
+
+COMPARED = (0, 1)
+"""Steps whose scalars are compared: with the lazy regularisers, and without."""
+NAMES = ("loss", "gradient_norm", "path_length", "r1_penalty")
+"""How the names of those begin that are compared: none of them is near 0."""
+WARM, TIMED = 2, 5
+"""Plain steps before those that are timed (the second is recorded, where graphs are asked for), and those."""
+PROBABILITY = 0.5
+"""Of each of ADA's transforms, where the training has them."""
+
+
+def tried(architecture: Architecture, settings: TrainSettings, device: torch.device) -> dict[str, Any]:
+    """Take steps with new networks; return what `main` writes.
+
+    What keeps a child aligned is left out: it is computed by the same operations.
+    """
+    settings = settings.model_copy(update={"keep": KeepSettings()})
+    torch.manual_seed(0)
+    generator, discriminator = Generator(architecture), Discriminator(architecture)
+    average = copy.deepcopy(generator).requires_grad_(False)
+    size = architecture.resolution
+    real = (torch.rand(settings.batch_size, architecture.img_channels, size, size) * 2 - 1).to(device)
+    step = TrainingStep(generator.to(device), average.to(device), discriminator.to(device), settings)
+    scalars: dict[str, float] = {}
+    for index in COMPARED:
+        _prepare(step, index)
+        found = step.step(index, real, measure=True)
+        scalars |= {f"{index}.{name}": float(value) for name, value in found.items() if name.startswith(NAMES)}
+    times = []
+    for _ in range(WARM + TIMED):
+        _prepare(step, 1)
+        started = time.perf_counter()
+        step.step(1, real)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(time.perf_counter() - started)
+    recorded = 0 if step.graphs is None else step.graphs.count
+    return {"seconds": statistics.median(times[WARM:]), "scalars": scalars, "recorded": recorded}
+
+
+def _prepare(step: TrainingStep, index: int) -> None:
+    seed_step(0, index)
+    if step.ada is not None:
+        step.ada.p = PROBABILITY
+
+
+def main() -> None:
+    """Read, try and write."""
+    given = json.load(sys.stdin)
+    shape = Architecture.model_validate(given["architecture"])
+    found = tried(shape, TrainSettings.model_validate(given["settings"]), compute_device())
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
