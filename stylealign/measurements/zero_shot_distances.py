@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.shared import minus
-from stylealign.measurements.zero_shot_tables import INVERTED, SOURCE_ONLY, TABLES
+from stylealign.measurements.zero_shot_tables import SOURCE_ONLY, TABLES
 from stylealign.measurements.zero_shot_values import BOUNDARY, FEWEST, TABLE, chances, sides, value_rows
 
 if TYPE_CHECKING:
@@ -149,11 +149,13 @@ def _number_rows(
     seen: "Mapping[str, NDArray[np.float64]]",
     settings: MetricSettings,
 ) -> "list[Row]":
-    """Return the scores of each number by how many labels it was regressed on, and source-only's on these images.
+    """Return the scores of each number by how many labels it was regressed on, and less source-only's on these images.
+
+    Source-only's own are rows of `evaluate zero-shot`, beside those of labels by codes.
 
     Args:
         inputs: of the measurement.
-        end: what is put behind the method, empty for the child; of a control there is no row of source-only.
+        end: what is put behind the method, empty for the child.
         own: codes of the child's images.
         theirs: codes of the parent's, whose numbers are known.
         planes: by name of the number.
@@ -175,9 +177,6 @@ def _number_rows(
         is_known = ~np.isnan(labels[:, 0])
         features = [distances(side.codes, plane)[:, :LAYERS] for side in (theirs, own)]
         base = pose_scores(values[:, None].astype(np.float32), truth, (name,))[name]
-        key = inputs.key_of(REGRESSION.name, SOURCE_ONLY)
-        for metric, score in zip(("mae", "r2"), base if not end else (), strict=not end):
-            rows.append(key.row(metric, score.estimate(*draws), setting=f"{name}, {INVERTED}"))
         given = features[0][is_known], labels[is_known, 0], features[1]
         for count, (method, prior) in product(label_counts(int(is_known.sum())), PRIORS.items()):
             key = inputs.key_of(REGRESSION.name, method + end)
