@@ -73,6 +73,8 @@ EXAMPLES = {
     "tables": ("stylealign tables rows.json --out-dir tables",),
     "figures": (
         "stylealign figures samples parent=parent.safetensors child=child/model.safetensors --out samples.png",
+        "stylealign figures ranking child=inverted/codes.npz --model parent.safetensors --pose pose.safetensors"
+        " --data data/mine/test.zip --out ranking.png",
     ),
     "card": ("stylealign card child/model.safetensors --domain mine --rows rows.json --out card.json",),
     "report": ("stylealign report rows.json --figures samples.png --out report.html",),
