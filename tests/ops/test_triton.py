@@ -133,13 +133,14 @@ def compiled(name: str, options: dict[str, Any], dtype: str, capability: int) ->
     return compile_kernel(ASTSource(kernel, signature, options), target=GPUTarget("cuda", capability, 32))
 
 
-def test_sizes_of_one_compile() -> None:
+@pytest.mark.parametrize("name", dict(variants()))
+def test_sizes_of_one_compile(name: str) -> None:
     """Triton makes constants of them: a batch of one image, one channel, images one pixel wide."""
     kernels = gpu.kernels()
     assert kernels is not None
-    for name, options in dict(variants()).items():
-        sizes = [a for a in kernels[name].arg_names if a not in options and pointer(name, a, "fp16") == "i32"]
-        compiled(name, options | dict.fromkeys(sizes, 1), "fp16", 90)
+    options = dict(variants())[name]
+    sizes = [a for a in kernels[name].arg_names if a not in options and pointer(name, a, "fp16") == "i32"]
+    compiled(name, options | dict.fromkeys(sizes, 1), "fp16", 90)
 
 
 @pytest.mark.parametrize("capability", [80, 90])

@@ -328,8 +328,8 @@ def test_a_generator_and_both_derivatives(monkeypatch: pytest.MonkeyPatch) -> No
         for name, parameter in generator.synthesis.named_parameters():
             if name.endswith(("bias", "noise_strength")):
                 parameter.normal_()
-    ws = torch.randn(2, shape.num_ws, 4, dtype=torch.float64, requires_grad=True)
-    direction = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    ws = torch.randn(1, shape.num_ws, 4, dtype=torch.float64, requires_grad=True)
+    direction = torch.randn(1, 3, 8, 8, dtype=torch.float64)
     outcomes = []
     for is_on in (True, False):
         monkeypatch.setattr(native, "supported", lambda images, is_on=is_on: is_on)
