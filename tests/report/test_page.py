@@ -105,6 +105,28 @@ def test_a_long_table_shows_its_summary_rows() -> None:
     assert len(view.folded) == len(settings)
 
 
+def test_a_table_of_very_many_rows_shows_the_first() -> None:
+    settings = [f"part{index}" for index in range(views.MOST_ROWS + 1)]
+    rows = [row("alignment_weights", "child", "cosine", 1.0, setting=setting) for setting in settings]
+    view = views.view("alignment_weights", rows)
+    assert len(view.lines) == views.FEW_ROWS
+    assert len(view.folded) == len(settings)
+    assert not views.view("alignment_weights", rows[1:]).folded
+
+
+def test_a_first_look_is_at_the_headline_of_each_table_and_child() -> None:
+    rows = []
+    for method, kid in (("z", 3.0), ("w+", 2.0), ("unaligned z", 9.0), ("unaligned w+", 8.0)):
+        rows.append(row("translation", method, "kid", kid, setting="test images"))
+        rows.append(row("translation", method, "keypoint_error", kid / 10))
+    found = comparison.comparisons(rows)
+    assert len(found) == 4
+    (lead,) = comparison.leading(found)
+    assert (lead.column.metric, lead.setting, lead.aligned.exact) == ("kid", "z, test images", 3.0)
+    drawn = comparison.charts(rows)
+    assert comparison.leading_charts([*drawn, *drawn]) == drawn
+
+
 def test_an_aligned_child_is_compared_with_its_own_control() -> None:
     found = {(c.table, c.column.metric): c for c in comparison.comparisons(EVERY)}
     assert set(found) == {("generators", "fid"), ("translation", "kid"), ("translation", "keypoint_error")}

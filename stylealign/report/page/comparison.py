@@ -74,6 +74,23 @@ def comparisons(rows: Sequence[Row], places: Places | None = None) -> list[Compa
     return found
 
 
+def leading(found: Sequence[Comparison]) -> list[Comparison]:
+    """Return one comparison of each table and child, for a first look: of its headline, in the first setting."""
+    headlines = {table.name: table.headline for table in registry.tables()}
+    first: dict[tuple[str, str], Comparison] = {}
+    for comparison in sorted(found, key=lambda one: one.column.metric != headlines.get(one.table)):
+        first.setdefault((comparison.table, comparison.child), comparison)
+    return [comparison for comparison in found if comparison in first.values()]
+
+
+def leading_charts(found: Sequence[Chart]) -> list[Chart]:
+    """Return the first chart of each metric of a table."""
+    first: dict[tuple[str, str], Chart] = {}
+    for chart in found:
+        first.setdefault((chart.table, chart.column.metric), chart)
+    return list(first.values())
+
+
 def _in_order(attribute: str) -> list[tuple[str, str]]:
     """Return tables with their metrics `compared` or `charts`, in the order of the page's sections."""
     keys = [section.key for section in SECTIONS]

@@ -112,6 +112,7 @@ def _page(sources: Sources) -> dict[str, Any]:
     config = sources.config
     artifacts, places = records.artifacts(sources.artifacts), records.places(files)
     script, style = _asset("report.js"), _asset("report.css")
+    compared, charts = comparison.comparisons(rows, places), comparison.charts(rows, places)
     return {
         "script": script,
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -124,10 +125,12 @@ def _page(sources: Sources) -> dict[str, Any]:
         "previews": [_preview(name, path, config) for name, path in sources.previews.items()],
         "sections": _sections(rows, sources, places),
         "findings": found.findings(rows),
-        "comparisons": comparison.comparisons(rows, places),
+        "comparisons": compared,
+        "leading": comparison.leading(compared),
         "without_control": _without_control(rows),
         "notes": notes(rows),
-        "charts": comparison.charts(rows, places),
+        "charts": charts,
+        "leading_charts": comparison.leading_charts(charts),
         "features": sorted({row.features for row in rows if row.features}),
         "numbers": len(rows),
         "protocols": records.protocols(files),

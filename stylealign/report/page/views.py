@@ -27,6 +27,8 @@ REFERENCES = BOUNDS | {"parent", "source-only", "cross-fade", "shuffled", "zero-
 
 FEW_ROWS = 40
 """A longer table shows its summary rows; the rest is folded."""
+MOST_ROWS = 60
+"""A table that is longer even so shows its first `FEW_ROWS` rows."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +92,7 @@ class View:
         keys: heads of the other keys.
         columns: heads of the numbers.
         lines: rows that are shown.
-        folded: every row, where `lines` holds only the summary ones.
+        folded: every row, where `lines` holds only the summary ones, or the first of very many.
     """
 
     name: str
@@ -159,8 +161,9 @@ def view(name: str, rows: Sequence[Row], places: Places | None = None) -> View:
         for texts, cells in entries.items()
     )
     keys = tuple(KEY_COLUMNS[index] for index in shown)
-    summary = _summary(keys, lines)
-    return View(name, tuple(constant), keys, tuple(heads), summary or lines, lines if summary else ())
+    told = _summary(keys, lines) or lines
+    told = told if len(told) <= MOST_ROWS else told[:FEW_ROWS]
+    return View(name, tuple(constant), keys, tuple(heads), told, lines if len(told) < len(lines) else ())
 
 
 def settings_of(row: Row) -> tuple[str, str]:
