@@ -76,6 +76,8 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.explore.serving import serve
 
     family = _loaded(arguments)
+    if sys.stderr.isatty():
+        print("stylealign explore: finding directions, some seconds ...", file=sys.stderr, flush=True)
     device = compute_device()
     parent = family.parent
     explorer = Explorer(family, directions_of(parent, arguments.directions))
