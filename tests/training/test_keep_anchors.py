@@ -164,6 +164,24 @@ def test_brightness_and_colour_are_not_carried() -> None:
     torch.testing.assert_close(edges(maps), edges(1 - maps))
 
 
+@pytest.mark.parametrize("method", ["features", "similarity", "distances"])
+def test_half_precision_features_get_the_gradient_of_single_precision(method: str) -> None:
+    torch.manual_seed(0)
+    architecture = new_networks(SHAPE, changed(), 16)[0].architecture
+    (anchor,) = anchors(keep(method), architecture, torch.zeros(())).values()
+    values, parent = torch.rand(2, 4, 3, 8, 8) - 0.5
+    found = []
+    for dtype in (torch.float32, torch.float16):
+        own = values.half().to(dtype).requires_grad_(True)
+        views = [View(dict.fromkeys((4, 8, 16), maps), {}, maps, maps) for maps in (own, parent.half().to(dtype))]
+        loss = anchor.loss(*views)
+        assert loss.dtype == torch.float32
+        (gradient,) = torch.autograd.grad(loss.mean(), own)
+        found.append(gradient.float())
+    torch.testing.assert_close(found[1], found[0], rtol=1e-2, atol=1e-6)  # a half has 11 bits, and fewer below 6e-5
+    assert found[1].abs().max() > 0
+
+
 def test_maps_are_prepared_in_single_precision() -> None:
     maps = torch.randn(2, 3, 16, 16).half()
     assert prepared(maps, 8, True).dtype == torch.float32
