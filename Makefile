@@ -30,7 +30,7 @@ test: env
 	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile -m "not workflow"
 
 integration: env
-	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile -m workflow --durations 10
+	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile -m workflow --durations 15 -v
 
 check:
 	.ci/run
