@@ -38,6 +38,8 @@ class ZooEntry(BaseModel):
     """Height and width of its images; null where it is not known for certain."""
     size_mb: int | None = None
     """Size of the download, about; for planning."""
+    discriminator: bool = True
+    """Whether the file holds one; from a generator alone nothing can be fine-tuned."""
     licence: str
     """Licence of the weights."""
 

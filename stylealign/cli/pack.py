@@ -70,6 +70,7 @@ def _list(arguments: argparse.Namespace, resolution_px: int) -> None:
         sha256=sha256_of_file(file),
         format="native",
         resolution_px=resolution_px,
+        discriminator=False,
         licence=arguments.licence,
     )
     list_model(arguments.zoo, arguments.out.stem, entry)

@@ -37,6 +37,7 @@ class Experiment(Translations):
         """Return what would make jobs fail and can be seen before they start, a line each."""
         found = [*map(self._too_few_pictures, self.imported), *map(self._no_such_source, self.models)]
         found += map(self._no_such_kind, self.models)
+        found += map(self._no_discriminator, self.trained)
         found += map(self._no_such_labels, self.labelled)
         found += [self._no_such_labeller(task, name) for name, own in self.labellers.items() for task in own]
         return [problem for problem in found if problem is not None]
@@ -83,6 +84,14 @@ class Experiment(Translations):
             return None
         hint = did_you_mean(file, self.zoo.names("models"))
         return f"models.{model}.fetch: {file}: no such file, and no such name in {self.zoo.path}{hint}"
+
+    def _no_discriminator(self, model: str) -> str | None:
+        parent = self.models[model].parent
+        source = None if parent is None else self.models[parent].fetch
+        if source is None or self.zoo.entry("models", source).get("discriminator", True):
+            return None
+        told = f"models.{model}.parent: {parent} is {source}, a generator alone"
+        return f"{told}; give one that the run trains, or a file with D"
 
     def _no_such_kind(self, model: str) -> str | None:
         names = [kind.name for kind in registry.KINDS]

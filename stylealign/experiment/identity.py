@@ -49,9 +49,9 @@ class Identity:
         own, source = self.model_file(model), self.config.models[model].fetch or ""
         if own is not None:
             return {"sha256": self.content(own, f"model-{model}")}
-        bundled = self.zoo.file_of(source)
+        bundled, entry = self.zoo.file_of(source), self.zoo.entry("models", source)
         return {
-            "entry": self.zoo.entry("models", source),
+            "entry": {key: value for key, value in entry.items() if key != "discriminator"},  # the file itself tells
             "sha256": None if bundled is None else content_of(bundled, self.directory / RECORDS / f"zoo-{source}.json"),
         }
 

@@ -300,6 +300,25 @@ def test_a_prepared_data_set_needs_its_pictures_no_more(tmp_path: Path) -> None:
     assert experiment(tmp_path).problems() == []
 
 
+def test_a_child_of_a_generator_alone_is_told_before_the_run(tmp_path: Path) -> None:
+    models = (
+        "human: {domain: human, fetch: human-64-a}\n"
+        "robot: {domain: human, parent: human, fetch: robot-64}\n"
+        "again: {domain: human, parent: robot}\n"
+        "more: {domain: human, parent: human}"
+    )
+    assert experiment(tmp_path, models, domains={"human": {"draw": "human"}}).problems() == [
+        "models.again.parent: robot is robot-64, a generator alone; give one that the run trains, or a file with D"
+    ]
+
+
+@pytest.mark.parametrize("name", ["recovery.yaml", "components.yaml", "front.yaml", "ladder.yaml", "full.yaml"])
+def test_no_shipped_configuration_trains_from_a_generator_alone(name: str) -> None:
+    root = ZOO.parents[1]
+    asked = Experiment(load_config(root, root, [root / "config" / name], {}), ZOO, root)
+    assert [problem for problem in asked.problems() if "a generator alone" in problem] == []
+
+
 def test_a_model_that_is_nowhere_is_told_with_the_nearest_name(tmp_path: Path) -> None:
     models = "human: {domain: human, fetch: human-64-aa}\nown: {domain: human, fetch: own.pkl}"
     asked = experiment(tmp_path, models, domains={"human": {"draw": "human"}})

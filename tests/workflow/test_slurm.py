@@ -80,7 +80,7 @@ def test_gpu_jobs_run_on_the_devices_of_their_allocation(cluster: Cluster, tmp_p
     (tmp_path / "Snakefile").write_text(MEETING)
     (tmp_path / "meet.py").write_text(MEET)
     where = {"environment": cluster.environment, "snakefile": tmp_path / "Snakefile"}
-    # The two that meet alone: Slurm keeps devices for a job of two that waits, and the second of them would wait behind it.
+    # The two that meet run alone: Slurm keeps devices for a job of two that waits, and the second would wait behind it.
     for names in (["1a", "1b"], ["2", "gpu:1"]):
         done = snakemake(tmp_path, *PROFILE, "--", *(f"{name}.txt" for name in names), **where)
         assert done.returncode == 0, done.stderr
