@@ -31,7 +31,7 @@ VERSIONS = {
     "tables": 4,
     "figures": 6,
     "card": 1,
-    "report": 4,
+    "report": 5,
     "provenance": 1,
     "track": 1,
     "restore": 1,

@@ -80,6 +80,16 @@ def test_labels_are_told_task_by_task() -> None:
     assert worse == "segmentation (0.2; 0.3), regression of shift_x (0.1; 0.1)."
 
 
+@pytest.mark.parametrize(("difference", "verdict"), [(-0.02, "good"), (-0.005, "bad"), (0.02, "bad")])
+def test_the_interval_of_the_paired_difference_decides_where_there_is_one(difference: float, verdict: str) -> None:
+    (finding,) = told(
+        row("zero_shot_keypoints", BEST, "nme", 0.15, 0.03),
+        row("zero_shot_keypoints", "source-only", "nme", 0.16, 0.03),
+        row("zero_shot_keypoints", BEST, "nme_difference", difference, 0.01, setting="minus source-only"),
+    )
+    assert finding.verdict == verdict
+
+
 def test_numbers_of_several_things_have_a_chart_each() -> None:
     rows = [
         row("zero_shot_regression", method, "mae", value, setting=setting)

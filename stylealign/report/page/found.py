@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from stylealign.applications.labels.methods import BEST
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row
+from stylealign.measurements.shared import minus
 from stylealign.measurements.translation import PROTOCOLS
 from stylealign.report.page.views import SPACES, are_apart, best_of, role_of, short
 
@@ -96,14 +97,25 @@ def _labels(rows: Sequence[Row]) -> Finding | None:
             assert one.value is not None and other.value is not None
             what = table.title.lower().removeprefix("zero-shot ")
             what = f"{what} of {one.setting}" if len(pairs) > 1 else what
-            is_better = best_of([one, other]) is one and are_apart(one, other)
-            (better if is_better else worse).append(f"{what} ({short(one.value)}; {short(other.value)})")
+            (better if _is_better(one, other, rows) else worse).append(
+                f"{what} ({short(one.value)}; {short(other.value)})"
+            )
     if not first:
         return None
     text = "Labels carried over without labelling, beside the parent's network as it is: "
     parts = [f"better for {', '.join(better)}"] if better else []
     parts += [f"not better for {', '.join(worse)}"] if worse else []
     return Finding(f"{text}{'; '.join(parts)}.", first, "good" if better else "bad")
+
+
+def _is_better(one: Row, other: Row, rows: Sequence[Row]) -> bool:
+    """Return whether a row is better than another, by the interval of their paired difference where there is one."""
+    setting = ", ".join(filter(None, (one.setting, minus(other.method))))
+    key = (one.table, one.method, setting, f"{one.metric}_difference")
+    for row in rows:
+        if (row.table, row.method, row.setting, row.metric) == key and None not in (row.ci_low, row.ci_high):
+            return row.ci_low > 0 if row.higher_is_better else row.ci_high < 0  # type: ignore[operator]
+    return best_of([one, other]) is one and are_apart(one, other)
 
 
 def _beside_source_only(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
