@@ -131,7 +131,7 @@ def _epilogue_double_backward(tensors: Tensors, e: Any) -> None:
 
 def whole_pixels(channels: int, few: int) -> dict[str, int]:
     """Return how many pixels P a program takes whose channels it has all, powers of two, and the number of colours."""
-    width = max(FEWEST_CHANNELS, 1 << max(0, channels - 1).bit_length())
+    width = max(MOST_CHANNELS, 1 << max(0, channels - 1).bit_length())  # narrower, and sm_80 needs a stack
     return {"P": max(1, BLOCK_ELEMENTS // width), "C": width, "FEW": few}
 
 
