@@ -30,7 +30,7 @@ def test_the_papers_pairs_with_labels_are_planned(tmp_path: Path) -> None:
     assert {f"labeller {task} {domain}" for task in ("segmentation", "keypoints") for domain in ("ffhq-512",)} <= found
     for child in ("dog", "cat", "wild", "metfaces", "mega"):
         assert f"figure_zero_shot {child}" in found
-        assert f"transfer segmentation {child}" in found
+        assert f"transfer_untested segmentation {child}" in found
     assert not [job for job in found if job.startswith(("supervise", "zero_shot"))], "no image has annotations"
 
 
