@@ -29,7 +29,7 @@ VERSIONS = {
     "predict": 1,
     "alignment": 1,
     "tables": 4,
-    "figures": 6,
+    "figures": 7,
     "card": 1,
     "report": 5,
     "provenance": 1,

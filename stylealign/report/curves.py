@@ -89,7 +89,7 @@ def draw_curve(path: str | Path, rows: Sequence[Row]) -> None:
     fid_label = f"FID [{features}], lower is better"
     _finish(against, fid_label, "same-z correlation of the pose (mean)", "quality against alignment, at kimg")
     _finish(quality, "kimg", fid_label, "quality")
-    _finish(alignment, "kimg", "same-z correlation with the parent", "alignment")
+    _finish(alignment, "kimg", "same-z correlation with the parent, score", "alignment")
     for axes in (quality, alignment):
         axes.set_xscale("log", base=2)
         ticks = sorted({k for group in points.values() for k, _ in group})
@@ -117,6 +117,11 @@ def _alignment_over_kimg(axes: "Axes", points: dict[str, Points]) -> None:
                 values = [_value(cells, metric) for _, cells in group]
                 bars = _error_bars(group, metric)
                 axes.errorbar(kimg, values, bars, color=colour, marker="o", capsize=2, label=name)
+        if "score" in group[0][1]:
+            values, bars = [_value(cells, "score") for _, cells in group], _error_bars(group, "score")
+            axes.errorbar(
+                kimg, values, bars, color="black", marker="s", linestyle=":", capsize=2, label="score, no labels"
+            )
     axes.axhline(0, color="black", linewidth=0.6)
     _show_correlations(axes)
 
