@@ -93,13 +93,14 @@ def write_sources_of_the_ladder(path: Path) -> None:
 
 
 def write_sources_of_the_front(path: Path) -> None:
-    """Write a row of each number that the front gathers, of two ways and at one number of kimg."""
+    """Write a row of each number that the front gathers, of two ways at one number of kimg, and the parent's share."""
     names = {"parent": "human", "setting": "8 kimg", "features": "", "method": "child", "table": "alignment_curve"}
     gathered = {metric.name for metric in alignment_front.TABLE.metrics}
     metrics = [metric.name for metric in registry.table("alignment_curve").metrics if metric.name in gathered]
-    ways = {"child": 0.5, "child-features-1": 0.75}
+    ways = {"child": 0.5, "child-features-1": 0.25}
     rows = [Row(child=child, metric=name, value=value, **names) for child, value in ways.items() for name in metrics]
-    write_rows(path, rows, {})
+    parent = names | {"table": "generators", "method": "parent", "setting": ""}
+    write_rows(path, [*rows, Row(child="child", metric="share", value=0.1, **parent)], {})
 
 
 def write_sources_of_components(path: Path) -> None:

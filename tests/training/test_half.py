@@ -5,7 +5,8 @@ import torch
 
 from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.networks.architecture import Architecture
-from stylealign.ops.modulated_conv2d import modulated_conv2d
+from stylealign.ops.bias_act import scale_channels
+from stylealign.ops.modulated_conv2d import modulated_conv2d, modulation
 from stylealign.training.start import child_architecture, new_networks
 from tests.training.common import SHAPE
 
@@ -67,7 +68,9 @@ def test_layers_and_their_gradients_stay_finite() -> None:
     layer, block = generator.synthesis.b16.conv0, discriminator.b16
     features = (torch.randn(4, 8, 8, 8) * 300).clamp(-256, 256).half()
     w = (torch.randn(4, 8) * 1e4).requires_grad_(True)
-    out = layer(features, w, torch.randn(4, 1, 16, 16))
+    own = modulation(layer.weight, layer.affine(w), torch.float16)
+    noise = torch.randn(4, 1, 16, 16)
+    out, _ = layer(scale_channels(features, own.scale), own, noise, following=None, keeps=True)
     assert out.dtype == torch.float16
     assert out.abs().max() <= 256 * 2**0.5 + 0.5
     images = (torch.randn(4, 3, 16, 16) * 2).half().requires_grad_(True)
