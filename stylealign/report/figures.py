@@ -70,7 +70,8 @@ def tiled(sheet: Pixels, blocks: int, row_gap: int = 2, gap: int = 24) -> Pixels
     """
     pitch, width = (sheet.shape[1] + row_gap) // blocks, sheet.shape[2]
     assert blocks * pitch - row_gap == sheet.shape[1], "blocks of one height"
-    columns = next(count for count in range(1, blocks + 1) if -(-blocks // count) * pitch <= count * width + row_gap)
+    fits = (n for n in range(1, blocks + 1) if -(-blocks // n) * pitch <= n * width + row_gap)
+    columns = next(fits, blocks)
     lines = -(-blocks // columns)
     canvas = np.full((3, lines * pitch - row_gap, columns * (width + gap) - gap), 255, np.uint8)
     for column in range(columns):

@@ -40,6 +40,11 @@ def test_many_images_fill_several_lines() -> None:
     assert three.shape[2] < one.shape[2]
 
 
+def test_blocks_taller_than_all_of_them_are_wide_stand_side_by_side() -> None:
+    assert tiled(np.zeros((3, 202, 10), np.uint8), 2, row_gap=2, gap=4).shape == (3, 100, 24)
+    assert tiled(np.zeros((3, 100, 10), np.uint8), 1, row_gap=2).shape == (3, 100, 10)
+
+
 @pytest.mark.parametrize(("blocks", "lines"), [(1, 1), (3, 3), (4, 2), (5, 3), (9, 5)])
 def test_a_sheet_taller_than_wide_goes_on_in_the_next_column(blocks: int, lines: int) -> None:
     height, width, gap = 30, 100, 10
