@@ -3,7 +3,7 @@
 The same latents go into both models. Three parts ask whether they mean the same there; each is 1 for a model and
 itself, and 0 for models that have nothing to do with each other:
 
-* partner: among the images of one model, is the one of the same latent found by the features?
+* partner: among the images of one model, how early is the one of the same latent found by the features?
 * activations: do the activations at each resolution arrange the latents alike (CKA)?
 * perturbations: does the same small step in W change the two images alike?
 
