@@ -90,13 +90,7 @@ def write_tables(
 
 
 def _read_all(files: Sequence[str | Path]) -> dict[Row, str | Path]:
-    """Return every row, in order, with the file it stands in.
-
-    A row that two measurements have alike, number and interval, is one row, of the first file.
-
-    Raises:
-        StyleAlignError: no files, or two of them have different numbers for the same.
-    """
+    """Return every row, in order, with the file it stands in."""
     if not files:
         raise StyleAlignError("tables: no files of rows given")
     origin: dict[tuple[Any, ...], str | Path] = {}
@@ -104,8 +98,6 @@ def _read_all(files: Sequence[str | Path]) -> dict[Row, str | Path]:
     for file in files:
         for row in read_rows(file)[0]:
             key = (row.table, *(getattr(row, key) for key in KEY_COLUMNS), row.metric, row.features)
-            if row in rows:
-                continue
             if key in origin:
                 number = " ".join(filter(None, key))
                 raise StyleAlignError(f"{file}: {number} stands in {origin[key]} too; give only one of them")
