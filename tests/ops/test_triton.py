@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from stylealign.ops.native import gpu
 
@@ -80,10 +81,14 @@ POINTERS = (
 )
 
 
-def test_interpreted_kernels_equal_the_plain_form() -> None:
+@pytest.mark.parametrize(
+    "interpret",
+    ["1", pytest.param("0", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))],
+)
+def test_kernels_equal_the_plain_form(interpret: str) -> None:
     """In a process of its own: whether kernels are interpreted is settled when Triton is imported."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ops/triton_menu.py"]
-    environment = os.environ | {"TRITON_INTERPRET": "1"}
+    environment = os.environ | {"TRITON_INTERPRET": interpret}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert "skipped" not in done.stdout

@@ -1,8 +1,9 @@
-"""The Triton kernels, interpreted, against the plain form; `test_triton.py` runs this file, in a process of its own."""
+"""The Triton kernels against the plain form, interpreted or on a GPU; `test_triton.py` runs this file by itself."""
 
 import itertools
 import math
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from stylealign.ops.native import functions as native
 from stylealign.training.warp import warp
 from tests.tolerances import FLOAT32, FLOAT64
 
-assert os.environ.get("TRITON_INTERPRET") == "1", "run by test_triton.py"
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+assert INTERPRETED or torch.cuda.is_available(), "run by test_triton.py"
 TOLERANCE = {
     torch.float64: FLOAT64,
     torch.float32: FLOAT32,
@@ -40,9 +42,16 @@ CASES = [(torch.float64, *padding) for padding in PADDINGS] + [(dtype, *PADDINGS
 
 
 @pytest.fixture(autouse=True)
-def _on_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+def _where_kernels_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every tensor is made on the GPU, or the CPU's go to the interpreter."""
+    if INTERPRETED:
+        monkeypatch.setattr(native, "call", lambda name, tensors, sizes, like: gpu.call(name, tensors, sizes))
+    else:
+        monkeypatch.setenv("STYLEALIGN_NATIVE", "cuda")
+        torch.set_default_device("cuda")
     torch.manual_seed(0)
-    monkeypatch.setattr(native, "call", lambda name, tensors, sizes, like: gpu.call(name, tensors, sizes))
+    yield
+    torch.set_default_device(None)
 
 
 def channels_last(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
