@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
+from stylealign.streams import torch_stream
 
 BATCH_SIZE = 64
 """Images that are drawn or measured at once, fixed: the last digits of features may depend on the batch."""
@@ -23,12 +24,12 @@ def images_per_batch(resolution_px: int) -> int:
 
 
 def seeded_z(count: int, z_dim: int, seed: int) -> Tensor:
-    """Return `z [count, z_dim]` from PyTorch's generator, on the CPU."""
-    return torch.randn(count, z_dim, generator=torch.Generator().manual_seed(seed))
+    """Return `z [count, z_dim]` from a stream of its own (`stylealign.streams`), on the CPU."""
+    return torch.randn(count, z_dim, generator=torch_stream("latents", seed))
 
 
 def z_of_seeds(seeds: Sequence[int], z_dim: int) -> Tensor:
-    """Return `z [len(seeds), z_dim]`, one stream a seed: a seed is the same image in every batch."""
+    """Return `z [len(seeds), z_dim]`, one stream a seed, NumPy's as it is: a seed is the same image in every batch."""
     z = np.concatenate([np.random.RandomState(seed).randn(1, z_dim) for seed in seeds])
     return torch.from_numpy(z.astype(np.float32))
 
@@ -40,7 +41,7 @@ def seeded_normal(shape: Sequence[int], random: np.random.Generator) -> NDArray[
 
 def sample_latents(generator: Generator, count: int, seed: int) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Yield `count` latents (and labels, in a conditional model) in batches, on the generator's device."""
-    random = torch.Generator().manual_seed(seed)
+    random = torch_stream("samples", seed)
     architecture = generator.architecture
     device = generator.mapping.w_avg.device
     batch = images_per_batch(architecture.resolution)

@@ -12,6 +12,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.images import to_pixels
 from stylealign.networks.generator import Generator
 from stylealign.sampling import z_of_seeds
+from stylealign.streams import seed_globally
 
 BATCH = 32
 """Images drawn at once, fixed: the last digits of an image may depend on the batch."""
@@ -37,7 +38,7 @@ def samples_of(
     """
     for start in range(0, len(seeds), BATCH):
         part = seeds[start : start + BATCH]
-        torch.manual_seed(part[0])
+        seed_globally("noise of samples", part[0])
         with torch.inference_mode():
             z = z_of_seeds(part, generator.architecture.z_dim).to(generator.mapping.w_avg)
             c = None if label is None else label.to(z).expand(len(part), -1)

@@ -14,6 +14,7 @@ from stylealign.latents.codes import Codes, codes_to_ws
 from stylealign.networks.generator import Generator
 from stylealign.networks.synthesis import SynthesisNetwork
 from stylealign.sampling import mean_label, seeded_normal
+from stylealign.streams import numpy_stream
 
 
 def translate(
@@ -66,7 +67,7 @@ def mix_layers(first: Tensor, rest: Tensor, count: int, synthesis: SynthesisNetw
 
 def _guides(count: int, target: Generator, settings: TranslateSettings, references: Codes | None) -> Tensor | None:
     """Return the ws (or styles) that fill the layers after the source's, `[count, ...]`, or None without a guide."""
-    random = np.random.default_rng(settings.seed)
+    random = numpy_stream("guides", settings.seed)
     if settings.guide == "latent":
         z = seeded_normal((count, target.architecture.z_dim), random)
         latents = torch.from_numpy(z).to(target.mapping.w_avg)

@@ -10,6 +10,7 @@ from stylealign.checkpoints.checkpoint import Checkpoint
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.networks.onnx_export import checked_export, write_bytes
+from stylealign.streams import torch_stream
 
 Part = Literal["generator", "mapping", "synthesis"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -60,7 +61,7 @@ def write(path: str | Path, checkpoint: Checkpoint, part: Part) -> dict[str, Any
 
 def _inputs(shape: Architecture, generator: Generator, part: Part, count: int) -> dict[str, Tensor]:
     """Return an example of every input for `count` images."""
-    random = torch.Generator().manual_seed(count)
+    random = torch_stream("examples of a generator", count)
     z = torch.randn(count, shape.z_dim, generator=random)
     labels = torch.eye(shape.c_dim)[torch.arange(count) % shape.c_dim] if shape.c_dim else None
     if part == "synthesis":

@@ -24,7 +24,6 @@ from stylealign.checkpoints.untrusted.values import StoredTensor
 from stylealign.checkpoints.weights import AVERAGED, DISCRIMINATOR, RAW, Weights, empty_network
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
-from stylealign.sampling import seeded_z
 
 FORMAT = "rosinality"
 OWN_KEY = "stylealign"
@@ -149,8 +148,13 @@ def _float(stored: StoredTensor) -> Tensor:
     return stored.read().to(torch.float32)
 
 
+def _repeatable() -> torch.Generator:
+    """Return the stream that a file's missing parts are drawn from: one file must stay one model, by its hash."""
+    return torch.Generator().manual_seed(0)
+
+
 def _drawn_noise(resolutions: list[int]) -> dict[str, Tensor]:
-    draw = torch.Generator().manual_seed(0)
+    draw = _repeatable()
     sizes = [4] + [resolution for resolution in resolutions[1:] for _ in (0, 1)]
     layers = zip(noise_layers(resolutions), sizes, strict=True)
     return {f"{layer}.noise_const": torch.randn(size, size, generator=draw) for layer, size in layers}
@@ -182,7 +186,7 @@ def _mean_of_w(
         generator.mapping.load_state_dict(state | {"w_avg": torch.zeros(architecture.w_dim)}, assign=True)
     except RuntimeError as error:
         raise source.refuse("the shapes of style.* do not fit together; the file is damaged") from error
-    z = seeded_z(MEAN_SAMPLES, architecture.z_dim, seed=0)
+    z = torch.randn(MEAN_SAMPLES, architecture.z_dim, generator=_repeatable())
     with torch.no_grad():
         return generator.mapping.map(z).mean(dim=0)
 

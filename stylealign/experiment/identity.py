@@ -18,6 +18,9 @@ NO_IDENTITY = ("kimg", "preset", "threads", *UPKEEP)
 """Keys of a training that goes on from its state when they change: the length, a recipe's name, the threads (which the
 rules name apart), and what changes nothing."""
 
+DRAWS = 2
+"""Version of the streams that new weights and the measurements of a training are drawn from."""
+
 
 class Identity:
     """Names and hashes of what jobs start from.
@@ -118,16 +121,27 @@ class Identity:
             return named | {"is": self.source_of(model), "version": version("fetch")}
         shape = settings.architecture
         reads = {"encoder": [as_json(self.config.encoder), version("encoder")]} if self.reads_codes(model) else {}
-        return reads | {
-            "parent": self.origin_of(settings.parent) if settings.parent else as_json(shape) if shape else None,
-            "data": self.data_of(settings.domain),
-            "training": as_json(self.config.training_of(model).before_pull, without=NO_IDENTITY),
-            "version": version("train"),
-        }
+        draws = {"draws": DRAWS} if self._draws(model) else {}
+        return (
+            reads
+            | draws
+            | {
+                "parent": self.origin_of(settings.parent) if settings.parent else as_json(shape) if shape else None,
+                "data": self.data_of(settings.domain),
+                "training": as_json(self.config.training_of(model).before_pull, without=NO_IDENTITY),
+                "version": version("train"),
+            }
+        )
 
     def reads_codes(self, model: str) -> bool:
         """Return whether the training of a child reads codes back with its parent's encoder."""
         return self.config.models[model].parent is not None and self.config.training_of(model).keep.code.weight > 0
+
+    def _draws(self, model: str) -> bool:
+        """Return whether a training starts with weights of its own, or chooses by what it draws for a measurement."""
+        training = self.config.training_of(model)
+        is_new = self.config.models[model].parent is None
+        return is_new or training.keep.patches.weight > 0 or training.select != "last"
 
     def run_dir(self, model: str) -> str:
         """Return the directory of a training's resume state: another for every other training, not for its length."""

@@ -17,6 +17,7 @@ from sklearn.svm import LinearSVC
 from stylealign.errors import StyleAlignError
 from stylealign.networks.generator import Generator
 from stylealign.sampling import mean_label
+from stylealign.streams import numpy_stream
 
 Array = NDArray[np.float64]
 Classifier = Literal["logistic", "svm"]
@@ -184,7 +185,7 @@ def conditional(directions: Array, others: Array, what: str) -> Array:
 
 def random_directions(count: int, shape: tuple[int, ...], seed: int) -> Array:
     """Return unit vectors `[count, *shape]`, evenly spread over all directions."""
-    drawn = np.random.default_rng(seed).standard_normal((count, *shape))
+    drawn = numpy_stream("random directions", seed).standard_normal((count, *shape))
     return drawn / np.linalg.norm(drawn.reshape(count, -1), axis=1).reshape(count, *[1] * len(shape))
 
 

@@ -26,6 +26,7 @@ from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
 from stylealign.sampling import mean_label, seeded_normal
+from stylealign.streams import numpy_stream, seeded
 
 _HEADER = "stylealign-encoder"
 _W_SAMPLES = 4096
@@ -86,13 +87,13 @@ def train_encoder(
 @torch.no_grad()
 def _new_encoder(generator: Generator, discriminator: Discriminator | None, seed: int) -> Encoder:
     device = generator.mapping.w_avg.device
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded("encoder", seed):
         encoder = Encoder(generator.architecture)
     if discriminator is not None:
         encoder.start_from(discriminator)
     encoder.to(device)
-    w = generator.mapping(_latents(generator, _W_SAMPLES, [seed]), mean_label(generator, _W_SAMPLES))[:, 0]
+    z = _latents(generator, _W_SAMPLES, numpy_stream("spread of an encoder", seed))
+    w = generator.mapping(z, mean_label(generator, _W_SAMPLES))[:, 0]
     encoder.w_mean.copy_(w.mean(dim=0))
     encoder.w_std.copy_(w.std(dim=0).clamp_min(1e-3))
     return encoder.train().requires_grad_(True)
@@ -104,7 +105,7 @@ def _step(
     """Return the losses of one step: code, image, spread."""
     count = settings.batch_size - settings.batch_size // 2
     with torch.no_grad():
-        known = _mixed_codes(generator, count, [settings.seed, step])
+        known = _mixed_codes(generator, count, numpy_stream("steps of an encoder", settings.seed, step))
         images = torch.cat([generator.synthesis(known).clamp(-1, 1), real])
     codes = encoder(images)
     drawn = generator.synthesis(codes)
@@ -116,19 +117,18 @@ def _step(
     return code, image, spread
 
 
-def _mixed_codes(generator: Generator, count: int, seed: list[int]) -> Tensor:
+def _mixed_codes(generator: Generator, count: int, random: np.random.Generator) -> Tensor:
     """Return ws of random latents `[count, num_ws, w_dim]`; half of them change to another latent at a random layer."""
     layers = generator.architecture.num_ws
-    z = _latents(generator, 2 * count, seed)
+    z = _latents(generator, 2 * count, random)
     first, second = generator.mapping(z, mean_label(generator, 2 * count)).split(count)
-    random = np.random.default_rng([*seed, 1])
     cutoffs = np.where(random.random(count) < 0.5, random.integers(1, layers, count), layers)
     keep = torch.from_numpy(np.arange(layers)[None] < cutoffs[:, None]).to(first.device)
     return torch.where(keep[:, :, None], first, second)
 
 
-def _latents(generator: Generator, count: int, seed: list[int]) -> Tensor:
-    z = seeded_normal((count, generator.architecture.z_dim), np.random.default_rng(seed))
+def _latents(generator: Generator, count: int, random: np.random.Generator) -> Tensor:
+    z = seeded_normal((count, generator.architecture.z_dim), random)
     return torch.from_numpy(z).to(generator.mapping.w_avg)
 
 

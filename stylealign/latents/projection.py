@@ -26,6 +26,7 @@ from stylealign.latents.projection_state import Adam, Batch, Best, latent_noise_
 from stylealign.latents.spaces import LatentSpace, space_of
 from stylealign.networks.generator import Generator
 from stylealign.sampling import mean_label, seeded_normal, std_of_w
+from stylealign.streams import numpy_stream
 
 _SAMPLED = space_of("z")
 """Space of the random candidates."""
@@ -101,7 +102,7 @@ class Projector:
         resolution = self.generator.architecture.resolution
         assert targets.shape[1:] == (3, resolution, resolution), f"targets must be [N, 3, {resolution}, {resolution}]"
         assert targets.abs().amax() <= 1.001, "targets must lie in [-1, 1]"
-        randoms = [np.random.default_rng([self.settings.seed, index]) for index in indices]
+        randoms = [numpy_stream("inversion", self.settings.seed, index) for index in indices]
         with torch.no_grad():
             wanted = self._features(targets)
             distances = self._distances_to_candidates(wanted)
@@ -174,7 +175,7 @@ class Projector:
     def _draw_candidates(self) -> tuple[Tensor, list[Tensor]]:
         """Return random z `[candidates, z_dim]` and the features of their images."""
         shape = (self.settings.initial_candidates, self.generator.architecture.z_dim)
-        z = seeded_normal(shape, np.random.default_rng([self.settings.seed]))
+        z = seeded_normal(shape, numpy_stream("candidates of inversion", self.settings.seed))
         candidates = torch.from_numpy(z).to(self.generator.mapping.w_avg)
         batches = [
             self._features(self.generator.synthesis(self._ws(chunk, _SAMPLED)))

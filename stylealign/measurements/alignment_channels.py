@@ -141,7 +141,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_channels",
-    version=2,
+    version=3,
     text="style channels that are localized in the same region of parent and child",
     files=(
         File("parent", "MODEL", "the parent"),

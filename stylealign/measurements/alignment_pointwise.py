@@ -112,7 +112,7 @@ def cost_of_same_latents(work: Work, model: str, images: float) -> Cost:
 
 KIND = Kind(
     name="alignment_pointwise",
-    version=8,
+    version=9,
     text="how alike parent and child draw the same latents",
     files=(
         File("parent", "MODEL", "the parent"),

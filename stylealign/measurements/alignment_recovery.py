@@ -213,7 +213,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="alignment_recovery",
-    version=3,
+    version=4,
     text="which of the parent's directions went silent in the child, and came back when it was fine-tuned back",
     files=(
         File("parent", "MODEL", "the parent, of which the directions are"),

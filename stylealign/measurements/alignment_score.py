@@ -106,7 +106,7 @@ def cost_of_responses(work: Work, model: str, models: float) -> Cost:
 
 KIND = Kind(
     name="alignment_score",
-    version=1,
+    version=2,
     text="one score in [0, 1] for the alignment of two models, without labels or real images",
     files=(
         File("parent", "MODEL", "the parent, or any model"),

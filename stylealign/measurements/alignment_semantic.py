@@ -199,7 +199,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_semantic",
-    version=4,
+    version=5,
     text="what the parent's directions do in the child, over what they do in the parent",
     files=(
         File("parent", "MODEL", "the parent"),

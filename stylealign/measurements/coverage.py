@@ -170,7 +170,7 @@ def cost_of_domain(work: Work, domain: str, samples: int = 0) -> Cost:
 
 KIND = Kind(
     name="coverage",
-    version=7,
+    version=8,
     text="spread of the poses and frequencies of the attributes in a generator's samples against a domain's",
     files=(
         File("model", "MODEL", "model whose samples are measured; left out: the test images are, to compare", False),

@@ -74,7 +74,7 @@ def cost(work: Work, model: str, space: str) -> Cost:
 
 KIND = Kind(
     name="inversion",
-    version=7,
+    version=8,
     text="distance between test images and their reconstructions",
     files=(
         File("codes", "NPZ", "codes.npz of `stylealign invert`"),

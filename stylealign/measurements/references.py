@@ -184,7 +184,7 @@ def cost(work: Work, child: str, kind: str) -> Cost:
 
 KIND = Kind(
     name="references",
-    version=1,
+    version=2,
     text="agreement of drawn pairs: what the same pose alone gives, what shuffled poses give, and one figure redrawn",
     files=(
         *(File(f"{side}-images", "ZIP", f"images of the {side}'s side of `stylealign data pairs`") for side in SIDES),

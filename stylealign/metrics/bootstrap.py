@@ -6,6 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
+from stylealign.streams import numpy_stream
+
 _CHUNK = 64
 
 
@@ -180,7 +182,7 @@ def pooled_difference(ones: Sequence[Score], others: Sequence[Score], draws: int
     if count == 0:
         return Estimate(float("nan"), n=0)
     drawn = list(_weights(count, draws, seed))
-    random = np.random.default_rng([seed, 1])
+    random = numpy_stream("bootstrap of seeds", seed)
     value, samples = 0.0, np.zeros(draws)
     for sign, scores in ((1, ones), (-1, others)):
         if not scores:
@@ -246,7 +248,7 @@ def spread_ratio_estimates(x: np.ndarray, y: np.ndarray, draws: int, seed: int) 
 
 def _weights(count: int, draws: int, seed: int) -> Iterator[np.ndarray]:
     """Yield how often each of `count` rows is drawn, `[B, count]` float64, `draws` times in all."""
-    generator = np.random.default_rng(seed)
+    generator = numpy_stream("bootstrap", seed)
     for start in range(0, draws, _CHUNK):
         size = min(_CHUNK, draws - start)
         yield generator.multinomial(count, np.full(count, 1 / count), size=size).astype(np.float64)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from stylealign.metrics.bootstrap import Estimate, spread_ratio_estimates
 from stylealign.metrics.structure import POSE_NAMES
+from stylealign.streams import numpy_stream
 
 Choices = Mapping[str, NDArray[np.int64]]
 """Attribute -> `[N]` indices into its values."""
@@ -70,7 +71,7 @@ def total_variation(one: NDArray[np.float64], other: NDArray[np.float64]) -> flo
 
 def chance_distance(frequencies: NDArray[np.float64], one: int, other: int, draws: int, seed: int) -> float:
     """Return the mean total variation between draws of `one` and of `other` images from the same frequencies `[V]`."""
-    random = np.random.default_rng(seed)
+    random = numpy_stream("chance", seed)
     drawn = [random.multinomial(size, frequencies, size=draws) / size for size in (one, other)]
     return float(np.abs(drawn[0] - drawn[1]).sum(axis=1).mean() / 2)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from stylealign.metrics.bootstrap import Estimate
 from stylealign.metrics.kernel_distance import between, kernel_distance, within
+from stylealign.streams import torch_stream
 
 FEWEST_IMAGES = 2048
 """Below this number of images FID is biased too far upwards to be compared with anything."""
@@ -101,7 +102,7 @@ def _at_most(features: Tensor, count: int, seed: int) -> Tensor:
     """Return `count` of the rows, the same for every matrix of one length, or all of them where there are fewer."""
     if len(features) <= count:
         return features
-    return features[torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))[:count]]
+    return features[torch.randperm(len(features), generator=torch_stream("rows", seed))[:count]]
 
 
 def _checked(generated: Tensor, real: Tensor) -> int:

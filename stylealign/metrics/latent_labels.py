@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stylealign.latents import direction_finding as finding
 from stylealign.metrics.effects import See, sampled
 from stylealign.networks.generator import Generator
+from stylealign.streams import numpy_stream
 
 Array = NDArray[np.float64]
 
@@ -103,7 +104,7 @@ def repeated(
     damping = prior * float(features.var(axis=0).mean())
     if labels >= len(numbers):
         return [regressed(features, numbers, others, damping).astype(np.float32)]
-    random = np.random.default_rng(seed)
+    random = numpy_stream("chosen labels", seed)
     found = []
     for _ in range(draws):
         chosen = random.choice(len(numbers), labels, replace=False)

@@ -15,6 +15,7 @@ from stylealign.metrics.alignment_score import Responses
 from stylealign.metrics.perceptual import PerceptualDistance
 from stylealign.networks.generator import Generator
 from stylealign.sampling import images_per_batch, mean_label, sample_latents, seeded_z
+from stylealign.streams import torch_stream
 
 ACTIVATION_PX = 8
 """Activations of larger layers are averaged to this size."""
@@ -72,7 +73,7 @@ def rotated(probe: Probe, generator: Generator, seed: int) -> Probe:
     The latents are turned by a random rotation of Z, which leaves their distribution as it is. The steps are turned by
     one of W after whitening, which leaves their spread along every direction as it is.
     """
-    random = torch.Generator().manual_seed(seed)
+    random = torch_stream("rotations", seed)
     away = offsets_of_w(generator, POPULATION, seed).double().cpu()
     values, vectors = torch.linalg.eigh(away.T @ away / len(away))
     kept = values > 1e-6 * values.max()

@@ -11,6 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from stylealign.streams import numpy_stream
+
 NOWHERE = -1
 """The region of a channel that is localized in none."""
 
@@ -144,7 +146,7 @@ def shared_channels(
     """
     assert parent.shape == child.shape == (sum(layers),), "one region a channel, for the channels of all layers"
     asked = parent != NOWHERE if region is None else parent == region
-    random = np.random.default_rng(seed)
+    random = numpy_stream("permuted channels", seed)
     edges = np.cumsum([0, *layers])
 
     def share(regions: NDArray[np.int64]) -> float:

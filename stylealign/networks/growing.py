@@ -7,13 +7,13 @@ has to learn what its trained blocks are to be shown.
 
 from typing import TypeVar
 
-import torch
 from torch import nn
 
 from stylealign.errors import StyleAlignError
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
+from stylealign.streams import seeded
 
 LARGEST_PX = 1024
 N = TypeVar("N", Generator, Discriminator)
@@ -59,6 +59,5 @@ def grown_discriminator(discriminator: Discriminator, seed: int = 0) -> Discrimi
 
 
 def _fresh(kind: type[N], architecture: Architecture, seed: int) -> N:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(f"grown {kind.__name__}", seed):
         return kind(grown_architecture(architecture))

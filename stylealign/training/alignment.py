@@ -4,6 +4,7 @@ from stylealign.metrics.alignment_score import PARTS, SCORE, alignment_score
 from stylealign.metrics.perceptual import PerceptualDistance, perceptual_distance
 from stylealign.metrics.responses import Reference, reference_of, respond
 from stylealign.networks.generator import Generator
+from stylealign.streams import seed_of
 
 ALIGNMENT = "alignment"
 """Name of the score in the log."""
@@ -21,7 +22,7 @@ class Alignment:
     """
 
     def __init__(self, parent: Generator, latents: int, seed: int) -> None:
-        self._parent, self._latents, self._seed = parent, latents, seed
+        self._parent, self._latents, self._seed = parent, latents, seed_of("alignment of a training", seed)
         self._network: PerceptualDistance | None = None
         self._reference: Reference | None = None
 

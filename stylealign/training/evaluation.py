@@ -13,6 +13,7 @@ from stylealign.metrics.features import feature_extractor, features_of
 from stylealign.metrics.fid_kid import fid, kid
 from stylealign.networks.generator import Generator
 from stylealign.sampling import images_per_batch
+from stylealign.streams import torch_stream
 
 BATCH_SIZE = 32
 """Images synthesised at once, fixed: the last digits of an image may depend on the batch."""
@@ -54,7 +55,7 @@ class Evaluation:
         }
 
     def _generated(self, generator: Generator) -> Iterator[NDArray[np.uint8]]:
-        random = torch.Generator().manual_seed(self._seed)
+        random = torch_stream("measurements of a training", self._seed)
         batch = min(BATCH_SIZE, images_per_batch(generator.architecture.resolution))
         for start in range(0, self._images, batch):
             z = torch.randn(batch, generator.architecture.z_dim, generator=random)

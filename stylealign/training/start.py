@@ -2,14 +2,13 @@
 
 import copy
 
-import torch
-
 from stylealign.checkpoints import Checkpoint
 from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.errors import StyleAlignError
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
+from stylealign.streams import seeded
 
 CLAMP = 256.0
 """Clamp of the activations of networks with half-precision layers: keeps them far below the largest half, 65504."""
@@ -29,9 +28,9 @@ def new_networks(shape: ArchitectureSettings, settings: TrainSettings, resolutio
         mbstd_group_size=settings.mbstd_group_size,
         **shape.model_dump(),
     )
-    torch.manual_seed(settings.seed)
-    generator = Generator(architecture)
-    return generator, copy.deepcopy(generator).requires_grad_(False), Discriminator(architecture)
+    with seeded("new networks", settings.seed):
+        generator, discriminator = Generator(architecture), Discriminator(architecture)
+    return generator, copy.deepcopy(generator).requires_grad_(False), discriminator
 
 
 def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int, settings: TrainSettings) -> Networks:

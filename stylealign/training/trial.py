@@ -18,6 +18,7 @@ from stylealign.devices import compute_device
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
+from stylealign.streams import seed_globally
 from stylealign.training.loop import seed_step
 from stylealign.training.step import TrainingStep
 
@@ -37,7 +38,7 @@ def tried(architecture: Architecture, settings: TrainSettings, device: torch.dev
     What keeps a child aligned is left out: it is computed by the same operations.
     """
     settings = settings.model_copy(update={"keep": KeepSettings()})
-    torch.manual_seed(0)
+    seed_globally("trial", 0)
     generator, discriminator = Generator(architecture), Discriminator(architecture)
     average = copy.deepcopy(generator).requires_grad_(False)
     size = architecture.resolution

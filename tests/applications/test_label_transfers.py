@@ -23,6 +23,7 @@ from stylealign.applications.labels.transfers.source import Source, labels_of
 from stylealign.config import BlendSettings, LabelSettings
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
+from stylealign.streams import torch_stream
 from tests.applications.test_label_networks import spec_of
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
@@ -47,7 +48,7 @@ def source(task: str = "pose", count: int = 8, psi: float = 1.0, **others: objec
 def test_labels_are_the_parents_and_images_the_childs(task: str) -> None:
     own = source(task, count=5, psi=0.7)
     found = method_of(STUDENT).functions.training_set(own, SETTINGS)
-    z = torch.randn(5, 6, generator=torch.Generator().manual_seed(3))
+    z = torch.randn(5, 6, generator=torch_stream("samples", 3))
     parent, child = (((each(z, truncation_psi=0.7) + 1) * 127.5) for each in (own.parent, own.child))
     seen, drawn = (image.clamp(0, 255).round().to(torch.uint8).numpy() for image in (parent, child))
     assert found.images.dtype == np.uint8

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stylealign.experiment import content
+from stylealign.experiment import identity as identities
 from stylealign.experiment.content import content_of
 from tests.experiment.common import FAMILY, experiment
 
@@ -127,3 +128,20 @@ def test_a_model_of_ones_own_is_its_bytes(tmp_path: Path, monkeypatch: pytest.Mo
     assert str(tmp_path) not in str(identity.start_of("a"))
     assert identity.source_of("a")["sha256"]
     assert experiment(tmp_path).identity.model_file("human") is None, "it comes from the zoo"
+
+
+def test_only_trainings_that_draw_weights_or_choose_by_measurements_follow_the_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = """
+own: {domain: human, architecture: {}}
+human: {domain: human, fetch: human-64-a}
+plain: {domain: animal, parent: human}
+chosen: {domain: animal, parent: human, train: {select: best-fid, evaluate_kimg: 1}}
+patched: {domain: animal, parent: human, train: {keep: {patches: {weight: 1}}}}
+"""
+    before = experiment(tmp_path, models).identity
+    kept = {name: before.run_dir(name) for name in ("own", "plain", "chosen", "patched")}
+    monkeypatch.setattr(identities, "DRAWS", 3)
+    after = experiment(tmp_path, models).identity
+    assert {name for name, folder in kept.items() if after.run_dir(name) != folder} == {"own", "chosen", "patched"}

@@ -18,6 +18,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.images import from_uint8
 from stylealign.metrics.seeing import Seeing
 from stylealign.sampling import BATCH_SIZE
+from stylealign.streams import seeded, torch_stream
 
 _WEIGHT_DECAY = 1e-3
 _WARM_UP = 0.2
@@ -82,12 +83,11 @@ def learn(
         The network in evaluation mode, frozen.
     """
     module, spec = task_of(spec.task).functions, replace(spec, network=settings.network)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+    with seeded("label network", settings.seed):
         network = network_of(spec).to(device)
     if start is not None and start.spec.network == spec.network:
         network.load_state_dict(start.state_dict())
-    random = torch.Generator().manual_seed(settings.seed)
+    random = torch_stream("label training", settings.seed)
     batches = list(_batches(len(images), settings, random))
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, len(batches)))

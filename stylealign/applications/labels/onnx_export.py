@@ -12,6 +12,7 @@ from stylealign.applications.labels.spec import Labeller, LabelSpec
 from stylealign.applications.labels.tasks import task_of
 from stylealign.files import atomic_files
 from stylealign.networks.onnx_export import checked_export
+from stylealign.streams import torch_stream
 
 _TRACED, _CHECKED = 2, 3
 OUTPUTS = {
@@ -74,7 +75,7 @@ def write(path: str | Path, network: Labeller) -> dict[str, Any]:
 
 
 def _images(count: int, size: int) -> Tensor:
-    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(count)) * 2 - 1
+    return torch.rand(count, 3, size, size, generator=torch_stream("examples of a label network", count)) * 2 - 1
 
 
 def _described(spec: LabelSpec) -> dict[str, Any]:

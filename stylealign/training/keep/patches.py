@@ -13,6 +13,7 @@ from stylealign.config.keeping import PatchesMethod
 from stylealign.errors import StyleAlignError
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.layers import Convolution
+from stylealign.streams import seeded
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,7 @@ class PatchHead(nn.Module):
                 f" {architecture.resolution // 2} px"
             )
         channels = architecture.channels(self.at_px)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded("patch head", seed):
             self.conv = Convolution(channels, channels, 3)
             self.out = Convolution(channels, 1, 1, linear=True)
 

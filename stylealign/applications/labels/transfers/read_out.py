@@ -13,6 +13,7 @@ from stylealign.applications.labels.tasks import task_of
 from stylealign.applications.labels.transfers.source import Labels, Source, TrainingSet
 from stylealign.config import LabelSettings
 from stylealign.networks.generator import Generator
+from stylealign.streams import seeded
 
 _WIDTH = 32
 _NUMBERS_PX = 8
@@ -70,8 +71,7 @@ def fitted(source: Source, settings: LabelSettings) -> ReadOut:
     spec = source.labeller.spec
     task = task_of(spec.task).functions
     generator = source.parent
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+    with seeded("label decoder", settings.seed):
         channels = [generator.architecture.channels(px) for px in generator.architecture.resolutions]
         decoder = ReadOut(spec, channels).to(generator.mapping.w_avg.device)
     optimiser = torch.optim.AdamW(decoder.parameters(), _LEARNING_RATE)
