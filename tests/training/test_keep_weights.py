@@ -11,6 +11,7 @@ from stylealign.config import KeepMethod, KeepSettings, RateRow, TrainSettings
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json
 from stylealign.training.keep.weights import WeightPull, weight_distance
+from stylealign.training.loop import seed_step
 from stylealign.training.optimisers import rate_of, trained_of_generator
 from stylealign.training.start import new_networks
 from stylealign.training.state import IDENTITY
@@ -97,6 +98,7 @@ def test_a_rate_is_a_multiple_of_the_learning_rate(tmp_path: Path) -> None:
         run = make_run(tmp_path / str(rate), keeping(rates=[{"network": "G", "components": ["mapping"], "rate": rate}]))
         run.networks.settings = run.networks.settings.model_copy(update={"path_length_weight": 0.0})
         before = weights(run)["G.mapping.fc0.bias"]
+        seed_step(0, 1)
         run.networks.step(1, run.images.batch(0, 8, 0, False) / 127.5 - 1)
         moved[rate] = weights(run)["G.mapping.fc0.bias"] - before
     torch.testing.assert_close(moved[0.25], moved[1.0] / 4)
