@@ -112,7 +112,7 @@ def _epilogue(dtype: torch.dtype) -> float:
             _short(n, channels, height, width, dtype=dtype),
             2.0 * _short(n, channels, dtype=dtype).sign() if scaled else None,
             _short(channels, dtype=dtype) if biased else None,
-            _short(min(noisy, n), 1, height, width, dtype=dtype) if noisy else None,
+            _short(n if noisy == 2 else 1, 1, height, width, dtype=dtype) if noisy else None,
         ]
         direction = _random(n, channels, height, width, dtype=dtype)
         seed = int(torch.randint(1 << 30, ()))
@@ -151,7 +151,7 @@ def _styled(dtype: torch.dtype) -> float:
             _short(n, channels, height, width, dtype=dtype),
             2.0 * _short(n, channels, dtype=wide).sign(),
             _short(channels, dtype=wide),
-            _short(min(noisy, n), 1, height, width, dtype=wide) if noisy else None,
+            _short(n if noisy == 2 else 1, 1, height, width, dtype=wide) if noisy else None,
             _short(n, channels, dtype=wide),
         ]
         direction = _random(n, channels, height, width, dtype=wide)

@@ -41,12 +41,14 @@ class Trial:
         seconds: of a plain step.
         scalars: of the first steps.
         recorded: kinds of step that were recorded as graphs.
+        told: a line for each kind of step that was to be recorded.
         error: why there is nothing; empty otherwise.
     """
 
     seconds: float = float("inf")
     scalars: dict[str, float] = field(default_factory=dict)
     recorded: int = 0
+    told: list[str] = field(default_factory=list)
     error: str = ""
 
 
@@ -108,7 +110,7 @@ def choose(environment: Mapping[str, str], attempt: Attempt, can_record: bool) -
             best, chosen = found, {KERNELS: "cuda"}
     if open_graphs:
         found = attempt({**chosen, GRAPHS: "1"})
-        words.append(f"graphs {_outcome(found, best) if found.recorded or found.error else 'not recorded'}")
+        words.append(f"graphs {_outcome(found, best) if found.recorded or found.error else _not_recorded(found)}")
         if found.recorded and _is_better(found, best):
             chosen = {**chosen, GRAPHS: "1"}
     return chosen, ", ".join(words)
@@ -132,6 +134,12 @@ def _outcome(found: Trial, best: Trial) -> str:
         return f"failed: {found.error}"
     difference = _difference(found, best)
     return f"{1e3 * found.seconds:.1f} ms" if difference <= ALLOWED else f"off by {difference:.1e}"
+
+
+def _not_recorded(found: Trial) -> str:
+    """Say why there are no graphs, by what was told of the first kind of step."""
+    reason = found.told[0].rpartition("no graph: ")[2] if found.told else ""
+    return f"not recorded: {reason}" if reason else "not recorded"
 
 
 def tried_apart(variables: Variables, given: str) -> Trial:

@@ -1,7 +1,8 @@
 """A few steps of a training in a process of its own, as its environment says: what `selftest` compares.
 
 Reads a network's shape and the settings from standard input and writes one line of JSON: seconds of a plain step, the
-scalars of the first steps, and how many kinds of step were recorded as graphs. The images are noise.
+scalars of the first steps, how many kinds of step were recorded as graphs, and what was told of each kind. The images
+are noise.
 """
 
 import copy
@@ -19,7 +20,9 @@ from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.streams import seed_globally
+from stylealign.training.graphs import Graphs
 from stylealign.training.loop import seed_step
+from stylealign.training.recordable import RecordableStep
 from stylealign.training.step import TrainingStep
 
 COMPARED = (0, 1)
@@ -44,6 +47,9 @@ def tried(architecture: Architecture, settings: TrainSettings, device: torch.dev
     size = architecture.resolution
     real = (torch.rand(settings.batch_size, architecture.img_channels, size, size) * 2 - 1).to(device)
     step = TrainingStep(generator.to(device), average.to(device), discriminator.to(device), settings)
+    told: list[str] = []
+    if step.graphs is not None:
+        step.graphs = Graphs(RecordableStep(step), notify=told.append)
     scalars: dict[str, float] = {}
     for index in COMPARED:
         _prepare(step, index)
@@ -58,7 +64,7 @@ def tried(architecture: Architecture, settings: TrainSettings, device: torch.dev
             torch.cuda.synchronize(device)
         times.append(time.perf_counter() - started)
     recorded = 0 if step.graphs is None else step.graphs.count
-    return {"seconds": statistics.median(times[WARM:]), "scalars": scalars, "recorded": recorded}
+    return {"seconds": statistics.median(times[WARM:]), "scalars": scalars, "recorded": recorded, "told": told}
 
 
 def _prepare(step: TrainingStep, index: int) -> None:

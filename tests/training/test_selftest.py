@@ -42,6 +42,7 @@ DEAD = Trial(error="the process ended with -11")
         (NONE, BOTH, {GRAPHS: "1"}, "kernels off by inf"),
         (DEAD, WRONG, {}, "kernels failed: the process ended with -11"),
         (Trial(0.07, SAME), Trial(0.05, SAME), {}, "kernels 70.0 ms, graphs not recorded"),
+        (Trial(0.07, SAME), Trial(0.05, SAME, told=["train: step: no graph: a copy"]), {}, "not recorded: a copy"),
         (FAST, Trial(0.05, SAME, recorded=1), {KERNELS: "cuda"}, "graphs 50.0 ms"),
     ],
 )
