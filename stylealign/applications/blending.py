@@ -28,7 +28,7 @@ def resolution_shares(architecture: Architecture, settings: BlendSettings, added
         added: whether the second model's change is added, from a base.
 
     Raises:
-        StyleAlignError: a schedule that leaves out a resolution, or names one the model does not have.
+        StyleAlignError: a schedule that leaves out a resolution, or it or `swap_px` names one the model does not have.
     """
     resolutions = architecture.resolutions
     if settings.schedule is not None:
@@ -38,6 +38,8 @@ def resolution_shares(architecture: Architecture, settings: BlendSettings, added
                 f"not {', '.join(map(str, sorted(settings.schedule)))}"
             )
         return {resolution: settings.schedule[resolution] for resolution in resolutions}
+    if settings.swap_px is not None and settings.swap_px not in resolutions:
+        raise StyleAlignError(f"swap_px {settings.swap_px}: must be one of {', '.join(map(str, resolutions))}")
     swap_px = settings.swap_px or (resolutions[0] if added else SWAP_PX)
     return {resolution: _share(resolution, settings, swap_px) for resolution in resolutions}
 

@@ -25,12 +25,14 @@ from stylealign.latents.directions import (
     imported,
     require_layers,
 )
-from stylealign.latents.kinship import fingerprint
+from stylealign.latents.kinship import fingerprint, require_kin
 from stylealign.latents.spaces import space_of
 from stylealign.networks.generator import Generator
 from stylealign.sampling import images_per_batch, mean_label, seeded_z
 
 _BATCH = 1024
+_NOTHING = 1e-9
+"""Share of the largest eigenvalue below which a direction changes no style."""
 _SCALE_SAMPLES = 2_000
 """Samples that the scale of directions of many numbers (w+, s) is measured on."""
 
@@ -40,7 +42,10 @@ def closed_form(checkpoint: Checkpoint, settings: DirectionSettings, layers: Col
     if layers is not None:
         require_layers(layers, checkpoint.architecture.num_ws)
     vectors, values = finding.closed_form(checkpoint.generator, layers)
-    count = min(settings.count, len(vectors))
+    moving = int((values > _NOTHING * values[0]).sum()) if values[0] > 0 else 0
+    if not moving:
+        raise StyleAlignError("layers: they modulate toRGB alone, of which the closed form takes nothing; name others")
+    count = min(settings.count, moving)
     how = [f"closed form, eigenvalue {value:.4g}" for value in values[:count]]
     names = [f"closed-form-{number}" for number in range(count)]
     return _made(checkpoint, "w", vectors[:count], names, how, settings, layers)
@@ -147,19 +152,35 @@ def read_foreign(
 
 
 def conditional(
-    checkpoint: Checkpoint, directions: Directions, others: Directions, settings: DirectionSettings, what: str
+    checkpoint: Checkpoint,
+    directions: Directions,
+    others: Mapping[str, Directions],
+    settings: DirectionSettings,
+    model: str | Path,
 ) -> Directions:
-    """Return directions made orthogonal to others of the same space.
+    """Return directions made orthogonal to those of all files at once.
+
+    Args:
+        checkpoint: the model.
+        directions: of that model.
+        others: by their files, one or more.
+        settings: samples and seed of the scales.
+        model: the model's file, for errors.
 
     Raises:
-        StyleAlignError: others of another space, or nothing is left.
+        StyleAlignError: others of another space, shape or family, or nothing is left.
     """
-    if others.space != directions.space:
-        raise StyleAlignError(f"{what}: directions in {others.space}, not in {directions.space} as those to be found")
-    flat = [part.values.reshape(len(part), -1).astype(np.float64) for part in (directions, others)]
-    values = finding.conditional(flat[0], flat[1], what)
+    for source, part in others.items():
+        if part.space != directions.space:
+            raise StyleAlignError(
+                f"{source}: directions in {part.space}, not in {directions.space} as those to be found"
+            )
+        require_kin(part, checkpoint, source, model)
+    flat = [part.values.reshape(len(part), -1).astype(np.float64) for part in (directions, *others.values())]
+    values = finding.conditional(flat[0], np.concatenate(flat[1:]), ", ".join(others))
     scales = _scales(checkpoint.generator, directions.space, values, settings)
-    how = [f"{text}; orthogonal to {', '.join(others.names)}" for text in directions.how]
+    names = [name for part in others.values() for name in part.names]
+    how = [f"{text}; orthogonal to {', '.join(names)}" for text in directions.how]
     return replace(directions, values=values.reshape(directions.values.shape), scales=scales, how=how)
 
 
@@ -221,7 +242,8 @@ def codes_in(codes: Codes, space: str, generator: Generator, source: str | Path)
     from_ws = space_of(space).from_ws
     if ws.ndim == 2 or from_ws is None:
         raise StyleAlignError(
-            f"{source}: holds {codes.space} codes where {space} codes are needed; invert with --space {space}"
+            f"{source}: holds {codes.space} codes, which no {space} leads to; give pictures, codes of another space, or"
+            " --space s for a boundary between styles"
         )
     return from_ws(ws, generator.synthesis)
 

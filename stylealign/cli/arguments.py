@@ -75,6 +75,18 @@ def finite(text: str) -> float:
     return number
 
 
+def psi(text: str) -> float:
+    """Return a truncation: 1 keeps w, 0 is the mean image, beyond 1 leaves the model's samples.
+
+    Raises:
+        argparse.ArgumentTypeError: no number, or none from -2 to 2.
+    """
+    number = finite(text)
+    if not -2 <= number <= 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is no truncation from -2 to 2")
+    return number
+
+
 def at_least(lowest: int, most: int = 1_000_000) -> Callable[[str], int]:
     """Return the type of an argument that is a whole number from `lowest` to `most`."""
 

@@ -99,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NPZ",
-        help="make the directions orthogonal to those of this file; may be given again",
+        help="make the directions orthogonal to those of this file; may be given again: to all of them at once",
     )
     add_settings(parser, DirectionSettings)
 
@@ -113,9 +113,9 @@ def run(arguments: argparse.Namespace) -> None:
     checkpoint = load(arguments.model)
     checkpoint.generator.to(compute_device())
     found = _found(arguments, checkpoint, settings)
-    for path in arguments.orthogonal_to:
-        others = Directions.load(path)
-        found = finders.conditional(checkpoint, found, others, settings, str(path))
+    others = {str(path): Directions.load(path) for path in arguments.orthogonal_to}
+    if others:
+        found = finders.conditional(checkpoint, found, others, settings, arguments.model)
     found = _renamed(found, arguments.name)
     found.save(arguments.out)
     entries = [
@@ -170,6 +170,8 @@ def _require_labels(arguments: argparse.Namespace) -> None:
     ways = [arguments.labels, arguments.scores, arguments.positive or arguments.negative]
     if sum(way is not None for way in ways) != 1 or (arguments.positive is None) != (arguments.negative is None):
         raise StyleAlignError("--method boundary: needs --labels, --scores, or --positive and --negative: one of them")
+    if arguments.positive is not None and arguments.positive.resolve() == arguments.negative.resolve():
+        raise StyleAlignError(f"--positive, --negative: both are {arguments.positive}; give examples of either side")
     if arguments.label and arguments.labels is None:
         raise StyleAlignError("--label: goes with --labels NETWORK")
 
@@ -253,14 +255,18 @@ def read_scores(path: Path) -> tuple[list[int], NDArray[np.float64]]:
         raise StyleAlignError(f"{path}: not UTF-8; save the file in that encoding") from error
     seeds: list[int] = []
     scores: list[float] = []
-    for number, row in enumerate(csv.reader(lines), start=1):
+    try:
+        rows = list(csv.reader(lines))
+    except csv.Error as error:
+        raise StyleAlignError(f"{path}: not a CSV file of seed,score ({error})") from error
+    for number, row in enumerate(rows, start=1):
         cells = [cell.strip() for cell in row]
-        if not any(cells) or (number == 1 and not cells[0].isdecimal()):
+        if not any(cells) or (number == 1 and not _is_number(cells[0])):
             continue
         try:
             seed, score = int(cells[0]), float(cells[1])
         except (ValueError, IndexError):
-            raise StyleAlignError(f"{path}: line {number} is no seed,score: {','.join(row)!r}") from None
+            raise StyleAlignError(f"{path}: line {number} is no seed,score: {','.join(row)[:80]!r}") from None
         if not 0 <= seed < 2**32 or not np.isfinite(score):
             raise StyleAlignError(f"{path}: line {number}: a seed from 0 to 2^32 - 1 and a finite score are needed")
         seeds.append(seed)
@@ -277,8 +283,20 @@ def _renamed(found: Directions, names: list[str]) -> Directions:
     """Return the directions under the names of `--name`.
 
     Raises:
-        StyleAlignError: more names than directions.
+        StyleAlignError: more names than directions, or one that `stylealign edit` would read otherwise.
     """
     if len(names) > len(found):
         raise StyleAlignError(f"--name: {len(names)} names for {len(found)} directions")
-    return found.under([*names, *found.names[len(names) :]])
+    every = [*names, *found.names[len(names) :]]
+    for name in every:
+        if "*" in name or not name.strip():
+            raise StyleAlignError(f"--name: {name!r} is no name, NAME*FACTOR is an edit's; give another with --name")
+    return found.under(every)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

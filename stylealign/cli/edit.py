@@ -11,7 +11,7 @@ from stylealign.applications import directions as finders
 from stylealign.applications.editing import Move, Relative
 from stylealign.checkpoints import Checkpoint
 from stylealign.checkpoints.differences import require_same_architecture
-from stylealign.cli.arguments import at_least, finite
+from stylealign.cli.arguments import at_least, finite, psi
 from stylealign.cli.directions import parse_layers
 from stylealign.cli.edit_outputs import NamedCodes, write_stills, write_video
 from stylealign.cli.generate import parse_seeds
@@ -21,7 +21,7 @@ from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
 from stylealign.latents.codes import Codes, codes_to_ws
-from stylealign.latents.directions import Directions
+from stylealign.latents.directions import Directions, moves_anything
 from stylealign.latents.kinship import require_kin
 from stylealign.networks.generator import Generator
 from stylealign.report.sheets import PICTURES
@@ -30,6 +30,8 @@ from stylealign.sampling import z_of_seeds
 
 STRENGTHS = "-3,-1.5,0,1.5,3"
 MOST_IMAGES = 10_000
+MOST_STRENGTH = 1000
+"""Largest strength, and factor of one: far beyond where images end."""
 SHOWN = 5
 """Directions of a file that are shown where none is named."""
 
@@ -52,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pictures", type=Path, metavar="PATH", help="a picture, a folder or zip of pictures: inverted into W+ first"
     )
     parser.add_argument("--encoder", type=Path, metavar="ENCODER", help="encoder of the model, for --pictures")
-    parser.add_argument("--truncation-psi", type=finite, metavar="PSI", help="truncation of --seeds (default: 1)")
+    parser.add_argument("--truncation-psi", type=psi, metavar="PSI", help="truncation of --seeds (default: 1)")
     moves = parser.add_argument_group("directions")
     moves.add_argument(
         "--directions",
@@ -107,19 +109,26 @@ def parse_strengths(text: str) -> list[float]:
     """Return the numbers of a list such as `-3,0,3`.
 
     Raises:
-        argparse.ArgumentTypeError: not such a list.
+        argparse.ArgumentTypeError: not such a list, or a number that no image stands.
     """
-    return [finite(part) for part in text.split(",")]
+    return [_at_most(part) for part in text.split(",")]
 
 
 def parse_direction(text: str) -> tuple[str, float]:
     """Return name and factor of `NAME` or `NAME*FACTOR`.
 
     Raises:
-        argparse.ArgumentTypeError: a factor that is no finite number.
+        argparse.ArgumentTypeError: a factor that is no number, or one that no image stands.
     """
     name, star, factor = text.rpartition("*")
-    return (name, finite(factor)) if star else (text, 1.0)
+    return (name, _at_most(factor)) if star else (text, 1.0)
+
+
+def _at_most(text: str) -> float:
+    number = finite(text)
+    if abs(number) > MOST_STRENGTH:
+        raise argparse.ArgumentTypeError(f"{text!r} is beyond {MOST_STRENGTH}; write less, e.g. 3")
+    return number
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -185,6 +194,9 @@ def _directions(
     if arguments.layers is not None:
         num_ws = checkpoint.architecture.num_ws
         chosen = [(path, part.within(arguments.layers, num_ws)) for path, part in chosen]
+        for path, part in chosen:
+            if not moves_anything(part, checkpoint.generator.synthesis):
+                raise StyleAlignError(f"--layers: {part.names[0]} of {path} moves none of these layers; name others")
     return chosen, factors
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from stylealign import load
 from stylealign.applications.samples import one_hot_label, samples_of
-from stylealign.cli.arguments import at_least, finite
+from stylealign.cli.arguments import at_least, psi
 from stylealign.cli.progress import Progress
 from stylealign.datasets.images import write_image_zip
 from stylealign.devices import compute_device
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--truncation-psi",
-        type=finite,
+        type=psi,
         default=1.0,
         metavar="PSI",
         help="1 keeps w, 0 draws the mean image (default: 1)",

@@ -125,7 +125,7 @@ def ends(scores: NDArray[np.floating], share: float, what: str) -> tuple[NDArray
         Numbers of the examples `[M]` and their labels `[M]`.
 
     Raises:
-        StyleAlignError: scores that are all the same.
+        StyleAlignError: scores that are all the same, or one that both ends have.
     """
     values = np.unique(scores)
     if len(values) < 2:
@@ -135,6 +135,12 @@ def ends(scores: NDArray[np.floating], share: float, what: str) -> tuple[NDArray
     order = np.argsort(scores, kind="stable")
     count = min(max(LEAST_EXAMPLES, round(share * len(scores))), len(scores) // 2)
     chosen = np.concatenate([order[:count], order[len(order) - count :]])
+    low, high = scores[order[count - 1]], scores[order[len(order) - count]]
+    if low >= high:
+        raise StyleAlignError(
+            f"{what}: the score {low:g} stands on both sides of the boundary, too many of {len(scores)} have it; give"
+            " two values (0 and 1), scores that tell examples apart, or a smaller --share"
+        )
     return chosen, np.arange(len(chosen)) >= count
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stylealign.errors import StyleAlignError, did_you_mean
 from stylealign.latents.archives import write_vectors
-from stylealign.latents.foreign import read_foreign
+from stylealign.latents.foreign import read_arrays, read_foreign
 from stylealign.latents.spaces import space_of
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.synthesis import SynthesisNetwork
@@ -49,8 +49,10 @@ class Directions:
     """Some weights of the model (`fingerprint`), by which its relatives are known; empty where they are not."""
 
     def __post_init__(self) -> None:
-        for name, kind in (("values", np.float32), ("scales", np.float32), ("fingerprint", np.float32)):
-            object.__setattr__(self, name, np.ascontiguousarray(np.asarray(getattr(self, name), dtype=kind)))
+        with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
+            for name in ("values", "scales", "fingerprint"):
+                numbers = np.asarray(getattr(self, name), dtype=np.float32)
+                object.__setattr__(self, name, np.ascontiguousarray(numbers))
         if self.space not in SPACES:
             raise StyleAlignError(f"space: no directions in {self.space!r}; choose one of {', '.join(SPACES)}")
         if self.values.ndim != (3 if space_of(self.space).vectors else 2):
@@ -58,6 +60,8 @@ class Directions:
         count = len(self.values)
         if not len(self.names) == len(self.how) == len(self.scales) == count:
             raise StyleAlignError(f"{count} directions need a name, an origin and a scale each")
+        if self.layers is not None and (self.layers.ndim != 2 or len(self.layers) != count):
+            raise StyleAlignError(f"layers of shape {list(self.layers.shape)} are not those of {count} directions")
         if len(set(self.names)) < count:
             raise StyleAlignError("names of directions must differ")
         if not (np.isfinite(self.values).all() and np.isfinite(self.scales).all()):
@@ -97,10 +101,12 @@ class Directions:
         """Return the directions restricted to some w: what of them moves others does no longer.
 
         Raises:
-            StyleAlignError: a layer that the model does not have.
+            StyleAlignError: a layer that the model does not have, or directions of another number of layers.
         """
         require_layers(layers, num_ws)
         kept = np.isin(np.arange(num_ws), list(layers))
+        if self.layers is not None and self.layers.shape[1] != num_ws:
+            raise StyleAlignError(f"directions of {self.layers.shape[1]} layers do not fit a model of {num_ws}")
         own = np.ones((len(self), num_ws), bool) if self.layers is None else self.layers
         return replace(self, layers=own & kept)
 
@@ -129,14 +135,14 @@ class Directions:
                 if "format" not in file or str(file["format"]) != _FORMAT:
                     raise StyleAlignError(f"{path}: not a file of directions; {remedy}")
                 layers = file["layers"]
-                return cls(
+                parts = (
                     file["values"],
                     str(file["space"]),
                     str(file["model_sha256"]),
-                    file["names"].tolist(),
-                    file["how"].tolist(),
+                    list(file["names"].tolist()),
+                    list(file["how"].tolist()),
                     file["scales"],
-                    layers if layers.shape[1] else None,
+                    layers.astype(bool) if layers.shape[1] else None,
                     file["fingerprint"],
                 )
         except FileNotFoundError as error:
@@ -152,6 +158,10 @@ class Directions:
             zipfile.BadZipFile,
         ) as error:
             raise StyleAlignError(f"{path}: not a file of directions, or a damaged one; {remedy}") from error
+        try:
+            return cls(*parts)
+        except (StyleAlignError, ValueError, TypeError) as error:
+            raise StyleAlignError(f"{path}: a damaged file of directions ({error}); {remedy}") from error
 
 
 def require_layers(layers: Collection[int], num_ws: int) -> None:
@@ -168,9 +178,11 @@ def imported(path: str | Path, space: str, architecture: Architecture) -> tuple[
     Raises:
         StyleAlignError: no numbers in it, or of a shape that no direction of the space has.
     """
-    found = read_foreign(path)
+    found = read_foreign(path) or read_arrays(path)
     if found is None:
-        raise StyleAlignError(f"{path}: no directions in it; give a .npy, .npz or .pt file of plain numbers")
+        raise StyleAlignError(
+            f"{path}: no directions in it, or arrays of several shapes; give a .npy, .npz or .pt file of plain numbers"
+        )
     shape, values = space_of(space).shape(architecture), found.values
     while values.ndim > len(shape) + 1 and 1 in values.shape:
         values = values.squeeze(values.shape.index(1))
@@ -183,6 +195,8 @@ def imported(path: str | Path, space: str, architecture: Architecture) -> tuple[
     if not np.isfinite(values).all() or not np.abs(values.reshape(len(values), -1)).max(axis=1).all():
         raise StyleAlignError(f"{path}: a direction in it is zero or no number")
     stem = Path(path).stem
+    if len(found.names) == len(values) and len(set(found.names)) == len(values):
+        return values, list(found.names)
     return values, [stem] if len(values) == 1 else [f"{stem}-{number}" for number in range(len(values))]
 
 
@@ -205,6 +219,15 @@ def channel_place(architecture: Architecture, name: str) -> int:
 def channel_names(architecture: Architecture) -> list[str]:
     """Return the names of all style channels `[style_dim]`, as "b32.conv0/17"."""
     return [f"{layer}/{number}" for layer, count in architecture.style_channels.items() for number in range(count)]
+
+
+def moves_anything(directions: Directions, synthesis: SynthesisNetwork) -> bool:
+    """Return whether directions of a model's shape move anything in the layers that they are restricted to."""
+    values, layers = directions.values, directions.layers
+    if layers is not None:
+        kept = layers[:, synthesis.places_of_styles().numpy()] if directions.space == "s" else layers[:, :, None]
+        values = values * kept if values.ndim == kept.ndim else values[:, None] * kept
+    return bool(np.any(values))
 
 
 def moved(

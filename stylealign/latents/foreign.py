@@ -85,6 +85,23 @@ def _numpy(path: str | Path) -> Any:
         return None
 
 
+def read_arrays(path: str | Path) -> ForeignCodes | None:
+    """Read a NumPy file whose arrays are all meant, whole numbers too; None for any other, or unequal shapes.
+
+    Several arrays are stacked, under their names.
+    """
+    try:
+        found = np.load(path, allow_pickle=False)
+        arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+        return None
+    kinds = {array.dtype.kind for array in arrays.values()}
+    if not kinds or not kinds <= set("fiu") or len({array.shape for array in arrays.values()}) > 1:
+        return None
+    stacked = np.stack([array.astype(np.float32) for array in arrays.values()])
+    return ForeignCodes(stacked[0], "", []) if len(arrays) == 1 else ForeignCodes(stacked, "", list(arrays))
+
+
 def _codes_in(value: Any) -> ForeignCodes | None:
     """Return the codes in an array, a list of arrays, or a dictionary: by a known key, or one entry an image."""
     whole = _array(value)
@@ -117,7 +134,8 @@ def _array(value: Any) -> NDArray[np.float32] | None:
         value = value.float().numpy()
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not 1 <= value.ndim <= 4 or not value.size:
         return None
-    return value.astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is no finite number, and refused as such
+        return value.astype(np.float32)
 
 
 def typed(

@@ -42,10 +42,30 @@ def kin(directions: Directions, checkpoint: Checkpoint) -> str | None:
     """Return how a model is known to be of the directions' family, None where it is not: by hash, header or weights."""
     if checkpoint.sha256 == directions.model_sha256:
         return "the model itself"
-    if directions.model_sha256 in set(_strings(checkpoint.info)):
+    if directions.model_sha256 in _named(checkpoint):
         return "by its header"
-    cosine = _cosine(fingerprint(checkpoint.generator), directions.fingerprint)
+    return _by_weights(_cosine(fingerprint(checkpoint.generator), directions.fingerprint))
+
+
+def kin_of_models(one: Checkpoint, other: Checkpoint) -> str | None:
+    """Return how two models are known to be of one family, None where they are not: by hash, header or weights."""
+    if one.sha256 == other.sha256:
+        return "the model itself"
+    if one.sha256 in _named(other) or other.sha256 in _named(one):
+        return "by its header"
+    return _by_weights(likeness(one.generator, other.generator))
+
+
+def _by_weights(cosine: float) -> str | None:
     return f"by its weights (cosine {cosine:.3f})" if cosine > KIN else None
+
+
+def _named(checkpoint: Checkpoint) -> set[str]:
+    """Return what a model's header names: its relatives, too. A blend's counts where its models were of one family."""
+    blended = checkpoint.info.get("blend")
+    if blended is not None and not (isinstance(blended, dict) and blended.get("family")):
+        return set()
+    return set(_strings(checkpoint.info))
 
 
 def require_kin(directions: Directions, checkpoint: Checkpoint, source: str | Path, model: str | Path) -> str:
@@ -54,11 +74,16 @@ def require_kin(directions: Directions, checkpoint: Checkpoint, source: str | Pa
     Raises:
         StyleAlignError: it is of another shape, or of another family.
     """
-    shape = space_of(directions.space).shape(checkpoint.architecture)
+    shape, layers = space_of(directions.space).shape(checkpoint.architecture), directions.layers
     if directions.values.shape[1:] != shape:
         raise StyleAlignError(
             f"{source}: {directions.space} directions of shape {list(directions.values.shape[1:])} do not fit {model}, "
             f"which takes {list(shape)}; find directions of this model"
+        )
+    if layers is not None and layers.shape[1] != checkpoint.architecture.num_ws:
+        raise StyleAlignError(
+            f"{source}: of {layers.shape[1]} layers do not fit {model}, which has {checkpoint.architecture.num_ws}; "
+            "find directions of this model"
         )
     found = kin(directions, checkpoint)
     if found is None:

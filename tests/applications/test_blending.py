@@ -37,10 +37,10 @@ def test_a_width_spreads_the_change_over_octaves():
     assert list(shares.values()) == pytest.approx([0.0, 1 / 3, 2 / 3, 1.0, 1.0])
 
 
-def test_a_swap_above_the_resolution_is_the_first_model(parent, child):
-    blended = blend(parent, child, BlendSettings(swap_px=32))
-    z = torch.randn(2, TINY.z_dim)
-    torch.testing.assert_close(blended(z), parent(z), rtol=0, atol=0)
+@pytest.mark.parametrize("swap_px", [5, 32])
+def test_a_swap_is_at_a_resolution_of_the_model(parent, child, swap_px):
+    with pytest.raises(StyleAlignError, match=f"swap_px {swap_px}: must be one of 4, 8, 16"):
+        blend(parent, child, BlendSettings(swap_px=swap_px))
 
 
 def test_a_schedule_of_other_resolutions_is_refused():

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from stylealign.files import sha256_of_file
 from stylealign.images import to_pixels
 from stylealign.latents.codes import Codes
 from stylealign.latents.directions import Directions, channel_place
+from stylealign.latents.kinship import kin
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.sampling import z_of_seeds
@@ -245,6 +247,18 @@ EDIT = ["--directions", "pca.npz", "--grid", "out.png"]
         ),
         ("parent", ["--grid", "o.png", "--channel", "b32.conv0/1"], "the model has no layer 'b32.conv0'"),
         ("parent", [*EDIT, "--layers", "3-9"], "layers: no layer 6; the model has 0 to 5"),
+        (
+            "parent",
+            ["--grid", "o.png", "--channel", "b8.conv0/1", "--layers", "5"],
+            "b8.conv0/1 of parent.safetensors moves",
+        ),
+        ("parent", ["--directions", "layers.npz", "--grid", "o.png"], "layers.npz: of 4 layers do not fit"),
+        (
+            "parent",
+            ["--directions", "layers.npz", "--grid", "o.png", "--layers", "2"],
+            "of 4 layers do not fit a model of 6",
+        ),
+        ("parent", ["--directions", "damaged.npz", "--grid", "o.png"], "damaged.npz: a damaged file of directions"),
         ("parent", ["--directions", "pca.npz"], "--grid, --zip, --video: give at least one of them"),
         ("parent", ["--grid", "o.png"], "--directions, --channel: give at least one of them"),
         ("parent", ["--directions", "codes.npz", "--grid", "o.png"], "codes.npz: not a file of directions"),
@@ -252,6 +266,10 @@ EDIT = ["--directions", "pca.npz", "--grid", "out.png"]
 )
 def test_edits_that_cannot_be_are_one_line(name, flags, message, work, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.chdir(work)
+    own = Directions.load(work / "pca.npz")
+    replace(own, layers=np.ones((8, 4), bool)).save(work / "layers.npz")
+    with np.load(work / "pca.npz") as file:
+        np.savez(work / "damaged.npz", **{**file, "scales": np.full(8, 1e300)})
     assert message in refused(capsys, "edit", "--model", f"{name}.safetensors", *flags)
 
 
@@ -273,6 +291,31 @@ def test_edits_that_cannot_be_are_one_line(name, flags, message, work, monkeypat
         (["--method", "pca", "--examples", "codes.npz"], "--examples: goes with --method channels, not pca"),
         (["--method", "pca", "--orthogonal-to", "pca.npz"], "nothing is left"),
         (["--layers", "7"], "layers: no layer 7; the model has 0 to 5"),
+        (["--layers", "5"], "layers: they modulate toRGB alone"),
+        (["--orthogonal-to", "wide.npz"], "wide.npz: w directions of shape [12] do not fit"),
+        (["--orthogonal-to", "foreign.npz"], "foreign.npz: directions of another family of models"),
+        (["--orthogonal-to", "layers.npz"], "layers.npz: of 4 layers do not fit"),
+        (["--name", "a*2"], "--name: 'a*2' is no name"),
+        (["--name", " "], "--name: ' ' is no name"),
+        (["--method", "boundary", "--scores", "long.csv"], "long.csv: not a CSV file of seed,score"),
+        (["--method", "boundary", "--scores", "minus.csv"], "minus.csv: line 1: a seed from 0"),
+        (["--method", "boundary", "--scores", "ties.csv"], "ties: the score 1 stands on both sides of the boundary"),
+        (
+            ["--method", "boundary", "--positive", "codes.npz", "--negative", "../{}/codes.npz"],
+            "--positive, --negative: both are codes.npz",
+        ),
+        (
+            ["--method", "boundary", "--positive", "styles.npz", "--negative", "codes.npz"],
+            "styles.npz: holds s codes, which no w leads to; give pictures",
+        ),
+        (
+            ["--method", "import", "--space", "w", "--from", "huge.npy"],
+            "huge.npy: a direction in it is zero or no number",
+        ),
+        (
+            ["--method", "import", "--space", "w", "--from", "shapes.npz"],
+            "shapes.npz: no directions in it, or arrays of several shapes",
+        ),
     ],
 )
 def test_directions_that_cannot_be_found_are_one_line(flags, message, work, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
@@ -281,4 +324,80 @@ def test_directions_that_cannot_be_found_are_one_line(flags, message, work, monk
     (work / "few.csv").write_text("".join(f"{seed},{int(seed < 2)}\n" for seed in range(12)))
     (work / "bad.csv").write_text("0,1\n1,x\n")
     (work / "twice.csv").write_text("1,1\n1,2\n")
+    (work / "long.csv").write_text("seed,score\n0," + "1" * 140_000)
+    (work / "minus.csv").write_text("-1,1\n2,3\n")
+    (work / "ties.csv").write_text("".join(f"{seed},{max(1, seed - 36)}\n" for seed in range(40)))
+    np.save(work / "huge.npy", np.full(8, 1e300))
+    np.savez(work / "shapes.npz", a=np.ones(8), b=np.ones((2, 8)))
+    own = Directions.load(work / "pca.npz")
+    replace(own, values=np.ones((8, 12)), model_sha256="b" * 64).save(work / "wide.npz")
+    replace(own, model_sha256="b" * 64, fingerprint=-own.fingerprint).save(work / "foreign.npz")
+    replace(own, layers=np.ones((8, 4), bool)).save(work / "layers.npz")
+    flags = [flag.format(work.name) for flag in flags]
     assert message in refused(capsys, "directions", *model(work), "--out", str(work / "x.npz"), *FAST, *flags)
+
+
+def test_directions_are_made_orthogonal_to_all_files_at_once(work: Path, tmp_path: Path) -> None:
+    rows = np.zeros((2, 8), np.float32)
+    rows[0, 0], rows[1, :2] = 1, 0.7
+    own = replace(Directions.load(work / "pca.npz").at([0]), scales=np.ones(1))
+    flags = []
+    for number, row in enumerate(rows):
+        replace(own, values=row[None], names=[f"other-{number}"]).save(tmp_path / f"{number}.npz")
+        flags += ["--orthogonal-to", str(tmp_path / f"{number}.npz")]
+    directions = found(work, tmp_path, "--count", "3", *flags)
+    np.testing.assert_allclose(directions.values @ rows.T, 0, atol=1e-6)
+    assert directions.how[0].endswith("; orthogonal to other-0, other-1")
+
+
+def test_whole_numbers_and_several_arrays_are_imported_under_their_names(work: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "whole.npy", np.array([0, 3, 0, 4, 0, 0, 0, 0]))
+    flags = ["--method", "import", "--space", "w", "--from"]
+    directions = found(work, tmp_path, *flags, str(tmp_path / "whole.npy"))
+    np.testing.assert_allclose(directions.values[0, :4], [0, 0.6, 0, 0.8], rtol=1e-6)
+    np.savez(tmp_path / "many.npz", age=np.eye(8)[0], smile=np.eye(8)[1])
+    directions = found(work, tmp_path, *flags, str(tmp_path / "many.npz"))
+    assert directions.names == ["age", "smile"]
+    np.testing.assert_array_equal(directions.values, np.eye(8)[:2])
+
+
+def test_the_closed_form_leaves_out_what_changes_no_style(work: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    narrow = TINY.model_copy(update={"w_dim": 20, "channel_max": 4})
+    native.save(work / "narrow.safetensors", generator=Generator(narrow))
+    out = str(tmp_path / "narrow.npz")
+    assert main(["directions", *model(work, "narrow"), "--out", out, "--layers", "0", "--count", "20", *FAST]) == 0
+    assert len(Directions.load(tmp_path / "narrow.npz")) == 4, "the layer has four styles"
+
+
+def test_a_blend_of_unlike_models_is_told_and_of_no_family(work: Path, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    pair = [str(work / "parent.safetensors"), str(work / "stranger.safetensors")]
+    out = tmp_path / "blend.safetensors"
+    assert main(["blend", *pair, "--swap-px", "8", "--mapping", "1", "--out", str(out)]) == 0
+    told = capsys.readouterr().err
+    assert "stranger.safetensors is of another family than" in told
+    assert told.count("\n") == 1
+    assert kin(Directions.load(work / "pca.npz"), load(out)) is None, (
+        "its header names the parent, it is another's all the same"
+    )
+    own = [pair[0], str(work / "child.safetensors")]
+    assert main(["blend", *own, "--swap-px", "8", "--out", str(out)]) == 0
+    assert capsys.readouterr().err == ""
+    assert kin(Directions.load(work / "pca.npz"), load(out)) == "by its header"
+    assert "o.txt: a native checkpoint ends in .safetensors" in refused(capsys, "blend", *own, "--out", "o.txt")
+    assert "swap_px 5: must be one of 4, 8, 16" in refused(capsys, "blend", *own, "--swap-px", "5", "--out", str(out))
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--truncation-psi", "3"], "'3' is no truncation from -2 to 2"),
+        (["--strengths=0,1e300"], "'1e300' is beyond 1000"),
+        (["--direction", "pca-0*1e30"], "'1e30' is beyond 1000"),
+    ],
+)
+def test_numbers_that_no_image_stands_are_refused(flags, message, work, capsys) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(SystemExit) as ended:
+        main(["edit", *model(work), "--directions", "pca.npz", "--grid", "o.png", *flags])
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
