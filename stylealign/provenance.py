@@ -1,11 +1,11 @@
 """Provenance: what has to be known of a result to make the same one again. Imports no torch."""
 
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_path
+from stylealign.installed import release
 
 
 def provenance_of(
@@ -37,8 +37,8 @@ def provenance_of(
     known = known_sha256 or {}
     values = settings if isinstance(settings, dict) else settings.model_dump(mode="json")
     return {
-        "version": installed_version("stylealign"),
-        "torch": installed_version("torch"),
+        "version": release("stylealign"),
+        "torch": release("torch"),
         "verb": verb,
         "verb_version": version,
         "seed": values.get("seed"),

@@ -8,7 +8,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from benchmarks.card.parts import ON_A_CARD, TINY_PARTS, Part, measured_ceilings
 from benchmarks.card.records import Row
 from benchmarks.card.timings import fresh
 from stylealign.cli.memory import keep_freed_memory
+from stylealign.installed import release
 
 
 def parts() -> dict[str, Part]:
@@ -31,10 +31,7 @@ def parts() -> dict[str, Part]:
 def facts() -> dict[str, Any]:
     """Return the card and the versions."""
     found: dict[str, Any] = {"device": "cpu", "torch": torch.__version__, "cuda": torch.version.cuda}
-    try:
-        found["triton"] = version("triton")
-    except PackageNotFoundError:
-        found["triton"] = "not installed"
+    found["triton"] = release("triton")
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         found |= {

@@ -3,10 +3,10 @@
 import argparse
 import itertools
 from collections.abc import Sequence
-from importlib.metadata import version as installed_version
 from typing import Any, NoReturn
 
 from stylealign.errors import did_you_mean
+from stylealign.installed import release
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,7 +55,7 @@ class PrintVersion(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         """Print and end."""
-        print(f"stylealign {installed_version('stylealign')}")
+        print(f"stylealign {release('stylealign')}")
         parser.exit()
 
 

@@ -5,12 +5,12 @@ and nothing else is touched.
 """
 
 import shutil
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, sha256_of_file
+from stylealign.installed import release
 from stylealign.ledger import manifest as manifests
 from stylealign.ledger.dvc import Store, fetch, md5_of_pointer
 from stylealign.ledger.groups import named_files, pointer_of
@@ -69,7 +69,7 @@ def _require_same_run(run: Run, manifest: Manifest, verbs: dict[str, int]) -> No
     ]
     if changed:
         raise StyleAlignError(
-            f"{path}: made by stylealign {manifest.version}, this is {version('stylealign')} ({some(changed)}); "
+            f"{path}: made by stylealign {manifest.version}, this is {release('stylealign')} ({some(changed)}); "
             "check out the code of that commit, or run the workflow"
         )
 

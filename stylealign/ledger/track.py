@@ -1,11 +1,11 @@
 """After a run: a pointer for each group, the bytes in DVC's cache, and the manifest."""
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file
+from stylealign.installed import release
 from stylealign.ledger import manifest as manifests
 from stylealign.ledger.dvc import Store, dvc, md5_of_pointer, write_pointer
 from stylealign.ledger.groups import groups_of, pointer_of
@@ -46,7 +46,7 @@ def track(run: Run, verbs: dict[str, int], store: Store) -> tuple[Manifest, list
     tracked = {name: Group(path, md5_of_pointer(pointers[name])) for name, path in groups.items()}
     objects = {name: md5 for group in tracked.values() for name, md5 in store.tree(group.md5, group.path).items()}
     files = {name: _tracked(run.directory / name, md5) for name, md5 in sorted(objects.items())}
-    manifest = Manifest(version("stylealign"), verbs, manifests.config_values(run.config), tracked, files)
+    manifest = Manifest(release("stylealign"), verbs, manifests.config_values(run.config), tracked, files)
     changed = _replace_earlier(run, manifest)
     manifest.write(run.ledger / manifests.NAME)
     return manifest, changed

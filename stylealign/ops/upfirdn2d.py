@@ -1,5 +1,7 @@
 """Up-sample, filter and down-sample images with the low-pass filter of StyleGAN2 (Karras et al. 2020, appendix B)."""
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -13,8 +15,15 @@ Padding = tuple[int, int, int, int]
 
 
 def low_pass_filter(dtype: torch.dtype = torch.float32, device: torch.device | None = None) -> Tensor:
-    """Return one axis of the `[1, 3, 3, 1]` low-pass filter, normalised to sum 1: `[4]`."""
-    return torch.tensor(LOW_PASS, dtype=dtype, device=device) / sum(LOW_PASS)
+    """Return one axis of the `[1, 3, 3, 1]` low-pass filter, normalised to sum 1: `[4]`; not to be changed."""
+    return _low_pass_filter(dtype, device)
+
+
+@functools.cache
+def _low_pass_filter(dtype: torch.dtype, device: torch.device | None) -> Tensor:
+    """Copy it to a device once: a copy from the CPU cannot be part of a CUDA graph."""
+    with torch.inference_mode(False):
+        return torch.tensor(LOW_PASS, dtype=dtype, device=device) / sum(LOW_PASS)
 
 
 def upfirdn2d(images: Tensor, up: int = 1, down: int = 1, padding: Padding = (0, 0, 0, 0), gain: float = 1.0) -> Tensor:

@@ -68,12 +68,24 @@ class CudaRecording:
 
     def __init__(self, run: Callable[[], Scalars]) -> None:
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph, pool=_shared_memory()):
-            self.result = run()
+        random = torch.cuda.get_rng_state()
+        try:
+            with torch.cuda.graph(self.graph, pool=_shared_memory()):
+                self.result = run()
+        except Exception:
+            _renew_random_numbers(random)
+            raise
 
     def replay(self) -> None:
         """Start the graph."""
         self.graph.replay()
+
+
+def _renew_random_numbers(state: Tensor) -> None:
+    """Give the GPU a generator that no graph holds: after a recording that failed, the old one refuses to draw."""
+    renewed = torch.Generator(torch.device("cuda", torch.cuda.current_device()))
+    renewed.set_state(state)
+    torch.cuda.default_generators[torch.cuda.current_device()].graphsafe_set_state(renewed)
 
 
 @cache

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -160,3 +161,29 @@ def test_compiled_kernels_spill_no_registers(dtype: str, capability: int, tmp_pa
         usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         stack, local = (int(re.search(rf"\b{key}:(\d+)", usage)[1]) for key in ("STACK", "LOCAL"))  # type: ignore[index]
         assert (stack, local) == (0, 0), f"{name} {options} for sm_{capability}, {dtype}: {usage}"
+
+
+def test_launches_at_1024_px_fit_the_axes_of_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A grid's second and third axes end at 65,535; config-f's highest resolution has more blocks of pixels."""
+    grids: dict[str, tuple[int, ...]] = {}
+
+    class Kernel:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __getitem__(self, grid: tuple[int, ...]) -> Any:
+            grids[self.name] = grid
+            return lambda *tensors, **options: None
+
+    monkeypatch.setattr(gpu, "_kernel", Kernel)
+    some = torch.empty(1, device="meta")
+    sizes = {"batch": 32, "pixels": 1024**2, "height": 1024, "width": 1024, "channels": 32, "few": 3, "clamp": 256.0}
+    styles = {"slope": 0.2, "noise_step": 0}
+    for name, count in {"epilogue": 5, "styled": 7, "colours": 6, "colours_backward": 5}.items():
+        gpu.call(name, [some] * (count - 2) + [None] * 2, SimpleNamespace(**sizes, **styles))  # type: ignore[arg-type]
+    warped = {"border_y": 0, "border_x": 0, "fine_height": 1, "fine_width": 1, "delay": 0, "reach": 0}
+    gpu.call("sample", [some] * 4, SimpleNamespace(**sizes, **warped))  # type: ignore[arg-type]
+    planes = {"planes": 32, "out_height": 1024, "out_width": 1024, "inner": 32, "up": 1, "down": 1, "gain": 1.0}
+    gpu.call("resample", [some] * 2, SimpleNamespace(**sizes, **planes, left=0, top=0))  # type: ignore[arg-type]
+    assert grids["colours"][0] == 65536 and len(grids) == 6
+    assert all(max(grid[1:]) <= 65535 for grid in grids.values())

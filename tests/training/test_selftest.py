@@ -43,6 +43,7 @@ DEAD = Trial(error="the process ended with -11")
         (DEAD, WRONG, {}, "kernels failed: the process ended with -11"),
         (Trial(0.07, SAME), Trial(0.05, SAME), {}, "kernels 70.0 ms, graphs not recorded"),
         (Trial(0.07, SAME), Trial(0.05, SAME, told=["train: step: no graph: a copy"]), {}, "not recorded: a copy"),
+        (Trial(0.07, SAME), BOTH, {KERNELS: "cuda", GRAPHS: "1"}, "kernels 70.0 ms, graphs 30.0 ms"),
         (FAST, Trial(0.05, SAME, recorded=1), {KERNELS: "cuda"}, "graphs 50.0 ms"),
     ],
 )

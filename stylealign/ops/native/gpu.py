@@ -68,6 +68,11 @@ def _placed(tensors: Tensors) -> list[Tensor]:
     return [present if tensor is None else tensor for tensor in tensors]
 
 
+def _blocks_first(batch: int, blocks: int, groups: int = 1) -> tuple[int, int, int]:
+    """Return the grid of a launch: of CUDA's axes the first alone holds more than 65,535, and 1024 px need it."""
+    return blocks, batch, groups
+
+
 def _resample(tensors: Tensors, r: Any) -> None:
     grid = (r.planes * r.out_height, -(-r.out_width * r.inner // ROW_BLOCK))
     sizes = r.height, r.width, r.inner, r.out_height, r.out_width
@@ -80,7 +85,9 @@ def _epilogue(tensors: Tensors, e: Any) -> None:
     grid = e.batch, -(-e.pixels // shape["P"]), -(-e.channels // shape["C"])
     present = dict(zip(("SCALED", "BIASED", "NOISY"), (tensor is not None for tensor in tensors[2:]), strict=True))
     sizes = e.pixels, e.channels, e.noise_step
-    _kernel("epilogue")[grid](*_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp)
+    _kernel("epilogue")[_blocks_first(*grid)](
+        *_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp
+    )
 
 
 def _summed_grid(e: Any, shape: dict[str, int]) -> tuple[int, int, int]:
@@ -105,7 +112,7 @@ def _epilogue_backward(tensors: Tensors, e: Any) -> None:
     }
     arguments = _placed([grad, values, out, scale, grad_values, scale_sums, bias_sums, noise_sums])
     options = present | shape | {"STEPS": STEPS, "SLOPE": e.slope, "CLAMP": e.clamp}
-    _kernel("epilogue_backward")[grid](*arguments, e.batch, e.pixels, e.channels, **options)
+    _kernel("epilogue_backward")[_blocks_first(*grid)](*arguments, e.batch, e.pixels, e.channels, **options)
     for sums, axis, result in ((scale_sums, 1, grad_scale), (bias_sums, 1, grad_bias), (noise_sums, 0, grad_noise)):
         if sums is not None and result is not None:
             result.copy_(sums.sum(dim=axis).reshape(result.shape))
@@ -124,7 +131,7 @@ def _epilogue_double_backward(tensors: Tensors, e: Any) -> None:
     present |= {"TO_VALUES": grad_values is not None, "TO_SCALE": grad_scale is not None}
     arguments = [grad if t is None else t for t in (*given, grad_grad, grad_values, sums)]
     options = present | shape | {"STEPS": STEPS, "SLOPE": e.slope, "CLAMP": e.clamp}
-    _kernel("epilogue_double_backward")[grid](*arguments, e.pixels, e.channels, **options)
+    _kernel("epilogue_double_backward")[_blocks_first(*grid)](*arguments, e.pixels, e.channels, **options)
     if sums is not None and grad_scale is not None:
         grad_scale.copy_(sums.sum(dim=1))
 
@@ -145,7 +152,7 @@ def _colours(tensors: Tensors, c: Any) -> None:
     shape = whole_pixels(c.channels, c.few)
     grid = c.batch, -(-(c.height * c.width) // shape["P"])
     options = shape | {"SKIP": image is not None, "CUT": passes is not None, "CLAMP": c.clamp}
-    _kernel("colours")[grid](*_placed(tensors), c.height, c.width, c.channels, **options)
+    _kernel("colours")[_blocks_first(*grid)](*_placed(tensors), c.height, c.width, c.channels, **options)
 
 
 def _colours_backward(tensors: Tensors, c: Any) -> None:
@@ -156,7 +163,9 @@ def _colours_backward(tensors: Tensors, c: Any) -> None:
     options = shape | rows_of_sums(c.few) | {"TO_OWN": grad_own is not None, "TO_BIAS": grad_bias is not None}
     arguments = _placed([*given, own_sums, bias_sums])
     pixels = c.height * c.width
-    _kernel("colours_backward")[grid](*arguments, pixels, c.channels, **options, CUT=given[1] is not None)
+    _kernel("colours_backward")[_blocks_first(*grid)](
+        *arguments, pixels, c.channels, **options, CUT=given[1] is not None
+    )
     for sums, result in ((own_sums, grad_own), (bias_sums, grad_bias)):
         if sums is not None and result is not None:
             torch.sum(sums, dim=1, out=result)
@@ -172,7 +181,7 @@ def _colours_double_backward(tensors: Tensors, c: Any) -> None:
     present |= {"TO_FEATURES": grad_features is not None, "TO_OWN": grad_own is not None, "CUT": given[4] is not None}
     arguments = _placed([given[3], *given, grad_grad, grad_features, sums])[1:]
     options = present | shape | rows_of_sums(c.few)
-    _kernel("colours_double_backward")[grid](*arguments, c.height * c.width, c.channels, **options)
+    _kernel("colours_double_backward")[_blocks_first(*grid)](*arguments, c.height * c.width, c.channels, **options)
     if sums is not None and grad_own is not None:
         torch.sum(sums, dim=1, out=grad_own)
 
@@ -182,7 +191,7 @@ def _styled(tensors: Tensors, e: Any) -> None:
     grid = e.batch, -(-e.pixels // shape["P"]), -(-e.channels // shape["C"])
     present = {"NOISY": tensors[3] is not None, "KEPT": tensors[5] is not None}
     sizes = e.pixels, e.channels, e.noise_step
-    _kernel("styled")[grid](*_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp)
+    _kernel("styled")[_blocks_first(*grid)](*_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp)
 
 
 def _styled_sums(results: Tensors, e: Any) -> tuple[tuple[int, int, int], list[Tensor | None]]:
@@ -210,7 +219,7 @@ def _styled_backward(tensors: Tensors, e: Any) -> None:
     grid, sums = _styled_sums(results, e)
     options = _styled_options(given, e) | {"OF_NOISE": results[3] is not None}
     arguments = _placed([tensors[2], *tensors[:8], *sums])[1:]
-    _kernel("styled_backward")[grid](*arguments, e.batch, e.pixels, e.channels, e.noise_step, **options)
+    _kernel("styled_backward")[_blocks_first(*grid)](*arguments, e.batch, e.pixels, e.channels, e.noise_step, **options)
     _add_up(sums, results)
 
 
@@ -221,7 +230,9 @@ def _styled_double_backward(tensors: Tensors, e: Any) -> None:
     via = {name: tensor is not None for name, tensor in zip(names, tensors[:5], strict=True)}
     options = _styled_options(given, e) | via | {"TO_NOISE": results[3] is not None}
     arguments = _placed([given[2], *tensors[:15], *sums])[1:]
-    _kernel("styled_double_backward")[grid](*arguments, e.batch, e.pixels, e.channels, e.noise_step, **options)
+    _kernel("styled_double_backward")[_blocks_first(*grid)](
+        *arguments, e.batch, e.pixels, e.channels, e.noise_step, **options
+    )
     _add_up(sums, results)
 
 
@@ -231,7 +242,7 @@ SAMPLE_BLOCK = 256
 def _sampling(name: str, tensors: Tensors, s: Any) -> None:
     grid = s.batch, -(-(2 * s.height + 10) * (2 * s.width + 10) // SAMPLE_BLOCK)
     sizes = s.channels, s.height, s.width, s.border_y, s.border_x, s.fine_height, s.fine_width
-    _kernel(name)[grid](*tensors, *sizes, DELAY=s.delay, REACH=s.reach, BLOCK=SAMPLE_BLOCK)
+    _kernel(name)[_blocks_first(*grid)](*tensors, *sizes, DELAY=s.delay, REACH=s.reach, BLOCK=SAMPLE_BLOCK)
 
 
 LAUNCHES: dict[str, Callable[[Tensors, Any], None]] = {

@@ -51,9 +51,9 @@ def colours(
     C: tl.constexpr,
 ):
     """One program: P pixels of one sample. `passes` is 1 where the clamp lets a gradient through."""
-    n = tl.program_id(0).to(tl.int64)
+    n = tl.program_id(1).to(tl.int64)
     pixels = height * width
-    pixel = tl.program_id(1) * P + tl.arange(0, P)
+    pixel = tl.program_id(0) * P + tl.arange(0, P)
     channel = tl.arange(0, C)
     known, inside = channel < channels, pixel < pixels
     at = n * pixels + pixel.to(tl.int64)
@@ -98,7 +98,7 @@ def colours_backward(
     C: tl.constexpr,
 ):
     """One program: STEPS times P pixels of one sample. Sums of the block: `[N, blocks, FEW, channels]` and without."""
-    n, block = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    n, block = tl.program_id(1).to(tl.int64), tl.program_id(0)
     channel, row = tl.arange(0, C), tl.arange(0, ROWS)
     known = channel < channels
     dtype: tl.constexpr = tl.float64 if features.dtype.element_ty == tl.float64 else tl.float32
@@ -120,7 +120,7 @@ def colours_backward(
             if TO_BIAS:
                 of_bias += tl.where(row == o, tl.sum(h, axis=0), 0.0)
         tl.store(grad_features + both, moved.to(grad_features.dtype.element_ty), mask=inside[:, None] & known)
-    sums_at = (n * tl.num_programs(1) + block) * FEW + row
+    sums_at = (n * tl.num_programs(0) + block) * FEW + row
     if TO_OWN:
         own_at = sums_at[:, None] * channels + channel[None, :]
         tl.store(own_sums + own_at, of_own, mask=(row < FEW)[:, None] & known)
@@ -158,7 +158,7 @@ def colours_double_backward(
 
     TO_FEATURES needs VIA_OWN, and TO_OWN needs VIA_FEATURES.
     """
-    n, block = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    n, block = tl.program_id(1).to(tl.int64), tl.program_id(0)
     channel, row = tl.arange(0, C), tl.arange(0, ROWS)
     known = channel < channels
     dtype: tl.constexpr = tl.float64 if features.dtype.element_ty == tl.float64 else tl.float32
@@ -195,5 +195,5 @@ def colours_double_backward(
         if TO_FEATURES:
             tl.store(grad_features + both, moved.to(grad_features.dtype.element_ty), mask=there)
     if TO_OWN:
-        sums_at = ((n * tl.num_programs(1) + block) * FEW + row)[:, None] * channels + channel[None, :]
+        sums_at = ((n * tl.num_programs(0) + block) * FEW + row)[:, None] * channels + channel[None, :]
         tl.store(own_sums + sums_at, sums, mask=(row < FEW)[:, None] & known)

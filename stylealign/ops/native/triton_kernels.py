@@ -101,8 +101,8 @@ def epilogue(
     C: tl.constexpr,
 ):
     """One program: P pixels of one sample, C channels."""
-    n = tl.program_id(0).to(tl.int64)
-    pixel = tl.program_id(1) * P + tl.arange(0, P)
+    n = tl.program_id(1).to(tl.int64)
+    pixel = tl.program_id(0) * P + tl.arange(0, P)
     channel = tl.program_id(2) * C + tl.arange(0, C)
     known = channel < channels
     inside = (pixel < pixels)[:, None] & known[None, :]
@@ -146,7 +146,7 @@ def epilogue_backward(
 
     Sums of the block: over pixels `[N, blocks, channels]`, over channels `[channel groups, N, pixels]`.
     """
-    n, block, group = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.program_id(2)
+    n, block, group = tl.program_id(1).to(tl.int64), tl.program_id(0), tl.program_id(2)
     channel = group * C + tl.arange(0, C)
     known = channel < channels
     dtype: tl.constexpr = tl.float64 if grad.dtype.element_ty == tl.float64 else tl.float32
@@ -170,7 +170,7 @@ def epilogue_backward(
         if SCALED:
             z = z * factor[None, :]
         tl.store(grad_values + at, z.to(grad_values.dtype.element_ty), mask=inside)
-    sums_at = (n * tl.num_programs(1) + block) * channels + channel
+    sums_at = (n * tl.num_programs(0) + block) * channels + channel
     if OF_SCALE:
         tl.store(scale_sums + sums_at, of_scale, mask=known)
     if OF_BIAS:
@@ -207,7 +207,7 @@ def epilogue_double_backward(
     C: tl.constexpr,
 ):
     """The backward of `epilogue_backward`; programs and sums as there."""
-    n, block = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    n, block = tl.program_id(1).to(tl.int64), tl.program_id(0)
     channel = tl.program_id(2) * C + tl.arange(0, C)
     known = channel < channels
     own = n * channels + channel
@@ -244,4 +244,4 @@ def epilogue_double_backward(
             tl.store(grad_values + at, moved.to(grad_values.dtype.element_ty), mask=inside)
         tl.store(grad_grad + at, result.to(grad_grad.dtype.element_ty), mask=inside)
     if TO_SCALE:
-        tl.store(scale_sums + (n * tl.num_programs(1) + block) * channels + channel, sums, mask=known)
+        tl.store(scale_sums + (n * tl.num_programs(0) + block) * channels + channel, sums, mask=known)

@@ -73,9 +73,9 @@ def sample(
     BLOCK: tl.constexpr,
 ):
     """One program: BLOCK pixels of one image, all its channels."""
-    n = tl.program_id(0).to(tl.int64)
+    n = tl.program_id(1).to(tl.int64)
     count = (2 * height + 10) * (2 * width + 10)
-    element = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    element = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = element < count
     row, column, down, right = _places(
         inverse, n, element, height, width, border_y, border_x, fine_height, fine_width, DELAY, REACH
@@ -111,9 +111,9 @@ def sample_adjoint(
     BLOCK: tl.constexpr,
 ):
     """The transposed map, added to `target`; programs as in `sample`. The order of the sums is the GPU's."""
-    n = tl.program_id(0).to(tl.int64)
+    n = tl.program_id(1).to(tl.int64)
     count = (2 * height + 10) * (2 * width + 10)
-    element = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    element = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = element < count
     row, column, down, right = _places(
         inverse, n, element, height, width, border_y, border_x, fine_height, fine_width, DELAY, REACH

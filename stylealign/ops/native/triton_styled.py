@@ -31,8 +31,8 @@ def styled(
     C: tl.constexpr,
 ):
     """One program: P pixels of one sample, C channels. KEPT: the activation itself is wanted too, in `target`."""
-    n = tl.program_id(0).to(tl.int64)
-    pixel = tl.program_id(1) * P + tl.arange(0, P)
+    n = tl.program_id(1).to(tl.int64)
+    pixel = tl.program_id(0) * P + tl.arange(0, P)
     channel = tl.program_id(2) * C + tl.arange(0, C)
     known = channel < channels
     own = n * channels + channel
@@ -81,7 +81,7 @@ def styled_backward(
 
     Sums of the block: over pixels `[N, blocks, channels]`, over channels `[channel groups, N, pixels]`.
     """
-    n, block, group = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.program_id(2)
+    n, block, group = tl.program_id(1).to(tl.int64), tl.program_id(0), tl.program_id(2)
     channel = group * C + tl.arange(0, C)
     known = channel < channels
     own = n * channels + channel
@@ -113,7 +113,7 @@ def styled_backward(
             here = noise_sums + (group.to(tl.int64) * batch + n) * pixels + pixel
             tl.store(here, tl.sum(h, axis=1), mask=pixel < pixels)
         tl.store(grad_values + at, (h * factor).to(grad_values.dtype.element_ty), mask=inside)
-    sums_at = (n * tl.num_programs(1) + block) * channels + channel
+    sums_at = (n * tl.num_programs(0) + block) * channels + channel
     tl.store(scale_sums + sums_at, of_scale, mask=known)
     tl.store(bias_sums + sums_at, of_bias, mask=known)
     tl.store(style_sums + sums_at, of_style, mask=known)
@@ -160,7 +160,7 @@ def styled_double_backward(
     C: tl.constexpr,
 ):
     """The backward of `styled_backward`; programs and sums as there. VIA_STYLE needs NEXT."""
-    n, block, group = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.program_id(2)
+    n, block, group = tl.program_id(1).to(tl.int64), tl.program_id(0), tl.program_id(2)
     channel = group * C + tl.arange(0, C)
     known = channel < channels
     own = n * channels + channel
@@ -221,7 +221,7 @@ def styled_double_backward(
             tl.store(grad_grad_scaled + at, there.to(grad_grad_scaled.dtype.element_ty), mask=inside)
         if VIA_SCALE or VIA_STYLE:
             tl.store(grad_values + at, moved.to(grad_values.dtype.element_ty), mask=inside)
-    sums_at = (n * tl.num_programs(1) + block) * channels + channel
+    sums_at = (n * tl.num_programs(0) + block) * channels + channel
     tl.store(scale_sums + sums_at, to_scale, mask=known)
     tl.store(bias_sums + sums_at, to_bias, mask=known)
     tl.store(style_sums + sums_at, to_style, mask=known)
