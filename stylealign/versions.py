@@ -27,7 +27,7 @@ VERSIONS = {
     "supervise": 6,
     "transfer": 7,
     "predict": 1,
-    "alignment": 2,
+    "alignment": 3,
     "tables": 4,
     "figures": 8,
     "card": 1,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylealign.cli.arguments import add_settings, settings_from
+from stylealign.cli.progress import Progress
 from stylealign.config import MetricSettings
 from stylealign.files import require_suffix, require_writable
 from stylealign.measurements.alignment_score import KIND
@@ -37,13 +38,14 @@ def run(arguments: argparse.Namespace) -> None:
     from stylealign.devices import compute_device
     from stylealign.measurements.inputs import distance_of
     from stylealign.metrics.alignment_score import alignment_score
-    from stylealign.metrics.responses import pictures_of, reference_of, respond
+    from stylealign.metrics.responses import ROTATIONS, pictures_of, reference_of, respond
     from stylealign.report.figures import image_rows
 
     first, second = load_matching(arguments.first, arguments.second)
     network = distance_of(settings)
     one, other = (model.generator.to(compute_device()) for model in (first, second))
-    reference = reference_of(one, network, settings.score_latents, settings.seed)
+    progress = Progress("alignment", ROTATIONS + 2, "models", interval_s=1.0)
+    reference = reference_of(one, network, settings.score_latents, settings.seed, progress.advance)
     drawn = respond(other, reference.probe, network)
     found = alignment_score(reference.responses, drawn, reference.unrelated)
     print(json.dumps({name: _printed(value) for name, value in found.items()}))

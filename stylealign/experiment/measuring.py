@@ -36,9 +36,14 @@ class Measuring(Family):
         if self.is_annotated(model):
             files["parent_attributes"] = label_network("attributes", self.domain_of(parent))
             files["child_attributes"] = label_network("attributes", self.domain_of(model))
-        if model in self.children and self.models[parent].parent is not None:
-            files["root"] = model_file(self.parent_of(parent))
-        return files
+        return files | self.root_input(model)
+
+    def root_input(self, model: str) -> Files:
+        """Return the parent's parent of a child that has one."""
+        parent = self.compared_with(model)
+        if model not in self.children or self.models[parent].parent is None:
+            return {}
+        return {"root": model_file(self.parent_of(parent))}
 
     def recovery_inputs(self, child: str) -> Files:
         """Return what a recovery is measured with: the models before the last training, and networks."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
 from stylealign.measurements.alignment_pointwise import SHUFFLED
+from stylealign.measurements.alignment_semantic import GRANDCHILD
 from stylealign.measurements.declare import File, Kind, Measured, Option, Progress, Table, of_each_family
 from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost, Work
@@ -16,18 +17,20 @@ if TYPE_CHECKING:
     from stylealign.metrics.bootstrap import Estimate
 
 SCORE = Metric("score", True, "alignment score: mean of its three parts; 1: the same model, 0: unrelated models")
-PARTNER = Metric("partner", True, "how early the image of the same latent is found among the other model's images")
+PARTNER = Metric("partner_rank", True, "how early a latent's image is found; 1: before all others, 0: as by chance")
+FIRST = Metric("partner_first", True, "share of latents whose image is found first among the other model's images")
 ACTIVATIONS = Metric("activations", True, "how alike activations arrange the latents (CKA), all or at one resolution")
 PERTURBATIONS = Metric("perturbations", True, "how alike the same small step in W changes the two images")
 CHANCE = Metric("chance", None, "the alignment score that one in forty unrelated models exceeds")
 
-METRICS = (SCORE, PARTNER, ACTIVATIONS, PERTURBATIONS, CHANCE)
+METRICS = (SCORE, PARTNER, FIRST, ACTIVATIONS, PERTURBATIONS, CHANCE)
 
 PROTOCOL = (
     "averaged generators, no truncation, stored noise, the same z and the same steps in W (0.3 of the way from the "
     "parent's mean w to a random one) in both; features: the last two layers of the perceptual network, averaged to"
-    " 4x4; partner: 1 - 2 x the share of the other latents' images that are closer by the cosine of the "
-    "standardised features, from both sides; activations: debiased linear CKA of the last convolution at each "
+    " 4x4; partner_rank: 1 - 2 x the share of the other latents' images that are closer by the cosine of the "
+    "standardised features, from both sides; partner_first: how often none is, as counted (chance: 1 / N of N latents)"
+    "; activations: debiased linear CKA of the last convolution at each "
     "resolution, averaged to 8x8, mean over the resolutions; perturbations: cosine of the features' changes, less "
     "that of different steps; each (value - chance) / (1 - chance), chance: the agreement with the parent under six"
     " random rotations of z and of the whitened steps; interval: jackknife over 16 groups of latents, and the "
@@ -39,7 +42,8 @@ TABLE = Table(
     title="One score for the alignment of two models",
     section="alignment",
     metrics=METRICS,
-    protocol=f"{PROTOCOL}; {SHUFFLED}: the child's responses to other latents and steps than the parent's",
+    protocol=f"{PROTOCOL}; {SHUFFLED}: the child's responses to other latents and steps than the parent's; "
+    f"{GRANDCHILD}: the child against its parent's parent",
     headline=SCORE.name,
     compared=(SCORE.name,),
     charts=(SCORE.name,),
@@ -59,19 +63,24 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
 
     parent, child = inputs.parent_and_child()
     network, device = distance_of(settings), compute_device()
-    counter = progress(ROTATIONS + 2, "models")
-    reference = reference_of(parent.generator.to(device), network, settings.score_latents, settings.seed)
-    counter.advance(ROTATIONS + 1)
+    root = inputs.matching("root", "parent") if inputs.has("root") else None
+    counter = progress((ROTATIONS + 2) * (1 if root is None else 2), "models")
+    asked = settings.score_latents, settings.seed, counter.advance
+    reference = reference_of(parent.generator.to(device), network, *asked)
     drawn = respond(child.generator.to(device), reference.probe, network)
     counter.advance()
     key = inputs.key(TABLE.name)
-    compared = {key: drawn}
+    compared = [(key, reference, drawn)]
     if inputs.options["shuffled"]:
-        compared[dataclasses.replace(key, method=SHUFFLED)] = drawn.rolled()
+        compared.append((dataclasses.replace(key, method=SHUFFLED), reference, drawn.rolled()))
+    if root is not None:
+        origin = reference_of(root.generator.to(device), network, *asked)
+        drawn = respond(child.generator, origin.probe, network)
+        counter.advance()
+        compared.append((dataclasses.replace(key, method=GRANDCHILD), origin, drawn))
     rows = []
-    for own, responses in compared.items():
-        found = alignment_score(reference.responses, responses, reference.unrelated)
-        rows += score_rows(found, own, settings)
+    for own, known, responses in compared:
+        rows += score_rows(alignment_score(known.responses, responses, known.unrelated), own, settings)
     return rows, {}
 
 
@@ -88,8 +97,10 @@ def score_rows(
 
 
 def cost(work: Work, model: str) -> Cost:
-    """Return the cost of a job: latents and steps in both models, and rotated ones in the parent."""
-    return cost_of_responses(work, model, 8)
+    """Return the cost of a job: latents and steps in both models, and rotated ones in the parent; twice with a root."""
+    own = work.config.models[model]
+    has_root = own.control_of is None and own.parent is not None and work.config.models[own.parent].parent is not None
+    return cost_of_responses(work, model, 16 if has_root else 8)
 
 
 def cost_of_responses(work: Work, model: str, models: float) -> Cost:
@@ -106,11 +117,12 @@ def cost_of_responses(work: Work, model: str, models: float) -> Cost:
 
 KIND = Kind(
     name="alignment_score",
-    version=2,
+    version=3,
     text="one score in [0, 1] for the alignment of two models, without labels or real images",
     files=(
         File("parent", "MODEL", "the parent, or any model"),
         File("child", "MODEL", "the child, or any model of the same architecture"),
+        File("root", "MODEL", "the parent's parent (rows of the child against it)", is_required=False),
     ),
     options=(Option("shuffled", "add the rows of unequal latents, method `shuffled`"),),
     settings=("score_latents", "perceptual", "seed", "weights_dir"),

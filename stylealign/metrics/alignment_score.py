@@ -3,13 +3,16 @@
 The same latents go into both models. Three parts ask whether they mean the same there; each is 1 for a model and
 itself, and 0 for models that have nothing to do with each other:
 
-* partner: among the images of one model, how early is the one of the same latent found by the features?
+* partner_rank: among the images of one model, how early is the one of the same latent found by the features?
 * activations: do the activations at each resolution arrange the latents alike (CKA)?
 * perturbations: does the same small step in W change the two images alike?
 
 What a style has in common is no alignment: each model's mean is taken away everywhere. What unrelated models agree in
 by chance is measured: it is the agreement with the first model under rotated latents and steps. Each part is reckoned
 from there, (part - chance) / (1 - chance).
+
+Beside them, and no part of the score, `partner_first` is the share of latents whose partner is found before all others;
+among N latents it is 1 / N by chance, so it depends on their number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +25,9 @@ from stylealign.metrics.bootstrap import Estimate
 
 Array = NDArray[np.float64]
 
-PARTS = ("partner", "activations", "perturbations")
+PARTS = ("partner_rank", "activations", "perturbations")
+FIRST = "partner_first"
+"""A share as it was counted, no chance taken away."""
 SCORE = "score"
 GROUPS = 16
 """Groups of latents of the jackknife."""
@@ -88,13 +93,24 @@ def partner_ranks(one: Array, other: Array) -> Array:
     Args:
         one, other: `[N, F]`, N of 2 and more, of mean 0.
     """
-    alike = cosines(one, other)
-    found = []
+    return np.mean([1 - 2 * closer / (len(one) - 1) for closer in _closer(one, other)], axis=0)
+
+
+def partners_first(one: Array, other: Array) -> Array:
+    """Return whether each row's partner is found before all other rows of the other matrix, `[N]`: 1, 0, or 0.5.
+
+    0.5: from one side alone. A tie is not found. 1 / N on average where rows and partners are unrelated.
+    """
+    return np.mean([closer == 0 for closer in _closer(one, other)], axis=0)
+
+
+def _closer(one: Array, other: Array) -> list[Array]:
+    """Return from either side how many rows are closer to each row `[N]` than its partner; a tie counts half."""
+    alike, found = cosines(one, other), []
     for table in (alike, alike.T):
         own = np.diag(table)[:, None]
-        closer = (table > own).sum(axis=1) + 0.5 * ((table == own).sum(axis=1) - 1)
-        found.append(1 - 2 * closer / (len(table) - 1))
-    return np.mean(found, axis=0)
+        found.append((table > own).sum(axis=1) + 0.5 * ((table == own).sum(axis=1) - 1))
+    return found
 
 
 def debiased_hsic(one: Array, other: Array) -> float:
@@ -131,11 +147,13 @@ def change_agreement(one: Array, other: Array) -> Array:
 
 
 def raw_parts(one: Responses, other: Responses) -> dict[str, float]:
-    """Return the parts before chance is taken away: `PARTS`, and the activations at each resolution ("8 px")."""
+    """Return the parts before chance is taken away: `PARTS`, `FIRST`, and the activations at each resolution
+    ("8 px")."""
     by_resolution = {f"{px} px": debiased_cka(one.grams[px], other.grams[px]) for px in one.grams}
-    ranks = partner_ranks(standardised(one.features), standardised(other.features))
+    features = standardised(one.features), standardised(other.features)
     return {
-        "partner": float(ranks.mean()),
+        "partner_rank": float(partner_ranks(*features).mean()),
+        FIRST: float(partners_first(*features).mean()),
         "activations": float(np.mean(list(by_resolution.values()))),
         "perturbations": float(change_agreement(one.changes, other.changes).mean()),
         **by_resolution,
@@ -159,13 +177,14 @@ def alignment_score(one: Responses, other: Responses, unrelated: Sequence[Respon
         unrelated: what the first model makes of rotated ones, two or more.
 
     Returns:
-        `score`, in [0, 1]; `partner`, `activations`, `perturbations` and the activations at each resolution, at most
-        1; `chance`: the score that one in forty unrelated models exceeds.
+        `score`, in [0, 1]; `partner_rank`, `activations`, `perturbations` and the activations at each resolution, at
+        most 1; `partner_first`, in [0, 1]; `chance`: the score that one in forty unrelated models exceeds.
     """
     drawn = [raw_parts(model, other) for model in unrelated]
-    chance = {name: float(np.mean([parts[name] for parts in drawn])) for name in drawn[0]}
+    chance = {name: float(np.mean([parts[name] for parts in drawn])) for name in drawn[0]} | {FIRST: 0.0}
     by_chance = [_above_chance(parts, chance) for parts in drawn]
     spread = {name: float(np.std([found[name] for found in by_chance], ddof=1)) for name in by_chance[0]}
+    spread[FIRST] = 0.0
     whole = _above_chance(raw_parts(one, other), chance)
     groups = min(GROUPS, len(one.features), len(one.changes))
     left = [
@@ -176,7 +195,7 @@ def alignment_score(one: Responses, other: Responses, unrelated: Sequence[Respon
     for name, value in whole.items():
         values = np.array([part[name] for part in left])
         variance = (groups - 1) * float(values.var()) + (spread[name] * (1 - value)) ** 2
-        found[name] = _estimate(value, variance**0.5, len(one.features), lowest=0.0 if name == SCORE else -1.0)
+        found[name] = _estimate(value, variance**0.5, len(one.features), lowest=0.0 if name in (SCORE, FIRST) else -1.0)
     return {**found, "chance": Estimate(min(1.0, 1.96 * spread[SCORE]), n=len(unrelated))}
 
 

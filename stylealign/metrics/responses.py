@@ -1,6 +1,6 @@
 """What a generator makes of latents and of small steps in W: images as features, activations by resolution, changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -162,7 +162,13 @@ class Reference:
     unrelated: tuple[Responses, ...]
 
 
-def reference_of(generator: Generator, network: PerceptualDistance, latents: int, seed: int) -> Reference:
+def reference_of(
+    generator: Generator,
+    network: PerceptualDistance,
+    latents: int,
+    seed: int,
+    done: Callable[[], None] = lambda: None,
+) -> Reference:
     """Return the reference for models that are compared with this one.
 
     Args:
@@ -170,10 +176,15 @@ def reference_of(generator: Generator, network: PerceptualDistance, latents: int
         network: on the same device.
         latents: number of latents; half as many steps.
         seed: of latents, steps and rotations.
+        done: called after each of the `ROTATIONS` + 1 times that the model has been asked.
     """
     probe = probe_of(generator, latents, latents // 2, seed)
-    unrelated = (respond(generator, rotated(probe, generator, seed + 2 + turn), network) for turn in range(ROTATIONS))
-    return Reference(probe, respond(generator, probe, network), tuple(unrelated))
+    found = []
+    for turn in range(ROTATIONS + 1):
+        asked = rotated(probe, generator, seed + 1 + turn) if turn else probe
+        found.append(respond(generator, asked, network))
+        done()
+    return Reference(probe, found[0], tuple(found[1:]))
 
 
 @torch.inference_mode()

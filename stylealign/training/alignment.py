@@ -27,7 +27,7 @@ class Alignment:
         self._reference: Reference | None = None
 
     def __call__(self, generator: Generator) -> dict[str, float]:
-        """Return `alignment`, in [0, 1], and its parts `alignment_partner`, `_activations` and `_perturbations`."""
+        """Return `alignment`, in [0, 1], and its parts: `alignment_partner_rank`, `_activations`, `_perturbations`."""
         if self._network is None or self._reference is None:
             self._network = perceptual_distance(NETWORK).to(self._parent.mapping.w_avg.device)
             self._reference = reference_of(self._parent, self._network, self._latents, self._seed)

@@ -28,8 +28,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_models(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pair = [str(models / "a.safetensors"), str(models / "b.safetensors")]
     assert main(["alignment", *pair, "--score-latents", "16", "--out", str(tmp_path / "pairs.png")]) == 0
-    printed = json.loads(capsys.readouterr().out)
-    parts = ["score", "partner", "activations", "perturbations", "4 px", "8 px", "16 px", "chance"]
+    said = capsys.readouterr()
+    printed = json.loads(said.out)
+    parts = ["score", "partner_rank", "partner_first", "activations", "perturbations"]
+    parts += ["4 px", "8 px", "16 px", "chance"]
     assert list(printed) == parts
     assert all(printed[part]["ci_low"] <= printed[part]["value"] <= printed[part]["ci_high"] for part in parts[:-1])
     with Image.open(tmp_path / "pairs.png") as picture:

@@ -126,9 +126,12 @@ def test_recovery_and_components_are_a_few_lines_over_the_default() -> None:
         Experiment(load_config(root, root, [root / "config" / f"{name}.yaml"], {}), ZOO, root)
         for name in ("recovery", "components")
     )
-    assert [row for row in back.all_rows() if "human-again" in row] == [
-        "results/metrics/alignment_recovery/human-again.json"
-    ]
+    asked = ("score/human-again", "score/human-again-unaligned", "recovery/human-again")
+    assert sorted(row for row in back.all_rows() if "human-again" in row) == sorted(
+        f"results/metrics/alignment_{name}.json" for name in asked
+    )
+    assert back.root_input("human-again") == {"root": "results/models/human/model.safetensors"}, "a child of a child"
+    assert [back.root_input(name) for name in ("robot-whole", "human-again-unaligned")] == [{}, {}]
     assert list(back.recovery_models("human-again")) == ["child", "unaligned", "unaligned parent"]
     methods = [name.partition("/")[0] for name in parts.component_rows("human")]
     trained = ["everything", "unaligned", "mapping", "affine + torgb-affine", "convolutions", "torgb + torgb-affine"]

@@ -169,7 +169,7 @@ FILES: dict[str, dict[str, str]] = {
     "alignment_weights": MODELS,
     "alignment_reset": {**MODELS, "data": "train.zip"},
     "alignment_pointwise": {**MODELS, **RULERS},
-    "alignment_score": MODELS,
+    "alignment_score": {**MODELS, "root": "parent.safetensors"},
     "alignment_channels": {**MODELS, "segmentation": "segmentation.safetensors"},
     "alignment_semantic": {
         **MODELS,

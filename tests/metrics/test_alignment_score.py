@@ -13,6 +13,7 @@ from stylealign.metrics.alignment_score import (
     debiased_cka,
     debiased_hsic,
     partner_ranks,
+    partners_first,
     standardised,
 )
 
@@ -84,6 +85,24 @@ def test_partners_by_hand() -> None:
     assert partner_ranks(one, -one).tolist() == [-1, -1, -1, -1]
     assert partner_ranks(one, one[[1, 0, 2, 3]])[2:].tolist() == [1, 1]
     assert partner_ranks(one, np.zeros((4, 2))).tolist() == [0, 0, 0, 0], "nothing tells them apart"
+
+
+def test_partners_that_are_found_first_by_hand() -> None:
+    one = np.array([[1.0, 0], [0, 1], [-1, 0], [0, -1]])
+    assert partners_first(one, 3 * one).tolist() == [1, 1, 1, 1]
+    assert partners_first(one, one[[1, 0, 2, 3]]).tolist() == [0, 0, 1, 1]
+    assert partners_first(one, np.zeros((4, 2))).tolist() == [0, 0, 0, 0], "a tie is not found"
+    near = np.array([[1.0, 0], [1, 0.1], [-1, 0], [0, -1]])
+    assert partners_first(one, near).tolist() == [1, 0.5, 1, 1], "from the second side another row is closer"
+
+
+def test_partners_that_are_found_first_are_counted_without_chance() -> None:
+    found = scores(responses(random_map(0)))
+    assert found["partner_first"][0] == 1
+    stranger = scores(responses(random_map(5)))["partner_first"]
+    assert 0 <= stranger[1] <= stranger[0] < 0.2
+    share = scores(responses(moved(0.7)))
+    assert share["partner_first"][0] < share["partner_rank"][0], "early is not first"
 
 
 def test_standardised() -> None:

@@ -42,7 +42,9 @@ def test_a_model_a_changed_copy_and_another_one(network: PerceptualDistance) -> 
     with torch.no_grad():
         for parameter, foreign in zip(changed.synthesis.parameters(), other.synthesis.parameters(), strict=True):
             parameter.lerp_(foreign, 0.1)
-    reference = reference_of(model, network, 32, 0)
+    told: list[int] = []
+    reference = reference_of(model, network, 32, 0, lambda: told.append(1))
+    assert len(told) == 7, "the model's own latents, and six rotations"
     assert reference.responses.features.shape[0] == 32
     assert reference.responses.changes.shape[0] == 16
     assert set(reference.responses.grams) == {4, 8, 16}

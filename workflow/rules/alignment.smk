@@ -82,6 +82,7 @@ rule alignment_pointwise:
 # One score for the whole, without labels or real images.
 rule alignment_score:
     input:
+        unpack(lambda w: EXPERIMENT.root_input(w.model)),
         parent=lambda w: model_file(aligned_parent(w.model)),
         child=lambda w: model_file(w.model),
         weights=measuring_weights("alignment_score"),
@@ -98,7 +99,7 @@ rule alignment_score:
         runtime=minutes("alignment_score"),
     params:
         names=lambda w: row_names(w.model, model_method(w.model)),
-        inputs=lambda w, input: flags(parent=input.parent, child=input.child),
+        inputs=lambda w, input: flags(parent=input.parent, child=input.child, root=input.get("root")),
         shuffled=lambda w: "" if w.model in CONTROLS else "--shuffled",
         settings=measuring_settings("alignment_score"),
         version=kind("alignment_score").version,
