@@ -71,3 +71,12 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         return f"]({posixpath.relpath(target, folder or '.')}{'#' + anchor if anchor else ''})"
 
     return re.sub(r"\]\(([^)\s]+)\)", link, markdown)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Keep each flag of a command whole: browsers break lines after its hyphens."""
+
+    def block(match: re.Match[str]) -> str:
+        return re.sub(r"(?<=</span>)(--?[a-z][\w-]*)", r'<span class="flag">\1</span>', match[0])
+
+    return re.sub(r'<div class="language-sh highlight">.*?</div>', block, html, flags=re.DOTALL)

@@ -60,6 +60,12 @@ def test_links_into_the_tree_lead_to_pages(site: Path):
     assert 'href="cluster.html"' in (site / "changelog.html").read_text(encoding="utf-8")
 
 
+def test_flags_of_commands_stay_whole(site: Path):
+    page = (site / "tutorials" / "photos-to-morph.html").read_text(encoding="utf-8")
+    assert '<span class="flag">--resolution-px</span>' in page
+    assert '<span class="flag">--resolution-px</span>' not in (site / "api.html").read_text(encoding="utf-8")
+
+
 def test_the_api_is_there(site: Path):
     text = (site / "api.html").read_text(encoding="utf-8")
     for name in re.findall(r"^::: (\S+)$", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE):
