@@ -18,6 +18,7 @@ import torch
 from stylealign.config import TrainSettings
 from stylealign.installed import release
 from stylealign.networks.architecture import Architecture
+from stylealign.ops.native.build import wanted_on_gpu
 from stylealign.training.graphs import VARIABLE as GRAPHS
 from stylealign.training.graphs import reason_against
 
@@ -31,6 +32,8 @@ ALLOWED = 0.05
 FILE = "computed-by.json"
 
 Variables = dict[str, str]
+OFF: Variables = {KERNELS: "0"}
+"""PyTorch's own operations: a GPU that is new enough has kernels unless a variable says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def apply(
     machine = machine_of(device)
     kept = json.loads(file.read_text()) if file.exists() else {}
     if kept.get("machine") == machine:
-        chosen, told = kept["chosen"], "as before"
+        chosen, told = OFF | kept["chosen"], "as before"
     else:
         can_record = reason_against(settings.keep, settings.blur_px, settings.accumulate * processes, True) is None
         given = json.dumps({"architecture": architecture.model_dump(), "settings": settings.model_dump(mode="json")})
@@ -82,7 +85,7 @@ def apply(
         file.write_text(json.dumps({"machine": machine, "chosen": chosen}))
     chosen = {name: value for name, value in chosen.items() if name not in os.environ}
     os.environ.update(chosen)
-    ways = ["kernels"] * (os.environ.get(KERNELS) == "cuda") + ["graphs"] * (os.environ.get(GRAPHS) == "1")
+    ways = ["kernels"] * wanted_on_gpu(device) + ["graphs"] * (os.environ.get(GRAPHS) == "1")
     words = " and ".join(ways) or "PyTorch's own operations"
     print(f"stylealign train: computed by {words} ({told})", file=sys.stderr, flush=True)
 
@@ -98,11 +101,12 @@ def choose(environment: Mapping[str, str], attempt: Attempt, can_record: bool) -
     open_kernels, open_graphs = KERNELS not in environment, GRAPHS not in environment and can_record
     if not open_kernels and not open_graphs:
         return {}, "as the environment says"
-    always = attempt({GRAPHS: "0"})
+    chosen = OFF if open_kernels else Variables()
+    always = attempt({**chosen, GRAPHS: "0"})
     if always.error:
-        return {}, f"the self-test does not run: {always.error}"
-    best, chosen, words = always, Variables(), [f"{1e3 * always.seconds:.1f} ms a step as always"]
-    recorded: Variables = {}
+        return chosen, f"the self-test does not run: {always.error}"
+    best, words = always, [f"{1e3 * always.seconds:.1f} ms a step as always"]
+    recorded = chosen
     if open_kernels:
         found = attempt({KERNELS: "cuda", GRAPHS: "0"})
         words.append(f"kernels {_outcome(found, always)}")
@@ -158,7 +162,7 @@ def tried_apart(variables: Variables, given: str) -> Trial:
         return Trial(error=f"no answer in {LIMIT_S:.0f} s")
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"the process ended with {done.returncode}"]
-        return Trial(error=lines[-1][:200])
+        return Trial(error=lines[-1][:300])
     return Trial(**json.loads(done.stdout.splitlines()[-1]))
 
 

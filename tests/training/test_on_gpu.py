@@ -101,9 +101,9 @@ def test_a_training_chooses_goes_on_and_is_read_on_a_cpu(data: Path, tmp_path: P
     torch.testing.assert_close(on_gpu, on_cpu, rtol=0, atol=5e-3)
 
 
-@pytest.mark.parametrize("kernels", ["0", "cuda"])
+@pytest.mark.parametrize("kernels", ["0", "cuda", ""])
 def test_pictures_are_those_of_the_cpu(kernels: str, tmp_path: Path) -> None:
-    """The bundled parent's, to a level."""
+    """The bundled parent's, to a level; with no word of the kernels, the GPU's age decides."""
     pictures = {}
     for name, environment in {"cpu": {"CUDA_VISIBLE_DEVICES": ""}, "gpu": {KERNELS: kernels}}.items():
         command("generate", PARENT, "--seeds", "0-3", "--grid", tmp_path / f"{name}.png", **environment)

@@ -23,12 +23,12 @@ def attempts(kernels: Trial, graphs: Trial) -> Callable[[dict[str, str]], Trial]
     def attempt(variables: dict[str, str]) -> Trial:
         if variables.get(GRAPHS) == "1":
             return graphs
-        return kernels if variables.get(KERNELS) == "cuda" else Trial(0.06, SAME)
+        return kernels if variables.get(KERNELS) == "cuda" else Trial(0.06, SAME)  # KERNELS is 0, or the environment's
 
     return attempt
 
 
-FAST, BOTH = Trial(0.04, SAME), Trial(0.03, SAME, recorded=2)
+FAST, SLOW, BOTH = Trial(0.04, SAME), Trial(0.07, SAME), Trial(0.03, SAME, recorded=2)
 WRONG = Trial(0.01, SAME | {"0.r1_penalty": 5.5}, recorded=2)
 NONE = Trial(0.01, SAME | {"0.r1_penalty": float("nan")}, recorded=2)
 DEAD = Trial(error="the process ended with -11")
@@ -38,12 +38,12 @@ DEAD = Trial(error="the process ended with -11")
     ("kernels", "graphs", "chosen", "said"),
     [
         (FAST, BOTH, {KERNELS: "cuda", GRAPHS: "1"}, "60.0 ms a step as always, kernels 40.0 ms, graphs 30.0 ms"),
-        (WRONG, BOTH, {GRAPHS: "1"}, "kernels off by 1.0e-01"),
-        (NONE, BOTH, {GRAPHS: "1"}, "kernels off by inf"),
-        (DEAD, WRONG, {}, "kernels failed: the process ended with -11"),
-        (Trial(0.07, SAME), Trial(0.05, SAME), {}, "kernels 70.0 ms, graphs not recorded"),
-        (Trial(0.07, SAME), Trial(0.05, SAME, told=["train: step: no graph: a copy"]), {}, "not recorded: a copy"),
-        (Trial(0.07, SAME), BOTH, {KERNELS: "cuda", GRAPHS: "1"}, "kernels 70.0 ms, graphs 30.0 ms"),
+        (WRONG, BOTH, {KERNELS: "0", GRAPHS: "1"}, "kernels off by 1.0e-01"),
+        (NONE, BOTH, {KERNELS: "0", GRAPHS: "1"}, "kernels off by inf"),
+        (DEAD, WRONG, {KERNELS: "0"}, "kernels failed: the process ended with -11"),
+        (SLOW, Trial(0.05, SAME), {KERNELS: "0"}, "kernels 70.0 ms, graphs not recorded"),
+        (SLOW, Trial(0.05, SAME, told=["train: step: no graph: a copy"]), {KERNELS: "0"}, "not recorded: a copy"),
+        (SLOW, BOTH, {KERNELS: "cuda", GRAPHS: "1"}, "kernels 70.0 ms, graphs 30.0 ms"),
         (FAST, Trial(0.05, SAME, recorded=1), {KERNELS: "cuda"}, "graphs 50.0 ms"),
     ],
 )
@@ -62,7 +62,27 @@ def test_what_the_environment_says_is_not_tried() -> None:
 
 
 def test_without_a_self_test_everything_is_as_always() -> None:
-    assert choose({}, lambda variables: DEAD, can_record=True)[0] == {}
+    assert choose({}, lambda variables: DEAD, can_record=True)[0] == {KERNELS: "0"}
+    assert choose({KERNELS: "cuda"}, lambda variables: DEAD, can_record=True)[0] == {}
+
+
+def test_every_trial_says_whether_it_has_kernels_unless_the_environment_does() -> None:
+    """A GPU that is new enough has them where nothing is said."""
+    asked: list[dict[str, str]] = []
+
+    def attempt(variables: dict[str, str]) -> Trial:
+        asked.append(variables)
+        return attempts(WRONG, BOTH)(variables)
+
+    choose({}, attempt, can_record=True)
+    assert asked == [
+        {KERNELS: "0", GRAPHS: "0"},
+        {KERNELS: "cuda", GRAPHS: "0"},
+        {KERNELS: "0", GRAPHS: "1"},
+    ]
+    asked.clear()
+    choose({KERNELS: "cuda"}, attempt, can_record=True)
+    assert asked == [{GRAPHS: "0"}, {GRAPHS: "1"}]
 
 
 def test_a_trial_tells_of_steps_with_every_regulariser_and_the_transforms(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +123,20 @@ def test_a_choice_is_kept_for_the_machine_it_was_made_on(monkeypatch: pytest.Mon
         counts.append(len(asked))
         assert (os.environ[KERNELS], os.environ[GRAPHS]) == ("cuda", "1")
     assert (counts, set(asked)) == ([3, 3, 6], {8})
+
+
+def test_a_choice_without_a_word_of_kernels_is_of_pytorchs_operations(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So it was written when kernels were for who asked."""
+    for name in selftest.NAMES:  # what is there is put back afterwards
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(selftest, "machine_of", lambda device: {"gpu": "A"})
+    (tmp_path / selftest.FILE).write_text(json.dumps({"machine": {"gpu": "A"}, "chosen": {}}))
+    selftest.apply(tmp_path, SMALL, changed(), 1, torch.device("cuda"))
+    assert os.environ[KERNELS] == "0" and GRAPHS not in os.environ
+    assert "computed by PyTorch's own operations (as before)" in capsys.readouterr().err
 
 
 def test_a_cpu_has_nothing_to_choose(tmp_path: Path) -> None:

@@ -6,9 +6,8 @@ compile in a second or two instead of a minute, need no match with PyTorch's C++
 The libraries lie in `files.user_cache`. This module is the one place that reads these environment variables:
 
 * ``STYLEALIGN_NATIVE``: ``0``: use the PyTorch form of every operation, and build nothing. ``cuda``: use the Triton
-  kernels too, on GPUs. They are tested interpreted and compiled for sm_80 and sm_90, but have been measured on no GPU
-  yet: where it is not set, a training on a GPU tries them at its start (`training/selftest.py`), and all else leaves
-  them out.
+  kernels on every GPU. Otherwise they are used on GPUs of compute capability 8.0 or more, which they are compiled for
+  in the tests (sm_80 and sm_90); a training on a GPU tries them first (`training/selftest.py`).
 * ``CXX``: the C++ compiler's command, by default ``c++``.
 """
 
@@ -39,6 +38,8 @@ CPP_FLAGS = (
 ) + (" -mprefer-vector-width=512" if platform.machine() == "x86_64" else "")
 """Not -ffast-math: linked into a library it makes the whole process flush denormal numbers."""
 BUILD_LIMIT_S = 300
+LEAST_CAPABILITY = (8, 0)
+"""Compute capability of the oldest NVIDIA GPUs that the kernels are compiled for in the tests."""
 
 Compiler = tuple[str, ...]
 """The words of a compiler's command."""
@@ -56,9 +57,15 @@ def cpu_library() -> ctypes.CDLL | None:
     return _loaded(lambda folder: built(find_compiler(), CPP_SOURCES, CPP_FLAGS, folder))
 
 
-def wanted_on_gpu() -> bool:
-    """Say whether the operations for GPUs are asked for."""
-    return os.environ.get("STYLEALIGN_NATIVE") == "cuda"
+def wanted_on_gpu(device: torch.device) -> bool:
+    """Say whether this GPU is to use the operations for GPUs: as the environment says, else where it is new enough."""
+    asked = os.environ.get("STYLEALIGN_NATIVE")
+    return asked == "cuda" or (asked != "0" and _is_new_enough(device))
+
+
+@cache
+def _is_new_enough(device: torch.device) -> bool:
+    return torch.version.hip is None and torch.cuda.get_device_capability(device) >= LEAST_CAPABILITY
 
 
 def _loaded(build: Callable[[Path], Path]) -> ctypes.CDLL | None:

@@ -71,7 +71,9 @@ def supported(images: Tensor) -> bool:
         return False
     if images.device.type == "cpu":
         return images.dtype in NAMES and cpu_library() is not None
-    return images.device.type == "cuda" and images.dtype in GPU_TYPES and wanted_on_gpu() and gpu.kernels() is not None
+    if images.device.type != "cuda" or images.dtype not in GPU_TYPES:
+        return False
+    return wanted_on_gpu(images.device) and gpu.kernels() is not None
 
 
 def fuses(images: Tensor) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from stylealign.errors import StyleAlignError
+
 ROW_BLOCK = 1024
 FEWEST_CHANNELS, MOST_CHANNELS = 16, 64
 BLOCK_ELEMENTS = 1024
@@ -16,6 +18,10 @@ STEPS = 8
 """Blocks of pixels that one program sums over."""
 
 Tensors = Sequence[Tensor | None]
+
+
+class KernelError(StyleAlignError, RuntimeError):
+    """A kernel cannot be compiled for this GPU, or not be launched on it."""
 
 
 @cache
@@ -41,8 +47,20 @@ def _kernel(name: str) -> Any:
 
 
 def call(name: str, tensors: Tensors, sizes: ctypes.Structure) -> None:
-    """Run an operation of the C library by its name, on tensors of one GPU."""
-    LAUNCHES[name](tensors, sizes)
+    """Run an operation of the C library by its name, on tensors of one GPU.
+
+    Raises:
+        KernelError: whatever Triton, its compilers or the driver say of a kernel.
+        torch.OutOfMemoryError: there is no room for a kernel's sums.
+    """
+    try:
+        LAUNCHES[name](tensors, sizes)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        remedy = "STYLEALIGN_NATIVE=0 turns the kernels off"
+        raise KernelError(f"the kernel {name} does not run on this GPU; {remedy} ({reason})") from error
 
 
 def resample_options(up: int, down: int, gain: float) -> dict[str, Any]:
