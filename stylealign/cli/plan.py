@@ -15,6 +15,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
 from stylealign.planning.costs import Costs
 from stylealign.planning.plan import Job, as_json, as_text, make_plan, read_jobs
+from stylealign.work.rates import CARD, load_rates
 
 SNAKEFILE = Path("workflow/Snakefile")
 OURS = "snakemake: "
@@ -40,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="where jobs that can use a GPU run. Default: on a GPU where images are larger than 128 px",
     )
+    parser.add_argument(
+        "--card", choices=sorted(load_rates().gpus), default=CARD, help=f"GPU that is reckoned with. Default: {CARD}"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON object instead of a table")
     parser.add_argument("--snakefile", type=Path, default=SNAKEFILE, metavar="FILE", help=f"Default: {SNAKEFILE}")
 
@@ -55,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     named = [] if arguments.configfile is None else [arguments.configfile]
     config = load_config(arguments.directory, root, named)
     asked = Experiment(config, known_models(root), arguments.directory)
-    costs = Costs(asked.sized(), asked.zoo.size_mb, asked.zoo.archive)
+    costs = Costs(asked.sized(), asked.zoo.size_mb, asked.zoo.archive, arguments.card)
     cores = arguments.cores or usable_cpus()
     gpus = arguments.gpus if arguments.gpus is not None else len(visible_devices(os.environ)) or 1
     plan = make_plan(_planned(arguments), costs, cores, gpus, arguments.device)

@@ -6,11 +6,12 @@ from typing import Any
 
 from stylealign.applications.labels.methods import BOUNDS, method_of
 from stylealign.applications.labels.tasks import task_of
-from stylealign.config import Config, Space
+from stylealign.config import Config, Space, TrainSettings
+from stylealign.config.keeping import KeepMethod
 from stylealign.measurements import registry
 from stylealign.measurements.shared import MOST_PAIRS
 from stylealign.work.cost import LARGEST_ON_CPU_PX, MEGABYTE, Cost, Work
-from stylealign.work.rates import load_rates, perceptual_s
+from stylealign.work.rates import CARD, load_rates, perceptual_s
 
 PHOTO_SHARE, DRAWING_SHARE = 0.6, 0.28
 """Size of a PNG as a share of its pixels: photographs (assumed), drawn avatars at 64 px (measured)."""
@@ -26,6 +27,7 @@ class Costs(Work):
         config: the configuration.
         download_mb: (kind, name) in the zoo -> megabytes of the download, None where they are not known.
         archive: name of a data set -> what its archive is known by.
+        card: GPU of throughput.yaml.
     """
 
     def __init__(
@@ -33,8 +35,9 @@ class Costs(Work):
         config: Config,
         download_mb: Callable[[str, str], float | None] = lambda kind, name: 0.0,
         archive: Callable[[str], str] = str,
+        card: str = CARD,
     ) -> None:
-        super().__init__(config)
+        super().__init__(config, card)
         self.download_mb, self.archive = download_mb, archive
 
     def of(self, rule: str, wildcards: Mapping[str, str]) -> Cost:
@@ -46,9 +49,9 @@ class Costs(Work):
         """Return whether the images of a job are of a size at which a GPU is taken for granted."""
         return self._px(wildcards) > LARGEST_ON_CPU_PX
 
-    def is_published(self, rule: str, wildcards: Mapping[str, str]) -> bool:
-        """Return whether a job is a training of a size whose time on a GPU was published."""
-        return rule.startswith("train_") and self._px(wildcards) in load_rates().gpu.train_s_per_kimg
+    def is_on_record(self, rule: str, wildcards: Mapping[str, str]) -> bool:
+        """Return whether a job is a training of a size whose time on the GPU was published or measured."""
+        return rule.startswith("train_") and self._px(wildcards) in load_rates().gpus[self.card].train_s_per_kimg
 
     def _px(self, wildcards: Mapping[str, str]) -> int:
         """Return the size of a job's images, 0 for a job that is of no single domain."""
@@ -109,7 +112,7 @@ def _fetch_parent(costs: "Costs", model: str) -> Cost:
 
 def _train_child(costs: "Costs", model: str) -> Cost:
     settings, found = costs.config.training_of(model), costs.model(model)
-    images = settings.kimg * 1000
+    images = settings.kimg * 1000 * _keeping(settings)
     data = found.pixels_mb(costs.config.domains[costs.config.models[model].domain].splits.train_images)
     snapshots = settings.kimg / settings.snapshot_kimg * found.weights_mb
     return Cost(
@@ -118,6 +121,16 @@ def _train_child(costs: "Costs", model: str) -> Cost:
         memory_mb=2000 + 12 * found.weights_mb + 1.2 * data,
         disk_mb=10 * found.weights_mb + snapshots,
     )
+
+
+def _keeping(settings: TrainSettings) -> float:
+    """Return a training's steps as a multiple of plain ones, for the anchors that it keeps while they have a weight."""
+    factor = 1.0
+    for name, more in load_rates().cpu.keep_share_of_step.items():
+        method: KeepMethod = getattr(settings.keep, name)
+        if method.weight > 0:
+            factor += more * min((method.fade_out_kimg or settings.kimg) / settings.kimg, 1.0)
+    return factor
 
 
 # What is done with models

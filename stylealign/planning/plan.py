@@ -11,7 +11,7 @@ from stylealign.measurements import registry
 from stylealign.planning.chain import chain_words, longest_chain, needs_of
 from stylealign.planning.costs import Costs
 from stylealign.work.cost import Cost
-from stylealign.work.rates import load_rates
+from stylealign.work.rates import CARD, load_rates
 
 Device = Literal["auto", "cpu", "gpu"]
 
@@ -83,6 +83,7 @@ class Plan:
         stages: by name.
         wall_s: the time it all takes on so many cores and GPUs.
         chain: jobs and their seconds of the longest chain of jobs that wait for each other: no run is shorter.
+        card: GPU of throughput.yaml.
     """
 
     stages: dict[str, Stage]
@@ -90,6 +91,7 @@ class Plan:
     cores: int
     gpus: int
     chain: list[tuple[str, float]]
+    card: str = CARD
 
     @property
     def chain_s(self) -> float:
@@ -133,7 +135,7 @@ def make_plan(jobs: Sequence[Job], costs: Costs, cores: int, gpus: int, device: 
     for job in jobs:
         cost = costs.of(job.rule, job.wildcards)
         by_gpu = job.gpu > 0 and (device == "gpu" or (device == "auto" and costs.is_large(job.wildcards)))
-        seconds.append(cost.gpu_s() if by_gpu else cost.cpu_s(job.threads))
+        seconds.append(cost.gpu_s(costs.card) if by_gpu else cost.cpu_s(job.threads))
         on_gpu.append(by_gpu)
         stage = stages[_stage_of(job.rule)]
         stage.jobs += 1
@@ -145,7 +147,7 @@ def make_plan(jobs: Sequence[Job], costs: Costs, cores: int, gpus: int, device: 
     used = {name: stage for name, stage in stages.items() if stage.jobs}
     chain = longest_chain(_needs(jobs), seconds)
     named = [(" ".join([jobs[index].rule, *jobs[index].wildcards.values()]), seconds[index]) for index in chain]
-    return Plan(used, wall_s(jobs, seconds, on_gpu, cores, gpus), cores, gpus, named)
+    return Plan(used, wall_s(jobs, seconds, on_gpu, cores, gpus), cores, gpus, named, costs.card)
 
 
 def _needs(jobs: Sequence[Job]) -> list[set[int]]:
@@ -165,7 +167,8 @@ def _source(job: Job, cost: Cost, costs: Costs, by_gpu: bool) -> str:
     if not cost.is_known:
         return "unknown"
     if by_gpu:
-        return "published" if costs.is_published(job.rule, job.wildcards) else "estimate"
+        found = "published" if load_rates().gpus[costs.card].is_published else "card"
+        return found if costs.is_on_record(job.rule, job.wildcards) else "estimate"
     return "scaled" if costs.is_large(job.wildcards) or cost.download_mb != 0 else "measured"
 
 
@@ -206,7 +209,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
     stages = {name: vars(stage) | {"sources": sorted(stage.sources)} for name, stage in rows.items()}
     total = stages.pop("total")
     chain = [{"job": name, "hours": seconds / 3600} for name, seconds in plan.chain]
-    machine = {"cores": plan.cores, "gpus": plan.gpus}
+    machine = {"cores": plan.cores, "gpus": plan.gpus, "card": plan.card}
     return {"stages": stages, "total": total, "wall_h": plan.wall_s / 3600, **machine, "longest_chain": chain}
 
 
@@ -238,12 +241,13 @@ def _chain_lines(plan: Plan) -> list[str]:
 
 def _notes(plan: Plan) -> list[str]:
     """Return what the words of the last column mean, and what is not counted."""
-    sources = plan.total().sources
+    sources, gpu = plan.total().sources, load_rates().gpus[plan.card]
     meaning = {
         "measured": "measured: job times of the default run, one thread of an AMD EPYC, 2026-11-22.",
         "scaled": f"scaled: from those by multiplications, and {load_rates().download_mb_per_s:g} MB/s of download.",
-        "published": "published: StyleGAN2-ADA's figures for one NVIDIA V100; newer GPUs take a half to a fifth.",
-        "estimate": "estimate: the same measurements through an assumed speed-up; nothing was measured on a GPU.",
+        "published": f"published: {gpu.source}.",
+        "card": f"card: {gpu.source}.",
+        "estimate": "estimate: from these, or from measurements on a CPU through an assumed speed-up.",
         "unknown": "unknown: no rate was measured for some jobs; they count as 2 s each.",
     }
     notes = [text for name, text in meaning.items() if name in sources]

@@ -7,6 +7,7 @@ from typing import Any
 from stylealign.config import ArchitectureSettings, Config, DatasetSettings
 from stylealign.metrics.networks.registry import network_of
 from stylealign.work.rates import (
+    CARD,
     feature_s,
     interpolated,
     load_rates,
@@ -51,19 +52,21 @@ class Cost:
         train_s = self.train_s * (1 - rates.train_parallel_share * (1 - 1 / threads))
         return rates.start_s + self.host_s + train_s + self.synthesis_s + self.network_s
 
-    def gpu_s(self) -> float:
-        """Return the seconds with one GPU."""
+    def gpu_s(self, card: str = CARD) -> float:
+        """Return the seconds with one GPU, which is that of the model's times."""
         rates = load_rates()
-        on_gpu = self.train_gpu_s + self.synthesis_gpu_s + self.network_s / rates.gpu.network_speed_up
-        return rates.cpu.start_s + rates.gpu.start_s + self.host_s + on_gpu
+        gpu = rates.gpus[card]
+        on_gpu = self.train_gpu_s + self.synthesis_gpu_s + self.network_s / gpu.network_speed_up
+        return rates.cpu.start_s + gpu.start_s + self.host_s + on_gpu
 
 
 @dataclass(frozen=True)
 class ModelWork:
-    """What the costs of a model's jobs follow from: its shape, and the size of its images."""
+    """What the costs of a model's jobs follow from: its shape, the size of its images, and the GPU."""
 
     shape: ArchitectureSettings
     px: int
+    card: str = CARD
 
     @property
     def train_s(self) -> float:
@@ -73,14 +76,14 @@ class ModelWork:
     @property
     def train_gpu_s(self) -> float:
         """Seconds of a GPU for an image of its training."""
-        return interpolated(load_rates().gpu.train_s_per_kimg, self.px) / 1000
+        return interpolated(load_rates().gpus[self.card].train_s_per_kimg, self.px) / 1000
 
     def passes(self, images: float) -> dict[str, Any]:
         """Return the cost of so many synthesised images."""
         rates = load_rates()
         return {
             "synthesis_s": images * slow_down(self.shape, self.px) * rates.cpu.synthesis_ms / 1e3,
-            "synthesis_gpu_s": images * self.train_gpu_s * rates.gpu.synthesis_share,
+            "synthesis_gpu_s": images * self.train_gpu_s * rates.gpus[self.card].synthesis_share,
         }
 
     @property
@@ -98,10 +101,11 @@ class Work:
 
     Args:
         config: the configuration.
+        card: GPU of throughput.yaml.
     """
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
+    def __init__(self, config: Config, card: str = CARD) -> None:
+        self.config, self.card = config, card
         self.model = cache(self._look_up)
 
     def _look_up(self, name: str) -> ModelWork:
@@ -110,7 +114,7 @@ class Work:
         root = model
         while root.parent is not None:
             root = self.config.models[root.parent]
-        return ModelWork(root.architecture or _published_shape(px), px)
+        return ModelWork(root.architecture or _published_shape(px), px, self.card)
 
     def data_of(self, model: str) -> DatasetSettings:
         """Return the data set of a model's domain."""

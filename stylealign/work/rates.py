@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from stylealign.config import ArchitectureSettings
 from stylealign.metrics.networks.registry import network_of
 
+CARD = "v100"
+"""GPU that is reckoned with where nobody names another: the slowest on record."""
+
 
 class _Rates(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -21,6 +24,7 @@ class CpuRates(_Rates):
 
     train_images_per_s: float
     train_parallel_share: float
+    keep_share_of_step: dict[str, float]
     synthesis_ms: float
     start_s: float
     draw_images_per_s: float
@@ -39,8 +43,16 @@ class CpuRates(_Rates):
 
 
 class GpuRates(_Rates):
-    """One GPU."""
+    """One GPU.
 
+    Attributes:
+        source: where the times of its trainings come from.
+        is_published: they are somebody else's figures, not measured with this program.
+        train_s_per_kimg: resolution in pixels -> seconds for a thousand images.
+    """
+
+    source: str
+    is_published: bool
     train_s_per_kimg: dict[int, float]
     network_speed_up: float
     synthesis_share: float
@@ -51,7 +63,7 @@ class Rates(_Rates):
     """The content of throughput.yaml."""
 
     cpu: CpuRates
-    gpu: GpuRates
+    gpus: dict[str, GpuRates]
     download_mb_per_s: float
 
 

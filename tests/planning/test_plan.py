@@ -7,20 +7,21 @@ import pytest
 import yaml
 
 from stylealign.cli.plan import reason
-from stylealign.config import ArchitectureSettings, Config
+from stylealign.config import ArchitectureSettings, Config, InvertSettings, TrainSettings
+from stylealign.config.keeping import KeepSettings
 from stylealign.planning.chain import chain_words, longest_chain
 from stylealign.planning.costs import Costs
 from stylealign.planning.plan import REST, Job, as_json, as_text, make_plan, wall_s
-from stylealign.work.cost import Cost
-from stylealign.work.rates import interpolated, load_rates, parameters, slow_down, synthesis_gmac
+from stylealign.work.cost import Cost, ModelWork
+from stylealign.work.rates import CARD, interpolated, load_rates, parameters, perceptual_s, slow_down, synthesis_gmac
 
 CONFIG = Path(__file__).parents[2] / "config"
 CONFIG_F = ArchitectureSettings(z_dim=512, w_dim=512, channel_base=32768, channel_max=512)
 
 
-def costs(name: str = "config.yaml", **changes: Any) -> Costs:
+def costs(name: str = "config.yaml", card: str = CARD, **changes: Any) -> Costs:
     values = yaml.safe_load((CONFIG / name).read_text()) | changes
-    return Costs(Config.model_validate(values), lambda kind, name: None if name == "mega" else 100.0)
+    return Costs(Config.model_validate(values), lambda kind, name: None if name == "mega" else 100.0, card=card)
 
 
 def job(rule: str, gpu: int = 0, inputs: list[str] | None = None, output: str = "", **wildcards: str) -> Job:
@@ -51,7 +52,39 @@ def test_training_takes_images_over_rate() -> None:
 
 def test_published_figures_are_used_where_they_stand() -> None:
     cost = costs("paper.yaml").of("train_child", {"model": "dog"})
-    assert cost.train_gpu_s == pytest.approx(240 * load_rates().gpu.train_s_per_kimg[512])
+    assert cost.train_gpu_s == pytest.approx(240 * load_rates().gpus["v100"].train_s_per_kimg[512])
+    measured = costs("paper.yaml", card="h200").of("train_child", {"model": "dog"})
+    assert measured.train_gpu_s == pytest.approx(240 * 6.24), "docs/performance.md"
+
+
+def test_an_inversion_on_the_measured_card_takes_what_was_measured() -> None:
+    """3.23 ms an image and step at 512 px, batch 16, with the default perceptual network (docs/performance.md)."""
+    found, cpu, settings = ModelWork(CONFIG_F, 512, "h200"), load_rates().cpu, InvertSettings()
+    passes = found.passes(1000 * cpu.inversion_synthesis_passes)
+    network_s = 1000 * cpu.inversion_perceptual_passes * perceptual_s(settings.perceptual, settings.perceptual_px)
+    cost = Cost(network_s=network_s, **passes)
+    assert cost.gpu_s("h200") - Cost().gpu_s("h200") == pytest.approx(3.23, rel=0.02)
+
+
+@pytest.mark.parametrize("name", list(load_rates().cpu.keep_share_of_step))
+def test_what_keeps_a_child_aligned_costs_as_long_as_it_has_a_weight(name: str) -> None:
+    more = load_rates().cpu.keep_share_of_step[name]
+    plain = costs(train={"kimg": 16}).of("train_child", {"model": "toon"})
+    for keep, share in (
+        ({"weight": 1}, 1.0),
+        ({"weight": 1, "fade_out_kimg": 4}, 0.25),
+        ({"weight": 1, "fade_out_kimg": 99}, 1.0),
+        ({"weight": 0}, 0.0),
+    ):
+        kept = costs(train={"kimg": 16, "keep": {name: keep}}).of("train_child", {"model": "toon"})
+        assert kept.train_s == pytest.approx(plain.train_s * (1 + share * more))
+        assert kept.train_gpu_s == pytest.approx(plain.train_gpu_s * (1 + share * more))
+
+
+def test_every_way_to_keep_with_a_weight_has_a_cost() -> None:
+    settings = TrainSettings().keep
+    weighted = {name for name in KeepSettings.model_fields if hasattr(getattr(settings, name), "weight")}
+    assert weighted - {"patches"} == set(load_rates().cpu.keep_share_of_step), "patches: a head, counted as nothing"
 
 
 def test_more_steps_images_and_pixels_cost_more() -> None:
@@ -88,6 +121,12 @@ def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:
     assert on_gpu.stages["children"].sources == {"estimate"}, "nobody published a figure for 64 px"
     dog = make_plan([job("train_child", gpu=1, model="dog")], costs("paper.yaml"), cores=2, gpus=1)
     assert dog.stages["children"].sources == {"published"}
+    assert "published: StyleGAN2-ADA's figures for one NVIDIA V100" in as_text(dog)
+    h200 = make_plan([job("train_child", gpu=1, model="dog")], costs("paper.yaml", card="h200"), cores=2, gpus=1)
+    assert h200.stages["children"].sources == {"card"}
+    assert h200.stages["children"].gpu_h < dog.stages["children"].gpu_h / 10
+    assert "card: measured with this program on one NVIDIA H200" in as_text(h200)
+    assert as_json(h200)["card"] == "h200"
 
 
 def test_a_shared_archive_is_downloaded_once_and_unknown_sizes_are_marked() -> None:
