@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -99,7 +100,7 @@ def run(
             journal = Path(folder) / f"{attempt}.jsonl"
             watched = Watched(journal, rows)
             command = [sys.executable, "-m", "benchmarks.gpu", "--worker", str(journal), "--part", *left]
-            process = subprocess.Popen(command, cwd=ROOT, stdout=sys.stderr)
+            process = subprocess.Popen(command, cwd=ROOT, stdout=sys.stderr, start_new_session=True)
             try:
                 while process.poll() is None and not watched.is_late(limits, until):
                     time.sleep(LOOK_EVERY_S)
@@ -108,7 +109,7 @@ def run(
             finally:
                 is_killed = process.poll() is None
                 if is_killed:
-                    process.kill()
+                    os.killpg(process.pid, signal.SIGKILL)  # with the processes of its checks
                 process.wait()
             watched.read()
             rows += watched.rows

@@ -2,7 +2,9 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
+from multiprocessing import get_context
 from typing import Any
 from unittest.mock import patch
 
@@ -14,6 +16,7 @@ from benchmarks.card.forms import device, form, tf32
 from benchmarks.card.records import Row
 from benchmarks.training import CASES, new_step
 from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.devices import usable_cpus
 from stylealign.ops import reference
 from stylealign.ops.bias_act import LEAKY_SLOPE
 from stylealign.ops.native import colours, styled
@@ -32,15 +35,37 @@ INTERPRETED = torch.float16, ((1, 5, 4, 3),)
 
 
 def checks() -> Iterator[Row]:
-    """Check every operation and a whole step; a difference that is too large is an error of its row."""
-    for name, check in {"resample": _resample, "epilogue": _epilogue, "styled": _styled, "colours": _colours}.items():
-        for dtype in ALLOWED if device().type == "cuda" else INTERPRETED[:1]:
-            with form("kernels"):
-                yield _row(f"check {name}", str(dtype).removeprefix("torch."), check, dtype, ALLOWED[dtype])
-    for dtype in (torch.float64, torch.float32) if device().type == "cuda" else (torch.float32,):
-        with form("kernels"):
-            yield _row("check warp", str(dtype).removeprefix("torch."), _warp, dtype, ALLOWED[torch.float16])
-    yield _row("check step", "float32", _step, None, STEP_ALLOWED)
+    """Check every operation and a whole step; a difference that is too large is an error of its row.
+
+    On a card each has a process of its own, side by side: their time is that of Triton's compiler. Rows come as they
+    are done.
+    """
+    if device().type != "cuda":
+        yield from itertools.starmap(check, asked())
+        return
+    with ProcessPoolExecutor(usable_cpus(), mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        for done in as_completed([pool.submit(check, *one) for one in asked()]):
+            yield done.result()
+
+
+def asked() -> list[tuple[str, torch.dtype | None]]:
+    """Return what is checked here, in which types."""
+    on_card = device().type == "cuda"
+    types = ALLOWED if on_card else INTERPRETED[:1]
+    found: list[tuple[str, torch.dtype | None]] = [*itertools.product(OPERATIONS, types)]
+    found += [("warp", dtype) for dtype in ((torch.float64, torch.float32) if on_card else (torch.float32,))]
+    return [*found, ("step", None)]
+
+
+def check(name: str, dtype: torch.dtype | None) -> Row:
+    """Return the row of one check: of an operation in one type, of the warp, or of a step."""
+    if dtype is None:
+        return _row(f"check {name}", "float32", _step, None, STEP_ALLOWED)
+    allowed = ALLOWED[torch.float16 if name == "warp" else dtype]
+    with form("kernels"):
+        return _row(
+            f"check {name}", str(dtype).removeprefix("torch."), (OPERATIONS | {"warp": _warp})[name], dtype, allowed
+        )
 
 
 def _row(name: str, precision: str, check: Callable[[Any], float], dtype: Any, allowed: float) -> Row:
@@ -239,3 +264,12 @@ def _step(dtype: Any) -> float:
             found.append({k: float(v) for k, v in step.step(0, (real * 2 - 1).to(device()), measure=True).items()})
     plain, ours = found
     return max(abs(ours[key] - plain[key]) / max(abs(plain[key]), 1e-3) for key in plain)
+
+
+OPERATIONS: dict[str, Callable[[torch.dtype], float]] = {
+    "resample": _resample,
+    "epilogue": _epilogue,
+    "styled": _styled,
+    "colours": _colours,
+}
+"""Name -> its check: the largest difference in a type."""

@@ -29,27 +29,33 @@ class Part:
 
 
 ON_A_CARD: dict[str, Part] = {
-    "checks": Part(120, lambda c: checks()),
+    "checks": Part(200, lambda c: checks()),
     "ceilings": Part(30, lambda c: timings.ceilings()),
-    "paper256 half kernels": Part(60, lambda c: timings.step("paper256", "kernels", True, c)),
-    "paper256 half torch": Part(60, lambda c: timings.step("paper256", "torch", True, c)),
+    "default kernels graphs": Part(60, lambda c: timings.step("default", "kernels", False, c, recorded=True)),
+    "default torch graphs": Part(60, lambda c: timings.step("default", "torch", False, c, recorded=True)),
+    "default torch": Part(60, lambda c: timings.step("default", "torch", False, c)),
     "paper256 half graphs": Part(80, lambda c: timings.step("paper256", "kernels", True, c, recorded=True)),
-    "paper256 half tuned": Part(80, lambda c: timings.step("paper256", "kernels", True, c, tuned=True)),
+    "paper256 half kernels": Part(60, lambda c: timings.step("paper256", "kernels", True, c)),
     "inversion 512": Part(60, lambda c: timings.inversion(PAPER512, 16)),
-    "where": Part(45, lambda c: timings.profile("paper256", "kernels", c)),
-    "paper512 half kernels": Part(70, lambda c: timings.step("paper512", "kernels", True, c, 2)),
     "stylegan2 half kernels": Part(80, lambda c: timings.step("stylegan2", "kernels", True, c, 2)),
+    "paper512 half graphs": Part(90, lambda c: timings.step("paper512", "kernels", True, c, 2, recorded=True)),
     "kernels": Part(45, lambda c: timings.kernels(256, 64, 32, c)),
-    "paper256 float32 kernels": Part(60, lambda c: timings.step("paper256", "kernels", False, c, 2)),
+    "where": Part(45, lambda c: timings.profile("paper256", "kernels", c)),
+    "paper256 half torch": Part(180, lambda c: timings.step("paper256", "torch", True, c, 1)),
     "synthesis 256": Part(30, lambda c: timings.synthesis(PAPER256, 32)),
     "synthesis 1024": Part(40, lambda c: timings.synthesis(PAPER1024, 8)),
-    "paper512 half torch": Part(70, lambda c: timings.step("paper512", "torch", True, c, 2)),
-    "stylegan2 half torch": Part(80, lambda c: timings.step("stylegan2", "torch", True, c, 2)),
-    "paper256 float32 torch": Part(60, lambda c: timings.step("paper256", "torch", False, c, 2)),
-    "paper256 half plain": Part(80, lambda c: timings.step("paper256", "plain", True, c, 1)),
+    "paper256 half tuned": Part(80, lambda c: timings.step("paper256", "kernels", True, c, tuned=True)),
+    "paper256 float32 kernels": Part(60, lambda c: timings.step("paper256", "kernels", False, c, 2)),
+    "paper512 half kernels": Part(70, lambda c: timings.step("paper512", "kernels", True, c, 2)),
+    "default kernels": Part(60, lambda c: timings.step("default", "kernels", False, c)),
+    "paper512 half torch": Part(180, lambda c: timings.step("paper512", "torch", True, c, 1)),
+    "stylegan2 half torch": Part(180, lambda c: timings.step("stylegan2", "torch", True, c, 1)),
+    "paper256 float32 torch": Part(180, lambda c: timings.step("paper256", "torch", False, c, 1)),
+    "paper256 half plain": Part(180, lambda c: timings.step("paper256", "plain", True, c, 1)),
     "paper512 float32 kernels": Part(80, lambda c: timings.step("paper512", "kernels", False, c, 1)),
     "stylegan2 float32 kernels": Part(90, lambda c: timings.step("stylegan2", "kernels", False, c, 1)),
 }
+"""PyTorch's own form has long limits: at its first use cuDNN chose among its algorithms for more than a minute."""
 
 WITHOUT_A_CARD_S = 3600.0
 """Limit of a part there: a busy machine is no failure."""

@@ -6,11 +6,10 @@ from typing import Any
 
 from stylealign.applications.labels.methods import BOUNDS, method_of
 from stylealign.applications.labels.tasks import task_of
-from stylealign.config import Config, Space, TrainSettings
-from stylealign.config.keeping import KeepMethod
+from stylealign.config import Config, Space
 from stylealign.measurements import registry
 from stylealign.measurements.shared import MOST_PAIRS
-from stylealign.work.cost import LARGEST_ON_CPU_PX, MEGABYTE, Cost, Work
+from stylealign.work.cost import LARGEST_ON_CPU_PX, MEGABYTE, Cost, Work, steps_kept
 from stylealign.work.rates import CARD, load_rates, perceptual_s
 
 PHOTO_SHARE, DRAWING_SHARE = 0.6, 0.28
@@ -112,7 +111,7 @@ def _fetch_parent(costs: "Costs", model: str) -> Cost:
 
 def _train_child(costs: "Costs", model: str) -> Cost:
     settings, found = costs.config.training_of(model), costs.model(model)
-    images = settings.kimg * 1000 * _keeping(settings)
+    images = settings.kimg * 1000 * steps_kept(settings)
     data = found.pixels_mb(costs.config.domains[costs.config.models[model].domain].splits.train_images)
     snapshots = settings.kimg / settings.snapshot_kimg * found.weights_mb
     return Cost(
@@ -121,16 +120,6 @@ def _train_child(costs: "Costs", model: str) -> Cost:
         memory_mb=2000 + 12 * found.weights_mb + 1.2 * data,
         disk_mb=10 * found.weights_mb + snapshots,
     )
-
-
-def _keeping(settings: TrainSettings) -> float:
-    """Return a training's steps as a multiple of plain ones, for the anchors that it keeps while they have a weight."""
-    factor = 1.0
-    for name, more in load_rates().cpu.keep_share_of_step.items():
-        method: KeepMethod = getattr(settings.keep, name)
-        if method.weight > 0:
-            factor += more * min((method.fade_out_kimg or settings.kimg) / settings.kimg, 1.0)
-    return factor
 
 
 # What is done with models

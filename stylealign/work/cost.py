@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from stylealign.config import ArchitectureSettings, Config, DatasetSettings
+from stylealign.config import ArchitectureSettings, Config, DatasetSettings, TrainSettings
+from stylealign.config.keeping import KeepMethod
 from stylealign.metrics.networks.registry import network_of
 from stylealign.work.rates import (
     CARD,
@@ -94,6 +95,16 @@ class ModelWork:
     def pixels_mb(self, images: float) -> float:
         """Return the megabytes of so many images, 8 bits a value."""
         return images * 3 * self.px**2 / MEGABYTE
+
+
+def steps_kept(settings: TrainSettings) -> float:
+    """Return a training's steps as a multiple of plain ones: what keeps a child costs while it has a weight."""
+    factor = 1.0
+    for name, more in load_rates().cpu.keep_share_of_step.items():
+        method: KeepMethod = getattr(settings.keep, name)
+        if method.weight > 0:
+            factor += more * min((method.fade_out_kimg or settings.kimg) / settings.kimg, 1.0)
+    return factor
 
 
 class Work:

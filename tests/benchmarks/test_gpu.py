@@ -7,21 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from benchmarks import gpu
+from benchmarks.card import checks
 from benchmarks.card.records import Row, as_json, keep, table
 
 WORKER = """
-import json, os, sys, time
+import json, os, subprocess, sys, time
 journal, names = sys.argv[sys.argv.index("--worker") + 1], sys.argv[sys.argv.index("--part") + 1:]
 with open(journal, "a") as file:
     def tell(**what):
         print(json.dumps(what), file=file, flush=True)
     for name in names:
+        sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
+        own = subprocess.Popen(sleeps) if name == "hangs" else None
         tell(begins=name)
         if name == "crashes":
             os._exit(7)
         if name == "hangs":
+            tell(row={"part": name, "note": str(own.pid)})
             time.sleep(600)
         tell(row={"part": name, "images_per_s": 2.0, "error": "no memory" if name == "fails" else ""})
         tell(ends=name)
@@ -42,22 +47,33 @@ def _worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(gpu, "LOOK_EVERY_S", 0.01)
 
 
+def runs(process: int) -> bool:
+    """Say whether a process runs; one that has ended may wait for somebody who asks how."""
+    stat = Path(f"/proc/{process}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 @pytest.mark.usefixtures("_worker")
 def test_every_part_has_its_line_whatever_happens_to_the_one_before(tmp_path: Path) -> None:
     names = ["first", "crashes", "second", "hangs", "fails", "last"]
-    limits = dict.fromkeys(names, 100.0) | {"hangs": 0.2}
+    limits = dict.fromkeys(names, 100.0) | {"hangs": 0.5}
     rows = gpu.run(names, limits, time.monotonic() + 300, FACTS, tmp_path / "out")
     assert [(row.part, row.error) for row in rows] == [
         ("first", ""),
         ("crashes", "the process ended with 7"),
         ("second", ""),
+        ("hangs", ""),
         ("hangs", "stopped at its limit"),
         ("fails", "no memory"),
         ("last", ""),
     ]
+    assert not runs(int(rows[3].note)), "what a part has started ends with it"
     kept = json.loads((tmp_path / "out" / "some-card-2026-01-02-0304.json").read_text())
     assert kept["torch"] == "2"
-    assert [row["part"] for row in kept["rows"]] == names
+    assert [row["part"] for row in kept["rows"]] == [row.part for row in rows]
     assert "FAILED: no memory" in (tmp_path / "out" / "some-card-2026-01-02-0304.md").read_text()
 
 
@@ -76,3 +92,14 @@ def test_a_table_has_a_column_for_each_head(tmp_path: Path) -> None:
     assert as_json({}, rows)["rows"][1] == {"part": "x", "error": "b"}
     keep(tmp_path, "name", FACTS, rows)
     assert {path.name for path in tmp_path.iterdir()} == {"name.json", "name.md"}
+
+
+@pytest.mark.parametrize(("kind", "types"), [("cpu", 1), ("cuda", 4)])
+def test_every_operation_is_checked_in_every_type_of_a_machine(
+    kind: str, types: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "device", lambda: torch.device(kind))
+    asked = checks.asked()
+    assert {name for name, _ in asked} == {*checks.OPERATIONS, "warp", "step"}
+    assert all(sum(name == one for one, _ in asked) == types for name in checks.OPERATIONS)
+    assert len(set(asked)) == len(asked)
