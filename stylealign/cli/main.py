@@ -3,13 +3,15 @@
 import argparse
 import importlib
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
 from stylealign.cli.memory import first_line, keep_freed_memory, out_of_memory
 from stylealign.cli.parsing import Parser, PrintVersion
-from stylealign.cli.verbs import VERBS
+from stylealign.cli.verbs import GROUPS, VERBS
 from stylealign.devices import thread_limits, usable_cpus
 from stylealign.errors import StyleAlignError
 from stylealign.files import printable
@@ -25,15 +27,31 @@ def parser(flags_of: Iterable[str] = VERBS) -> argparse.ArgumentParser:
     """Return the parser of the command line, with the flags of the verbs `flags_of`: their modules are imported."""
     top = Parser(
         prog="stylealign",
+        usage="stylealign [-h] [--version] VERB ...",
         description="Work with aligned StyleGAN2 models.",
-        epilog="stylealign help VERB: what a verb's flags are.",
+        epilog=_listed(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action=PrintVersion, help="print the version of the package and end")
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    # The epilog lists the verbs by group, which argparse's own list cannot.
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, prog="stylealign", help=argparse.SUPPRESS)
     subs = {verb: verbs.add_parser(verb, help=text, description=text) for verb, text in VERBS.items()}
     for verb in flags_of:
         verb_module(verb).add_arguments(subs[verb])
     return top
+
+
+def _listed() -> str:
+    """Return the verbs by group, each with its line of help, as wide as the terminal."""
+    width = max(40, shutil.get_terminal_size().columns - 2)
+    indent = " " * (max(map(len, VERBS)) + 4)
+    lines = ["stylealign help VERB: what a verb's flags are."]
+    for group, verbs in GROUPS.items():
+        lines += ["", f"{group}:"]
+        for verb in verbs:
+            first = f"  {verb}".ljust(len(indent))
+            lines.append(textwrap.fill(VERBS[verb], width, initial_indent=first, subsequent_indent=indent))
+    return "\n".join(lines)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from stylealign.cli.completion import choices_of
 from stylealign.cli.examples import EXAMPLES
 from stylealign.cli.main import parser
-from stylealign.cli.verbs import VERBS
+from stylealign.cli.verbs import GROUPS, VERBS
 
 
 def verb_pages() -> dict[str, str]:
@@ -17,9 +17,15 @@ def verb_pages() -> dict[str, str]:
 
 def verb_index() -> str:
     """Return the Markdown of the list of verbs."""
-    lines = [f"| [`{verb}`]({verb}.md) | {_cell(text)} |" for verb, text in VERBS.items()]
-    head = "# What do you want to do?\n\nEvery job of the workflow is one of these commands, and each works by hand."
-    return "\n".join([head, "", "| verb | |", "| --- | --- |", *lines]) + "\n"
+    lines = [
+        "# What do you want to do?",
+        "",
+        "Every job of the workflow is one of these commands, and each works by hand.",
+    ]
+    for group, verbs in GROUPS.items():
+        lines += ["", f"## {group.capitalize()}", "", "| verb | |", "| --- | --- |"]
+        lines += [f"| [`{verb}`]({verb}.md) | {_cell(VERBS[verb])} |" for verb in verbs]
+    return "\n".join(lines) + "\n"
 
 
 def _page(verb: str, command: argparse.ArgumentParser) -> str:

@@ -35,3 +35,13 @@ VERBS = {
     "gpu-run": "run a command on N GPUs of this machine that no other job uses",
 }
 """Text of `--help` by verb; the verb is the module of that name in `stylealign.cli`, with `_` for `-`."""
+
+GROUPS = {
+    "to begin": ("init", "data", "fetch", "explore"),
+    "models": ("train", "generate", "info", "convert", "grow", "pack", "blend"),
+    "codes": ("invert", "encoder", "translate", "morph", "directions", "edit"),
+    "labels": ("supervise", "transfer", "predict"),
+    "numbers and pictures": ("alignment", "evaluate", "tables", "figures", "report", "card", "provenance"),
+    "runs": ("plan", "track", "restore", "gpu-run", "completion"),
+}
+"""The verbs by what they are about, as `--help` and the manual show them."""

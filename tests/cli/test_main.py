@@ -11,7 +11,7 @@ import pytest
 
 from stylealign.cli.completion import subcommands
 from stylealign.cli.main import main, parser, verb_module
-from stylealign.cli.verbs import VERBS
+from stylealign.cli.verbs import GROUPS, VERBS
 from stylealign.config import MetricSettings
 from stylealign.measurements.registry import KINDS
 from stylealign.versions import VERSIONS
@@ -47,7 +47,11 @@ def test_each_verb_has_a_module_a_line_of_help_and_a_version() -> None:
     for verb in VERBS:
         assert callable(verb_module(verb).run)
     text = parser().format_help()
-    assert all(f"    {verb}" in text for verb in VERBS)
+    assert all(f"\n  {verb} " in text for verb in VERBS)
+
+
+def test_every_verb_is_in_one_group() -> None:
+    assert sorted(verb for verbs in GROUPS.values() for verb in verbs) == sorted(VERBS)
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,7 +141,7 @@ def test_help_is_a_word_too_and_no_word_gets_it(capsys: pytest.CaptureFixture[st
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith("usage: stylealign tables")
     assert main([]) == 2
-    assert "    invert " in capsys.readouterr().err
+    assert "\n  invert " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
