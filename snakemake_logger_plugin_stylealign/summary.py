@@ -9,6 +9,14 @@ TABLES = Path("results/tables")
 FIGURES = Path("results/figures")
 SUMMARY = TABLES / "summary.md"
 PAGE = Path("results/report/report.html")
+MOST_ROWS = 40
+"""Rows of the summary that a terminal shows; of a longer one it shows those of `FIRST_LOOK`."""
+FIRST_LOOK = (
+    *("parent", "child", "unaligned", "w+", "codes+weights", "cross-fade", "source-only", "oracle"),
+    *("untouched to test images", "w+ to test images", "unaligned to test images, w+"),
+    *("zero-shot best", "zero-shot best unaligned"),
+)
+"""Methods that say whether the children are aligned and what that is worth, each beside what it is judged by."""
 
 
 def summary_lines(directory: Path) -> list[str]:
@@ -18,13 +26,22 @@ def summary_lines(directory: Path) -> list[str]:
     lines = [""]
     if (directory / SUMMARY).is_file():
         text = (directory / SUMMARY).read_text(encoding="utf-8")
-        lines += [*(line for line in text.splitlines() if line.startswith("|")), ""]
+        lines += [*_shown([line for line in text.splitlines() if line.startswith("|")]), ""]
     lines.append(f"every number:  {TABLES / 'all.csv'}")
     lines.append(f"tables:        {TABLES}/*.md (also .csv, .tex)")
     figures = sorted(path.name for path in (directory / FIGURES).glob("*.png"))
     if figures:
         lines.append(f"figures:       {FIGURES}/: {', '.join(figures)}")
     return lines
+
+
+def _shown(table: Sequence[str]) -> list[str]:
+    """Return a Markdown table (head, rule, rows: table, metric, method, ...), of many rows those for a first look."""
+    head, rows = list(table[:2]), table[2:]
+    if len(rows) <= MOST_ROWS:
+        return [*head, *rows]
+    chosen = [row for row in rows if row.split("|")[3].strip() in FIRST_LOOK][:MOST_ROWS] or list(rows[:MOST_ROWS])
+    return [*head, *chosen, f"{len(rows) - len(chosen)} more rows: {SUMMARY}"]
 
 
 def failure_lines(reasons: Mapping[str, str]) -> list[str]:

@@ -315,7 +315,9 @@ def test_a_child_of_a_generator_alone_is_told_before_the_run(tmp_path: Path) -> 
     ]
 
 
-@pytest.mark.parametrize("name", ["recovery.yaml", "labels.yaml", "components.yaml", "front.yaml", "ladder.yaml", "full.yaml"])
+@pytest.mark.parametrize(
+    "name", ["recovery.yaml", "labels.yaml", "components.yaml", "front.yaml", "ladder.yaml", "full.yaml"]
+)
 def test_no_shipped_configuration_trains_from_a_generator_alone(name: str) -> None:
     root = ZOO.parents[1]
     asked = Experiment(load_config(root, root, [root / "config" / name], {}), ZOO, root)

@@ -124,6 +124,21 @@ def test_the_closing_lines_name_tables_summary_and_figures(tmp_path: Path) -> No
     assert any("results/figures/: samples.png" in line for line in lines)
 
 
+def test_of_a_long_summary_a_first_look_is_shown(tmp_path: Path) -> None:
+    tables = tmp_path / "results" / "tables"
+    tables.mkdir(parents=True)
+    (tables / "all.csv").write_text("")
+    rows = [f"| generators | fid | {method} | {value} |" for value, method in enumerate(["child", *["ladder"] * 40])]
+    (tables / "summary.md").write_text(
+        "\n".join(["| table | metric | method | toon |", "| --- | --- | --- | --- |", *rows])
+    )
+    lines = summary_lines(tmp_path)
+    assert [line for line in lines if line.startswith("| gen")] == [rows[0]]
+    assert "40 more rows: results/tables/summary.md" in lines
+    (tables / "summary.md").write_text("\n".join(["| a |", "| - |", *rows[:40]]))
+    assert len([line for line in summary_lines(tmp_path) if line.startswith("| gen")]) == 40
+
+
 def test_time_left_follows_the_weights_of_the_jobs() -> None:
     progress = Progress()
     assert not progress.is_complete()
