@@ -76,8 +76,8 @@ def test_labels_are_told_task_by_task() -> None:
     )
     assert finding.verdict == "good"
     better, worse = finding.text.split("; not better for ")
-    assert better.endswith(": better for regression of rotation_deg (10; 16)")
-    assert worse == "segmentation (0.2; 0.3), regression of shift_x (0.1; 0.1)."
+    assert better.endswith(": better for rotation in degrees (10; 16)")
+    assert worse == "segmentation (0.2; 0.3), horizontal shift (0.1; 0.1)."
 
 
 @pytest.mark.parametrize(("difference", "verdict"), [(-0.02, "good"), (-0.005, "bad"), (0.02, "bad")])

@@ -10,6 +10,14 @@ from stylealign.measurements.shared import minus
 from stylealign.measurements.translation import PROTOCOLS
 from stylealign.report.page.views import SPACES, are_apart, best_of, role_of, short
 
+NUMBERS = {
+    "rotation_deg": "rotation in degrees",
+    "log2_scale": "scale in doublings",
+    "shift_x": "horizontal shift",
+    "shift_y": "vertical shift",
+}
+"""The pose's numbers, as sentences call them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
@@ -96,7 +104,7 @@ def _labels(rows: Sequence[Row]) -> Finding | None:
         for one, other in pairs:
             assert one.value is not None and other.value is not None
             what = table.title.lower().removeprefix("zero-shot ")
-            what = f"{what} of {one.setting}" if len(pairs) > 1 else what
+            what = NUMBERS.get(one.setting, f"{what} of {one.setting}") if len(pairs) > 1 else what
             (better if _is_better(one, other, rows) else worse).append(
                 f"{what} ({short(one.value)}; {short(other.value)})"
             )
