@@ -115,6 +115,9 @@ class Config(Settings):
     """Morphs from parent to child."""
     labels: LabelKeys = LabelKeys()
     """Label networks of the zero-shot tables and of the structure measurements."""
+    joint_labels: LabelSettings = LabelSettings()
+    """Networks trained on all domains together, the rulers of what parent and child are compared by: keys that differ
+    from `labels`."""
     zero_shot: ZeroShotSettings = ZeroShotSettings()
     """Labels carried to the domains of the children."""
     metrics: MetricSettings = MetricSettings()
@@ -234,6 +237,12 @@ class Config(Settings):
         if "images" in self.labels.model_fields_set:
             return self.labels
         return self.labels.model_copy(update={"images": UNTESTED_IMAGES})
+
+    @property
+    def rulers(self) -> LabelSettings:
+        """Return the settings of the networks that are trained on all domains: `labels`, and over it `joint_labels`."""
+        own = {name: getattr(self.joint_labels, name) for name in self.joint_labels.model_fields_set}
+        return self.labels.model_copy(update=own)
 
     def inversion_of(self, space: Space) -> InvertSettings:
         """Return the inversion settings of a space: the workflow's, and over them the keys the space sets itself.

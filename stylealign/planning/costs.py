@@ -6,7 +6,7 @@ from typing import Any
 
 from stylealign.applications.labels.methods import BOUNDS, method_of
 from stylealign.applications.labels.tasks import task_of
-from stylealign.config import Config, Space
+from stylealign.config import Config, LabelSettings, Space
 from stylealign.measurements import registry
 from stylealign.measurements.shared import MOST_PAIRS
 from stylealign.work.cost import LARGEST_ON_CPU_PX, MEGABYTE, Cost, Work, steps_kept
@@ -179,8 +179,14 @@ def _morph(costs: "Costs", child: str) -> Cost:
     )
 
 
-def _supervise(costs: "Costs", task: str, domain: str, synthesised: dict[str, Any] | None = None) -> Cost:
-    labels, px = costs.config.labels, costs.config.domains[domain].resolution_px
+def _supervise(
+    costs: "Costs",
+    task: str,
+    domain: str,
+    synthesised: dict[str, Any] | None = None,
+    settings: LabelSettings | None = None,
+) -> Cost:
+    labels, px = settings or costs.config.labels, costs.config.domains[domain].resolution_px
     images, scale = labels.images, (px / 64) ** 2
     seconds = labels.epochs * images * load_rates().cpu.label_training_ms / 1e3 * scale
     seconds *= task_of(task).training_time
@@ -219,7 +225,7 @@ def _transfer_untested(costs: "Costs", task: str, child: str) -> Cost:
 def _supervise_joint(costs: "Costs", task: str, px: str) -> Cost:
     """Return the cost of the network of all domains of a size: as many images of each as one of a domain sees."""
     drawn = [name for name, own in costs.config.domains.items() if own.draw and own.resolution_px == int(px)]
-    parts = [_supervise(costs, task, domain) for domain in drawn]
+    parts = [_supervise(costs, task, domain, settings=costs.config.rulers) for domain in drawn]
     pixels = sum(part.memory_mb - LABEL_NETWORK_MB for part in parts)
     return Cost(network_s=sum(part.network_s for part in parts), memory_mb=LABEL_NETWORK_MB + pixels)
 

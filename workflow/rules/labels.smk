@@ -66,7 +66,7 @@ rule supervise_joint:
         mem_mb=memory("supervise_joint"),
         runtime=minutes("supervise_joint"),
     params:
-        settings=lambda w: as_json(RUN.labels, "network", "epochs", "images", "batch_size", "learning_rate", "seed"),
+        settings=lambda w: as_json(RUN.rulers, "network", "epochs", "images", "batch_size", "learning_rate", "seed"),
         version=version("supervise"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign supervise --task {wildcards.task} --data {input.data}"
