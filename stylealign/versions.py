@@ -20,7 +20,7 @@ VERSIONS = {
     "invert": 3,
     "translate": 3,
     "morph": 3,
-    "directions": 3,
+    "directions": 4,
     "edit": 1,
     "explore": 2,
     "blend": 4,

@@ -1,6 +1,6 @@
 """Directions of a model, by each of the ways to find them: from a checkpoint to `Directions`."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from stylealign.networks.generator import Generator
 from stylealign.sampling import images_per_batch, mean_label, seeded_z
 
 _BATCH = 1024
+_CHANCE = 0.5
+"""Accuracy of a boundary that was drawn."""
 _NOTHING = 1e-9
 """Share of the largest eigenvalue below which a direction changes no style."""
 _SCALE_SAMPLES = 2_000
@@ -68,6 +70,7 @@ def boundaries(
     scores: Mapping[str, NDArray[np.floating]],
     settings: DirectionSettings,
     layers: Collection[int] | None,
+    doubt: Callable[[str], None] = lambda text: None,
 ) -> Directions:
     """Return a boundary's normal for every label.
 
@@ -78,6 +81,7 @@ def boundaries(
         scores: labels by name, `[N]`: two values, or more of which the ends count.
         settings: classifier and share.
         layers: what the directions are restricted to.
+        doubt: is told of a boundary that is no better than chance.
 
     Raises:
         StyleAlignError: a label that is constant, or too few examples of one side.
@@ -88,6 +92,8 @@ def boundaries(
         chosen, labels = finding.ends(values, settings.share, name)
         found = finding.boundary(flat[chosen], labels, name, settings.classifier)
         normals.append(found.normal)
+        if found.accuracy <= _CHANCE:
+            doubt(f"{name}: accuracy {found.accuracy:.3f} on held-out examples is chance: the direction means nothing")
         negative, positive = found.examples
         how.append(
             f"boundary ({settings.classifier}) of {positive} and {negative} examples, accuracy {found.accuracy:.3f}"
@@ -146,8 +152,11 @@ def read_foreign(
     """Return the directions of another program's file; their length is set to 1, their scale measured."""
     values, names = imported(path, space, checkpoint.architecture)
     flat = values.reshape(len(values), -1).astype(np.float64)
+    largest = np.abs(flat).max(axis=1)  # squares of it may be beyond a float
+    flat = flat / largest[:, None]
     lengths = np.linalg.norm(flat, axis=1)
-    how = [f"imported from {path.name}, of length {length:.4g} there" for length in lengths]
+    with np.errstate(over="ignore"):
+        how = [f"imported from {path.name}, of length {length:.4g} there" for length in lengths * largest]
     return _made(checkpoint, space, flat / lengths[:, None], names, how, settings, layers)
 
 

@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     first, second = load_matching(arguments.first, arguments.second)
     network = distance_of(settings)
     one, other = (model.generator.to(compute_device()) for model in (first, second))
-    progress = Progress("alignment", ROTATIONS + 2, "models", interval_s=1.0)
+    progress = Progress("alignment", ROTATIONS + 2, "passes", interval_s=1.0)
     reference = reference_of(one, network, settings.score_latents, settings.seed, progress.advance)
     drawn = respond(other, reference.probe, network)
     found = alignment_score(reference.responses, drawn, reference.unrelated)

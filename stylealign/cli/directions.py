@@ -1,7 +1,6 @@
 """`stylealign directions`: directions of a model, found or imported, in one typed file."""
 
 import argparse
-import csv
 import json
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from stylealign.applications.labels.networks import load_label_network
 from stylealign.checkpoints import Checkpoint
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.pictures import codes_of
-from stylealign.cli.progress import Progress
+from stylealign.cli.progress import Progress, warn
+from stylealign.cli.scores import read_scores
 from stylealign.config import DirectionSettings
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
@@ -162,6 +162,8 @@ def _require_flags(arguments: argparse.Namespace) -> None:
         raise StyleAlignError("--layers: a style channel is of one layer; leave it out with --method channels")
     if method == "boundary":
         _require_labels(arguments)
+    if arguments.encoder is not None and arguments.examples is None and arguments.positive is None:
+        raise StyleAlignError("--encoder: goes with --examples, or with --positive and --negative")
     if arguments.space is not None and method != "import" and arguments.positive is None:
         raise StyleAlignError("--space: goes with --method import, or with --positive and --negative")
 
@@ -198,7 +200,7 @@ def _found(arguments: argparse.Namespace, checkpoint: Checkpoint, settings: Dire
         seeds, scores = read_scores(arguments.scores)
         ws = sampled_ws(checkpoint.generator, z_of_seeds(seeds, checkpoint.architecture.z_dim))
         labels = {arguments.scores.stem: scores}
-        return finders.boundaries(checkpoint, ws, "w", labels, settings, layers)
+        return finders.boundaries(checkpoint, ws, "w", labels, settings, layers, _doubt)
     return _by_examples(arguments, checkpoint, settings)
 
 
@@ -215,7 +217,12 @@ def _by_network(arguments: argparse.Namespace, checkpoint: Checkpoint, settings:
     )
     if not arguments.label:  # what no or nearly every sample has is left out, unless it is asked for
         scores = {name: values for name, values in scores.items() if _tells(values)}
-    return finders.boundaries(checkpoint, sampled_ws(checkpoint.generator, z), "w", scores, settings, arguments.layers)
+    ws = sampled_ws(checkpoint.generator, z)
+    return finders.boundaries(checkpoint, ws, "w", scores, settings, arguments.layers, _doubt)
+
+
+def _doubt(text: str) -> None:
+    warn("directions", text)
 
 
 def _tells(values: NDArray[np.float64]) -> bool:
@@ -231,7 +238,7 @@ def _by_examples(arguments: argparse.Namespace, checkpoint: Checkpoint, settings
         codes = _examples(arguments, path, checkpoint, settings, space)
         sides.append(finders.codes_in(codes, space, checkpoint.generator, path).cpu().numpy())
     labels = {arguments.positive.stem: np.repeat([0.0, 1.0], [len(side) for side in sides])}
-    return finders.boundaries(checkpoint, np.concatenate(sides), space, labels, settings, arguments.layers)
+    return finders.boundaries(checkpoint, np.concatenate(sides), space, labels, settings, arguments.layers, _doubt)
 
 
 def _examples(
@@ -239,44 +246,6 @@ def _examples(
 ) -> Codes:
     inversion = {"space": space, "steps": settings.steps, "seed": settings.seed}
     return codes_of(path, checkpoint, arguments.encoder, inversion, verb="directions")
-
-
-def read_scores(path: Path) -> tuple[list[int], NDArray[np.float64]]:
-    """Return the seeds and scores of a CSV file: two columns, with or without a line of names.
-
-    Raises:
-        StyleAlignError: missing, not such a file, or a seed given twice.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise StyleAlignError(f"{path}: {error.strerror}; give a CSV file of seed,score") from error
-    except UnicodeDecodeError as error:
-        raise StyleAlignError(f"{path}: not UTF-8; save the file in that encoding") from error
-    seeds: list[int] = []
-    scores: list[float] = []
-    try:
-        rows = list(csv.reader(lines))
-    except csv.Error as error:
-        raise StyleAlignError(f"{path}: not a CSV file of seed,score ({error})") from error
-    for number, row in enumerate(rows, start=1):
-        cells = [cell.strip() for cell in row]
-        if not any(cells) or (number == 1 and not _is_number(cells[0])):
-            continue
-        try:
-            seed, score = int(cells[0]), float(cells[1])
-        except (ValueError, IndexError):
-            raise StyleAlignError(f"{path}: line {number} is no seed,score: {','.join(row)[:80]!r}") from None
-        if not 0 <= seed < 2**32 or not np.isfinite(score):
-            raise StyleAlignError(f"{path}: line {number}: a seed from 0 to 2^32 - 1 and a finite score are needed")
-        seeds.append(seed)
-        scores.append(score)
-    if len(set(seeds)) < len(seeds):
-        twice = next(seed for seed in seeds if seeds.count(seed) > 1)
-        raise StyleAlignError(f"{path}: seed {twice} is there twice; give each once")
-    if not seeds:
-        raise StyleAlignError(f"{path}: no line of seed,score")
-    return seeds, np.array(scores)
 
 
 def _renamed(found: Directions, names: list[str]) -> Directions:
@@ -288,15 +257,10 @@ def _renamed(found: Directions, names: list[str]) -> Directions:
     if len(names) > len(found):
         raise StyleAlignError(f"--name: {len(names)} names for {len(found)} directions")
     every = [*names, *found.names[len(names) :]]
-    for name in every:
+    for place, name in enumerate(every):
         if "*" in name or not name.strip():
-            raise StyleAlignError(f"--name: {name!r} is no name, NAME*FACTOR is an edit's; give another with --name")
+            whose = f"--name: {name!r}" if place < len(names) else f"{name!r}, which the file or the label is called,"
+            raise StyleAlignError(f"{whose} is no name, NAME*FACTOR is an edit's; give another with --name")
+        if every.index(name) < place:
+            raise StyleAlignError(f"--name: two directions would be called {name!r}; give each a name of its own")
     return found.under(every)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -17,6 +17,7 @@ from stylealign.cli.edit_outputs import NamedCodes, write_stills, write_video
 from stylealign.cli.generate import parse_seeds
 from stylealign.cli.pictures import codes_of
 from stylealign.config import DirectionSettings
+from stylealign.config.base import MOST_STRENGTH
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
@@ -30,8 +31,6 @@ from stylealign.sampling import z_of_seeds
 
 STRENGTHS = "-3,-1.5,0,1.5,3"
 MOST_IMAGES = 10_000
-MOST_STRENGTH = 1000
-"""Largest strength, and factor of one: far beyond where images end."""
 SHOWN = 5
 """Directions of a file that are shown where none is named."""
 
@@ -174,10 +173,15 @@ def _directions(
     arguments: argparse.Namespace, checkpoint: Checkpoint
 ) -> tuple[list[tuple[str, Directions]], list[float]]:
     """Return the directions, one by one with the file of each, and their factors."""
-    files = [(path, Directions.load(path)) for path in arguments.directions]
+    files = [(path, Directions.load(path)) for path in dict.fromkeys(arguments.directions)]
     chosen: list[tuple[str, Directions]] = []
     for name, _ in arguments.direction:
         holding = [(str(path), part) for path, part in files if name in part.names]
+        if len(holding) > 1:
+            raise StyleAlignError(
+                f"--direction: {name!r} is in {holding[0][0]} and in {holding[1][0]}; give one of these files, or find"
+                " one of the directions again under another --name"
+            )
         # Where none has it, the last file says so.
         path, part = holding[0] if holding else (str(files[-1][0]), files[-1][1])
         chosen.append((path, part.named([name], path)))
@@ -188,8 +192,8 @@ def _directions(
         factors = [1.0] * len(chosen)
     if arguments.channel:
         names = [name for name, _ in arguments.channel]
-        made = finders.channels(checkpoint, names, DirectionSettings())
-        chosen.extend((str(arguments.model), made.at([place])) for place in range(len(names)))
+        made = finders.channels(checkpoint, list(dict.fromkeys(names)), DirectionSettings())
+        chosen.extend((str(arguments.model), made.named([name], arguments.model)) for name in names)
         factors += [factor for _, factor in arguments.channel]
     if arguments.layers is not None:
         num_ws = checkpoint.architecture.num_ws

@@ -17,6 +17,7 @@ from stylealign.config.base import (
     Seed,
     Settings,
     Space,
+    Strength,
     ZeroShotMethod,
 )
 
@@ -54,11 +55,11 @@ class BlendSettings(Settings):
     a base."""
     width_octaves: NonNegativeFloat = 0.0
     """Octaves over which the weights pass from the first model to the second, below swap_px; 0 swaps at once."""
-    schedule: dict[int, float] | None = None
+    schedule: dict[int, Strength] | None = None
     """Share of the second model for each resolution, instead of swap_px and width_octaves."""
-    amount: float = 1.0
+    amount: Strength = 1.0
     """Factor of the shares of swap_px and width_octaves: more than 1 goes on beyond the second model."""
-    mapping: float | None = None
+    mapping: Strength | None = None
     """Share of the second model in the mapping network. Default: 0, and amount with a base."""
 
 

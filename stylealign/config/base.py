@@ -32,6 +32,9 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
+MOST_STRENGTH = 1000
+"""Largest strength of an edit, or share of a blend: far beyond where images end."""
+Strength = Annotated[float, Field(ge=-MOST_STRENGTH, le=MOST_STRENGTH)]
 
 
 class Settings(BaseModel):

@@ -1,5 +1,6 @@
 """How codes and directions are written: arrays by name in one `.npz` file."""
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylealign.files import atomic_path
+
+DIRECTIONS = "stylealign-directions-1"
+"""Format of files of directions."""
 
 
 class Vectors(Protocol):
@@ -28,6 +32,15 @@ class Vectors(Protocol):
     @property
     def names(self) -> Sequence[str]:
         """`[K]`."""
+
+
+def form_of(path: str | Path) -> str | None:
+    """Return the name of the format of a file that `write_vectors` wrote; None for any other file."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return str(file["format"])
+    except (OSError, ValueError, KeyError, IndexError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
+        return None
 
 
 def write_vectors(path: str | Path, form: str, vectors: Vectors, **others: Any) -> None:

@@ -15,7 +15,7 @@ from stylealign.config import Space
 from stylealign.errors import StyleAlignError
 from stylealign.files import printable
 from stylealign.latents import spaces
-from stylealign.latents.archives import write_vectors
+from stylealign.latents.archives import DIRECTIONS, write_vectors
 from stylealign.latents.foreign import read_foreign, typed
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
@@ -118,6 +118,10 @@ class Codes:
         """Read a file that `save` wrote; None for any other file."""
         try:
             with np.load(path, allow_pickle=False) as file:
+                if str(file["format"]) == DIRECTIONS:
+                    raise StyleAlignError(
+                        f"{path}: a file of directions, not of codes; give it to stylealign edit --directions"
+                    )
                 if str(file["format"]) != _FORMAT:
                     raise StyleAlignError(
                         f"{path}: unknown code format {str(file['format'])!r}; invert again with this version"

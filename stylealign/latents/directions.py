@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stylealign.errors import StyleAlignError, did_you_mean
-from stylealign.latents.archives import write_vectors
+from stylealign.latents.archives import DIRECTIONS, form_of, write_vectors
 from stylealign.latents.foreign import read_arrays, read_foreign
 from stylealign.latents.spaces import space_of
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.synthesis import SynthesisNetwork
 
-_FORMAT = "stylealign-directions-1"
 SPACES = ("w", "w+", "s")
 """Spaces in which a straight line means something."""
 
@@ -63,7 +62,8 @@ class Directions:
         if self.layers is not None and (self.layers.ndim != 2 or len(self.layers) != count):
             raise StyleAlignError(f"layers of shape {list(self.layers.shape)} are not those of {count} directions")
         if len(set(self.names)) < count:
-            raise StyleAlignError("names of directions must differ")
+            twice = next(name for name in self.names if list(self.names).count(name) > 1)
+            raise StyleAlignError(f"names of directions must differ; two are called {twice!r}")
         if not (np.isfinite(self.values).all() and np.isfinite(self.scales).all()):
             raise StyleAlignError("directions must be finite numbers")
 
@@ -114,7 +114,7 @@ class Directions:
         """Write `path` (.npz), atomically; the same directions give the same bytes."""
         write_vectors(
             path,
-            _FORMAT,
+            DIRECTIONS,
             self,
             how=np.array(list(self.how), dtype=np.str_),
             scales=self.scales,
@@ -132,7 +132,7 @@ class Directions:
         remedy = "make it with stylealign directions (--method import for a file of another program)"
         try:
             with np.load(path, allow_pickle=False) as file:
-                if "format" not in file or str(file["format"]) != _FORMAT:
+                if "format" not in file or str(file["format"]) != DIRECTIONS:
                     raise StyleAlignError(f"{path}: not a file of directions; {remedy}")
                 layers = file["layers"]
                 parts = (
@@ -172,14 +172,16 @@ def require_layers(layers: Collection[int], num_ws: int) -> None:
         raise StyleAlignError(f"layers: {what}; the model has 0 to {num_ws - 1}")
 
 
-def imported(path: str | Path, space: str, architecture: Architecture) -> tuple[NDArray[np.float32], list[str]]:
-    """Return the directions `[K, *shape]` of another program's file and their names.
+def imported(path: str | Path, space: str, architecture: Architecture) -> tuple[NDArray[np.floating], list[str]]:
+    """Return the directions `[K, *shape]` of another program's file, of any length, and their names.
 
     Raises:
         StyleAlignError: no numbers in it, or of a shape that no direction of the space has.
     """
+    if form_of(path) == DIRECTIONS:
+        raise StyleAlignError(f"{path}: already is a file of directions; give it to stylealign edit --directions")
     found = read_foreign(path) or read_arrays(path)
-    if found is None:
+    if found is None or not found.values.size:
         raise StyleAlignError(
             f"{path}: no directions in it, or arrays of several shapes; give a .npy, .npz or .pt file of plain numbers"
         )

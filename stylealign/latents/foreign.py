@@ -35,7 +35,8 @@ NUMPY_START = b"\x93NUMPY"
 class ForeignCodes(NamedTuple):
     """What a file holds, of any shape."""
 
-    values: NDArray[np.float32]
+    values: NDArray[np.floating]
+    """float32, or float64 where the file has it."""
     key: str
     """Name of the array, empty where it has none."""
     names: Sequence[str]
@@ -86,19 +87,22 @@ def _numpy(path: str | Path) -> Any:
 
 
 def read_arrays(path: str | Path) -> ForeignCodes | None:
-    """Read a NumPy file whose arrays are all meant, whole numbers too; None for any other, or unequal shapes.
+    """Read a NumPy file whose arrays are all meant, whole numbers too; None for any other, or unlike shapes.
 
-    Several arrays are stacked, under their names.
+    Several arrays are stacked, under their names; `[1, D]` is like `[D]`.
     """
     try:
         found = np.load(path, allow_pickle=False)
         arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile):
         return None
-    kinds = {array.dtype.kind for array in arrays.values()}
-    if not kinds or not kinds <= set("fiu") or len({array.shape for array in arrays.values()}) > 1:
+    # Of a zip that is not NumPy's, members come as bytes.
+    if not arrays or any(not isinstance(part, np.ndarray) or part.dtype.kind not in "fiu" for part in arrays.values()):
         return None
-    stacked = np.stack([array.astype(np.float32) for array in arrays.values()])
+    alike = _alike([array.astype(np.float64) for array in arrays.values()])
+    if alike is None:
+        return None
+    stacked = np.stack(alike)
     return ForeignCodes(stacked[0], "", []) if len(arrays) == 1 else ForeignCodes(stacked, "", list(arrays))
 
 
@@ -116,8 +120,8 @@ def _codes_in(value: Any) -> ForeignCodes | None:
         if found is not None:
             return ForeignCodes(found, key, [])
     parts = [_codes_in(part) for part in value.values()]
-    arrays = [part.values for part in parts if part is not None]
-    if not parts or len(arrays) < len(parts) or len({array.shape for array in arrays}) > 1:
+    arrays = _alike([part.values for part in parts if part is not None])
+    if not parts or arrays is None or len(arrays) < len(parts):
         return None
     names = [Path(str(name)).name for name in value]
     first = arrays[0]
@@ -126,16 +130,28 @@ def _codes_in(value: Any) -> ForeignCodes | None:
     return ForeignCodes(stacked, parts[0].key if parts[0] else "", names)
 
 
-def _array(value: Any) -> NDArray[np.float32] | None:
-    """Return numbers of one to four axes as float32, None for anything else."""
+def _alike(arrays: list[NDArray[Any]]) -> list[NDArray[Any]] | None:
+    """Return arrays of one shape, without leading axes of length 1 where they differ; None of unlike shapes."""
+    if len({array.shape for array in arrays}) > 1:
+        arrays = [_bare(array) for array in arrays]
+    return arrays if len({array.shape for array in arrays}) == 1 else None
+
+
+def _bare(array: NDArray[Any]) -> NDArray[Any]:
+    while array.ndim > 1 and array.shape[0] == 1:
+        array = array[0]
+    return array
+
+
+def _array(value: Any) -> NDArray[np.floating] | None:
+    """Return numbers of one to four axes as float32, or float64 where they are; None for anything else."""
     if isinstance(value, StoredTensor | Array):
         value = value.read()
     if isinstance(value, torch.Tensor):
-        value = value.float().numpy()
+        value = (value if value.dtype == torch.float64 else value.float()).numpy()
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not 1 <= value.ndim <= 4 or not value.size:
         return None
-    with np.errstate(over="ignore"):  # what float32 cannot hold is no finite number, and refused as such
-        return value.astype(np.float32)
+    return value.astype(np.float64 if value.dtype.itemsize > 4 else np.float32)
 
 
 def typed(
@@ -155,8 +171,10 @@ def typed(
     Raises:
         StyleAlignError: a shape that no code of the model has, or one of z or of w, without a name to tell.
     """
-    fitting = {one.name: codes for one in SPACES if (codes := _as_codes(found.values, one, architecture)) is not None}
-    shape = list(found.values.shape)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is no finite number, and refused as such
+        values = found.values.astype(np.float32)
+    fitting = {one.name: codes for one in SPACES if (codes := _as_codes(values, one, architecture)) is not None}
+    shape = list(values.shape)
     if space is not None and space in fitting:
         return fitting[space], space
     if space is not None or not fitting:

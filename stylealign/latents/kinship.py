@@ -44,7 +44,9 @@ def kin(directions: Directions, checkpoint: Checkpoint) -> str | None:
         return "the model itself"
     if directions.model_sha256 in _named(checkpoint):
         return "by its header"
-    return _by_weights(_cosine(fingerprint(checkpoint.generator), directions.fingerprint))
+    return (
+        None if mixed(checkpoint) else _by_weights(_cosine(fingerprint(checkpoint.generator), directions.fingerprint))
+    )
 
 
 def kin_of_models(one: Checkpoint, other: Checkpoint) -> str | None:
@@ -53,7 +55,13 @@ def kin_of_models(one: Checkpoint, other: Checkpoint) -> str | None:
         return "the model itself"
     if one.sha256 in _named(other) or other.sha256 in _named(one):
         return "by its header"
-    return _by_weights(likeness(one.generator, other.generator))
+    return None if mixed(one) or mixed(other) else _by_weights(likeness(one.generator, other.generator))
+
+
+def mixed(checkpoint: Checkpoint) -> bool:
+    """Return whether a model is a blend of models of several families: it is of none but its own."""
+    blended = checkpoint.info.get("blend")
+    return isinstance(blended, dict) and blended.get("family") is False
 
 
 def _by_weights(cosine: float) -> str | None:
@@ -86,6 +94,11 @@ def require_kin(directions: Directions, checkpoint: Checkpoint, source: str | Pa
             "find directions of this model"
         )
     found = kin(directions, checkpoint)
+    if found is None and mixed(checkpoint):
+        raise StyleAlignError(
+            f"{source}: directions of another model than {model}, which is a blend of models of several families and of"
+            " none itself; find directions of this model with stylealign directions"
+        )
     if found is None:
         raise StyleAlignError(
             f"{source}: directions of another family of models (sha256 {directions.model_sha256[:12]}...) than {model} "

@@ -1,6 +1,7 @@
 """`stylealign alignment`: the score of two models with its parts, and a picture of pairs."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import torch
 from PIL import Image
 
 from stylealign.checkpoints import native
+from stylealign.cli import alignment
 from stylealign.cli.main import main
+from stylealign.cli.progress import Progress
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 
@@ -25,10 +28,21 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_two_models(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+class Eager(Progress):
+    """Prints every step."""
+
+    def __init__(self, verb: str, total: int, unit: str, interval_s: float) -> None:
+        super().__init__(verb, total, unit, 0 * interval_s)
+
+
+def test_two_models(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alignment, "Progress", Eager)
     pair = [str(models / "a.safetensors"), str(models / "b.safetensors")]
     assert main(["alignment", *pair, "--score-latents", "16", "--out", str(tmp_path / "pairs.png")]) == 0
     said = capsys.readouterr()
+    assert re.match(r"stylealign alignment: 1 / \d+ passes, ", said.err)
     printed = json.loads(said.out)
     parts = ["score", "partner_rank", "partner_first", "activations", "perturbations"]
     parts += ["4 px", "8 px", "16 px", "chance"]

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from stylealign.cli.main import main
 from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.files import sha256_of_file
 from stylealign.images import to_pixels
+from stylealign.latents import direction_finding as finding
 from stylealign.latents.codes import Codes
 from stylealign.latents.directions import Directions, channel_place
 from stylealign.latents.kinship import kin
@@ -261,6 +263,12 @@ EDIT = ["--directions", "pca.npz", "--grid", "out.png"]
         ("parent", ["--directions", "damaged.npz", "--grid", "o.png"], "damaged.npz: a damaged file of directions"),
         ("parent", ["--directions", "pca.npz"], "--grid, --zip, --video: give at least one of them"),
         ("parent", ["--grid", "o.png"], "--directions, --channel: give at least one of them"),
+        ("parent", [*EDIT, "--codes", "pca.npz"], "pca.npz: a file of directions, not of codes; give it to"),
+        (
+            "parent",
+            [*EDIT, "--directions", "layers.npz", "--direction", "pca-1"],
+            "--direction: 'pca-1' is in pca.npz and in layers.npz",
+        ),
         ("parent", ["--directions", "codes.npz", "--grid", "o.png"], "codes.npz: not a file of directions"),
     ],
 )
@@ -309,9 +317,17 @@ def test_edits_that_cannot_be_are_one_line(name, flags, message, work, monkeypat
             "styles.npz: holds s codes, which no w leads to; give pictures",
         ),
         (
-            ["--method", "import", "--space", "w", "--from", "huge.npy"],
-            "huge.npy: a direction in it is zero or no number",
+            ["--method", "import", "--space", "w", "--from", "infinite.npy"],
+            "infinite.npy: a direction in it is zero or no number",
         ),
+        (["--method", "import", "--space", "w", "--from", "empty.npy"], "empty.npy: no directions in it"),
+        (["--method", "import", "--space", "w", "--from", "unlike.pt"], "unlike.pt: no directions in it, or arrays of"),
+        (["--method", "import", "--space", "w", "--from", "texts.npz"], "texts.npz: no directions in it"),
+        (["--method", "import", "--space", "w", "--from", "pca.npz"], "pca.npz: already is a file of directions"),
+        (["--method", "import", "--space", "w", "--from", "star.npz"], "'a*2', which the file or the label is called,"),
+        (["--name", "a", "--name", "a"], "--name: two directions would be called 'a'"),
+        (["--method", "pca", "--encoder", "e"], "--encoder: goes with --examples, or with --positive and --negative"),
+        (["--method", "boundary", "--scores", "head.csv"], "head.csv: line 1 is no seed,score: 'abc,5'"),
         (
             ["--method", "import", "--space", "w", "--from", "shapes.npz"],
             "shapes.npz: no directions in it, or arrays of several shapes",
@@ -327,7 +343,13 @@ def test_directions_that_cannot_be_found_are_one_line(flags, message, work, monk
     (work / "long.csv").write_text("seed,score\n0," + "1" * 140_000)
     (work / "minus.csv").write_text("-1,1\n2,3\n")
     (work / "ties.csv").write_text("".join(f"{seed},{max(1, seed - 36)}\n" for seed in range(40)))
-    np.save(work / "huge.npy", np.full(8, 1e300))
+    np.save(work / "infinite.npy", np.full(8, np.inf))
+    np.save(work / "empty.npy", np.zeros((0, 8)))
+    (work / "head.csv").write_text("abc,5\n" + "".join(f"{seed},{seed % 2}\n" for seed in range(20)))
+    torch.save({"age": torch.randn(8), "smile": torch.randn(4)}, work / "unlike.pt")
+    with zipfile.ZipFile(work / "texts.npz", "w") as archive:
+        archive.writestr("readme.txt", "no numbers")
+    np.savez(work / "star.npz", **{"a*2": np.eye(8)[0], "b": np.eye(8)[1]})
     np.savez(work / "shapes.npz", a=np.ones(8), b=np.ones((2, 8)))
     own = Directions.load(work / "pca.npz")
     replace(own, values=np.ones((8, 12)), model_sha256="b" * 64).save(work / "wide.npz")
@@ -361,6 +383,32 @@ def test_whole_numbers_and_several_arrays_are_imported_under_their_names(work: P
     np.testing.assert_array_equal(directions.values, np.eye(8)[:2])
 
 
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_directions_of_any_length_and_with_a_leading_axis_are_imported(size: float, work: Path, tmp_path: Path) -> None:
+    rows = torch.from_numpy(np.eye(8)[:2] * size)
+    torch.save({"age": rows[0] * 3, "smile": rows[1:]}, tmp_path / "pair.pt")
+    directions = found(work, tmp_path, "--method", "import", "--space", "w", "--from", str(tmp_path / "pair.pt"))
+    assert directions.names == ["age", "smile"]
+    np.testing.assert_array_equal(directions.values, np.eye(8)[:2])
+    assert f"of length {3 * size:.4g} there" in directions.how[0]
+
+
+@pytest.mark.parametrize(("accuracy", "told"), [(0.5, True), (0.51, False)])
+def test_a_boundary_of_chance_is_told(accuracy, told, work, tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    found_one = finding.Boundary(np.eye(8)[0], accuracy, (6, 6))
+    monkeypatch.setattr(finding, "boundary", lambda *_: found_one)
+    (tmp_path / "hat.csv").write_text("".join(f"{seed},{seed % 2}\n" for seed in range(12)))
+    capsys.readouterr()
+    found(work, tmp_path, "--method", "boundary", "--scores", str(tmp_path / "hat.csv"))
+    assert ("warning: hat: accuracy 0.500 on held-out examples is chance" in capsys.readouterr().err) == told
+
+
+def test_a_channel_may_be_moved_by_two_factors(work: Path, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    words = ["edit", *model(work), "--channel", "b8.conv0/1*2", "--channel", "b8.conv0/1", "--seeds", "1"]
+    assert main([*words, "--grid", str(tmp_path / "a.png")]) == 0
+    assert json.loads(capsys.readouterr().out)["moves"] == ["b8.conv0/1 x 2", "b8.conv0/1"]
+
+
 def test_the_closed_form_leaves_out_what_changes_no_style(work: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     narrow = TINY.model_copy(update={"w_dim": 20, "channel_max": 4})
@@ -380,11 +428,17 @@ def test_a_blend_of_unlike_models_is_told_and_of_no_family(work: Path, tmp_path:
     assert kin(Directions.load(work / "pca.npz"), load(out)) is None, (
         "its header names the parent, it is another's all the same"
     )
+    assert main(["blend", *pair, "--swap-px", "8", "--out", str(out)]) == 0
+    words = ["edit", "--model", str(out), "--directions", str(work / "pca.npz"), "--grid", str(tmp_path / "a.png")]
+    error = refused(capsys, *words)  # its mapping network is the parent's
+    assert "blend.safetensors, which is a blend of models of several families and of none itself" in error
     own = [pair[0], str(work / "child.safetensors")]
     assert main(["blend", *own, "--swap-px", "8", "--out", str(out)]) == 0
     assert capsys.readouterr().err == ""
     assert kin(Directions.load(work / "pca.npz"), load(out)) == "by its header"
     assert "o.txt: a native checkpoint ends in .safetensors" in refused(capsys, "blend", *own, "--out", "o.txt")
+    for flag in ("--amount=1e30", "--amount=-1e300", "--mapping=1001"):
+        assert "1000" in refused(capsys, "blend", *own, flag, "--out", str(out))
     assert "swap_px 5: must be one of 4, 8, 16" in refused(capsys, "blend", *own, "--swap-px", "5", "--out", str(out))
 
 
