@@ -46,6 +46,7 @@ def test_kernels_are_for_gpus_that_are_new_enough_unless_the_environment_says(
     monkeypatch.setattr(torch.version, "hip", None)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     monkeypatch.setattr(gpu, "kernels", lambda: {})
+    monkeypatch.setattr(gpu, "start", lambda device: True)
     assert build.wanted_on_gpu(GPU) == wanted
     images: Any = SimpleNamespace(device=GPU, dtype=torch.float16)
     assert functions.supported(images) == wanted
@@ -82,3 +83,25 @@ def test_a_lack_of_memory_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(gpu.LAUNCHES, "resample", fails)
     with pytest.raises(torch.OutOfMemoryError, match="CUDA out of memory"):
         gpu.call("resample", [], Sizes())
+
+
+def test_a_gpu_that_runs_no_kernel_is_left_to_pytorch_unless_the_environment_insists(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(tensors: Any, sizes: Any) -> None:
+        raise RuntimeError("Failed to find\n C compiler")
+
+    monkeypatch.setitem(gpu.LAUNCHES, "resample", fails)
+    monkeypatch.setattr(build, "wanted_on_gpu", lambda device: True)
+    monkeypatch.setattr(functions, "wanted_on_gpu", lambda device: True)
+    monkeypatch.setattr(gpu, "kernels", lambda: {})
+    gpu.start.cache_clear()
+    monkeypatch.setattr(gpu, "start", lambda device, start=gpu.start: start(torch.device("cpu")))
+    images: Any = SimpleNamespace(device=GPU, dtype=torch.float16)
+    monkeypatch.delenv("STYLEALIGN_NATIVE", raising=False)
+    assert [functions.supported(images), functions.supported(images)] == [False, False]
+    assert capsys.readouterr().err == (
+        "note: the kernels for GPUs are off, PyTorch computes: RuntimeError: Failed to find C compiler\n"
+    )
+    monkeypatch.setenv("STYLEALIGN_NATIVE", "cuda")
+    assert functions.supported(images)

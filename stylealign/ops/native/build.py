@@ -7,7 +7,8 @@ The libraries lie in `files.user_cache`. This module is the one place that reads
 
 * ``STYLEALIGN_NATIVE``: ``0``: use the PyTorch form of every operation, and build nothing. ``cuda``: use the Triton
   kernels on every GPU. Otherwise they are used on GPUs of compute capability 8.0 or more, which they are compiled for
-  in the tests (sm_80 and sm_90); a training on a GPU tries them first (`training/selftest.py`).
+  in the tests (sm_80 and sm_90), if one that is tried at the start runs; a training on a GPU tries them all first
+  (`training/selftest.py`).
 * ``CXX``: the C++ compiler's command, by default ``c++``.
 """
 
@@ -57,10 +58,14 @@ def cpu_library() -> ctypes.CDLL | None:
     return _loaded(lambda folder: built(find_compiler(), CPP_SOURCES, CPP_FLAGS, folder))
 
 
+def forced_on_gpu() -> bool:
+    """Say whether the environment insists on the operations for GPUs: what does not run is an error then."""
+    return os.environ.get("STYLEALIGN_NATIVE") == "cuda"
+
+
 def wanted_on_gpu(device: torch.device) -> bool:
     """Say whether this GPU is to use the operations for GPUs: as the environment says, else where it is new enough."""
-    asked = os.environ.get("STYLEALIGN_NATIVE")
-    return asked == "cuda" or (asked != "0" and _is_new_enough(device))
+    return forced_on_gpu() or (os.environ.get("STYLEALIGN_NATIVE") != "0" and _is_new_enough(device))
 
 
 @cache

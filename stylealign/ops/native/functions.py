@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from stylealign.ops.native import gpu
-from stylealign.ops.native.build import cpu_library, wanted_on_gpu
+from stylealign.ops.native.build import cpu_library, forced_on_gpu, wanted_on_gpu
 from stylealign.ops.parameter_gradients import parameters_wanted
 from stylealign.ops.plain import plain_wanted
 
@@ -73,7 +73,9 @@ def supported(images: Tensor) -> bool:
         return images.dtype in NAMES and cpu_library() is not None
     if images.device.type != "cuda" or images.dtype not in GPU_TYPES:
         return False
-    return wanted_on_gpu(images.device) and gpu.kernels() is not None
+    if not wanted_on_gpu(images.device) or gpu.kernels() is None:
+        return False
+    return forced_on_gpu() or gpu.start(images.device)
 
 
 def fuses(images: Tensor) -> bool:

@@ -1,8 +1,10 @@
 """Launches the Triton kernels: the interface of the C library, tensor by tensor."""
 
 import ctypes
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -61,6 +63,21 @@ def call(name: str, tensors: Tensors, sizes: ctypes.Structure) -> None:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         remedy = "STYLEALIGN_NATIVE=0 turns the kernels off"
         raise KernelError(f"the kernel {name} does not run on this GPU; {remedy} ({reason})") from error
+
+
+@cache
+def start(device: torch.device) -> bool:
+    """Run a kernel once; say whether that goes, and in one line why not: Triton needs a C compiler, say."""
+    sizes = {"planes": 1, "height": 4, "width": 4, "inner": 1, "out_height": 4, "out_width": 4}
+    filtering = SimpleNamespace(**sizes, up=1, down=1, left=1, top=1, gain=1.0)
+    try:
+        with torch.cuda.device(device if device.type == "cuda" else -1):
+            LAUNCHES["resample"]([torch.zeros(16, device=device), torch.empty(16, device=device)], filtering)
+    except Exception as error:  # whatever Triton, its compilers or the driver say
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        print(f"note: the kernels for GPUs are off, PyTorch computes: {reason}", file=sys.stderr, flush=True)
+        return False
+    return True
 
 
 def resample_options(up: int, down: int, gain: float) -> dict[str, Any]:
