@@ -60,9 +60,12 @@ def call(name: str, tensors: Tensors, sizes: ctypes.Structure) -> None:
     except torch.OutOfMemoryError:
         raise
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         remedy = "STYLEALIGN_NATIVE=0 turns the kernels off"
-        raise KernelError(f"the kernel {name} does not run on this GPU; {remedy} ({reason})") from error
+        raise KernelError(f"the kernel {name} does not run on this GPU; {remedy} ({_in_a_line(error)})") from error
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 @cache
@@ -74,8 +77,8 @@ def start(device: torch.device) -> bool:
         with torch.cuda.device(device if device.type == "cuda" else -1):
             LAUNCHES["resample"]([torch.zeros(16, device=device), torch.empty(16, device=device)], filtering)
     except Exception as error:  # whatever Triton, its compilers or the driver say
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        print(f"note: the kernels for GPUs are off, PyTorch computes: {reason}", file=sys.stderr, flush=True)
+        message = f"note: the kernels for GPUs are off, PyTorch computes: {_in_a_line(error)}"
+        print(message, file=sys.stderr, flush=True)
         return False
     return True
 
@@ -103,9 +106,13 @@ def _placed(tensors: Tensors) -> list[Tensor]:
     return [present if tensor is None else tensor for tensor in tensors]
 
 
-def _blocks_first(batch: int, blocks: int, groups: int = 1) -> tuple[int, int, int]:
-    """Return the grid of a launch: of CUDA's axes the first alone holds more than 65,535, and 1024 px need it."""
-    return blocks, batch, groups
+def _launch(name: str, grid: tuple[int, ...]) -> Any:
+    """Return a kernel to be called with its arguments, on a grid of images, blocks of pixels and groups of channels.
+
+    Of CUDA's axes the first alone holds more than 65,535: the blocks have it, and 1024 px need it.
+    """
+    batch, blocks, *groups = grid
+    return _kernel(name)[(blocks, batch, *groups)]
 
 
 def _resample(tensors: Tensors, r: Any) -> None:
@@ -120,9 +127,7 @@ def _epilogue(tensors: Tensors, e: Any) -> None:
     grid = e.batch, -(-e.pixels // shape["P"]), -(-e.channels // shape["C"])
     present = dict(zip(("SCALED", "BIASED", "NOISY"), (tensor is not None for tensor in tensors[2:]), strict=True))
     sizes = e.pixels, e.channels, e.noise_step
-    _kernel("epilogue")[_blocks_first(*grid)](
-        *_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp
-    )
+    _launch("epilogue", grid)(*_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp)
 
 
 def _summed_grid(e: Any, shape: dict[str, int]) -> tuple[int, int, int]:
@@ -147,7 +152,7 @@ def _epilogue_backward(tensors: Tensors, e: Any) -> None:
     }
     arguments = _placed([grad, values, out, scale, grad_values, scale_sums, bias_sums, noise_sums])
     options = present | shape | {"STEPS": STEPS, "SLOPE": e.slope, "CLAMP": e.clamp}
-    _kernel("epilogue_backward")[_blocks_first(*grid)](*arguments, e.batch, e.pixels, e.channels, **options)
+    _launch("epilogue_backward", grid)(*arguments, e.batch, e.pixels, e.channels, **options)
     for sums, axis, result in ((scale_sums, 1, grad_scale), (bias_sums, 1, grad_bias), (noise_sums, 0, grad_noise)):
         if sums is not None and result is not None:
             result.copy_(sums.sum(dim=axis).reshape(result.shape))
@@ -166,7 +171,7 @@ def _epilogue_double_backward(tensors: Tensors, e: Any) -> None:
     present |= {"TO_VALUES": grad_values is not None, "TO_SCALE": grad_scale is not None}
     arguments = [grad if t is None else t for t in (*given, grad_grad, grad_values, sums)]
     options = present | shape | {"STEPS": STEPS, "SLOPE": e.slope, "CLAMP": e.clamp}
-    _kernel("epilogue_double_backward")[_blocks_first(*grid)](*arguments, e.pixels, e.channels, **options)
+    _launch("epilogue_double_backward", grid)(*arguments, e.pixels, e.channels, **options)
     if sums is not None and grad_scale is not None:
         grad_scale.copy_(sums.sum(dim=1))
 
@@ -187,7 +192,7 @@ def _colours(tensors: Tensors, c: Any) -> None:
     shape = whole_pixels(c.channels, c.few)
     grid = c.batch, -(-(c.height * c.width) // shape["P"])
     options = shape | {"SKIP": image is not None, "CUT": passes is not None, "CLAMP": c.clamp}
-    _kernel("colours")[_blocks_first(*grid)](*_placed(tensors), c.height, c.width, c.channels, **options)
+    _launch("colours", grid)(*_placed(tensors), c.height, c.width, c.channels, **options)
 
 
 def _colours_backward(tensors: Tensors, c: Any) -> None:
@@ -198,9 +203,7 @@ def _colours_backward(tensors: Tensors, c: Any) -> None:
     options = shape | rows_of_sums(c.few) | {"TO_OWN": grad_own is not None, "TO_BIAS": grad_bias is not None}
     arguments = _placed([*given, own_sums, bias_sums])
     pixels = c.height * c.width
-    _kernel("colours_backward")[_blocks_first(*grid)](
-        *arguments, pixels, c.channels, **options, CUT=given[1] is not None
-    )
+    _launch("colours_backward", grid)(*arguments, pixels, c.channels, **options, CUT=given[1] is not None)
     for sums, result in ((own_sums, grad_own), (bias_sums, grad_bias)):
         if sums is not None and result is not None:
             torch.sum(sums, dim=1, out=result)
@@ -216,7 +219,7 @@ def _colours_double_backward(tensors: Tensors, c: Any) -> None:
     present |= {"TO_FEATURES": grad_features is not None, "TO_OWN": grad_own is not None, "CUT": given[4] is not None}
     arguments = _placed([given[3], *given, grad_grad, grad_features, sums])[1:]
     options = present | shape | rows_of_sums(c.few)
-    _kernel("colours_double_backward")[_blocks_first(*grid)](*arguments, c.height * c.width, c.channels, **options)
+    _launch("colours_double_backward", grid)(*arguments, c.height * c.width, c.channels, **options)
     if sums is not None and grad_own is not None:
         torch.sum(sums, dim=1, out=grad_own)
 
@@ -226,7 +229,7 @@ def _styled(tensors: Tensors, e: Any) -> None:
     grid = e.batch, -(-e.pixels // shape["P"]), -(-e.channels // shape["C"])
     present = {"NOISY": tensors[3] is not None, "KEPT": tensors[5] is not None}
     sizes = e.pixels, e.channels, e.noise_step
-    _kernel("styled")[_blocks_first(*grid)](*_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp)
+    _launch("styled", grid)(*_placed(tensors), *sizes, **present, **shape, SLOPE=e.slope, CLAMP=e.clamp)
 
 
 def _styled_sums(results: Tensors, e: Any) -> tuple[tuple[int, int, int], list[Tensor | None]]:
@@ -254,7 +257,7 @@ def _styled_backward(tensors: Tensors, e: Any) -> None:
     grid, sums = _styled_sums(results, e)
     options = _styled_options(given, e) | {"OF_NOISE": results[3] is not None}
     arguments = _placed([tensors[2], *tensors[:8], *sums])[1:]
-    _kernel("styled_backward")[_blocks_first(*grid)](*arguments, e.batch, e.pixels, e.channels, e.noise_step, **options)
+    _launch("styled_backward", grid)(*arguments, e.batch, e.pixels, e.channels, e.noise_step, **options)
     _add_up(sums, results)
 
 
@@ -265,9 +268,7 @@ def _styled_double_backward(tensors: Tensors, e: Any) -> None:
     via = {name: tensor is not None for name, tensor in zip(names, tensors[:5], strict=True)}
     options = _styled_options(given, e) | via | {"TO_NOISE": results[3] is not None}
     arguments = _placed([given[2], *tensors[:15], *sums])[1:]
-    _kernel("styled_double_backward")[_blocks_first(*grid)](
-        *arguments, e.batch, e.pixels, e.channels, e.noise_step, **options
-    )
+    _launch("styled_double_backward", grid)(*arguments, e.batch, e.pixels, e.channels, e.noise_step, **options)
     _add_up(sums, results)
 
 
@@ -277,7 +278,7 @@ SAMPLE_BLOCK = 256
 def _sampling(name: str, tensors: Tensors, s: Any) -> None:
     grid = s.batch, -(-(2 * s.height + 10) * (2 * s.width + 10) // SAMPLE_BLOCK)
     sizes = s.channels, s.height, s.width, s.border_y, s.border_x, s.fine_height, s.fine_width
-    _kernel(name)[_blocks_first(*grid)](*tensors, *sizes, DELAY=s.delay, REACH=s.reach, BLOCK=SAMPLE_BLOCK)
+    _launch(name, grid)(*tensors, *sizes, DELAY=s.delay, REACH=s.reach, BLOCK=SAMPLE_BLOCK)
 
 
 LAUNCHES: dict[str, Callable[[Tensors, Any], None]] = {
