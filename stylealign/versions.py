@@ -25,7 +25,7 @@ VERSIONS = {
     "explore": 2,
     "blend": 4,
     "supervise": 6,
-    "transfer": 7,
+    "transfer": 8,
     "predict": 1,
     "alignment": 3,
     "tables": 4,

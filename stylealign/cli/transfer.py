@@ -74,9 +74,8 @@ def run(arguments: argparse.Namespace) -> None:
         for method in methods:
             found = method.functions.training_set(source, own)
             progress = StepProgress("transfer")
-            network = learn(
-                found.images, found.labels, found.settings(own), device, labeller.spec, progress.update, found.start
-            )
+            spec = found.spec or labeller.spec
+            network = learn(found.images, found.labels, found.settings(own), device, spec, progress.update, found.start)
             provenance = provenance_of(
                 "transfer",
                 version("transfer"),

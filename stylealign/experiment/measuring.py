@@ -75,16 +75,20 @@ class Measuring(Family):
 
         Where that domain has no labels of the task, the two that label its images: the parent's, and the child's own.
         """
-        methods = [method_of(name) for name in self.zero_shot.methods]
         found: Files = {"source-only": self.labeller(task, self.domain_of(self.compared_with(child)))}
         if not self.is_tested(task, child):
-            return found | {methods[0].row: self.predicting_network(task, child)}
+            return found | {method_of(self.zero_shot.methods[0]).row: self.predicting_network(task, child)}
+        return found | self._transferred(task, child) | {"oracle": label_network(task, self.domain_of(child))}
+
+    def _transferred(self, task: str, child: str) -> Files:
+        """Return the networks that learnt from carried labels, and what bounds them, by METHOD[/SETTING]."""
+        found: Files = {}
         for model in self.family(child):
-            for method in methods:
-                found |= self._of_seeds(task, model, method, self._end_of(model))
+            for name in self.zero_shot.methods:
+                found |= self._of_seeds(task, model, method_of(name), self._end_of(model))
         for name in BOUNDS:
             found |= self._of_seeds(task, child, method_of(name))
-        return found | {"oracle": label_network(task, self.domain_of(child))}
+        return found
 
     def zero_shot_files(self, task: str, child: str) -> Files:
         """Return the networks, codes and models of a child's table, by METHOD[/SETTING]."""
@@ -125,10 +129,7 @@ class Measuring(Family):
         if not (is_labelled and self.has_labels("attributes", own)):
             return {}
         found: Files = {"source-only": self.labeller("attributes", parents)}
-        for model in self.family(child):
-            for name in self.zero_shot.methods:
-                found |= self._of_seeds("attributes", model, method_of(name), self._end_of(model))
-        return found | {"oracle": label_network("attributes", own)}
+        return found | self._transferred("attributes", child) | {"oracle": label_network("attributes", own)}
 
     def classification_files(self, child: str) -> Files:
         """Return these, and the codes of the child's test images in the child and its controls."""

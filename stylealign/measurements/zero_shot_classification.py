@@ -118,7 +118,8 @@ def cost(work: Work, child: str) -> Cost:
     """Return the cost of a job: networks on the test images, samples of the parent, and their labels."""
     data, found, metrics = work.data_of(child), work.model(child), work.config.metrics
     images, px = data.splits.test_images, data.resolution_px
-    networks = 2 + 2 * work.config.zero_shot.seeds * len(work.config.zero_shot.methods)
+    own = work.config.zero_shot
+    networks = 2 + own.seeds * 2 * (len(own.methods) + 1)
     seconds = work.labels_s(networks * images + 2 * metrics.direction_samples, px)
     memory = 2000 + images * px**2 * 20 / MEGABYTE
     return Cost(network_s=seconds, memory_mb=memory, **found.passes(metrics.direction_samples))

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from stylealign.applications.labels.methods import method_names
-from stylealign.applications.labels.networks import load_label_network
+from stylealign.applications.labels.methods import BOUNDS, method_names
+from stylealign.applications.labels.networks import LabelNetwork, LabelSpec, load_label_network, save_label_network
 from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.main import main
@@ -170,6 +170,20 @@ def test_transfer_trains_every_method_and_seed_at_once(
         assert _run("transfer", *common, *flags) == 2
         assert message in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+def test_what_learns_from_the_oracle_names_what_the_oracle_names(files: Path, tmp_path: Path) -> None:
+    names = {"labeller": ("hat=none", "hat=cap", "tint=dark", "tint=light"), "oracle": ("bow=no", "bow=yes", "hat=cap")}
+    for role, own in names.items():
+        spec = LabelSpec("attributes", own, SIZE, maps=0, numbers=len(own))
+        save_label_network(tmp_path / role, LabelNetwork(spec).eval(), {})
+    given = [flag for role in names for flag in (f"--{role}", tmp_path / role)]
+    given += ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors", *TRAINING]
+    out = ["--methods", *BOUNDS, "--out-dir", tmp_path / "bounds"]
+    assert _run("transfer", "--task", "attributes", *given, *out) == 0
+    for name, role in (("shuffled", "labeller"), ("oracle-on-generated", "oracle")):
+        network, _ = load_label_network(tmp_path / "bounds" / f"{name}-0.safetensors")
+        assert network.spec.names == names[role]
 
 
 @pytest.mark.parametrize("task", ["segmentation", "keypoints", "pose"])

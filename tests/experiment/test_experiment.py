@@ -566,6 +566,7 @@ def test_classification_has_codes_where_both_were_inverted() -> None:
     networks = asked.classification_networks("animal")
     assert networks["source-only"] == "results/zero_shot/attributes/human/oracle.safetensors"
     assert networks["zero-shot unaligned"] == "results/zero_shot/attributes/unaligned/student-0.safetensors"
+    assert {"zero-shot shuffled", "oracle on generated images", "oracle"} <= set(networks), "bounds, as other tables"
     files = asked.classification_files("animal")
     assert files["latent boundary"] == "results/latents/animal/w+/codes.npz"
     assert files["latent boundary unaligned"] == "results/latents/unaligned/w+/codes.npz"

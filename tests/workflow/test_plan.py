@@ -33,7 +33,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "alignment_score": 8,
         "alignment_curve": 2,
         "supervise_joint": 3,
-        "transfer_bounds": 3,
+        "transfer_bounds": 4,
         "alignment_semantic": 2,
         "alignment_pointwise": 6,
         "coverage_of_domain": 4,

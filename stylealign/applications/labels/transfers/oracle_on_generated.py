@@ -7,4 +7,5 @@ from stylealign.config import LabelSettings
 def training_set(source: Source, settings: LabelSettings) -> TrainingSet:
     """Return the child's images with the oracle's labels: what is lost then, the generator loses."""
     assert source.oracle is not None, "the oracle labels"
-    return TrainingSet(source.child_images, labels_of(source.oracle, source.child_images))
+    labels = labels_of(source.oracle, source.child_images)
+    return TrainingSet(source.child_images, labels, spec=source.oracle.spec)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylealign.applications.labels.networks import Labeller, LabelNetwork
+from stylealign.applications.labels.networks import Labeller, LabelNetwork, LabelSpec
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import LabelSettings
 from stylealign.images import from_uint8, to_uint8
@@ -31,11 +31,13 @@ class TrainingSet:
         images: `[N, 3, r, r]` uint8.
         labels: what the task's `pseudo` returns of them, on the CPU.
         start: network whose weights the training starts from; None for random ones.
+        spec: what the labels name; None: what the labeller does.
     """
 
     images: np.ndarray
     labels: Labels
     start: Labeller | None = None
+    spec: LabelSpec | None = None
 
     def settings(self, settings: LabelSettings) -> LabelSettings:
         """Return how to train on it: a network that starts from another's weights moves slowly, and not for long."""
