@@ -31,7 +31,7 @@ VERSIONS = {
     "tables": 4,
     "figures": 8,
     "card": 1,
-    "report": 5,
+    "report": 6,
     "provenance": 1,
     "track": 1,
     "restore": 1,

@@ -86,7 +86,14 @@ def sources(directory: Path) -> Sources:
         write_rows(rows[-1], found, provenance)
     figures = [
         _picture(directory / "figures" / f"{name}.png", 640, 320)
-        for name in ("samples", "translation-animal", "morphing-animal", "zero-shot-animal")
+        for name in (
+            "samples",
+            "translation-animal",
+            "multi-modal-animal",
+            "multi-modal-other",
+            "morphing-animal",
+            "zero-shot-animal",
+        )
     ]
     figures.insert(1, directory / "figures" / "aligned-human.png")
     sheet = labelled_rows([(name, np.full((3, 3, 64, 64), shade, np.uint8)) for name, shade in SHADES.items()])

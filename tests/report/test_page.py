@@ -13,8 +13,9 @@ from PIL import Image
 from stylealign.cli.main import main
 from stylealign.config import Config
 from stylealign.errors import StyleAlignError
-from stylealign.report.page import comparison, document, records, views
-from stylealign.report.page.document import embedded_png, write_report
+from stylealign.report.page import comparison, document, pictures, records, views
+from stylealign.report.page.document import write_report
+from stylealign.report.page.pictures import Picture, arranged, embedded_png
 from tests.report.pages import CONFIG, ROWS, row, sources
 
 EVERY = [found for rows in ROWS.values() for found in rows]
@@ -25,7 +26,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     directory = tmp_path_factory.mktemp("page")
     held = write_report(directory / "report.html", sources(directory))
     text = (directory / "report.html").read_text()
-    assert held == {"figures": 7, "tables": 3, "videos": 1, "bytes": len(text.encode())}
+    assert held == {"figures": 9, "tables": 3, "videos": 1, "bytes": len(text.encode())}
     return text
 
 
@@ -127,6 +128,43 @@ def test_a_first_look_is_at_the_headline_of_each_table_and_child() -> None:
     assert comparison.leading_charts([*drawn, *drawn]) == drawn
 
 
+def test_comparisons_of_one_number_stand_beside_each_other_by_child() -> None:
+    rows = [
+        dataclasses.replace(row("alignment_score", method, "score", value), child=child)
+        for child, method, value in (
+            ("one", "child", 0.7),
+            ("one", "unaligned", 0.1),
+            ("other", "child", 0.5),
+            ("other", "unaligned", 0.2),
+        )
+    ]
+    (group,) = comparison.by_child(comparison.comparisons(rows))
+    assert {child: (found.aligned.exact, found.control.exact) for child, found in group.items()} == {
+        "one": (0.7, 0.1),
+        "other": (0.5, 0.2),
+    }
+
+
+def test_the_first_kind_of_picture_is_open_repeated_ones_are_in_tabs_others_folded() -> None:
+    named = [("aligned", "a"), ("edits", "a"), ("channels", "b"), ("channels", "c"), ("novelty", "")]
+    made = [Picture(kind, "", "", "", "", kind=kind, subject=subject) for kind, subject in named]
+    aligned, edits, one, other, novelty = made
+    layout = arranged(made)
+    assert layout.open == (aligned, novelty)
+    assert layout.tabs == (("b", (one,)), ("c", (other,)))
+    assert layout.folded == (edits,)
+    assert arranged([]) == pictures.Layout((), (), ())
+
+
+def test_without_comparisons_the_page_says_what_limits_its_numbers(tmp_path: Path) -> None:
+    given = sources(tmp_path)
+    rows = [path for path in given.rows if path.stem in ("parent", "child")]
+    write_report(tmp_path / "report.html", dataclasses.replace(given, rows=rows))
+    text = (tmp_path / "report.html").read_text()
+    assert "No control in this run: animal." in text
+    assert "Key numbers" not in text
+
+
 def test_an_aligned_child_is_compared_with_its_own_control() -> None:
     found = {(c.table, c.column.metric): c for c in comparison.comparisons(EVERY)}
     assert set(found) == {("generators", "fid"), ("translation", "kid"), ("translation", "keypoint_error")}
@@ -216,16 +254,16 @@ def test_a_known_hash_is_shown_by_name(tmp_path: Path) -> None:
 
 
 def test_a_wide_image_is_made_smaller_and_others_are_kept_byte_for_byte(tmp_path: Path) -> None:
-    for width in (document.WIDEST_PX, 2 * document.WIDEST_PX):
+    for width in (pictures.WIDEST_PX, 2 * pictures.WIDEST_PX):
         Image.new("RGB", (width, 100)).save(tmp_path / f"{width}.png")
-    kept, width, height = embedded_png(tmp_path / f"{document.WIDEST_PX}.png")
-    assert base64.b64decode(kept.split(",")[1]) == (tmp_path / f"{document.WIDEST_PX}.png").read_bytes()
-    assert (width, height) == (document.WIDEST_PX, 100)
-    assert embedded_png(tmp_path / f"{2 * document.WIDEST_PX}.png")[1:] == (document.WIDEST_PX, 50)
+    kept, width, height = embedded_png(tmp_path / f"{pictures.WIDEST_PX}.png")
+    assert base64.b64decode(kept.split(",")[1]) == (tmp_path / f"{pictures.WIDEST_PX}.png").read_bytes()
+    assert (width, height) == (pictures.WIDEST_PX, 100)
+    assert embedded_png(tmp_path / f"{2 * pictures.WIDEST_PX}.png")[1:] == (pictures.WIDEST_PX, 50)
 
 
 def test_a_large_video_is_named_instead_of_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "LARGEST_VIDEO_BYTES", 10)
+    monkeypatch.setattr(pictures, "LARGEST_VIDEO_BYTES", 10)
     write_report(tmp_path / "report.html", sources(tmp_path))
     text = (tmp_path / "report.html").read_text()
     assert "morph.mp4: 0 MB, too large to embed" in text
@@ -252,7 +290,7 @@ def test_the_command_makes_the_page(tmp_path: Path, capsys: Any) -> None:
     arguments += ["--videos", f"animal={given.videos['animal']}", "--config", str(tmp_path / "config.yaml")]
     assert main([*arguments, "--out", str(tmp_path / "r.html")]) == 0
     held = json.loads(capsys.readouterr().out)
-    assert held["figures"] == 5
+    assert held["figures"] == 7
     assert held["bytes"] == (tmp_path / "r.html").stat().st_size
 
 
@@ -289,8 +327,8 @@ def test_a_preview_tells_the_numbers_that_an_import_found(tmp_path: Path) -> Non
     Image.new("RGB", (8, 8)).save(tmp_path / "preview.png")
     models = {"a": {"domain": "mine", "fetch": "a.safetensors"}}
     config = Config.model_validate({"domains": {"mine": {"path": "photos", "resolution_px": 32}}, "models": models})
-    assert document._preview("mine", tmp_path / "preview.png", config).caption == ""
+    assert pictures.preview("mine", tmp_path / "preview.png", config).caption == ""
     made = {"path": "photos", "resolution_px": 32, "train_images": 1080, "test_images": 120}
     (tmp_path / "config.json").write_text(json.dumps(made))
-    caption = document._preview("mine", tmp_path / "preview.png", config).caption
+    caption = pictures.preview("mine", tmp_path / "preview.png", config).caption
     assert caption == "1,080 training and 120 test images at 32 px."

@@ -41,12 +41,18 @@ def test_folded_parts_fit_the_screen_too(browser: Browser, page: Path) -> None:
     assert browser.run("return document.documentElement.scrollWidth") == 360
 
 
+def opened(browser: Browser, page: Path) -> None:
+    """Open the page on a desk, and every fold of it."""
+    browser.open(page, 1600)
+    browser.run("for (const part of document.querySelectorAll('details')) part.open = true")
+
+
 def column(browser: Browser, head: str) -> list[str]:
     """Return the texts below a head of the translation table, from the top."""
     return browser.run(
-        "const heads = [...document.querySelectorAll('#table-translation th')];"
+        "const heads = [...document.querySelectorAll('#table-translation .sortable th')];"
         "const place = heads.findIndex(th => th.textContent.startsWith(arguments[0]));"
-        "return [...document.querySelectorAll('#table-translation tbody tr')]"
+        "return [...document.querySelectorAll('#table-translation .sortable tbody tr')]"
         ".map(row => row.cells[place]).map(cell =>"
         " cell.querySelector('.value')?.textContent ?? cell.dataset.text ?? cell.textContent.trim())",
         head,
@@ -55,12 +61,12 @@ def column(browser: Browser, head: str) -> list[str]:
 
 def sorted_as(browser: Browser) -> list[str]:
     return browser.run(
-        "return [...document.querySelectorAll('#table-translation th[aria-sort]')].map(th => th.ariaSort)"
+        "return [...document.querySelectorAll('#table-translation .sortable th[aria-sort]')].map(th => th.ariaSort)"
     )
 
 
 def test_a_click_sorts_best_first_then_back_then_as_it_was(browser: Browser, page: Path) -> None:
-    browser.open(page, 1600)
+    opened(browser, page)
     assert column(browser, "method") == ["w+", "unaligned", "untouched"]
     head = browser.driver.find_element("xpath", "//*[@id='table-translation']//button[contains(., 'keypoint_error')]")
     for order, said in (
@@ -74,7 +80,7 @@ def test_a_click_sorts_best_first_then_back_then_as_it_was(browser: Browser, pag
 
 
 def test_rows_without_a_number_stay_last(browser: Browser, page: Path) -> None:
-    browser.open(page, 1600)
+    opened(browser, page)
     head = browser.driver.find_element(
         "xpath", "//*[@id='table-translation']//button[contains(., 'kid to test images')]"
     )
@@ -86,7 +92,7 @@ def test_rows_without_a_number_stay_last(browser: Browser, page: Path) -> None:
 def test_the_keyboard_sorts(browser: Browser, page: Path) -> None:
     from selenium.webdriver.common.keys import Keys
 
-    browser.open(page, 1600)
+    opened(browser, page)
     head = browser.driver.find_element("xpath", "//*[@id='table-translation']//button[contains(., 'method')]")
     head.send_keys(Keys.ENTER)
     assert column(browser, "method") == ["unaligned", "untouched", "w+"]
@@ -94,7 +100,7 @@ def test_the_keyboard_sorts(browser: Browser, page: Path) -> None:
 
 
 def test_where_higher_is_better_the_highest_comes_first(browser: Browser, page: Path) -> None:
-    browser.open(page, 1600)
+    opened(browser, page)
     table = "//*[@id='table-zero_shot_segmentation']"
     browser.driver.find_element("xpath", f"{table}//button[contains(., 'miou')]").click()
     assert browser.driver.find_element("xpath", f"({table}//tbody/tr)[1]").text.startswith("oracle")
@@ -141,8 +147,34 @@ def test_a_number_leads_to_the_file_of_its_rows(browser: Browser, page: Path) ->
     assert values > 20
     assert browser.run("return document.querySelectorAll('td.number a.value').length") == values
     browser.run("document.querySelector('#table-translation a.value').click()")
-    shown = "const r = document.querySelector('tr:target'); return r?.closest('details').open && r.textContent"
+    shown = "const r = document.querySelector('tr:target'); return r?.checkVisibility() && r.textContent"
     assert "metrics/translation/w+.json" in browser.wait(shown)
+    # A second time, after it was folded again.
+    browser.run("for (const part of document.querySelectorAll('#protocols details')) part.open = false")
+    browser.run("document.querySelector('#table-translation a.value').click()")
+    assert "metrics/translation/w+.json" in browser.wait(shown)
+
+
+def test_a_key_number_leads_to_its_table(browser: Browser, page: Path) -> None:
+    for width in (390, 1600):
+        browser.open(page, width)
+        assert not browser.run("return document.querySelector('#table-translation').open")
+        browser.run("document.querySelector('.matrix a[href=\"#table-translation\"]').click()")
+        assert browser.wait("return document.querySelector('#table-translation table').checkVisibility()")
+
+
+def test_pictures_of_several_children_are_seen_one_at_a_time(browser: Browser, page: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.open(page, 390)
+    seen = "return ['animal', 'other'].filter(n => document.querySelector(`#multi-modal-${n}`).checkVisibility())"
+    assert browser.run(seen) == ["animal"]
+    tab = browser.driver.find_element("css selector", ".bar button[aria-selected=true]")
+    tab.send_keys(Keys.ARROW_RIGHT)
+    assert browser.run(seen) == ["other"]
+    assert browser.run("return document.activeElement.getAttribute('aria-selected')") == "true"
+    browser.run("location.hash = 'multi-modal-animal'")
+    assert browser.wait(f"{seen}.join() === 'animal'")
 
 
 def test_a_link_to_a_folded_record_opens_it(browser: Browser, page: Path) -> None:
@@ -181,5 +213,6 @@ def test_on_paper_everything_is_unfolded_and_the_contents_are_gone(browser: Brow
     assert browser.run("return document.querySelectorAll('main details:not([open], .full)').length") == 0
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert browser.run("return getComputedStyle(document.querySelector('nav')).display") == "none"
+    assert browser.run("return [...document.querySelectorAll('figure img')].every(i => i.checkVisibility())")
     browser.run("dispatchEvent(new Event('afterprint'))")
     assert browser.run("return document.querySelectorAll('main details[open]').length") == 0

@@ -83,6 +83,14 @@ def leading(found: Sequence[Comparison]) -> list[Comparison]:
     return [comparison for comparison in found if comparison in first.values()]
 
 
+def by_child(found: Sequence[Comparison]) -> list[dict[str, Comparison]]:
+    """Return the comparisons of one number together, by child; of a child that has two of them each is told apart."""
+    groups: dict[tuple[str, Column, str], dict[str, Comparison]] = {}
+    for one in found:
+        groups.setdefault((one.table, one.column, one.setting), {})[one.child] = one
+    return list(groups.values())
+
+
 def leading_charts(found: Sequence[Chart]) -> list[Chart]:
     """Return the first chart of each metric of a table."""
     first: dict[tuple[str, str], Chart] = {}

@@ -76,8 +76,11 @@ def _translation(rows: Sequence[Row]) -> Finding | None:
         return None
     best = best_of(own)
     assert best.value is not None and untouched[0].value is not None
-    is_nearer = best.value < untouched[0].value and are_apart(best, untouched[0])
-    says = "come nearer to its domain than the pictures were" if is_nearer else "come no nearer than the pictures were"
+    is_lower, is_told_apart = best.value < untouched[0].value, are_apart(best, untouched[0])
+    says = {
+        (True, True): "come nearer to its domain than the pictures were",
+        (True, False): "may come nearer to its domain than the pictures were, the intervals meet",
+    }.get((is_lower, is_told_apart), "come no nearer to its domain than the pictures were")
     text = f"Translations {says} (KID {short(best.value)} from {best.method}; untouched {short(untouched[0].value)})"
     kept = [row for row in first if row.metric == "keypoint_error" and row.method in (best.method, "random")]
     errors = {row.method: row for row in kept}
@@ -87,7 +90,7 @@ def _translation(rows: Sequence[Row]) -> Finding | None:
         keeps = one.value < chance.value and are_apart(one, chance)
         text += f" and keep {'more' if keeps else 'no more'} of the layout than random images"
         text += f" (key points off by {short(one.value)}; {short(chance.value)})"
-    return Finding(f"{text}.", best.table, "good" if is_nearer else "bad")
+    return Finding(f"{text}.", best.table, ("good" if is_told_apart else "") if is_lower else "bad")
 
 
 def _labels(rows: Sequence[Row]) -> Finding | None:

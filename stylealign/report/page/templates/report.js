@@ -99,7 +99,45 @@ for (const part of document.querySelectorAll(".compare")) {
   part.hidden = false;
 }
 
-// On a phone the contents start closed; a link into a folded record opens it; paper shows everything.
+// The same picture of several children: one of them at a time.
+function show(group, chosen) {
+  for (const button of group.querySelectorAll(":scope > .bar button")) {
+    const isChosen = button.dataset.name === chosen;
+    button.setAttribute("aria-selected", isChosen);
+    button.tabIndex = isChosen ? 0 : -1;
+  }
+  for (const panel of group.querySelectorAll(":scope > .panel")) panel.hidden = panel.dataset.name !== chosen;
+}
+
+for (const group of document.querySelectorAll(".tabs")) {
+  const panels = [...group.querySelectorAll(":scope > .panel")];
+  const bar = document.createElement("div");
+  bar.className = "bar";
+  bar.setAttribute("role", "tablist");
+  const buttons = panels.map((panel) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = button.dataset.name = panel.dataset.name;
+    button.setAttribute("role", "tab");
+    panel.setAttribute("role", "tabpanel");
+    panel.setAttribute("aria-label", panel.dataset.name);
+    button.addEventListener("click", () => show(group, panel.dataset.name));
+    return button;
+  });
+  bar.append(...buttons);
+  bar.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = buttons[(buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length];
+    next.focus();
+    next.click();
+  });
+  group.prepend(bar);
+  group.classList.add("live");
+  show(group, panels[0].dataset.name);
+}
+
+// On a phone the contents start closed; a link into a folded part opens it; paper shows everything.
 const contents = document.querySelector("nav details");
 const wide = window.matchMedia("(min-width: 75rem)");
 const fit = () => (contents.open = wide.matches);
@@ -108,12 +146,21 @@ wide.addEventListener("change", fit);
 
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const folded = target?.closest("details:not([open])");
-  if (!folded) return;
-  folded.open = true;
-  target.scrollIntoView();
+  if (!target) return;
+  const panel = target.closest(".panel[hidden]");
+  if (panel) show(panel.parentElement, panel.dataset.name);
+  let isMoved = Boolean(panel);
+  for (let part = target; part; part = part.parentElement) {
+    if (part.tagName !== "DETAILS" || part.open) continue;
+    part.open = isMoved = true;
+  }
+  if (isMoved) target.scrollIntoView();
 }
 window.addEventListener("hashchange", openTarget);
+for (const link of document.querySelectorAll('a[href^="#"]')) {
+  // Of the place that the address names already, and that was folded again since, no change is told.
+  link.addEventListener("click", () => link.hash === location.hash && openTarget());
+}
 openTarget();
 
 let opened = [];
