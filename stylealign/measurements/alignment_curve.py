@@ -48,7 +48,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.alignment_score import alignment_score as score_of
     from stylealign.metrics.coverage import spreads_of
     from stylealign.metrics.features import features_of
-    from stylealign.metrics.fid_kid import precision_recall
+    from stylealign.metrics.fid_kid import Reference, precision_recall
     from stylealign.metrics.generators import read_images, require_resolution, sample_images
     from stylealign.metrics.responses import reference_of, respond
     from stylealign.metrics.same_latents import agreement, draw_and_measure
@@ -64,6 +64,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     numbers = {task: network(real) for task, network in seeing.items() if network.sees == "numbers"}
     reference = draw_and_measure(parent.generator.to(device), count, seed, seeing)
     features, distance = features_of(real, extractor), distance_of(settings)
+    known = Reference(features)
     scored = reference_of(parent.generator, distance, settings.score_latents, seed)
     classifier = None
     if inputs.has("parent-data"):
@@ -77,7 +78,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         generator = checkpoint.generator.to(device)
         rows.append(key.row(KIMG.name, Estimate(kimg)))
         generated = features_of(sample_images(generator, count, seed), extractor)
-        rows += distribution_rows(generated, features, key, settings)
+        rows += distribution_rows(generated, known, key, settings)
         rows.append(key.row(RECALL.name, precision_recall(generated, features)[1], settings.features))
         if classifier is not None:
             rows.append(key.row(SHARE.name, classifier.share(generated), settings.features))
@@ -114,7 +115,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_curve",
-    version=12,
+    version=13,
     text="quality and alignment of a child after each number of kimg that `stylealign train` kept",
     files=(
         File("parent", "MODEL", "the parent the snapshots are compared with"),

@@ -42,6 +42,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     """
     from stylealign.measurements.inputs import extractor_of
     from stylealign.metrics.features import features_of
+    from stylealign.metrics.fid_kid import Reference
     from stylealign.metrics.generators import read_images, require_resolution, sample_images
     from stylealign.metrics.weights import with_reset
 
@@ -51,7 +52,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     device = next(extractor.parameters()).device
     parts = resets(child.architecture.resolution)
     counter = progress(len(data) + len(parts) * settings.samples, "images")
-    real = features_of(read_images(data), extractor, progress=counter.update)
+    real = Reference(features_of(read_images(data), extractor, progress=counter.update))
     source, own = parent.generator.to(device), child.generator.to(device)
     rows = []
     for place, (setting, part) in enumerate(parts.items()):
@@ -81,7 +82,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_reset",
-    version=9,
+    version=10,
     text="quality of a child with one component's, or one resolution's, weights set back to its parent's",
     files=(
         File("parent", "MODEL", "the parent"),

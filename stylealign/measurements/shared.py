@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from stylealign.measurements.rows import Row, RowKey
+    from stylealign.metrics.fid_kid import Reference
 
 FEWEST_IMAGES = 4
 
@@ -72,15 +73,15 @@ SHARE_PROTOCOL = (
 """How the share is reckoned (`metrics.share`)."""
 
 DISTRIBUTION_PROTOCOL = (
-    "FID of torch-fidelity, in float64; KID with the polynomial kernel of degree 3, unbiased, over all pairs of images "
-    "(of at most 10,000 of each set), interval by the variance of the U-statistic; precision and recall of "
-    "torch-fidelity with 3 neighbours"
+    "FID in float64, equal to torch-fidelity's; KID with the polynomial kernel of degree 3, unbiased, over all pairs of "
+    "images (of at most 10,000 of each set), interval by the variance of the U-statistic; precision and recall "
+    "with 3 neighbours, as torch-fidelity's"
 )
 """How FID, KID, precision and recall are reckoned (`metrics.fid_kid`)."""
 
 
 def distribution_rows(
-    generated: "Tensor", real: "Tensor", key: "RowKey", settings: MetricSettings, setting: str = ""
+    generated: "Tensor", real: "Tensor | Reference", key: "RowKey", settings: MetricSettings, setting: str = ""
 ) -> "list[Row]":
     """Return the rows `fid` and `kid` between two feature matrices `[N, D]` and `[M, D]`.
 

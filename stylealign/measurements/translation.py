@@ -131,9 +131,9 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
 
 def fit_rows(generated: "Tensor", each: int, target: "Target", key: "RowKey", settings: MetricSettings) -> "list[Row]":
     """Return `fid` and `kid` of features `[S * each, D]` by each protocol that the target has images for."""
-    rows = distribution_rows(generated[::each], target.test, key, settings, TO_TEST)
-    if target.train is not None:
-        rows += distribution_rows(generated, target.train, key, settings, TO_TRAINING)
+    rows = distribution_rows(generated[::each], target.of_test, key, settings, TO_TEST)
+    if target.of_training is not None:
+        rows += distribution_rows(generated, target.of_training, key, settings, TO_TRAINING)
     return rows
 
 
@@ -162,7 +162,7 @@ def difference_rows(
     from stylealign.metrics.bootstrap import mean_difference
     from stylealign.metrics.fid_kid import kid_difference
 
-    apart = kid_difference(one.first, other.first, target.test, settings.seed)
+    apart = kid_difference(one.first, other.first, target.of_test.features, settings.seed)
     rows = [key.row(difference_of(KID).name, apart, settings.features, f"{TO_TEST}, {setting}")]
     for metric, values in one.structure.items():
         apart = mean_difference(values, other.structure[metric], settings.bootstrap, settings.seed)
@@ -208,7 +208,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="translation",
-    version=9,
+    version=10,
     text="FID, KID and diversity of translated images, and how much of the source's structure they keep",
     files=(
         File("source-data", "ZIP", "images the sources are among (test split)"),

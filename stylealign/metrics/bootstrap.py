@@ -1,7 +1,8 @@
 """95 % intervals by bootstrap over images."""
 
 import dataclasses
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -181,7 +182,7 @@ def pooled_difference(ones: Sequence[Score], others: Sequence[Score], draws: int
     assert len({score.kind for score in (*ones, *others)}) == 1, "paired scores must be of one kind, of the same images"
     if count == 0:
         return Estimate(float("nan"), n=0)
-    drawn = list(_weights(count, draws, seed))
+    drawn = _weights(count, draws, seed)
     random = numpy_stream("bootstrap of seeds", seed)
     value, samples = 0.0, np.zeros(draws)
     for sign, scores in ((1, ones), (-1, others)):
@@ -246,12 +247,19 @@ def spread_ratio_estimates(x: np.ndarray, y: np.ndarray, draws: int, seed: int) 
     return [_estimate(value, samples[:, column], count) for column, value in enumerate(values)]
 
 
-def _weights(count: int, draws: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield how often each of `count` rows is drawn, `[B, count]` float64, `draws` times in all."""
+@lru_cache(maxsize=2)
+def _weights(count: int, draws: int, seed: int) -> tuple[np.ndarray, ...]:
+    """Return how often each of `count` rows is drawn, `[B, count]` float64, `draws` times in all, a chunk at a time.
+
+    What many metrics of the same images take is drawn once.
+    """
     generator = numpy_stream("bootstrap", seed)
+    drawn = []
     for start in range(0, draws, _CHUNK):
         size = min(_CHUNK, draws - start)
-        yield generator.multinomial(count, np.full(count, 1 / count), size=size).astype(np.float64)
+        drawn.append(generator.multinomial(count, np.full(count, 1 / count), size=size).astype(np.float64))
+        drawn[-1].setflags(write=False)
+    return tuple(drawn)
 
 
 def _variance(weights: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -1,15 +1,16 @@
-"""FID, KID, precision and recall between two matrices of features; all but KID by torch-fidelity's own functions.
+"""FID, KID, precision and recall between two matrices of features.
 
 The first argument is always the generated set, the second the real one (only precision and recall tell them apart).
 """
 
 import warnings
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from stylealign.metrics.bootstrap import Estimate
-from stylealign.metrics.kernel_distance import between, kernel_distance, within
+from stylealign.metrics.kernel_distance import Within, between, kernel_distance, within
 from stylealign.streams import torch_stream
 
 FEWEST_IMAGES = 2048
@@ -17,14 +18,52 @@ FEWEST_IMAGES = 2048
 
 KID_MOST_IMAGES = 10_000
 NEIGHBOURS = 3
+_BLOCK = 10_000
+"""Rows whose distances are computed at once."""
 
 
 class FewImagesWarning(UserWarning):
     """FID was asked for with too few images."""
 
 
-def fid(generated: Tensor, real: Tensor) -> Estimate:
+class Reference:
+    """Features that several sets are compared with: what FID and KID need of them alone is reckoned once.
+
+    Attributes:
+        features: `[M, D]` float.
+    """
+
+    def __init__(self, features: Tensor) -> None:
+        self.features = features
+        self._within: dict[int, Within] = {}
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @cached_property
+    def mean(self) -> Tensor:
+        """The mean of the features, `[D]` float64."""
+        return self.features.double().cpu().mean(dim=0)
+
+    @cached_property
+    def root(self) -> Tensor:
+        """A matrix R `[min(M, D), D]` float64 with R^T R the covariance of the features."""
+        centred = (self.features.double().cpu() - self.mean) / (len(self.features) - 1) ** 0.5
+        rows, columns = centred.shape
+        return torch.linalg.qr(centred, mode="r").R if rows > columns else centred
+
+    def within(self, seed: int) -> Within:
+        """Return the sums of their kernel matrix, of at most `KID_MOST_IMAGES` that a seed chooses."""
+        if seed not in self._within:
+            self._within[seed] = within(_at_most(self.features, KID_MOST_IMAGES, seed).double())
+        return self._within[seed]
+
+
+def fid(generated: Tensor, real: Tensor | Reference) -> Estimate:
     """Return the Frechet distance (Heusel et al. 2017, arXiv 1706.08500, equation 6) between two feature matrices.
+
+    With R^T R and S^T S the covariances, the eigenvalues of their product that are not 0 are those of R S^T S R^T: as
+    few as there are images, where these are fewer than the features. torch-fidelity takes those of the whole product.
 
     Args:
         generated, real: `[N, D]` and `[M, D]` float.
@@ -32,21 +71,22 @@ def fid(generated: Tensor, real: Tensor) -> Estimate:
     Returns:
         Estimate without interval: FID is no mean over images, and its bias depends on N and M.
     """
-    # Takes time, and KID does without it.
-    from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
-
-    count = _checked(generated, real)
+    ours, theirs = Reference(generated), real if isinstance(real, Reference) else Reference(real)
+    count = _checked(generated, theirs.features)
     if count < FEWEST_IMAGES:
         warnings.warn(
             f"FID of {count} images: below {FEWEST_IMAGES} it is biased upwards; compare KID instead",
             FewImagesWarning,
             stacklevel=2,
         )
-    statistics = [fid_features_to_statistics(features.double().cpu()) for features in (generated, real)]
-    return Estimate(fid_statistics_to_metric(*statistics, verbose=False)[KEY_METRIC_FID], n=count)
+    shorter, longer = sorted((ours.root, theirs.root), key=len)
+    product = shorter @ longer.T
+    roots = torch.linalg.eigvalsh(product @ product.T).clamp(min=0).sqrt().sum()
+    spread = ours.root.square().sum() + theirs.root.square().sum() - 2 * roots
+    return Estimate(((ours.mean - theirs.mean).square().sum() + spread).item(), n=count)
 
 
-def kid(generated: Tensor, real: Tensor, seed: int = 0) -> Estimate:
+def kid(generated: Tensor, real: Tensor | Reference, seed: int = 0) -> Estimate:
     """Return the kernel distance (Binkowski et al. 2018, arXiv 1801.01401, section 4) between two feature matrices.
 
     The value is the unbiased estimator over all pairs of images, which is what the usual mean over subsets approaches
@@ -56,9 +96,10 @@ def kid(generated: Tensor, real: Tensor, seed: int = 0) -> Estimate:
         generated, real: `[N, D]` and `[M, D]` float, N and M at least 4.
         seed: which images are left out of a set of more than `KID_MOST_IMAGES`.
     """
-    _checked(generated, real)
-    generated, real = (_at_most(features, KID_MOST_IMAGES, seed).double() for features in (generated, real))
-    return kernel_distance(within(generated), within(real), between(generated, real))
+    reference = real if isinstance(real, Reference) else Reference(real)
+    _checked(generated, reference.features)
+    x, y = (_at_most(features, KID_MOST_IMAGES, seed).double() for features in (generated, reference.features))
+    return kernel_distance(within(x), reference.within(seed), between(x, y))
 
 
 def kid_difference(one: Tensor, other: Tensor, real: Tensor, seed: int = 0) -> Estimate:
@@ -83,19 +124,23 @@ def precision_recall(generated: Tensor, real: Tensor) -> tuple[Estimate, Estimat
     Args:
         generated, real: `[N, D]` and `[M, D]` float, at least 4 rows each.
     """
-    # Takes time, and KID does without it.
-    from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
-
     count = _checked(generated, real)
-    result = prc_features_to_metric(
-        generated.float(),
-        real.float(),
-        prc_neighborhood=NEIGHBOURS,
-        prc_batch_size=10000,
-        save_cpu_ram=False,
-        verbose=False,
-    )
-    return Estimate(result[KEY_METRIC_PRECISION], n=count), Estimate(result[KEY_METRIC_RECALL], n=count)
+    generated, real = generated.float(), real.float()
+    apart = _distances(real, generated)
+    precision = (_radii(real) >= apart.T).any(dim=1)
+    recall = (apart <= _radii(generated)).any(dim=1)
+    return Estimate(precision.float().mean().item(), n=count), Estimate(recall.float().mean().item(), n=count)
+
+
+def _radii(features: Tensor) -> Tensor:
+    """Return the distance of each row to its third neighbour, `[N]`; the nearest of all is the row itself."""
+    return _distances(features, features).kthvalue(NEIGHBOURS + 1).values
+
+
+def _distances(x: Tensor, y: Tensor) -> Tensor:
+    """Return the distances of all pairs of rows, `[N, M]`, a block at a time."""
+    rows = [torch.cat([torch.cdist(part, other).cpu() for other in y.split(_BLOCK)], dim=1) for part in x.split(_BLOCK)]
+    return torch.cat(rows)
 
 
 def _at_most(features: Tensor, count: int, seed: int) -> Tensor:

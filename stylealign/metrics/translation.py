@@ -7,13 +7,14 @@ from itertools import combinations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.images import from_uint8
 from stylealign.metrics.bootstrap import Estimate, mean_estimate
 from stylealign.metrics.features import features_of
+from stylealign.metrics.fid_kid import Reference
 from stylealign.metrics.generators import read_images
 from stylealign.metrics.perceptual import PerceptualDistance
 from stylealign.metrics.seeing import Ruler
@@ -66,18 +67,20 @@ class Target:
     """Features of the target domain's images.
 
     Attributes:
-        test, train: `[N, D]` features of each split; without training images there are no rows of them.
+        of_test, of_training: features of each split; without training images there are no rows of them.
     """
 
-    test: Tensor
-    train: Tensor | None
+    of_test: Reference
+    of_training: Reference | None
 
     @classmethod
     def of(cls, test: ImageZip, train: ImageZip | None, extractor: nn.Module) -> "Target":
         """Return the features of the images."""
-        features = [None if data is None else features_of(read_images(data), extractor) for data in (test, train)]
-        assert features[0] is not None
-        return cls(features[0], features[1])
+
+        def features(data: ImageZip) -> Reference:
+            return Reference(features_of(read_images(data), extractor))
+
+        return cls(features(test), None if train is None else features(train))
 
 
 @torch.inference_mode()

@@ -12,6 +12,7 @@ from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.rows import RowKey
 from stylealign.measurements.translation import Found, compared_with, difference_rows, fit_rows
+from stylealign.metrics.fid_kid import Reference
 from stylealign.metrics.seeing import Ruler, Seeing
 from stylealign.metrics.structure import rotation_errors
 from stylealign.metrics.translation import Outputs, Structure, Target, diversity
@@ -46,13 +47,13 @@ def flat(values: list[int]) -> np.ndarray:
 def test_to_test_images_goes_the_first_output_of_each_source_and_to_training_images_all() -> None:
     rng = np.random.default_rng(0)
     images, test, train = (torch.from_numpy(rng.normal(size=(count, 3))) for count in (18, 7, 9))
-    target = Target(test, train)
+    target = Target(Reference(test), Reference(train))
     rows = {(r.setting, r.metric): r for r in fit_rows(images, 3, target, KEY, SETTINGS)}
     assert {key: row.n for key, row in rows.items() if key[1] == "kid"} == {
         ("to test images", "kid"): 6,
         ("to training images", "kid"): 9,
     }
-    one = fit_rows(images[::3], 1, Target(test, None), KEY, SETTINGS)
+    one = fit_rows(images[::3], 1, Target(Reference(test), None), KEY, SETTINGS)
     assert [row.setting for row in one] == ["to test images", "to test images"]
     assert rows["to test images", "kid"].value == one[1].value
     whole = fit_rows(images, 1, target, KEY, SETTINGS)
@@ -80,7 +81,7 @@ def test_differences_are_paired() -> None:
     one, other = (
         Found(features[i], {"rotation_error": odd + shift + 0.1 * rng.normal(size=60)}) for i, shift in ((0, 1), (1, 0))
     )
-    target = Target(torch.from_numpy(rng.normal(size=(50, 3))), None)
+    target = Target(Reference(torch.from_numpy(rng.normal(size=(50, 3)))), None)
     rows = {row.metric: row for row in difference_rows(one, other, target, KEY, "minus untouched", SETTINGS)}
     assert list(rows) == ["kid_difference", "rotation_error_difference"]
     rotation, kid = rows["rotation_error_difference"], rows["kid_difference"]

@@ -7,10 +7,12 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
+from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
+from torch_fidelity.metric_prc import prc_features_to_metric
 
 from stylealign.metrics import fid_kid
-from stylealign.metrics.fid_kid import FewImagesWarning, fid, kid, kid_difference, precision_recall
+from stylealign.metrics.fid_kid import FewImagesWarning, Reference, fid, kid, kid_difference, precision_recall
 
 
 def features(seed: int, count: int = 300, shift: float = 0.0, scale: float = 1.0) -> torch.Tensor:
@@ -40,6 +42,27 @@ def test_fid_against_sqrtm() -> None:
     a, b = features(0), features(1, shift=0.5, scale=1.3)
     assert fid(a, b).value == pytest.approx(fid_by_sqrtm(a.numpy(), b.numpy()), rel=1e-6)
     assert fid(a, a).value == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::stylealign.metrics.fid_kid.FewImagesWarning")
+@pytest.mark.parametrize(("count", "of_real"), [(200, 150), (20, 150), (150, 20), (20, 30)])
+def test_fid_is_that_of_torch_fidelity(count: int, of_real: int) -> None:
+    rng = np.random.default_rng(5)
+    mix = rng.normal(size=(40, 60))  # 60 features of rank 40, more and fewer than there are images
+    a, b = (torch.from_numpy(rng.normal(size=(n, 40)) @ mix) for n in (count, of_real))
+    statistics = [fid_features_to_statistics(each) for each in (a, b + 0.3)]
+    theirs = fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
+    assert fid(a, b + 0.3).value == pytest.approx(theirs, rel=1e-6)
+
+
+def test_a_reference_gives_what_its_features_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fid_kid, "FEWEST_IMAGES", 4)
+    monkeypatch.setattr(fid_kid, "KID_MOST_IMAGES", 70)
+    real = Reference(features(1, count=80))
+    for seed in (0, 1, 0):
+        generated = features(2 + seed, count=60)
+        assert fid(generated, real) == fid(generated, real.features)
+        assert kid(generated, real, seed) == kid(generated, real.features, seed)
 
 
 @pytest.mark.filterwarnings("ignore::stylealign.metrics.fid_kid.FewImagesWarning")
@@ -130,6 +153,17 @@ def test_95_percent_intervals_of_a_difference_of_two_methods_hold_the_truth(shif
         assert difference.value == pytest.approx(alone[0].value - alone[1].value, abs=1e-9)
     assert 0.90 <= hits / repeats <= 0.99
     assert narrower == repeats
+
+
+def test_precision_recall_are_those_of_torch_fidelity(monkeypatch: pytest.MonkeyPatch) -> None:
+    generated, real = features(0, count=60, scale=0.4).float(), features(1, count=80).float()
+    theirs = prc_features_to_metric(
+        generated, real, prc_neighborhood=3, prc_batch_size=100, save_cpu_ram=False, verbose=False
+    )
+    for block in (100, 32):
+        monkeypatch.setattr(fid_kid, "_BLOCK", block)
+        ours = precision_recall(generated, real)
+        assert [each.value for each in ours] == [theirs["precision"], theirs["recall"]]
 
 
 def test_precision_recall_against_brute_force_and_argument_order() -> None:
