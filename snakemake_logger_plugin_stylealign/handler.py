@@ -106,6 +106,7 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
 
     def _reactions(self) -> dict[Any, Callable[[Any], None]]:
         return {
+            LogEvent.RESOURCES_INFO: self._resources_info,
             LogEvent.RUN_INFO: self._run_info,
             LogEvent.JOB_INFO: self._job_info,
             LogEvent.JOB_FINISHED: self._job_finished,
@@ -113,6 +114,11 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
             LogEvent.ERROR: self._error,
             LogEvent.SHELLCMD: self._shell_command,
         }
+
+    def _resources_info(self, record: Any) -> None:
+        cores = getattr(record, "cores", None)  # a run on a cluster names its nodes instead
+        if isinstance(cores, int) and cores > 0:
+            self.progress.cores = cores
 
     def _run_info(self, record: Any) -> None:
         jobs_of_rule = {rule: count for rule, count in record.stats.items() if rule != "total"}

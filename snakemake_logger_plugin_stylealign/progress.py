@@ -4,24 +4,37 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-# What a job of each rule takes in the default configuration on two CPU cores, in seconds. Only the ratios matter: the
-# run's own pace turns them into a time. A rule without an entry weighs DEFAULT_WEIGHT_S.
+# What a job of each rule takes in the default configuration on one of two busy cores, in seconds. They give the time
+# left before any job has ended; later the run's own pace does, and only their ratios matter. A rule without an entry weighs
+# DEFAULT_WEIGHT_S.
 WEIGHT_S = {
-    "draw_domain": 40,
+    "draw_domain": 34,
+    "draw_pairs": 7,
     "import_domain": 30,
     "import_labelled_domain": 30,
     "fetch_labelled_domain": 30,
-    "train_child": 250,
+    "train_child": 60,
     "train_parent": 250,
     "encoder": 100,
-    "invert": 40,
-    "translation": 40,
-    "morph": 20,
-    "supervise": 60,
-    "transfer": 70,
-    "generators": 30,
+    "invert": 21,
+    "translation": 12,
+    "morph": 10,
+    "supervise": 8,
+    "supervise_joint": 72,
+    "transfer": 21,
+    "transfer_bounds": 18,
+    "generators": 18,
+    "coverage": 9,
+    "alignment_reset": 85,
+    "alignment_score": 9,
+    "alignment_curve": 25,
+    "alignment_semantic": 19,
+    "zero_shot": 11,
+    "zero_shot_classification": 25,
 }
-DEFAULT_WEIGHT_S = 8
+DEFAULT_WEIGHT_S = 4
+PRIOR_SHARE = 0.05
+"""Share of a run that counts as done at the expected pace: a few short jobs do not set the pace of all."""
 
 
 @dataclass
@@ -41,6 +54,7 @@ class Progress:
     """Counts jobs and weighs what is left by what each rule usually takes."""
 
     def __init__(self) -> None:
+        self.cores = 1
         self._planned: dict[str, int] | None = None
         self._jobs: dict[int, Job] = {}
         self._done_weight = 0.0
@@ -99,14 +113,16 @@ class Progress:
     def time_left_s(self, running: Iterable[tuple[Job, float]] = ()) -> float:
         """Return the time left at the pace of this run, from the usual weights of what is not yet done.
 
+        At first the pace is that of all cores at work, each at the usual weights.
+
         Args:
             running: running jobs that say how far they are, with the share that is done of each.
         """
         total = sum(_weight(rule) * count for rule, count in (self._planned or {}).items())
         done = self._done_weight + _begun(running)
-        if done <= 0:
-            return total
-        return max(0.0, total - done) * (time.monotonic() - self._begin_s) / done
+        prior = PRIOR_SHARE * total
+        pace = (time.monotonic() - self._begin_s + prior / self.cores) / (done + prior) if total else 0.0
+        return max(0.0, total - done) * pace
 
     def _total(self) -> int:
         return sum((self._planned or {}).values())

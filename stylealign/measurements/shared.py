@@ -73,8 +73,8 @@ SHARE_PROTOCOL = (
 """How the share is reckoned (`metrics.share`)."""
 
 DISTRIBUTION_PROTOCOL = (
-    "FID in float64, equal to torch-fidelity's; KID with the polynomial kernel of degree 3, unbiased, over all pairs of "
-    "images (of at most 10,000 of each set), interval by the variance of the U-statistic; precision and recall "
+    "FID in float64, equal to torch-fidelity's; KID with the polynomial kernel of degree 3, unbiased, over all pairs "
+    "of images (of at most 10,000 of each set), interval by the variance of the U-statistic; precision and recall "
     "with 3 neighbours, as torch-fidelity's"
 )
 """How FID, KID, precision and recall are reckoned (`metrics.fid_kid`)."""

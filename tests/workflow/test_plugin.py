@@ -9,7 +9,7 @@ import pytest
 
 from snakemake_logger_plugin_stylealign.arguments import is_snakemake_command, separate_targets
 from snakemake_logger_plugin_stylealign.checks import problem_of
-from snakemake_logger_plugin_stylealign.progress import WEIGHT_S, Job, Progress, duration
+from snakemake_logger_plugin_stylealign.progress import DEFAULT_WEIGHT_S, WEIGHT_S, Job, Progress, duration
 from snakemake_logger_plugin_stylealign.summary import chain_lines, failure_lines, summary_lines
 from tests.workflow.snakemake import snakemake
 
@@ -156,6 +156,24 @@ def test_time_left_follows_the_weights_of_the_jobs() -> None:
     assert progress.time_left_s() == 0
     assert progress.makes("tables")
     assert not progress.makes("invert"), "a run that was not asked for tables does not announce them"
+
+
+def test_time_left_begins_with_all_cores_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    progress = Progress()
+    progress.cores = 2
+    progress.plan({"train_child": 10, "tables": 10})
+    whole = 10 * (WEIGHT_S["train_child"] + DEFAULT_WEIGHT_S) / 2
+    assert progress.time_left_s() == pytest.approx(whole)
+    progress.start(1, Job("tables", "tables", []))
+    clock[0] = 4 * DEFAULT_WEIGHT_S  # a short job that takes four times as long says little of all others
+    progress.finish(1)
+    assert whole < progress.time_left_s() < 2 * whole
+    progress.start(2, Job("train_child", "train_child", []))
+    clock[0] = 100 * whole
+    progress.finish(2)
+    assert progress.time_left_s() > 100 * whole, "in the end the run's own pace counts"
 
 
 def test_every_weighed_rule_exists() -> None:
