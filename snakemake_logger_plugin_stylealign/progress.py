@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 # What a job of each rule takes in the default configuration on one of two busy cores, in seconds. They give the time
-# left before any job has ended; later the run's own pace does, and only their ratios matter. A rule without an entry weighs
-# DEFAULT_WEIGHT_S.
+# left before any job has ended; later the run's own pace does, and only their ratios matter. A rule without an entry
+# weighs DEFAULT_WEIGHT_S.
 WEIGHT_S = {
     "draw_domain": 34,
     "draw_pairs": 7,
