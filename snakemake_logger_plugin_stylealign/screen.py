@@ -15,7 +15,7 @@ MOST_JOBS = 12
 """Jobs with a line of their own; the others are counted."""
 
 _SHARE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) / (\d+(?:\.\d+)?) (\w+)")
-_LEFT = re.compile(r"(?:(\d+) min )?(\d+) s left")
+_LEFT = re.compile(r"(?:(\d+) h )?(?:(\d+) min )?(?:(\d+) s )?left")
 _RATE = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)? (?:\w+ )?\w+/s)")
 
 
@@ -38,13 +38,14 @@ def reading_of(line: str) -> Reading | None:
     """Return what the last line of a job's log says; None where it tells no progress.
 
     Verbs say `stylealign invert: 40 / 150 steps, 5.9 steps/s, 19 s left`, trainings
-    `0.1 / 24 kimg 83 images/s 4 min 10 s left`.
+    `0.1 / 24 kimg 83 images/s 4 min 10 s left`; from an hour on both say `2 h 5 min left`.
     """
     found = _SHARE.search(line)
     if found is None or float(found[2]) <= 0:
         return None
     left, rate = _LEFT.search(line), _RATE.search(line)
-    seconds = int(left[1] or 0) * 60 + int(left[2]) if left else None
+    parts = left.groups(default="0") if left and any(left.groups()) else ()
+    seconds = sum(int(number) * unit for number, unit in zip(parts, (3600, 60, 1), strict=True)) if parts else None
     return Reading(min(1.0, float(found[1]) / float(found[2])), seconds, rate[1] if rate else "")
 
 

@@ -21,7 +21,7 @@ VERSIONS = {
     "translate": 3,
     "morph": 3,
     "directions": 4,
-    "edit": 1,
+    "edit": 2,
     "explore": 2,
     "blend": 4,
     "supervise": 6,

@@ -1,8 +1,10 @@
 """Every command of README.md: each parses, and each runs, the long ones with small settings."""
 
+import csv
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from stylealign.cli.main import parser
+from tests.workflow.conftest import tiny_run  # noqa: F401  (a fixture)
 from tests.workflow.snakemake import SNAKEMAKE
 
 ROOT = Path(__file__).parents[1]
@@ -111,20 +114,34 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.workflow
 def test_the_commands_run_in_their_order(folder: Path) -> None:
     drawn = [command for command in section("By hand") if "data draw" in command]
-    order = [section("Your own pictures"), drawn, section("Labels of your own"), section("By hand")]
+    played = [command for command in section("Play") if command.startswith("stylealign ")]
+    order = [played, section("Your own pictures"), drawn, section("Labels of your own"), section("By hand")]
     for command in [command for part in order for command in part]:
         run(command, folder)
-    for made in ("morph/morph.mp4", "overview.png", "labels", "edits.png", "pairs.png"):
+    for made in ("toon.png", "morph/morph.mp4", "overview.png", "labels", "edits.png", "pairs.png"):
         assert (folder / made).exists(), made
 
 
 @pytest.mark.workflow
-def test_the_run_folder_and_snakemake(tmp_path: Path) -> None:
+def test_the_run_folder_and_snakemake(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     for command in section("A domain of your own"):
         if command.startswith("cd "):
             tmp_path /= command[3:]
         else:
             run(command, tmp_path)
+    # What `snakemake` makes there, but for the tables, comes from the run that other tests look at.
+    ran = request.getfixturevalue("tiny_run")
+    for name in ("data", "results", ".snakemake"):
+        shutil.copytree(ran / name, tmp_path / name, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "results" / "tables")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(
+        [SNAKEMAKE, "--cores", "1", "--", "results/tables/all.csv"], cwd=tmp_path, env=environment, check=True
+    )
+    with (tmp_path / "results" / "tables" / "all.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {"generators", "alignment_score", "zero_shot_segmentation"} <= {row["table"] for row in rows}
+    assert all(row["value"] for row in rows if row["metric"] == "fid")
     (tmp_path / "mine.yaml").write_text((ROOT / "config" / "tiny.yaml").read_text())
     for command in [*section("Cluster and GPU"), *section("The whole run")]:
         if "config/paper.yaml" not in command:  # of the checkout

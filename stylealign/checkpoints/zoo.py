@@ -147,8 +147,15 @@ def list_model(zoo: str | Path, name: str, entry: ZooEntry) -> None:
     load_zoo(zoo)
 
 
+FEW_NAMES = 8
+"""Known names that a message lists."""
+
+
 def nearest_name(name: str, known: Iterable[str]) -> str:
     """Return a hint for a name that is not among the known ones."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known names: {', '.join(names)}"
+    if close:
+        return f"did you mean {close[0]!r}?"
+    more = f" and {len(names) - FEW_NAMES} more" if len(names) > FEW_NAMES else ""
+    return f"known names: {', '.join(names[:FEW_NAMES])}{more}"

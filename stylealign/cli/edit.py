@@ -231,13 +231,26 @@ def _name(path: Path, arguments: argparse.Namespace) -> str:
 
 def _moves(directions: list[tuple[str, Directions]], factors: list[float], together: bool) -> list[Move]:
     single = [
-        Move(f"{part.names[0]}{'' if factor == 1 else f' x {factor:g}'}", [part], [factor])
-        for (_, part), factor in zip(directions, factors, strict=True)
+        Move(f"{name}{'' if factor == 1 else f' x {factor:g}'}", [part], [factor])
+        for name, (_, part), factor in zip(_told_apart(directions), directions, factors, strict=True)
     ]
     if not together:
         return single
     parts, all_factors = [part for _, part in directions], list(factors)
     return [Move(" + ".join(move.name for move in single), parts, all_factors)]
+
+
+def _told_apart(directions: list[tuple[str, Directions]]) -> list[str]:
+    """Return the name of each direction, with its file's where another file has the name too."""
+    files: dict[str, set[str]] = {}
+    for source, part in directions:
+        files.setdefault(part.names[0], set()).add(source)
+    stems = {Path(source).stem for sources in files.values() for source in sources}
+    are_told = len(stems) == len({source for sources in files.values() for source in sources})
+    return [
+        f"{name} of {Path(source).stem if are_told else source}" if len(files[name]) > 1 else name
+        for source, name in ((source, part.names[0]) for source, part in directions)
+    ]
 
 
 def _codes(arguments: argparse.Namespace, checkpoint: Checkpoint) -> NamedCodes:

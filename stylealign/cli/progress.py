@@ -29,7 +29,7 @@ class Progress:
             self.printed_s = now
             rate = done / (now - self.started_s)
             left = (self.total - done) / rate
-            self._print(f"{done} / {self.total} {self.unit}, {rate:.3g} {self.unit}/s, {left:.0f} s left")
+            self._print(f"{done} / {self.total} {self.unit}, {rate:.3g} {self.unit}/s, {duration(left)} left")
 
     def advance(self, units: int = 1) -> None:
         """Note that `units` more units are done."""
@@ -37,6 +37,15 @@ class Progress:
 
     def _print(self, text: str) -> None:
         print(f"stylealign {self.verb}: {text}", file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration for people: `9 s`, `3 min 20 s`, `2 h 5 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def warn(verb: str, text: str) -> None:

@@ -14,6 +14,7 @@ import torch
 from stylealign import load
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_weights, weights_of
+from stylealign.cli.progress import duration
 from stylealign.config import ALIGNED, UPKEEP, ArchitectureSettings, Component, KeepSettings, TrainSettings, validate
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.loading import TrainingImages
@@ -212,10 +213,9 @@ def _hooks(
 
 
 def _print_progress(progress: Progress) -> None:
-    left = progress.seconds_left
     losses = "  ".join(f"{name} {value:.3f}" for name, value in progress.scalars.items())
     print(
         f"{progress.kimg:8.1f} / {progress.total_kimg:g} kimg  {progress.images_per_s:6.1f} images/s"
-        f"  {left // 60:.0f} min {left % 60:02.0f} s left  {losses}",
+        f"  {duration(progress.seconds_left)} left  {losses}",
         file=sys.stderr,
     )

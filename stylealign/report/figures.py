@@ -57,7 +57,8 @@ def image_rows(rows: Mapping[str, Pixels], lines: int = 1, font_px: int = FONT_P
 def tiled(sheet: Pixels, blocks: int, row_gap: int = 2, gap: int = 24) -> Pixels:
     """Return a sheet of equally high blocks, one under another, in as many columns as make it no taller than wide.
 
-    A viewer that fits an image to its window's width cuts the ends of one that is taller.
+    A viewer that fits an image to its window's width cuts the ends of one that is taller. Columns that no block would
+    stand in are left out, even where the sheet is then taller by up to half.
 
     Args:
         sheet: `[3, height, width]` uint8, `blocks` blocks with `row_gap` pixels between them.
@@ -71,8 +72,8 @@ def tiled(sheet: Pixels, blocks: int, row_gap: int = 2, gap: int = 24) -> Pixels
     pitch, width = (sheet.shape[1] + row_gap) // blocks, sheet.shape[2]
     assert blocks * pitch - row_gap == sheet.shape[1], "blocks of one height"
     fits = (n for n in range(1, blocks + 1) if -(-blocks // n) * pitch <= n * width + row_gap)
-    columns = next(fits, blocks)
-    lines = -(-blocks // columns)
+    lines = -(-blocks // next(fits, blocks))
+    columns = -(-blocks // lines)
     canvas = np.full((3, lines * pitch - row_gap, columns * (width + gap) - gap), 255, np.uint8)
     for column in range(columns):
         part = sheet[:, column * lines * pitch : (column + 1) * lines * pitch - row_gap]

@@ -58,6 +58,15 @@ def test_a_sheet_taller_than_wide_goes_on_in_the_next_column(blocks: int, lines:
         assert (told[:, top : top + height, left : left + width] == block).all()
 
 
+@pytest.mark.parametrize("height", [10, 90, 98, 140, 180, 298, 500])
+@pytest.mark.parametrize("blocks", range(1, 10))
+def test_every_column_of_a_sheet_has_a_block(blocks: int, height: int) -> None:
+    sheet = np.zeros((3, blocks * (height + 2) - 2, 100), np.uint8)
+    told = tiled(sheet, blocks, row_gap=2, gap=10)
+    assert (told[:, :, -100:] == 0).any(), "the last column"
+    assert (told == 0).sum() >= blocks * height * 100 * 3
+
+
 def test_rows_of_different_resolution_are_refused() -> None:
     with pytest.raises(StyleAlignError, match=r"different resolution \(a 8 px, b 16 px\)"):
         image_rows({"a": images(1, 8), "b": images(1, 16)})

@@ -26,6 +26,8 @@ SNAKEMAKE = Path(sys.executable).parent / "snakemake"
         ("stylealign encoder: 1 / 4 steps, 1.2e+03 steps/s, 0 s left", Reading(0.25, 0, "1.2e+03 steps/s")),
         ("     6.0 / 24 kimg    83.6 images/s  4 min 10 s left  loss_g 0.98", Reading(0.25, 250, "83.6 images/s")),
         ("0.1 / 0.064 kimg  83.6 images/s  0 min 00 s left", Reading(1.0, 0, "83.6 images/s")),
+        ("stylealign figures: 3 / 450 steps, 0.02 steps/s, 6 h 19 min left", Reading(3 / 450, 22740, "0.02 steps/s")),
+        ("stylealign figures: 3 / 450 steps, 2 steps/s, nothing is left", Reading(3 / 450, None, "2 steps/s")),
         ("running", None),
         ("3 / 0 steps", None),
         ("reading results/a / b c", None),
