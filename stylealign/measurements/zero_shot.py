@@ -182,7 +182,7 @@ def cost_of_labeller(work: Work, task: str, parent: str) -> Cost:
 
 KIND = Kind(
     name="zero_shot",
-    version=14,
+    version=15,
     text="label networks on annotated test images",
     files=(
         File("data", "ZIP", "test images of the domain"),

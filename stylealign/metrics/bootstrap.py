@@ -7,9 +7,12 @@ from typing import Protocol
 
 import numpy as np
 
+from stylealign.metrics.student import student_factor
 from stylealign.streams import numpy_stream
 
 _CHUNK = 64
+_NORMAL = 1.96
+"""97.5 % point of the normal distribution."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +169,8 @@ class Ratio:
 def pooled_estimate(scores: Sequence[Score], draws: int, seed: int) -> Estimate:
     """Return the mean of the scores of several seeds on the same images.
 
-    Images are resampled together, and of several seeds the seeds as well, a level of their own; `n` counts the images.
+    Images are resampled together, and of several seeds the seeds as well, a level of their own (`_over_seeds`); `n`
+    counts the images.
     """
     return pooled_difference(scores, (), draws, seed)
 
@@ -190,9 +194,32 @@ def pooled_difference(ones: Sequence[Score], others: Sequence[Score], draws: int
             continue
         wholes, resampled = zip(*[score.resampled(drawn) for score in scores], strict=True)
         value += sign * float(np.mean(wholes))
-        chosen = random.multinomial(len(scores), np.full(len(scores), 1 / len(scores)), size=draws) / len(scores)
-        samples += sign * (np.stack(resampled, axis=1) * chosen).sum(axis=1)
+        samples += sign * _over_seeds(np.array(wholes), np.stack(resampled, axis=1), random)
     return _estimate(value, samples, count)
+
+
+def _over_seeds(wholes: np.ndarray, resampled: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return draws `[B]` of the mean over seeds: of images, as they are resampled, and of the seeds themselves.
+
+    Three seeds drawn again and again lie between the lowest and the highest: as an interval that holds the truth in
+    three of four cases. How far a draw of the seeds is off is therefore widened as Student's t is; and by what the
+    images alone make seeds differ, which the draws of images have in them, it is narrowed.
+
+    Args:
+        wholes: `[S]`, scores of all images.
+        resampled: `[B, S]`, scores of each draw of images.
+        random: of the draws of seeds.
+    """
+    draws, seeds = resampled.shape
+    means = resampled.mean(axis=1)
+    if seeds == 1:
+        return means
+    chosen = random.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws) / seeds
+    apart, unbiased = resampled - means[:, None], seeds / (seeds - 1)
+    spread, of_images = wholes.var(ddof=1), unbiased * np.nanvar(apart, axis=0).mean()
+    share = max(0.0, 1 - of_images / spread) if spread > 0 else 0.0
+    widening = student_factor(seeds - 1) / _NORMAL * np.sqrt(unbiased * share)
+    return means + widening * (apart * chosen).sum(axis=1)
 
 
 def _columns_and_mean(values: np.ndarray, samples: np.ndarray, count: int) -> tuple[list[Estimate], Estimate]:

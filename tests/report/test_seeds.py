@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from stylealign.measurements.rows import Row, write_rows
-from stylealign.report.seeds import over_seeds, student_factor
+from stylealign.metrics.student import student_factor
+from stylealign.report.seeds import over_seeds
 from stylealign.report.tables import write_tables
 
 SEEDED = {"cat": ["cat-s0", "cat-s1", "cat-s2"]}
