@@ -39,7 +39,8 @@ TABLE = Table(
     f"{FEWEST} test images on either side; networks: the value's probability, right at above a half; {BOUNDARY}: mean "
     "distance of a child image's W+ code, inverted in the child (unaligned: in the control), to a hyperplane of the "
     "parent (logistic regression on its samples, labelled by the parent's network), right at above the middle between "
-    "both sides' means; several seeds: their mean, images resampled together and seeds as a level of their own, widened as Student's t; "
+    "both sides' means; several seeds: their mean, images resampled together and seeds as a level of their own, "
+    "widened as Student's t; "
     f"{BEST}: the method with the highest {MEAN_AUC.name} on the validation images; {DIFFERENCE_PROTOCOL}",
     headline=MEAN_AUC.name,
     compared=(MEAN_AUC.name,),
