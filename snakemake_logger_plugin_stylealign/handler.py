@@ -19,7 +19,7 @@ from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 from snakemake_logger_plugin_stylealign.logs import last_lines, news
 from snakemake_logger_plugin_stylealign.progress import Job, Progress, duration
 from snakemake_logger_plugin_stylealign.screen import MOST_JOBS, Screen, draws_on, job_line, reading_of, run_line
-from snakemake_logger_plugin_stylealign.summary import PAGE, chain_lines, failure_lines, summary_lines
+from snakemake_logger_plugin_stylealign.summary import PAGE, chain_lines, failure_lines, stopped_lines, summary_lines
 
 HEARTBEAT_S = 30.0
 REDRAW_S = 1.0
@@ -95,6 +95,8 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
             self.finished.set()
             self.screen.finish()
             self._print(*failure_lines(self.failures))
+            if not self.failures and not self.common_settings.dryrun:
+                self._print(*stopped_lines(*self.progress.counts()))
             succeeded = self.progress.is_complete() and not self.failed and not self.common_settings.dryrun
             if succeeded and self.progress.makes("tables"):
                 self._print(*summary_lines(Path.cwd()))

@@ -124,6 +124,10 @@ class Progress:
         pace = (time.monotonic() - self._begin_s + prior / self.cores) / (done + prior) if total else 0.0
         return max(0.0, total - done) * pace
 
+    def counts(self) -> tuple[int, int]:
+        """Return how many jobs are done, of how many."""
+        return len(self.done), self._total()
+
     def _total(self) -> int:
         return sum((self._planned or {}).values())
 

@@ -53,6 +53,11 @@ def failure_lines(reasons: Mapping[str, str]) -> list[str]:
     return ["", head, *(f"  {name}: {reason}" for name, reason in reasons.items())]
 
 
+def stopped_lines(done: int, planned: int) -> list[str]:
+    """Return the closing line of a run that was stopped between its first job and its last."""
+    return [f"stopped: {done} of {planned} jobs are done, the same command goes on"] if 0 < done < planned else []
+
+
 def chain_lines(done: Sequence[Job]) -> list[str]:
     """Return the closing line with the longest chain of jobs that waited for each other; none for less than two jobs.
 

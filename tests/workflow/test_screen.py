@@ -12,6 +12,7 @@ import pytest
 
 from snakemake_logger_plugin_stylealign.progress import Job, Progress, duration
 from snakemake_logger_plugin_stylealign.screen import NAME_WIDTH, Reading, Screen, bar, job_line, reading_of, run_line
+from snakemake_logger_plugin_stylealign.summary import stopped_lines
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 
@@ -53,6 +54,19 @@ def test_lines_of_the_run_and_of_jobs() -> None:
     plain = job_line("coverage robot", "20 s", "running", duration)
     assert " ".join(plain.split()) == "coverage robot 20 s running"
     assert job_line("x" * 90, "20 s", "running", duration).startswith(f"  {'x' * (NAME_WIDTH - 3)}... ")
+
+
+def test_a_run_that_was_stopped_says_how_far_it_is() -> None:
+    progress = Progress()
+    assert stopped_lines(*progress.counts()) == []
+    progress.plan({"invert": 2})
+    assert stopped_lines(*progress.counts()) == []
+    progress.start(1, Job("invert", "invert a", []))
+    progress.finish(1)
+    assert stopped_lines(*progress.counts()) == ["stopped: 1 of 2 jobs are done, the same command goes on"]
+    progress.start(2, Job("invert", "invert b", []))
+    progress.finish(2)
+    assert stopped_lines(*progress.counts()) == []
 
 
 def test_the_work_of_running_jobs_counts() -> None:

@@ -179,8 +179,11 @@ def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         with utf8_path(path) as readable, safe_open(readable, framework="pt", device="cpu") as file:
             header = json.loads((file.metadata() or {}).get(_HEADER_KEY, "{}"))
             if header.get("format") != _FORMAT:
+                is_older = str(header.get("format", "")).startswith(_FORMAT.rpartition("-")[0])
                 raise StyleAlignError(
-                    f"{path}: not a label network of this version; train it with `stylealign supervise`"
+                    f"{path}: not a label network of this version, but of another; train it again"
+                    if is_older
+                    else f"{path}: not a label network; give a file of `stylealign supervise` or `transfer`"
                 )
             keys = list(file.keys())
             return header, {name: file.get_tensor(name) for name in keys}
