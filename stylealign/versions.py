@@ -28,6 +28,7 @@ VERSIONS = {
     "transfer": 8,
     "predict": 1,
     "alignment": 3,
+    "features": 1,
     "tables": 4,
     "figures": 8,
     "card": 1,

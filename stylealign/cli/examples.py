@@ -76,6 +76,7 @@ EXAMPLES = {
         "stylealign figures ranking child=inverted/codes.npz --model parent.safetensors --pose pose.safetensors"
         " --data data/mine/test.zip --out ranking.png",
     ),
+    "features": ("stylealign features --data data/people/train.zip data/people/test.zip --out-dir features/people",),
     "card": ("stylealign card child/model.safetensors --domain mine --rows rows.json --out card.json",),
     "report": ("stylealign report rows.json --figures samples.png --out report.html",),
     "provenance": ("stylealign provenance results/tables/all.csv --row 12 --tree",),

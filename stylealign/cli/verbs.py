@@ -23,6 +23,7 @@ VERBS = {
     "predict": "label a folder of pictures with a label network: masks, COCO JSON, a table, overlays",
     "alignment": "score how aligned two models are, in [0, 1]: no labels, no real images; draw eight pairs",
     "evaluate": "measure models, codes, images or networks: rows of the tables, as JSON",
+    "features": "compute the features of image sets, that measurements take in place of the images",
     "tables": "make the tables (CSV, Markdown, LaTeX) and all.csv from the rows that `stylealign evaluate` wrote",
     "figures": "make the figures: samples, aligned samples, translations, guided outputs, morphs, labels",
     "card": "write a model's card (JSON) from its header and files of `stylealign evaluate`",
@@ -41,7 +42,7 @@ GROUPS = {
     "models": ("train", "generate", "info", "convert", "grow", "pack", "blend"),
     "codes": ("invert", "encoder", "translate", "morph", "directions", "edit"),
     "labels": ("supervise", "transfer", "predict"),
-    "numbers and pictures": ("alignment", "evaluate", "tables", "figures", "report", "card", "provenance"),
+    "numbers and pictures": ("alignment", "evaluate", "features", "tables", "figures", "report", "card", "provenance"),
     "runs": ("plan", "track", "restore", "gpu-run", "completion"),
 }
 """The verbs by what they are about, as `--help` and the manual show them."""

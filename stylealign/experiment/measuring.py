@@ -6,6 +6,7 @@ from stylealign.experiment.family import Family
 from stylealign.experiment.paths import (
     Files,
     data_file,
+    features_file,
     given_network,
     joint_network,
     label_network,
@@ -53,16 +54,16 @@ class Measuring(Family):
         return {"parent": model_file(self.parent_of(between)), "between": model_file(between)} | networks
 
     def share_inputs(self, subject: str) -> Files:
-        """Return what tells the domain of `subject` from its parent's: images of both; none for a parent."""
+        """Return what tells the domain of `subject` from its parent's: features of both; none for a parent."""
         if self.aligned_parent(subject) is None:
             return {}
         own, parents = self.domain_of(subject), self.domain_of(self.compared_with(subject))
         if own == parents:
             return {}
         return {
-            "parent_data": data_file(parents, "train.zip"),
-            "test_data": data_file(own, "test.zip"),
-            "parent_test_data": data_file(parents, "test.zip"),
+            "parent_data": features_file(parents, "train"),
+            "test_data": features_file(own, "test"),
+            "parent_test_data": features_file(parents, "test"),
         }
 
     def labeller(self, task: str, domain: str) -> str:

@@ -9,6 +9,11 @@ def data_file(domain: str, name: str) -> str:
     return f"data/prepared/{domain}/{name}"
 
 
+def features_file(domain: str, split: str) -> str:
+    """Return the features of a split of a domain."""
+    return f"results/features/{domain}/{split}.npz"
+
+
 def model_file(model: str) -> str:
     """Return the file of a model."""
     return f"results/models/{model}/model.safetensors"

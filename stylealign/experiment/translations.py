@@ -2,7 +2,7 @@
 
 from stylealign.config import Config, Space
 from stylealign.experiment.measuring import Measuring
-from stylealign.experiment.paths import Files, data_file, model_file
+from stylealign.experiment.paths import Files, data_file, features_file, model_file
 from stylealign.experiment.words import as_json
 from stylealign.latents.spaces import most_detailed, names, space_of
 
@@ -78,12 +78,12 @@ class Translations(Measuring):
         return f"results/translation/{model}/{way}/images.zip"
 
     def translation_data(self, child: str) -> Files:
-        """Return what translations are measured against: images, and label networks where the domains have labels."""
+        """Return what translations are measured against: sources, features of the target, label networks of both."""
         source, target = self.domain_of(self.compared_with(child)), self.domain_of(child)
         files = {
             "source_data": data_file(source, "test.zip"),
-            "target_data": data_file(target, "test.zip"),
-            "target_train": data_file(target, "train.zip"),
+            "target_data": features_file(target, "test"),
+            "target_train": features_file(target, "train"),
         }
         return files | self.measuring_networks(child)
 

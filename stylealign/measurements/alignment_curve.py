@@ -49,7 +49,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.coverage import spreads_of
     from stylealign.metrics.features import features_of
     from stylealign.metrics.fid_kid import Reference, precision_recall
-    from stylealign.metrics.generators import read_images, require_resolution, sample_images
+    from stylealign.metrics.generators import require_resolution, sample_images
     from stylealign.metrics.responses import reference_of, respond
     from stylealign.metrics.same_latents import agreement, draw_and_measure
     from stylealign.metrics.share import MOST_IMAGES, DomainClassifier
@@ -68,8 +68,8 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     scored = reference_of(parent.generator, distance, settings.score_latents, seed)
     classifier = None
     if inputs.has("parent-data"):
-        others = inputs.images("parent-data").first(MOST_IMAGES)
-        classifier = DomainClassifier.fit(features_of(read_images(others), extractor), features)
+        others = inputs.features("parent-data", extractor, settings.features).values[:MOST_IMAGES]
+        classifier = DomainClassifier.fit(others, features)
     counter = progress(count_snapshots(inputs.path("snapshots")), "snapshots")
     rows = []
     for kimg, checkpoint in read_snapshots(inputs.path("snapshots")):
@@ -121,7 +121,7 @@ KIND = Kind(
         File("parent", "MODEL", "the parent the snapshots are compared with"),
         File("snapshots", "ZIP", "snapshots.zip of `stylealign train`"),
         File("data", "ZIP", "training images of the child's domain"),
-        File("parent-data", "ZIP", "training images of the parent's domain (share)", False),
+        File("parent-data", "ZIP", "those of the parent's domain, or their features (share)", False),
         *NETWORKS,
     ),
     settings=("curve_images", "score_latents", "features", "perceptual", "bootstrap", "seed", "weights_dir"),

@@ -43,21 +43,22 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.measurements.inputs import extractor_of
     from stylealign.metrics.features import features_of
     from stylealign.metrics.fid_kid import Reference
-    from stylealign.metrics.generators import read_images, require_resolution, sample_images
+    from stylealign.metrics.generators import require_resolution, sample_images
     from stylealign.metrics.weights import with_reset
 
     parent, child = inputs.parent_and_child()
-    data, extractor = inputs.images("data"), extractor_of(settings)
+    extractor = extractor_of(settings)
+    data = inputs.features("data", extractor, settings.features)
     require_resolution(data, child.architecture.resolution)
     device = next(extractor.parameters()).device
     parts = resets(child.architecture.resolution)
-    counter = progress(len(data) + len(parts) * settings.samples, "images")
-    real = Reference(features_of(read_images(data), extractor, progress=counter.update))
+    counter = progress(len(parts) * settings.samples, "images")
+    real = Reference(data.values)
     source, own = parent.generator.to(device), child.generator.to(device)
     rows = []
     for place, (setting, part) in enumerate(parts.items()):
 
-        def told(done: int, before: int = len(data) + place * settings.samples) -> None:
+        def told(done: int, before: int = place * settings.samples) -> None:
             counter.update(before + done)
 
         samples = sample_images(with_reset(own, source, *part), settings.samples, settings.seed)
@@ -75,7 +76,7 @@ def cost(work: Work, model: str) -> Cost:
     return Cost(
         **found.passes(images),
         host_s=count * (work.fid_s() + work.kid_s()),
-        network_s=work.features_s(images + real, found.px),
+        network_s=work.features_s(images, found.px),
         memory_mb=memory,
     )
 
@@ -87,7 +88,7 @@ KIND = Kind(
     files=(
         File("parent", "MODEL", "the parent"),
         File("child", "MODEL", "the child"),
-        File("data", "ZIP", "training images of the child's domain"),
+        File("data", "ZIP", "training images of the child's domain, or their features (`stylealign features`)"),
     ),
     settings=("features", "weights_dir", "samples", "seed"),
     networks=("features",),

@@ -56,19 +56,18 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.measurements.inputs import extractor_of
     from stylealign.metrics import fid_kid
     from stylealign.metrics.features import features_of
-    from stylealign.metrics.generators import read_images, require_resolution, sample_images
+    from stylealign.metrics.generators import require_resolution, sample_images
 
     if len({inputs.has(role) for role in SHARE_FILES}) > 1:
         names = [f"--{role}" for role in SHARE_FILES]
         raise StyleAlignError(f"{', '.join(names[:-1])} and {names[-1]} go together: give all or none")
-    checkpoint, data = inputs.model("model"), inputs.images("data")
+    checkpoint, extractor = inputs.model("model"), extractor_of(settings)
+    data = inputs.features("data", extractor, settings.features)
     require_resolution(data, checkpoint.architecture.resolution)
-    extractor = extractor_of(settings)
-    counter = progress(settings.samples + len(data), "images")
+    counter, real = progress(settings.samples, "images"), data.values
     generator = checkpoint.generator.to(next(extractor.parameters()).device)
     samples = sample_images(generator, settings.samples, settings.seed)
     generated = features_of(samples, extractor, progress=counter.update)
-    real = features_of(read_images(data), extractor, progress=lambda done: counter.update(settings.samples + done))
     key = inputs.key(TABLE.name)
     rows = distribution_rows(generated, real, key, settings)
     precision, recall = fid_kid.precision_recall(generated, real)
@@ -91,12 +90,10 @@ def share_rows(
     settings: MetricSettings,
 ) -> "list[Row]":
     """Return `share` and `share_accuracy` of generated features, with those of the domain's training images."""
-    from stylealign.metrics.features import features_of
-    from stylealign.metrics.generators import read_images
     from stylealign.metrics.share import DomainClassifier
 
     def features(role: str) -> "Tensor":
-        return features_of(read_images(inputs.images(role).first(SHARE_IMAGES)), extractor)
+        return inputs.features(role, extractor, settings.features).values[:SHARE_IMAGES]
 
     classifier = DomainClassifier.fit(features("parent-data"), real[:SHARE_IMAGES])
     share = classifier.share(generated)
@@ -117,9 +114,7 @@ def rows_of(experiment: Experiment) -> list[str]:
 def cost(work: Work, subject: str, model: str) -> Cost:
     """Return the cost of a job: a model's samples against the training images of the domain of `subject`."""
     metrics, found = work.config.metrics, work.model(model)
-    splits, parent = work.data_of(subject).splits, work.config.models[subject].parent
-    real = splits.train_images
-    others = 0 if parent is None else SHARE_IMAGES + splits.test_images + work.data_of(parent).splits.test_images
+    real = work.data_of(subject).splits.train_images
     pairs = metrics.samples * real / 4000**2
     statistics = work.fid_s() + work.kid_s() + pairs * load_rates().cpu.precision_recall_s * work.dimensions
     memory = 2000 + 8 * found.weights_mb + found.pixels_mb(1024) * 2
@@ -127,7 +122,7 @@ def cost(work: Work, subject: str, model: str) -> Cost:
     return Cost(
         **found.passes(metrics.samples),
         host_s=statistics,
-        network_s=work.features_s(metrics.samples + real + others, found.px),
+        network_s=work.features_s(metrics.samples, found.px),
         memory_mb=memory,
     )
 
@@ -138,10 +133,10 @@ KIND = Kind(
     text="FID, KID, precision and recall of a generator against the training images of a domain",
     files=(
         File("model", "MODEL", "model whose samples are scored"),
-        File("data", "ZIP", "training images of the domain"),
-        File("parent-data", "ZIP", "training images of the parent's domain (share)", False),
-        File("test-data", "ZIP", "test images of the domain (share_accuracy)", False),
-        File("parent-test-data", "ZIP", "test images of the parent's domain (share_accuracy)", False),
+        File("data", "ZIP", "training images of the domain, or their features (`stylealign features`)"),
+        File("parent-data", "ZIP", "those of the parent's domain (share)", False),
+        File("test-data", "ZIP", "test images of the domain, or their features (share_accuracy)", False),
+        File("parent-test-data", "ZIP", "those of the parent's domain (share_accuracy)", False),
     ),
     settings=("features", "samples", "seed", "weights_dir"),
     networks=("features",),

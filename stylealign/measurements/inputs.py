@@ -1,6 +1,6 @@
 """The files of one measurement, opened as what they are. Imports torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import read_json
 from stylealign.measurements.declare import weights_file
 from stylealign.measurements.rows import RowKey
+from stylealign.metrics.feature_files import SUFFIX, ImageFeatures, features_of_images, load_features
 from stylealign.metrics.features import feature_extractor
 from stylealign.metrics.perceptual import PerceptualDistance, perceptual_distance
 from stylealign.metrics.seeing import Compare, Ruler, Seeing
@@ -72,6 +73,19 @@ class Inputs:
     def images(self, role: str) -> ImageZip:
         """Return a set of images."""
         return ImageZip(self.path(role))
+
+    def features(
+        self, role: str, extractor: nn.Module, network: str, progress: Callable[[int], None] | None = None
+    ) -> ImageFeatures:
+        """Return the features of a set of images, or those that a file of `stylealign features` holds of it.
+
+        Raises:
+            StyleAlignError: features of another network.
+        """
+        path = self.path(role)
+        if path.suffix == SUFFIX:
+            return load_features(path, network)
+        return features_of_images(ImageZip(path), extractor, network, progress)
 
     def annotations(self, role: str, images: ImageZip) -> Annotations:
         """Return the annotations of a set of images.

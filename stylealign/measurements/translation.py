@@ -92,23 +92,28 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.measurements.inputs import distance_of, extractor_of, images_named
     from stylealign.metrics.bootstrap import mean_estimate
     from stylealign.metrics.features import features_of
+    from stylealign.metrics.fid_kid import Reference
     from stylealign.metrics.generators import require_resolution
     from stylealign.metrics.translation import Outputs, Structure, Target, diversity
 
-    data, test = inputs.images("source-data"), inputs.images("target-data")
+    data, extractor = inputs.images("source-data"), extractor_of(settings)
+    test = inputs.features("target-data", extractor, settings.features)
     zips = {name: ImageZip(path) for name, path in inputs.named_files.items()}
-    for images in (test, *zips.values()):
+    require_resolution(test, data.resolution_px)
+    for images in zips.values():
         require_resolution(images, data.resolution_px)
     sources = images_named(data, _source_names(zips), inputs.path("source-data"))
     most = max(len(images) // len(sources) or 1 for images in zips.values() if "names" in images.info)
     outputs = {name: Outputs.of(images, len(sources), most) for name, images in zips.items()}
     if inputs.options["untouched"]:
         outputs = {UNTOUCHED: Outputs(sources)} | outputs
-    extractor, distance = extractor_of(settings), distance_of(settings)
+    distance = distance_of(settings)
     structure = Structure(sources, inputs.rulers())
     counter = progress(len(outputs), "methods")
-    train = inputs.images("target-train") if inputs.has("target-train") else None
-    target = Target.of(test, train, extractor)
+    train = None
+    if inputs.has("target-train"):
+        train = Reference(inputs.features("target-train", extractor, settings.features).values)
+    target = Target(Reference(test.values), train)
     rows, found = [], {}
     for name, translated in outputs.items():
         key = inputs.key_of(TABLE.name, name)
@@ -192,12 +197,12 @@ def _source_names(zips: "Mapping[str, ImageZip]") -> list[str]:
 
 def cost(work: Work, child: str) -> Cost:
     """Return the cost of a job: all methods of a child."""
-    found, data = work.model(child), work.data_of(child)
+    found = work.model(child)
     sources, outputs = work.config.inversion.images, work.config.guided_outputs
     spaces = len(work.config.inversion_spaces)
     images = sources * (3 * outputs + 2 * spaces + 2)  # two guides and random samples; spaces, the control's, swap
     pairs = 2 * sources * outputs * (outputs - 1) / 2  # diversity
-    features = work.features_s(data.splits.train_images + data.splits.test_images + images, found.px)
+    features = work.features_s(images, found.px)
     distances = pairs * perceptual_s(work.config.metrics.perceptual, found.px)
     return Cost(
         host_s=(2 * spaces + 5) * 2 * work.fid_s(),
@@ -212,8 +217,8 @@ KIND = Kind(
     text="FID, KID and diversity of translated images, and how much of the source's structure they keep",
     files=(
         File("source-data", "ZIP", "images the sources are among (test split)"),
-        File("target-data", "ZIP", "test images of the target"),
-        File("target-train", "ZIP", f"training images of the target (rows `{TO_TRAINING}`)", False),
+        File("target-data", "ZIP", "test images of the target, or their features (`stylealign features`)"),
+        File("target-train", "ZIP", f"training images of the target, or their features (rows `{TO_TRAINING}`)", False),
         *rulers(comparing()),
     ),
     named_files=NamedFiles(

@@ -1,6 +1,8 @@
 """Samples of a generator and images of a set, in batches: what the measurements compare."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,7 +27,19 @@ def read_images(data: ImageZip, chunk: int = 1024) -> Iterator[np.ndarray]:
         yield data.read(slice(start, start + chunk))
 
 
-def require_resolution(data: ImageZip, resolution_px: int) -> None:
+class Sized(Protocol):
+    """A set of images of one size, or what was made of it."""
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+
+    @property
+    def resolution_px(self) -> int:
+        """Height and width of the images."""
+
+
+def require_resolution(data: Sized, resolution_px: int) -> None:
     """Raise StyleAlignError unless the images are `resolution_px` wide."""
     if data.resolution_px != resolution_px:
         raise StyleAlignError(

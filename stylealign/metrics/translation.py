@@ -7,15 +7,12 @@ from itertools import combinations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.images import from_uint8
 from stylealign.metrics.bootstrap import Estimate, mean_estimate
-from stylealign.metrics.features import features_of
 from stylealign.metrics.fid_kid import Reference
-from stylealign.metrics.generators import read_images
 from stylealign.metrics.perceptual import PerceptualDistance
 from stylealign.metrics.seeing import Ruler
 
@@ -72,15 +69,6 @@ class Target:
 
     of_test: Reference
     of_training: Reference | None
-
-    @classmethod
-    def of(cls, test: ImageZip, train: ImageZip | None, extractor: nn.Module) -> "Target":
-        """Return the features of the images."""
-
-        def features(data: ImageZip) -> Reference:
-            return Reference(features_of(read_images(data), extractor))
-
-        return cls(features(test), None if train is None else features(train))
 
 
 @torch.inference_mode()

@@ -193,6 +193,17 @@ def _supervise(
     return Cost(network_s=seconds, memory_mb=LABEL_NETWORK_MB + images * px**2 * 12 / MEGABYTE, **(synthesised or {}))
 
 
+def _features(costs: "Costs", domain: str) -> Cost:
+    """Return the cost of the features of a domain's images."""
+    data = costs.config.domains[domain]
+    images = data.splits.train_images + data.splits.test_images
+    return Cost(
+        network_s=costs.features_s(images, data.resolution_px),
+        memory_mb=2000 + costs.features_mb(images) + 1024 * 3 * data.resolution_px**2 / MEGABYTE,
+        disk_mb=images * costs.dimensions * 1280 * 4 / MEGABYTE,
+    )
+
+
 def _labeller(costs: "Costs", task: str, domain: str) -> Cost:
     """Return the cost of a look at a network of one's own: one image."""
     return Cost(network_s=10, memory_mb=LABEL_NETWORK_MB)
@@ -273,6 +284,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "labeller": _labeller,
     "supervise_joint": _supervise_joint,
     "predict": _predict,
+    "features": _features,
     "transfer": _transfer,
     "transfer_bounds": _transfer_bounds,
     "transfer_untested": _transfer_untested,

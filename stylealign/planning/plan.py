@@ -26,7 +26,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "parents": ("fetch_parent", "train_parent"),
     "children": ("fetch_child", "train_child"),
-    "generators": (),
+    "generators": ("features",),
     "inversion": ("encoder", "invert"),
     "translation": ("blend", "translate", "random_samples"),
     "morphing": ("morph",),

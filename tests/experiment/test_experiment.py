@@ -188,7 +188,7 @@ def test_both_sides_of_a_comparison_are_measured_by_one_network() -> None:
 
 def test_the_share_is_of_children_whose_domain_differs() -> None:
     asked = experiment(A)
-    expected = ["data/prepared/human/train.zip", "data/prepared/animal/test.zip", "data/prepared/human/test.zip"]
+    expected = [f"results/features/{name}.npz" for name in ("human/train", "animal/test", "human/test")]
     assert list(asked.share_inputs("animal").values()) == expected
     assert asked.share_inputs("unaligned") == asked.share_inputs("animal"), "beside the parent of its child"
     assert asked.share_inputs("human") == {}

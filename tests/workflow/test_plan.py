@@ -27,6 +27,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "translation": 3,
         "coverage": 8,
         "draw_domain": 4,
+        "features": 4,
         "train_child": 2,
         "supervise": 12,
         "translate": 21,

@@ -29,7 +29,7 @@ rule alignment_reset:
     input:
         parent=lambda w: model_file(aligned_parent(w.model)),
         child=lambda w: model_file(w.model),
-        data=lambda w: data_file(domain_of(w.model), "train.zip"),
+        data=lambda w: features_file(domain_of(w.model), "train"),
         weights=measuring_weights("alignment_reset"),
     output:
         rows="results/metrics/alignment_reset/{model}.json",

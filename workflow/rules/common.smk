@@ -9,7 +9,7 @@ from stylealign.applications.labels.methods import BOUNDS
 from stylealign.config import UPKEEP, default_file, load_config, zoo_of
 from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
-from stylealign.experiment.paths import data_file, label_network, model_file, transferred_network
+from stylealign.experiment.paths import data_file, features_file, label_network, model_file, transferred_network
 from stylealign.experiment.translations import GUIDES, LAYER_SWAP
 from stylealign.experiment.words import as_json, flags, named_files, one_of
 from stylealign.files import own_path

@@ -235,6 +235,7 @@ STAGES = {
     "translate": "translate",
     "random_samples": "draw random samples",
     "morph": "make morphs",
+    "features": "compute features of images",
     "supervise": "train label networks on true labels",
     "transfer": "train label networks on transferred labels",
     "transfer_untested": "train label networks of domains without labels",

@@ -1,0 +1,31 @@
+"""Features in a file: what a measurement reads in place of the images."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stylealign.errors import StyleAlignError
+from stylealign.metrics.feature_files import ImageFeatures, load_features, save_features
+
+
+def test_features_come_back_as_they_were_and_only_of_their_network(tmp_path: Path) -> None:
+    path = tmp_path / "train.npz"
+    values = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32))
+    save_features(path, ImageFeatures(tmp_path / "train.zip", "efficientnet-lite0", 16, values), {"seed": 1})
+    found = load_features(path, "efficientnet-lite0")
+    assert torch.equal(found.values, values)
+    assert (found.path, found.resolution_px, len(found)) == (path, 16, 5)
+    with pytest.raises(StyleAlignError, match=r"train\.npz: features of efficientnet-lite0; .* inception-v3"):
+        load_features(path, "inception-v3")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no features"])
+def test_what_is_no_file_of_features_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(StyleAlignError, match=r"x\.npz: no features"):
+        load_features(tmp_path / "x.npz", "efficientnet-lite0")
+    np.savez(tmp_path / "codes.npz", w=np.zeros(3))
+    with pytest.raises(StyleAlignError, match=r"codes\.npz: no features"):
+        load_features(tmp_path / "codes.npz", "efficientnet-lite0")
