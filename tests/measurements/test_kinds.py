@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from stylealign.cli.main import main
 from stylealign.config import MetricSettings
 from stylealign.measurements import registry
 from stylealign.measurements.declare import Kind
+from stylealign.measurements.generators import SHARE_FILES
 from stylealign.measurements.measuring import measured
 from stylealign.metrics import fid_kid
 from stylealign.planning.costs import RULES, rules
@@ -138,3 +140,23 @@ def test_the_protocols_say_the_numbers_in_use() -> None:
 
     assert f"at most {fid_kid.KID_MOST_IMAGES:,} of each set" in DISTRIBUTION_PROTOCOL
     assert f"with {fid_kid.NEIGHBOURS} neighbours" in DISTRIBUTION_PROTOCOL
+
+
+@pytest.mark.filterwarnings("ignore::stylealign.metrics.fid_kid.FewImagesWarning")
+@pytest.mark.parametrize("name", ["generators", "translation"])
+def test_rows_from_features_are_those_from_images(name: str, folder: Path, tmp_path: Path) -> None:
+    given = inputs_of(name, folder)[0]
+    roles = [role for role in ("data", "target-data", "target-train", *SHARE_FILES) if given.files.get(role)]
+    assert len(roles) >= 2
+    features = dict(given.files)
+    for role in roles:
+        images = folder / f"{given.path(role).stem}.zip"
+        out_dir = tmp_path / role
+        assert main(["features", "--data", str(images), "--out-dir", str(out_dir)]) == 0
+        features[role] = out_dir / f"{images.stem}.npz"
+    kind = registry.kind(name)
+    ours, theirs = (
+        measured(kind, dataclasses.replace(given, files=files), SETTINGS, Silent)[0]
+        for files in (features, given.files)
+    )
+    assert ours == theirs
