@@ -30,6 +30,7 @@ from stylealign.measurements.zero_shot_tables import (
     without_seed,
 )
 from stylealign.work.cost import MEGABYTE, Cost, Work
+from stylealign.work.rates import load_rates
 
 if TYPE_CHECKING:
     from stylealign.applications.labels.networks import Labeller, Scores
@@ -170,7 +171,8 @@ def cost(work: Work, task: str, child: str) -> Cost:
     networks = 2 + own.seeds * 2 * (len(own.methods) + 1)
     seconds = work.labels_s(networks * images + 2 * drawn, px)
     memory = 1500 + images * px**2 * 20 / MEGABYTE + 8 * found.weights_mb
-    return Cost(network_s=seconds, memory_mb=memory, **found.passes(drawn))
+    scores_s = networks * load_rates().cpu.label_scores_s
+    return Cost(scores_s, network_s=seconds, memory_mb=memory, **found.passes(drawn))
 
 
 def cost_of_labeller(work: Work, task: str, parent: str) -> Cost:

@@ -20,6 +20,7 @@ from stylealign.measurements.zero_shot_values import (
     value_rows,
 )
 from stylealign.work.cost import MEGABYTE, Cost, Work
+from stylealign.work.rates import load_rates
 
 if TYPE_CHECKING:
     from stylealign.applications.labels.networks import Labeller
@@ -122,7 +123,8 @@ def cost(work: Work, child: str) -> Cost:
     networks = 2 + own.seeds * 2 * (len(own.methods) + 1)
     seconds = work.labels_s(networks * images + 2 * metrics.direction_samples, px)
     memory = 2000 + images * px**2 * 20 / MEGABYTE
-    return Cost(network_s=seconds, memory_mb=memory, **found.passes(metrics.direction_samples))
+    scores_s = 4 * networks * load_rates().cpu.label_scores_s  # of attributes and numbers, of networks and of codes
+    return Cost(scores_s, network_s=seconds, memory_mb=memory, **found.passes(metrics.direction_samples))
 
 
 KIND = Kind(

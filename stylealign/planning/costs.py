@@ -255,7 +255,12 @@ def _predict(costs: "Costs", task: str, child: str) -> Cost:
 def _figure_ranking(costs: "Costs", child: str) -> Cost:
     """Return the cost of the hyperplanes of a figure: samples of the parent, and what two networks see in them."""
     found, samples = costs.model(child), costs.config.metrics.direction_samples
-    return Cost(network_s=2 * costs.labels_s(samples, found.px), memory_mb=2000, **found.passes(samples))
+    seen_s = 2 * costs.labels_s(samples, found.px)
+    return Cost(load_rates().cpu.figure_s, network_s=seen_s, memory_mb=2000, **found.passes(samples))
+
+
+def _figure(costs: Costs, **wildcards: str) -> Cost:
+    return Cost(load_rates().cpu.figure_s)
 
 
 def _next_to_nothing(costs: Costs, **wildcards: str) -> Cost:
@@ -288,20 +293,20 @@ RULES: dict[str, Callable[..., Cost]] = {
     "transfer": _transfer,
     "transfer_bounds": _transfer_bounds,
     "transfer_untested": _transfer_untested,
-    "figure_samples": _next_to_nothing,
-    "figure_aligned": _next_to_nothing,
-    "figure_edits": _next_to_nothing,
-    "figure_channels": _next_to_nothing,
-    "figure_recovery": _next_to_nothing,
-    "figure_translation": _next_to_nothing,
-    "figure_multi_modal": _next_to_nothing,
-    "figure_morphing": _next_to_nothing,
-    "figure_zero_shot": _next_to_nothing,
+    "figure_samples": _figure,
+    "figure_aligned": _figure,
+    "figure_edits": _figure,
+    "figure_channels": _figure,
+    "figure_recovery": _figure,
+    "figure_translation": _figure,
+    "figure_multi_modal": _figure,
+    "figure_morphing": _figure,
+    "figure_zero_shot": _figure,
     "figure_ranking": _figure_ranking,
-    "figure_curve": _next_to_nothing,
-    "figure_ladder": _next_to_nothing,
-    "figure_front": _next_to_nothing,
-    "front": _next_to_nothing,
+    "figure_curve": _figure,
+    "figure_ladder": _figure,
+    "figure_front": _figure,
+    "front": _figure,
     "tables": _next_to_nothing,
     "report_page": _next_to_nothing,
 }

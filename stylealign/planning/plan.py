@@ -243,7 +243,7 @@ def _notes(plan: Plan) -> list[str]:
     """Return what the words of the last column mean, and what is not counted."""
     sources, gpu = plan.total().sources, load_rates().gpus[plan.card]
     meaning = {
-        "measured": "measured: job times of the default run, one thread of an AMD EPYC, 2026-11-22.",
+        "measured": "measured: job times of the default run, one of two busy threads of a core, AVX2, 2026-11-26.",
         "scaled": f"scaled: from those by multiplications, and {load_rates().download_mb_per_s:g} MB/s of download.",
         "published": f"published: {gpu.source}.",
         "card": f"card: {gpu.source}.",

@@ -27,10 +27,12 @@ class CpuRates(_Rates):
     keep_share_of_step: dict[str, float]
     synthesis_ms: float
     start_s: float
+    figure_s: float
     draw_images_per_s: float
     import_ms_per_megapixel: float
     label_training_ms: float
     label_prediction_ms: float
+    label_scores_s: float
     inversion_synthesis_passes: float
     inversion_perceptual_passes: float
     morph_passes: float

@@ -113,7 +113,7 @@ def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:
     assert plan.stages["children"].gpu_h == 0, "64 px run on the CPU"
     assert plan.stages[REST].sources == {"measured", "unknown"}
     text = as_text(plan)
-    assert "With 2 cores: about 11 minutes in all." in text
+    assert "With 2 cores: about 26 minutes in all." in text
     assert "unknown: no rate was measured" in text
     assert as_json(plan)["total"]["jobs"] == 3
     on_gpu = make_plan(jobs, costs(), cores=2, gpus=1, device="gpu")

@@ -203,7 +203,7 @@ def test_what_a_run_takes_is_told_before_it_starts(tmp_path: Path) -> None:
     done = subprocess.run([*command, "--snakefile", ROOT / "workflow/Snakefile"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
-    assert plan["total"]["jobs"] == sum(stage["jobs"] for stage in plan["stages"].values()) == 179
+    assert plan["total"]["jobs"] == sum(stage["jobs"] for stage in plan["stages"].values()) == 183
     assert plan["total"]["gpu_h"] == plan["total"]["download_mb"] == 0, "the default run needs no GPU and no download"
     assert "unknown" not in plan["total"]["sources"], "every rule has a cost"
     assert not list(tmp_path.glob("results/*"))

@@ -1,4 +1,4 @@
-# Images and annotations of every domain.
+# Images and annotations of every domain, and what is computed of them once.
 
 
 rule draw_domain:
@@ -114,6 +114,32 @@ rule fetch_weights:
         version=version("fetch"),
     shell:
         'stylealign fetch {wildcards.network} --weights --zoo "$STYLEALIGN_ZOO" --out {output.weights} &> {log}'
+
+
+# Features, once for all measurements that compare with the images.
+rule features:
+    input:
+        data=["data/prepared/{domain}/train.zip", "data/prepared/{domain}/test.zip"],
+        weights=lambda w: weights_of(RUN.metrics.features),
+    output:
+        train="results/features/{domain}/train.npz",
+        test="results/features/{domain}/test.npz",
+    log:
+        "results/logs/features/{domain}.log",
+    benchmark:
+        "results/benchmarks/features/{domain}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=memory("features"),
+        runtime=minutes("features"),
+    params:
+        settings=as_json(RUN.metrics, "features", "weights_dir"),
+        out_dir=subpath(output.train, parent=True),
+        version=version("features"),
+    shell:
+        "stylealign gpu-run -n {resources.gpu} -- stylealign features --data {input.data} --out-dir {params.out_dir}"
+        " --settings {params.settings:q} &> {log}"
 
 
 # The content of the pictures, not their times, says whether they are imported again.

@@ -1,32 +1,6 @@
 # Measurements: one file of rows each, with where the numbers come from.
 
 
-# Once for all that compare with them.
-rule features:
-    input:
-        data=["data/prepared/{domain}/train.zip", "data/prepared/{domain}/test.zip"],
-        weights=lambda w: weights_of(RUN.metrics.features),
-    output:
-        train="results/features/{domain}/train.npz",
-        test="results/features/{domain}/test.npz",
-    log:
-        "results/logs/features/{domain}.log",
-    benchmark:
-        "results/benchmarks/features/{domain}.tsv"
-    threads: 1
-    resources:
-        gpu=1,
-        mem_mb=memory("features"),
-        runtime=minutes("features"),
-    params:
-        settings=as_json(RUN.metrics, "features", "weights_dir"),
-        out_dir=subpath(output.train, parent=True),
-        version=version("features"),
-    shell:
-        "stylealign gpu-run -n {resources.gpu} -- stylealign features --data {input.data} --out-dir {params.out_dir}"
-        " --settings {params.settings:q} &> {log}"
-
-
 rule generators:
     input:
         measuring_weights("generators"),
