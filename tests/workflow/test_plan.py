@@ -238,7 +238,7 @@ def test_a_file_without_domains_changes_the_default_everywhere(tmp_path: Path) -
     command = [sys.executable, "-m", "stylealign", "plan", "--json", "--configfile", tmp_path / "c.yaml"]
     command += ["--directory", tmp_path, "--snakefile", ROOT / "workflow/Snakefile"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["total"]["jobs"] == counts.total() == 179
+    assert json.loads(done.stdout)["total"]["jobs"] == counts.total() == 183
 
 
 def test_a_plan_of_a_mistaken_configuration_is_one_line(tmp_path: Path) -> None:
