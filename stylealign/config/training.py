@@ -22,7 +22,7 @@ UPKEEP = ("snapshot_kimg", "state_interval_s")
 """Keys of `TrainSettings` that change nothing of what a training gives."""
 ALIGNED = ("aligned-fid", "most-aligned")
 """Values of `select` that look at the alignment with the parent."""
-UNSEEN_DEFAULTS = ("keep", "alignment_latents", "select_floor")
+UNSEEN_DEFAULTS = ("keep", "alignment_latents", "select_floor", "discriminator")
 """Keys that JSON leaves out while they have their default: trainings from before there were such keys stay the same."""
 
 
@@ -52,6 +52,11 @@ class TrainSettings(Settings):
     """Images of one step."""
     mbstd_group_size: Positive = 4
     """Group size of the minibatch standard deviation layer."""
+    discriminator: Literal["stylegan2", "projected"] = "stylegan2"
+    """What tells real images from generated ones. stylegan2: the network of Karras et al. 2020, a child's from its
+    parent. projected: small new heads on frozen features of EfficientNet-Lite1 (Sauer et al. 2021, arXiv 2111.01007): a
+    child needs a fraction of the kimg, its parent's file no discriminator, and its own file has none; r1_gamma and
+    mbstd_group_size say nothing then."""
     learning_rate: PositiveFloat = 0.002
     """Adam's learning rate of both networks, before the lazy-regularisation correction."""
     mapping_lr_multiplier: PositiveFloat = 0.01
@@ -136,6 +141,11 @@ class TrainSettings(Settings):
         return self.model_copy(update={"keep": self.keep.model_copy(update={"pull": PullSettings()})})
 
     @property
+    def penalises(self) -> bool:
+        """Whether the discriminator is regularised by R1."""
+        return self.r1_gamma > 0 and self.discriminator == "stylegan2"
+
+    @property
     def measures(self) -> bool:
         """Whether FID is measured while the training goes on or when it is done."""
         return self.evaluate_kimg is not None or self.keep.pull.tolerance > 0
@@ -155,7 +165,20 @@ class TrainSettings(Settings):
             raise ValueError(f"select {self.select} needs evaluate_kimg: how often to measure")
         if self.select in ALIGNED and self.alignment_latents is None:
             raise ValueError(f"select {self.select} needs alignment_latents")
+        if self.discriminator == "projected":
+            self._check_projected()
         return self
+
+    def _check_projected(self) -> None:
+        held = self.keep
+        for key, given in (
+            ("freeze_d", self.freeze_d > 0),
+            ("keep.patches", held.patches.weight > 0),
+            ("keep.weights.discriminator_weight", held.weights.discriminator_weight > 0),
+            ("keep.rates with network D", any(row.network == "D" for row in held.rates)),
+        ):
+            if given:
+                raise ValueError(f"{key} needs discriminator: stylegan2, the projected one has no such layers")
 
     @model_serializer(mode="wrap")
     def _without_unseen(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:

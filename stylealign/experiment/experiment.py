@@ -87,11 +87,18 @@ class Experiment(Translations):
 
     def _no_discriminator(self, model: str) -> str | None:
         parent = self.models[model].parent
-        source = None if parent is None else self.models[parent].fetch
-        if source is None or self.zoo.entry("models", source).get("discriminator", True):
+        if parent is None or self.config.training_of(model).discriminator == "projected":
+            return None
+        source = self.models[parent].fetch
+        if source is None:
+            if self.config.training_of(parent).discriminator == "stylegan2":
+                return None
+            told = f"models.{model}.parent: {parent} is trained with discriminator: projected, and has no D"
+            return f"{told}; train {model} with discriminator: projected too"
+        if self.zoo.entry("models", source).get("discriminator", True):
             return None
         told = f"models.{model}.parent: {parent} is {source}, a generator alone"
-        return f"{told}; give one that the run trains, or a file with D"
+        return f"{told}; give one that the run trains, a file with D, or train with discriminator: projected"
 
     def _no_such_kind(self, model: str) -> str | None:
         names = [kind.name for kind in registry.KINDS]

@@ -1,5 +1,9 @@
-"""What the discriminators say of images, whole and in patches, and the losses that follow from it."""
+"""What the discriminators say of images, whole and in patches or on every scale, and the losses that follow from it."""
 
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from stylealign.config.keeping import PatchesMethod
@@ -11,6 +15,61 @@ from stylealign.training.keep.patches import (
     patched_generator_loss,
 )
 from stylealign.training.losses import discriminator_loss, generator_loss
+from stylealign.training.projected import ProjectedDiscriminator
+
+AnyDiscriminator = Discriminator | ProjectedDiscriminator
+
+
+class Judging(Protocol):
+    """What a training step asks of its discriminators."""
+
+    def begin(self) -> None:
+        """Get ready for a step."""
+
+    def verdict(self, images: Tensor, kimg: float) -> Verdict:
+        """Return what they say of images `[N, 3, H, W]`."""
+
+    def logits(self, verdict: Verdict, kimg: float) -> Tensor:
+        """Return the logits `[N, 1]` that R1 looks at."""
+
+    def generator_loss(self, fake: Verdict, half: Tensor, kimg: float) -> Tensor:
+        """Return G's loss; `half` as of `in_half`."""
+
+    def discriminator_loss(self, real: Verdict, fake: Verdict, half: Tensor, kimg: float) -> Tensor:
+        """Return D's loss; `half` as of `in_half`."""
+
+
+class ProjectedJudges:
+    """A projected discriminator and its hinge loss (Sauer et al. 2021), the mean over the scales."""
+
+    def __init__(self, discriminator: ProjectedDiscriminator) -> None:
+        self._discriminator = discriminator
+
+    def begin(self) -> None:
+        """Move the estimates of the spectral norms."""
+        self._discriminator.advance()
+
+    def verdict(self, images: Tensor, kimg: float) -> Verdict:
+        """Return what it says of images `[N, 3, H, W]`."""
+        scales = self._discriminator(images)
+        whole = torch.stack([logits.mean(dim=(2, 3)) for logits in scales]).mean(dim=0)
+        return Verdict(whole, scales=tuple(scales))
+
+    def logits(self, verdict: Verdict, kimg: float) -> Tensor:
+        """Return the means of the maps, `[N, 1]`."""
+        return verdict.whole
+
+    def generator_loss(self, fake: Verdict, half: Tensor, kimg: float) -> Tensor:
+        """Return the mean logit, negated."""
+        return -fake.whole.mean()
+
+    def discriminator_loss(self, real: Verdict, fake: Verdict, half: Tensor, kimg: float) -> Tensor:
+        """Return the hinge loss."""
+        losses = [
+            F.relu(1 - of_real).mean() + F.relu(1 + of_fake).mean()
+            for of_real, of_fake in zip(real.scales, fake.scales, strict=True)
+        ]
+        return torch.stack(losses).mean()
 
 
 class Judges:
@@ -24,6 +83,9 @@ class Judges:
 
     def __init__(self, discriminator: Discriminator, patch_head: PatchHead | None, method: PatchesMethod) -> None:
         self._discriminator, self._patch_head, self._method = discriminator, patch_head, method
+
+    def begin(self) -> None:
+        """Nothing to get ready."""
 
     def verdict(self, images: Tensor, kimg: float) -> Verdict:
         """Return what they say of images `[N, 3, H, W]`; no patches while those do not count."""

@@ -16,10 +16,10 @@ from torch import Tensor
 from stylealign.config import UPKEEP, TrainSettings
 from stylealign.files import sha256_of_json
 from stylealign.images import from_uint8
-from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
 from stylealign.training.finite import Finite
+from stylealign.training.judging import AnyDiscriminator
 from stylealign.training.log import EventFiles, TrainingLog
 from stylealign.training.selection import Selection
 from stylealign.training.state import check_identity, load_state, save_state
@@ -95,7 +95,7 @@ class TrainingRun:
         self,
         generator: Generator,
         average: Generator,
-        discriminator: Discriminator,
+        discriminator: AnyDiscriminator,
         images: Images,
         settings: TrainSettings,
         run_dir: Path,

@@ -65,7 +65,7 @@ class Outputs:
     def export(self, training: TrainingRun, out_dir: Path, is_child: bool) -> None:
         """Write the outputs; the model last, as its presence says that the others are there."""
         networks = training.networks
-        average, raw, discriminator = networks.average, networks.generator, networks.discriminator
+        average, raw, discriminator = networks.average, networks.generator, networks.own_discriminator
         end, info, best = average, self._info(training), None
         if training.selection.kimg is not None:
             best = _candidate_path(training, training.selection.kimg)
@@ -110,7 +110,7 @@ def _save_all(training: TrainingRun, path: Path, info: dict[str, Any]) -> None:
         path,
         generator=networks.average,
         generator_raw=networks.generator,
-        discriminator=networks.discriminator,
+        discriminator=networks.own_discriminator,
         info=info,
     )
 

@@ -9,11 +9,13 @@ from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.streams import seeded
+from stylealign.training.judging import AnyDiscriminator
+from stylealign.training.projected import ProjectedDiscriminator
 
 CLAMP = 256.0
 """Clamp of the activations of networks with half-precision layers: keeps them far below the largest half, 65504."""
 
-Networks = tuple[Generator, Generator, Discriminator]
+Networks = tuple[Generator, Generator, AnyDiscriminator]
 """Training generator, averaged generator, discriminator."""
 
 
@@ -30,17 +32,22 @@ def new_networks(shape: ArchitectureSettings, settings: TrainSettings, resolutio
     )
     with seeded("new networks", settings.seed):
         generator, discriminator = Generator(architecture), Discriminator(architecture)
-    return generator, copy.deepcopy(generator).requires_grad_(False), discriminator
+    return generator, copy.deepcopy(generator).requires_grad_(False), judge_of(discriminator, settings)
 
 
 def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int, settings: TrainSettings) -> Networks:
     """Return trainable copies of a parent's networks; a missing training generator starts from the averaged one.
 
+    A projected discriminator is new, and the parent's is not needed.
+
     Raises:
         StyleAlignError: no discriminator in the file, labels, or a data set of another resolution.
     """
-    if parent.discriminator is None:
-        raise StyleAlignError(f"{path}: has no discriminator; fine-tuning needs a checkpoint that holds D")
+    if parent.discriminator is None and settings.discriminator == "stylegan2":
+        raise StyleAlignError(
+            f"{path}: has no discriminator; take a checkpoint that holds D, or fine-tune with"
+            " `discriminator: projected`, which needs none"
+        )
     if parent.architecture.c_dim:
         raise StyleAlignError(
             f"{path}: is conditional ({parent.architecture.c_dim} labels); fine-tuning takes unconditional models"
@@ -51,11 +58,19 @@ def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int, settin
             f" prepare the data with --resolution-px {parent.architecture.resolution}"
         )
     architecture = child_architecture(parent.architecture, settings)
-    generator, average, discriminator = Generator(architecture), Generator(architecture), Discriminator(architecture)
+    generator, average = Generator(architecture), Generator(architecture)
     generator.load_state_dict((parent.generator_raw or parent.generator).state_dict())
     average.load_state_dict(parent.generator.state_dict())
-    discriminator.load_state_dict(parent.discriminator.state_dict())
-    return generator, average.requires_grad_(False), discriminator
+    average.requires_grad_(False)
+    discriminator = Discriminator(architecture)
+    if parent.discriminator is not None:
+        discriminator.load_state_dict(parent.discriminator.state_dict())
+    return generator, average, judge_of(discriminator, settings)
+
+
+def judge_of(discriminator: Discriminator, settings: TrainSettings) -> AnyDiscriminator:
+    """Return what is trained to tell images apart: this discriminator, or a new projected one."""
+    return ProjectedDiscriminator(settings.seed) if settings.discriminator == "projected" else discriminator
 
 
 def child_architecture(parent: Architecture, settings: TrainSettings) -> Architecture:

