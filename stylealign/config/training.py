@@ -52,11 +52,11 @@ class TrainSettings(Settings):
     """Images of one step."""
     mbstd_group_size: Positive = 4
     """Group size of the minibatch standard deviation layer."""
-    discriminator: Literal["stylegan2", "projected"] = "stylegan2"
+    discriminator: Literal["stylegan2", "projected", "both"] = "stylegan2"
     """What tells real images from generated ones. stylegan2: the network of Karras et al. 2020, a child's from its
     parent. projected: small new heads on frozen features of EfficientNet-Lite1 (Sauer et al. 2021, arXiv 2111.01007): a
     child needs a fraction of the kimg, its parent's file no discriminator, and its own file has none; r1_gamma and
-    mbstd_group_size say nothing then."""
+    mbstd_group_size say nothing then. both: the two side by side, their losses added."""
     learning_rate: PositiveFloat = 0.002
     """Adam's learning rate of both networks, before the lazy-regularisation correction."""
     mapping_lr_multiplier: PositiveFloat = 0.01
@@ -143,7 +143,7 @@ class TrainSettings(Settings):
     @property
     def penalises(self) -> bool:
         """Whether the discriminator is regularised by R1."""
-        return self.r1_gamma > 0 and self.discriminator == "stylegan2"
+        return self.r1_gamma > 0 and self.discriminator != "projected"
 
     @property
     def measures(self) -> bool:
@@ -178,7 +178,7 @@ class TrainSettings(Settings):
             ("keep.rates with network D", any(row.network == "D" for row in held.rates)),
         ):
             if given:
-                raise ValueError(f"{key} needs discriminator: stylegan2, the projected one has no such layers")
+                raise ValueError(f"{key} needs discriminator: stylegan2 or both, a projected one has no such layers")
 
     @model_serializer(mode="wrap")
     def _without_unseen(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:

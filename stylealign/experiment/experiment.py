@@ -91,7 +91,7 @@ class Experiment(Translations):
             return None
         source = self.models[parent].fetch
         if source is None:
-            if self.config.training_of(parent).discriminator == "stylegan2":
+            if self.config.training_of(parent).discriminator != "projected":
                 return None
             told = f"models.{model}.parent: {parent} is trained with discriminator: projected, and has no D"
             return f"{told}; train {model} with discriminator: projected too"

@@ -9,7 +9,7 @@ from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.streams import seeded
-from stylealign.training.judging import AnyDiscriminator
+from stylealign.training.judging import AnyDiscriminator, BothDiscriminators
 from stylealign.training.projected import ProjectedDiscriminator
 
 CLAMP = 256.0
@@ -43,7 +43,7 @@ def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int, settin
     Raises:
         StyleAlignError: no discriminator in the file, labels, or a data set of another resolution.
     """
-    if parent.discriminator is None and settings.discriminator == "stylegan2":
+    if parent.discriminator is None and settings.discriminator != "projected":
         raise StyleAlignError(
             f"{path}: has no discriminator; take a checkpoint that holds D, or fine-tune with"
             " `discriminator: projected`, which needs none"
@@ -69,8 +69,11 @@ def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int, settin
 
 
 def judge_of(discriminator: Discriminator, settings: TrainSettings) -> AnyDiscriminator:
-    """Return what is trained to tell images apart: this discriminator, or a new projected one."""
-    return ProjectedDiscriminator(settings.seed) if settings.discriminator == "projected" else discriminator
+    """Return what is trained to tell images apart: this discriminator, a new projected one, or both."""
+    if settings.discriminator == "stylegan2":
+        return discriminator
+    projected = ProjectedDiscriminator(settings.seed)
+    return projected if settings.discriminator == "projected" else BothDiscriminators(discriminator, projected)
 
 
 def child_architecture(parent: Architecture, settings: TrainSettings) -> Architecture:

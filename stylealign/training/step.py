@@ -26,7 +26,7 @@ from stylealign.training.draws import Draws
 from stylealign.training.ema import ema_beta, update_average
 from stylealign.training.graphs import Graphs, Kind, reason_against, wanted_graphs
 from stylealign.training.inputs import RandomInputs
-from stylealign.training.judging import AnyDiscriminator, Judges, Judging, ProjectedJudges
+from stylealign.training.judging import AnyDiscriminator, Judges, projected_of, stylegan2_of
 from stylealign.training.keep.keeper import Keeper, wanted
 from stylealign.training.keep.patches import PatchHead, Verdict, in_half
 from stylealign.training.keep.views import view
@@ -42,7 +42,6 @@ from stylealign.training.optimisers import (
     trained_of_generator,
 )
 from stylealign.training.parts import Sums, check_parts
-from stylealign.training.projected import ProjectedDiscriminator
 from stylealign.training.recordable import RecordableStep
 from stylealign.training.workers import Workers
 
@@ -83,22 +82,16 @@ class TrainingStep:
         self._moves_w = share_untrained(generator, average, trained)
         self.generator_parameters = [parameter for parameter, _ in trained.values()]
         self.patch_head: PatchHead | None = None
-        self._judges: Judging
-        if isinstance(discriminator, ProjectedDiscriminator):
-            check_parts(s, self.workers.count, group_size=1)
-            trained_d = rated(discriminator)
-            self.discriminator_parameters = [parameter for parameter, _ in trained_d.values()]
-            self._judges = ProjectedJudges(discriminator)
-        else:
-            check_parts(s, self.workers.count, discriminator.b4.group_size)
-            trained_d = trained_of_discriminator(discriminator, s)
-            self.discriminator_parameters = [parameter for parameter, _ in trained_d.values()]
-            if s.keep.patches.weight:
-                head = PatchHead(discriminator.architecture, s.keep.patches, s.seed).to(average.mapping.w_avg)
-                self.patch_head = head
-                self.discriminator_parameters += head.parameters()
-                trained_d |= {f"patches.{name}": value for name, value in rated(head).items()}
-            self._judges = Judges(discriminator, self.patch_head, s.keep.patches)
+        own, projected = stylegan2_of(discriminator), projected_of(discriminator)
+        check_parts(s, self.workers.count, 1 if own is None else own.b4.group_size)
+        trained_d = {} if own is None else trained_of_discriminator(own, s)
+        if own is not None and s.keep.patches.weight:
+            self.patch_head = PatchHead(own.architecture, s.keep.patches, s.seed).to(average.mapping.w_avg)
+            trained_d |= {f"patches.{name}": value for name, value in rated(self.patch_head).items()}
+        if projected is not None:
+            trained_d |= {f"projected.{name}": value for name, value in rated(projected).items()}
+        self.discriminator_parameters = [parameter for parameter, _ in trained_d.values()]
+        self._judges = Judges(discriminator, self.patch_head, s.keep.patches)
         self.generator_adam = lazy_adam(trained, s.learning_rate, s.path_length_interval, s.path_length_weight > 0)
         self.discriminator_adam = lazy_adam(trained_d, s.learning_rate, s.r1_interval, s.penalises)
         # What the averaged generator and D are now, before a saved state replaces it, is the parent.
@@ -121,7 +114,7 @@ class TrainingStep:
     @property
     def own_discriminator(self) -> Discriminator | None:
         """The discriminator that belongs to the model's file; a projected one does not."""
-        return self.discriminator if isinstance(self.discriminator, Discriminator) else None
+        return stylegan2_of(self.discriminator)
 
     def step(self, index: int, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
         """Train on one batch.

@@ -99,8 +99,9 @@ class ModelWork:
 
 def steps_kept(settings: TrainSettings) -> float:
     """Return a training's steps as a multiple of plain ones: what keeps a child costs while it has a weight."""
-    factor = 1.0
-    for name, more in load_rates().cpu.keep_share_of_step.items():
+    rates = load_rates().cpu
+    factor = rates.projected_step if settings.discriminator == "projected" else 1.0
+    for name, more in rates.keep_share_of_step.items():
         method: KeepMethod = getattr(settings.keep, name)
         if method.weight > 0:
             factor += more * min((method.fade_out_kimg or settings.kimg) / settings.kimg, 1.0)

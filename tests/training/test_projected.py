@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from stylealign.checkpoints.checkpoint import load
 from stylealign.checkpoints.native import save
 from stylealign.config import TrainSettings
+from stylealign.config.keeping import PatchesMethod
 from stylealign.errors import StyleAlignError
-from stylealign.training.judging import ProjectedJudges
+from stylealign.training.judging import BothDiscriminators, Judges
 from stylealign.training.loop import seed_step
 from stylealign.training.outputs import Outputs
 from stylealign.training.projected import ProjectedDiscriminator, _SpectralConvolution
@@ -70,7 +71,7 @@ def test_weights_are_divided_by_their_largest_singular_value() -> None:
 
 
 def test_the_hinge_loss_by_hand(judge: ProjectedDiscriminator) -> None:
-    judges = ProjectedJudges(judge)
+    judges = Judges(judge, None, PatchesMethod())
     real, fake, half = judges.verdict(squares(4), 0), judges.verdict(-squares(4), 0), torch.ones(4, 1)
     by_hand = [
         (1 - a).clamp(min=0).mean() + (1 + b).clamp(min=0).mean() for a, b in zip(real.scales, fake.scales, strict=True)
@@ -128,6 +129,28 @@ def test_the_models_file_holds_no_discriminator(tmp_path: Path) -> None:
     assert model.generator_raw is not None
 
 
+def test_both_are_trained_and_their_losses_added(judge: ProjectedDiscriminator) -> None:
+    settings = changed(discriminator="both", r1_interval=1, freeze_d=1)
+    step = TrainingStep(*new_networks(SHAPE, settings, 16), settings)
+    assert isinstance(step.discriminator, BothDiscriminators)
+    start = {name: value.clone() for name, value in step.discriminator.state_dict().items()}
+    judges, half = Judges(step.discriminator, None, PatchesMethod()), torch.ones(4, 1)
+    alone = [Judges(d, None, PatchesMethod()) for d in (step.discriminator.stylegan2, step.discriminator.projected)]
+    real, fake = squares(4), -squares(4)
+    of_d = [j.discriminator_loss(j.verdict(real, 0), j.verdict(fake, 0), half, 0) for j in (judges, *alone)]
+    of_g = [j.generator_loss(j.verdict(fake, 0), half, 0) for j in (judges, *alone)]
+    torch.testing.assert_close(of_d[0], of_d[1] + of_d[2])
+    torch.testing.assert_close(of_g[0], of_g[1] + of_g[2])
+    seed_step(0, 0)
+    assert "r1_penalty" in step.step(0, squares())
+    moved = {name for name, value in step.discriminator.state_dict().items() if not torch.equal(value, start[name])}
+    assert {"stylegan2.b16.fromrgb.weight", "stylegan2.b4.out.weight", "projected.heads.0.conv0.weight"} & moved == {
+        "stylegan2.b4.out.weight",
+        "projected.heads.0.conv0.weight",
+    }
+    assert step.own_discriminator is step.discriminator.stylegan2
+
+
 @pytest.mark.parametrize(
     ("values", "named"),
     [
@@ -138,7 +161,7 @@ def test_the_models_file_holds_no_discriminator(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_say_nothing_are_refused(values: dict[str, Any], named: str) -> None:
-    with pytest.raises(pydantic.ValidationError, match=f"{named} needs discriminator: stylegan2"):
+    with pytest.raises(pydantic.ValidationError, match=f"{named} needs discriminator: stylegan2 or both"):
         TrainSettings.model_validate({"discriminator": "projected", **values})
 
 

@@ -21,11 +21,11 @@ class Verdict:
     """What the discriminators say of N images."""
 
     whole: Tensor
-    """Logits `[N, 1]` of the images."""
+    """Logits `[N, 1]` of the images: StyleGAN2's; without it the mean of the scales."""
     patches: Tensor | None = None
     """Logits `[N, 1, h, w]` of their patches; None without a patch discriminator."""
     scales: tuple[Tensor, ...] = ()
-    """Logits `[N, 1, h, w]` of a projected discriminator, a map a scale; `whole` is their mean."""
+    """Logits `[N, 1, h, w]` of a projected discriminator, a map a scale; empty without one."""
 
 
 class PatchHead(nn.Module):
