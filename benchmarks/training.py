@@ -27,6 +27,7 @@ CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "64px-128ch": (64, {"channel_base": 4096, "channel_max": 128}, {}),
     "default": (64, {}, {}),
     "default-ada": (64, {}, {"augment": "bgc"}),
+    "default-both": (64, {}, {"discriminator": "both"}),
     "default-projected": (64, {}, {"discriminator": "projected"}),
     "mini": (8, TINY_SHAPE | {"mapping_layers": 1, "channel_base": 32, "channel_max": 4}, {"batch_size": 2}),
     "tiny": (16, TINY_SHAPE, {"batch_size": 4}),

@@ -100,7 +100,7 @@ class ModelWork:
 def steps_kept(settings: TrainSettings) -> float:
     """Return a training's steps as a multiple of plain ones: what keeps a child costs while it has a weight."""
     rates = load_rates().cpu
-    factor = rates.projected_step if settings.discriminator == "projected" else 1.0
+    factor = rates.discriminator_step.get(settings.discriminator, 1.0)
     for name, more in rates.keep_share_of_step.items():
         method: KeepMethod = getattr(settings.keep, name)
         if method.weight > 0:

@@ -25,7 +25,7 @@ class CpuRates(_Rates):
     train_images_per_s: float
     train_parallel_share: float
     keep_share_of_step: dict[str, float]
-    projected_step: float
+    discriminator_step: dict[str, float]
     synthesis_ms: float
     start_s: float
     figure_s: float
