@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stylealign.config.training import UNSEEN_DEFAULTS, TrainSettings
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, read_json
 from stylealign.measurements.rows import read_rows
@@ -52,9 +53,9 @@ def cards_table(cards: Sequence[Mapping[str, Any]]) -> str:
     """Return the cards as one Markdown table, a column each."""
     lines = [["", *(f"`{card['name']}`" for card in cards)], ["---"] * (len(cards) + 1)]
     lines.append(["length in kimg", *(f"{card['training']['kimg']:g}" for card in cards)])
-    keys = ("seed", "batch_size", "learning_rate", "r1_gamma", "ema_kimg", "augment")
+    keys = ("seed", "batch_size", "learning_rate", "r1_gamma", "ema_kimg", "augment", "discriminator")
     for key in keys:
-        values = [(card["training"]["settings"] or {}).get(key) for card in cards]
+        values = [_setting(card["training"]["settings"], key) for card in cards]
         if any(value is not None for value in values):
             lines.append([key, *("" if value is None else f"{value}" for value in values)])
     heads = dict.fromkeys(head for card in cards for head in card["metrics"] if head != "kimg")
@@ -64,6 +65,13 @@ def cards_table(cards: Sequence[Mapping[str, Any]]) -> str:
     if any(card["training"].get("attribution") for card in cards):
         lines.append(["artwork", *(card["training"].get("attribution", "") for card in cards)])
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+
+
+def _setting(settings: Mapping[str, Any] | None, key: str) -> Any:
+    """Return a setting of a training; files leave out some while they have their default."""
+    if settings is None:
+        return None
+    return settings.get(key, TrainSettings.model_fields[key].default if key in UNSEEN_DEFAULTS else None)
 
 
 def _number(entry: Mapping[str, Any] | None) -> str:

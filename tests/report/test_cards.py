@@ -34,6 +34,13 @@ def test_a_card_holds_what_was_measured(tmp_path: Path) -> None:
     assert "| fid[efficientnet-lite0] | 12.5 |" in table
     assert "| recall | 0.5 [0.4, 0.6] |" in table
     assert "| length in kimg | 210 |" in table
+    assert "| discriminator | stylegan2 |" in table  # trainings from before there was a choice
+
+
+def test_a_card_says_what_its_model_was_trained_against() -> None:
+    both = {**INFO, "settings": {"seed": 1, "discriminator": "both"}}
+    table = cards_table([model_card("a", "f" * 64, both, [])])
+    assert "| discriminator | both |" in table
 
 
 def test_a_measurement_of_another_model_is_refused(tmp_path: Path) -> None:
