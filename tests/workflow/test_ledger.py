@@ -129,6 +129,7 @@ def test_after_tracking_there_is_nothing_to_do(origin: Path) -> None:
         "morphing",
         "zero_shot",
         "pairs",
+        "features",
         "metrics",
         "tables",
         "figures",
