@@ -11,8 +11,8 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, sha256_of_file
 
 NO_DISCRIMINATOR = (
-    "holds no discriminator: no child can be trained from it (train --init-from), and invert --reference compares"
-    " nothing; everything else works. Give the complete training snapshot for a model with D"
+    "holds no discriminator: a child is trained from it with `discriminator: projected` alone, and invert --reference"
+    " compares nothing; everything else works. Give the complete training snapshot for a model with D"
 )
 
 

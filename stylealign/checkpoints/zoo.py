@@ -39,7 +39,7 @@ class ZooEntry(BaseModel):
     size_mb: int | None = None
     """Size of the download, about; for planning."""
     discriminator: bool = True
-    """Whether the file holds one; from a generator alone nothing can be fine-tuned."""
+    """Whether the file holds one; a generator alone is fine-tuned with `discriminator: projected`."""
     licence: str
     """Licence of the weights."""
 

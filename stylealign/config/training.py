@@ -55,8 +55,8 @@ class TrainSettings(Settings):
     discriminator: Literal["stylegan2", "projected", "both"] = "stylegan2"
     """What tells real images from generated ones. stylegan2: the network of Karras et al. 2020, a child's from its
     parent. projected: small new heads on frozen features of EfficientNet-Lite1 (Sauer et al. 2021, arXiv 2111.01007): a
-    child needs a fraction of the kimg, its parent's file no discriminator, and its own file has none; r1_gamma and
-    mbstd_group_size say nothing then. both: the two side by side, their losses added."""
+    parent's file needs no discriminator, and the child's has none; r1_gamma and mbstd_group_size say nothing then, and
+    FID by efficientnet-lite0 flatters the child. both: the two side by side, their losses added."""
     learning_rate: PositiveFloat = 0.002
     """Adam's learning rate of both networks, before the lazy-regularisation correction."""
     mapping_lr_multiplier: PositiveFloat = 0.01

@@ -1,6 +1,7 @@
 """Features of a set of images, of its zip or of a file of `stylealign features`, which was made of it before."""
 
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ def load_features(path: str | Path, network: str) -> ImageFeatures:
         with np.load(path, allow_pickle=False) as file:
             header, values = json.loads(str(file["header"])), file["features"]
             found = ImageFeatures(Path(path), header["network"], header["resolution_px"], torch.from_numpy(values))
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise StyleAlignError(f"{path}: no features ({error}); make them with `stylealign features`") from error
     if found.network != network or found.values.ndim != 2:
         raise StyleAlignError(f"{path}: features of {found.network}; make them with `--features {network}`")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -275,12 +275,12 @@ class TrainingRun:
 def _state_in(run_dir: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """Return the state in a run directory, which is made where it is missing and must be of this run."""
     run_dir.mkdir(parents=True, exist_ok=True)
-    check_identity(run_dir, identity, defaults=_identity(TrainSettings()))
+    check_identity(run_dir, identity, _identity(TrainSettings()), _identity(TrainSettings(), mode="python"))
     return load_state(run_dir)
 
 
-def _identity(settings: TrainSettings) -> dict[str, Any]:
-    values = settings.before_pull.model_dump(mode="json", exclude=NOT_IDENTITY)
+def _identity(settings: TrainSettings, mode: Literal["json", "python"] = "json") -> dict[str, Any]:
+    values = settings.before_pull.model_dump(mode=mode, exclude=NOT_IDENTITY)
     return {f"train.{key}": value for key, value in values.items()}
 
 

@@ -3,9 +3,9 @@
 "Projected GANs Converge Faster", arXiv 2111.01007. What tells real images from generated ones does not learn to see
 first: EfficientNet-Lite1 sees, fixed random convolutions mix its features across channels and scales, and one small
 head a scale is trained, with spectral normalisation (Miyato et al. 2018, arXiv 1802.05957) in place of R1. Unlike
-there, the pixels' colours are mixed in at every scale, since such features see little of them, and images are not
-augmented. A child needs a fraction of the images, and its parent's file needs no discriminator. The features are not
-those that FID is measured with by default, but of the same family: judge such a child by other measures too.
+there, the pixels' colours are mixed in at every scale, since such features see little of them, and images are
+augmented only where the training asks for it. A parent's file needs no discriminator. The features are not those that
+FID is measured with by default, but of the same family, so FID flatters: judge such a child by other measures.
 """
 
 import math

@@ -75,13 +75,19 @@ def _payload(path: Path) -> bytes | None:
     return payload if hashlib.sha256(payload).digest() == digest else None
 
 
-def check_identity(run_dir: Path, identity: dict[str, Any], defaults: dict[str, Any] | None = None) -> None:
+def check_identity(
+    run_dir: Path,
+    identity: dict[str, Any],
+    defaults: dict[str, Any] | None = None,
+    unsaid: dict[str, Any] | None = None,
+) -> None:
     """Record what a run is made of; refuse to continue a run that was made of something else.
 
     Args:
         run_dir: the run's directory.
         identity: JSON values by name.
         defaults: what a name stood for that an older run does not know yet.
+        unsaid: what a name stands for that is left out, for the message.
 
     Raises:
         StyleAlignError: the run directory belongs to other settings, data or weights; names the difference.
@@ -93,7 +99,8 @@ def check_identity(run_dir: Path, identity: dict[str, Any], defaults: dict[str, 
     known = (defaults or {}) | read_json(path)
     for key in sorted(known.keys() | identity.keys()):
         if known.get(key) != identity.get(key):
+            was, now = (values.get(key, (unsaid or {}).get(key)) for values in (known, identity))
             raise StyleAlignError(
-                f"{run_dir}: was started with {key} = {known.get(key)}, now {identity.get(key)};"
+                f"{run_dir}: was started with {key} = {was}, now {now};"
                 " use the old value, or another --run-dir for a new run"
             )

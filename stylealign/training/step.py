@@ -85,6 +85,7 @@ class TrainingStep:
         own, projected = stylegan2_of(discriminator), projected_of(discriminator)
         check_parts(s, self.workers.count, 1 if own is None else own.b4.group_size)
         trained_d = {} if own is None else trained_of_discriminator(own, s)
+        of_parent = [parameter for parameter, _ in trained_d.values()]  # new heads have no parent to stay near
         if own is not None and s.keep.patches.weight:
             self.patch_head = PatchHead(own.architecture, s.keep.patches, s.seed).to(average.mapping.w_avg)
             trained_d |= {f"patches.{name}": value for name, value in rated(self.patch_head).items()}
@@ -99,7 +100,7 @@ class TrainingStep:
         held, held_d = s.keep.weights, s.keep.weights.of_discriminator()
         parent = [average.get_parameter(name) for name in trained]
         pull = WeightPull("keep_weights_g", held, self.generator_parameters, parent)
-        pull_d = WeightPull("keep_weights_d", held_d, self.discriminator_parameters, self.discriminator_parameters)
+        pull_d = WeightPull("keep_weights_d", held_d, of_parent, of_parent)
         self.mean_path_length = torch.zeros((), device=generator.mapping.w_avg.device)
         self.ada = AdaptiveStrength(s.ada_target, s.ada_interval, s.ada_kimg) if s.augment != "none" else None
         self.random = RandomInputs(generator, s, self.ada)

@@ -29,7 +29,9 @@ from stylealign.training.step import TrainingStep
 COMPARED = (0, 1)
 """Steps whose scalars are compared: with the lazy regularisers, and without."""
 NAMES = ("loss", "gradient_norm", "path_length", "r1_penalty")
-"""How the names of those begin that are compared: none of them is near 0."""
+"""How the names of those begin that are compared: none of them is near 0, but for the next."""
+SIGNED = "loss_g"
+"""Crosses 0 where a projected discriminator judges; the norm of its gradient is compared."""
 WARM, TIMED = 2, 5
 """Plain steps before those that are timed (the second is recorded, where graphs are asked for), and those."""
 PROBABILITY = 0.5
@@ -56,6 +58,8 @@ def tried(architecture: Architecture, settings: TrainSettings, device: torch.dev
     for index in COMPARED:
         _prepare(step, index)
         found = step.step(index, real, measure=True)
+        if settings.discriminator != "stylegan2":
+            found.pop(SIGNED)
         scalars |= {f"{index}.{name}": float(value) for name, value in found.items() if name.startswith(NAMES)}
     times = []
     for _ in range(WARM + TIMED):

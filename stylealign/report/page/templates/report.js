@@ -137,7 +137,7 @@ for (const group of document.querySelectorAll(".tabs")) {
   show(group, panels[0].dataset.name);
 }
 
-// On a phone the contents start closed; a link into a folded part opens it; paper shows everything.
+// On a phone the contents start closed; a link into a folded part opens it; paper shows what is folded, but for full tables and further charts.
 const contents = document.querySelector("nav details");
 const wide = window.matchMedia("(min-width: 75rem)");
 const fit = () => (contents.open = wide.matches);
@@ -145,7 +145,13 @@ fit();
 wide.addEventListener("change", fit);
 
 function openTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let name = location.hash.slice(1);
+  try {
+    name = decodeURIComponent(name);
+  } catch {
+    return; // no address of this page
+  }
+  const target = document.getElementById(name);
   if (!target) return;
   const panel = target.closest(".panel[hidden]");
   if (panel) show(panel.parentElement, panel.dataset.name);
