@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 SIDECAR = "metrics.json"
 """File that holds the provenance of everything else in its folder."""
 
@@ -58,7 +60,7 @@ def record_of(path: Path) -> Record | None:
 
 
 def _own_record(path: Path) -> dict[str, Any]:
-    readers = {".json": _of_json, ".zip": _of_zip, ".safetensors": _of_safetensors}
+    readers = {".json": _of_json, ".zip": _of_zip, ".safetensors": _of_safetensors, ".npz": _of_npz}
     reader = readers.get(path.suffix)
     return reader(path) if reader else {}
 
@@ -83,6 +85,15 @@ def _of_zip(path: Path) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:
             return _provenance_in(json.loads(archive.read("dataset.json")))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return {}
+
+
+def _of_npz(path: Path) -> dict[str, Any]:
+    """Return what the header of features says; codes and annotations have none."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return _provenance_in(json.loads(str(file["header"])))
+    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         return {}
 
 

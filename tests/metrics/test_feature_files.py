@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from stylealign.errors import StyleAlignError
+from stylealign.ledger.records import Input, record_of
 from stylealign.metrics.feature_files import ImageFeatures, load_features, save_features
 
 
@@ -29,3 +30,15 @@ def test_what_is_no_file_of_features_is_one_line(tmp_path: Path, content: bytes)
     np.savez(tmp_path / "codes.npz", w=np.zeros(3))
     with pytest.raises(StyleAlignError, match=r"codes\.npz: no features"):
         load_features(tmp_path / "codes.npz", "efficientnet-lite0")
+
+
+def test_the_ledger_reads_how_features_were_made(tmp_path: Path) -> None:
+    features = ImageFeatures(Path("train.zip"), "efficientnet-lite0", 16, torch.zeros(3, 5))
+    made = {"verb": "features", "inputs": {"data": "train.zip"}, "inputs_sha256": {"data": "0" * 64}}
+    save_features(tmp_path / "train.npz", features, made)
+    record = record_of(tmp_path / "train.npz")
+    assert record is not None
+    assert record.facts["verb"] == "features"
+    assert record.inputs == (Input("data", "train.zip", "0" * 64),)
+    np.savez(tmp_path / "codes.npz", w=np.zeros(3))
+    assert record_of(tmp_path / "codes.npz") is None
