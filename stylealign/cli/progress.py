@@ -4,6 +4,7 @@ import sys
 import time
 
 from stylealign.files import printable
+from stylealign.work.durations import duration
 
 
 class Progress:
@@ -37,15 +38,6 @@ class Progress:
 
     def _print(self, text: str) -> None:
         print(f"stylealign {self.verb}: {text}", file=sys.stderr, flush=True)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration for people: `9 s`, `3 min 20 s`, `2 h 5 min`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def warn(verb: str, text: str) -> None:

@@ -14,7 +14,6 @@ import torch
 from stylealign import load
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_weights, weights_of
-from stylealign.cli.progress import duration
 from stylealign.config import ALIGNED, UPKEEP, ArchitectureSettings, Component, KeepSettings, TrainSettings, validate
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.loading import TrainingImages
@@ -36,6 +35,7 @@ from stylealign.training.start import Networks, networks_of_parent, new_networks
 from stylealign.training.state import claimed
 from stylealign.training.workers import Workers, connected
 from stylealign.versions import version
+from stylealign.work.durations import duration
 
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: the same command goes on from the saved state
 

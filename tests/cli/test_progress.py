@@ -2,7 +2,7 @@
 
 import pytest
 
-from stylealign.cli.progress import duration
+from stylealign.work.durations import duration
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"short": views.short, "duration": records.duration, "spoken": _spoken}
+    environment.filters |= {"short": views.short, "duration": records.job_time, "spoken": _spoken}
     return environment.get_template("report.html.jinja")
 
 

@@ -15,6 +15,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import sha256_of_file
 from stylealign.measurements.rows import Row
 from stylealign.report.page.words import stage_text
+from stylealign.work.durations import duration
 
 SHORT = 12
 """Characters shown of a hash."""
@@ -249,10 +250,6 @@ def versions() -> list[tuple[str, str]]:
     return found
 
 
-def duration(seconds: float) -> str:
-    """Return a duration for people."""
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+def job_time(seconds: float) -> str:
+    """Return the duration of a job, of a short one with its fractions."""
+    return f"{seconds:.3g} s" if seconds < 60 else duration(seconds)
