@@ -26,7 +26,14 @@ NO_REASON = ("Using ", "Building DAG", "host:", "Config file ")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("--configfile", type=Path, metavar="FILE", help="configuration. Default: as Snakemake's")
+    parser.add_argument(
+        "--configfile",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="configuration, the later files over the earlier ones. Default: as Snakemake's",
+    )
     parser.add_argument(
         "--directory", type=Path, default=Path(), metavar="DIR", help="folder of the run. Default: here"
     )
@@ -56,8 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
             "give --snakefile"
         )
     root = arguments.snakefile.resolve().parents[1]
-    named = [] if arguments.configfile is None else [arguments.configfile]
-    config = load_config(arguments.directory, root, named)
+    config = load_config(arguments.directory, root, arguments.configfile)
     asked = Experiment(config, known_models(root), arguments.directory)
     costs = Costs(asked.sized(), asked.zoo.size_mb, asked.zoo.archive, arguments.card)
     cores = arguments.cores or usable_cpus()
@@ -73,7 +79,7 @@ def _planned(arguments: argparse.Namespace) -> list[Job]:
         command = [sys.executable, "-m", "snakemake", "-n", "--logger", "stylealign"]
         command += ["--logger-stylealign-jobs", str(jobs), "--snakefile", str(arguments.snakefile)]
         command += ["--directory", str(arguments.directory)]
-        command += [] if arguments.configfile is None else ["--configfile", str(arguments.configfile)]
+        command += ["--configfile", *map(str, arguments.configfile)] if arguments.configfile else []
         command += ["--forceall"] if arguments.all else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:

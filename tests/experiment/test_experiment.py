@@ -321,13 +321,34 @@ def test_a_child_of_a_generator_alone_is_told_before_the_run(tmp_path: Path) -> 
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["recovery.yaml", "labels.yaml", "components.yaml", "front.yaml", "ladder.yaml", "full.yaml"]
-)
-def test_no_shipped_configuration_trains_from_a_generator_alone(name: str) -> None:
+def shipped(*names: str) -> Experiment:
     root = ZOO.parents[1]
-    asked = Experiment(load_config(root, root, [root / "config" / name], {}), ZOO, root)
-    assert [problem for problem in asked.problems() if "a generator alone" in problem] == []
+    return Experiment(load_config(root, root, [root / "config" / name for name in names], {}), ZOO, root)
+
+
+LABELS = ("config.yaml", "labels.yaml")
+
+
+@pytest.mark.parametrize(
+    "names", [LABELS, *((f"{name}.yaml",) for name in ("recovery", "components", "front", "ladder", "full"))]
+)
+def test_no_shipped_configuration_trains_from_a_generator_alone(names: tuple[str, ...]) -> None:
+    assert [problem for problem in shipped(*names).problems() if "a generator alone" in problem] == []
+
+
+def test_a_configuration_has_the_labels_of_every_rung() -> None:
+    asked, children = shipped(*LABELS), ("toon", "sketch", "robot", "ink")
+    rows = {kind: set(files) for kind, files in asked.rows_by_kind().items()}
+    tasks = ("segmentation", "keypoints", "pose")
+    assert rows["zero_shot"] == {
+        f"results/metrics/zero_shot/{task}/{child}.json" for task in tasks for child in children
+    }
+    assert rows["zero_shot_classification"] == {
+        f"results/metrics/zero_shot_classification/{child}.json" for child in children
+    }
+    assert rows["references"] >= {f"results/metrics/references/{child}/same-pose.json" for child in children}
+    assert all(asked.models[child].fetch for child in children), "none of them is trained"
+    assert asked.problems() == []
 
 
 def test_a_model_that_is_nowhere_is_told_with_the_nearest_name(tmp_path: Path) -> None:

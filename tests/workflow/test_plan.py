@@ -243,7 +243,8 @@ def test_a_file_without_domains_changes_the_default_everywhere(tmp_path: Path) -
 
 def test_a_plan_of_a_mistaken_configuration_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("domains: {a: {drew: human}}\nmodels: {}\n")
-    command = [sys.executable, "-m", "stylealign", "plan", "--configfile", tmp_path / "c.yaml"]
+    files = [ROOT / "config/config.yaml", tmp_path / "c.yaml"]
+    command = [sys.executable, "-m", "stylealign", "plan", "--configfile", *files]
     done = subprocess.run([*command, "--snakefile", ROOT / "workflow/Snakefile"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.strip().endswith("c.yaml: unknown key 'domains.a.drew'; did you mean 'draw'?")
