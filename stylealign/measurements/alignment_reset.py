@@ -52,16 +52,16 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     require_resolution(data, child.architecture.resolution)
     device = next(extractor.parameters()).device
     parts = resets(child.architecture.resolution)
-    counter = progress(len(parts) * settings.samples, "images")
+    counter = progress(len(parts) * settings.reset_samples, "images")
     real = Reference(data.values)
     source, own = parent.generator.to(device), child.generator.to(device)
     rows = []
     for place, (setting, part) in enumerate(parts.items()):
 
-        def told(done: int, before: int = place * settings.samples) -> None:
+        def told(done: int, before: int = place * settings.reset_samples) -> None:
             counter.update(before + done)
 
-        samples = sample_images(with_reset(own, source, *part), settings.samples, settings.seed)
+        samples = sample_images(with_reset(own, source, *part), settings.reset_samples, settings.seed)
         generated = features_of(samples, extractor, progress=told)
         rows += distribution_rows(generated, real, inputs.key(TABLE.name), settings, setting)
     return rows, {"real_images": len(data)}
@@ -71,8 +71,8 @@ def cost(work: Work, model: str) -> Cost:
     """Return the cost of a job: the child as it is, and with each of its parts reset."""
     metrics, found = work.config.metrics, work.model(model)
     count = len(resets(found.px))
-    real, images = work.data_of(model).splits.train_images, count * metrics.samples
-    memory = 2000 + 16 * found.weights_mb + found.pixels_mb(1024) * 2 + work.features_mb(metrics.samples + real)
+    real, images = work.data_of(model).splits.train_images, count * metrics.reset_samples
+    memory = 2000 + 16 * found.weights_mb + found.pixels_mb(1024) * 2 + work.features_mb(metrics.reset_samples + real)
     return Cost(
         **found.passes(images),
         host_s=count * (work.fid_s() + work.kid_s()),
@@ -90,7 +90,7 @@ KIND = Kind(
         File("child", "MODEL", "the child"),
         File("data", "ZIP", "training images of the child's domain, or their features (`stylealign features`)"),
     ),
-    settings=("features", "weights_dir", "samples", "seed"),
+    settings=("features", "weights_dir", "reset_samples", "seed"),
     networks=("features",),
     tables=(TABLE,),
     rows=of_each_family,

@@ -21,6 +21,7 @@ from tests.measurements.conftest import FILES, inputs_of
 WORKFLOW = Path(__file__).parents[2] / "workflow" / "rules"
 SETTINGS = MetricSettings(
     samples=24,
+    reset_samples=24,
     pairs=20,
     curve_images=12,
     score_latents=16,

@@ -210,8 +210,12 @@ AFTER_THE_CHILD = {
                 for pair in ("human human", "animal animal", "animal human", "animal animal-unaligned")
             }
             | {f"coverage {model}" for model in ("human", "human-control", "animal", "animal-unaligned")}
-            | {f"alignment_reset {model}" for model in ("animal", "animal-unaligned")}
             | {"tables"},
+        ),
+        (
+            "metrics.reset_samples",
+            40,
+            {f"alignment_reset {model}" for model in ("animal", "animal-unaligned")} | {"tables"},
         ),
     ],
 )

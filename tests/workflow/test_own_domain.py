@@ -19,8 +19,8 @@ SMALL = (
     "inversion_spaces=[w+]",
     "labels={images: 32, epochs: 1, batch_size: 8}",
     "morphing={frames: 5, images: 2, strip_frames: 3}",
-    "metrics={samples: 16, pairs: 16, curve_images: 16, score_latents: 16, direction_samples: 40, effect_latents: 4, "
-    "channel_images: 2, bootstrap: 10}",
+    "metrics={samples: 16, reset_samples: 16, pairs: 16, curve_images: 16, score_latents: 16, direction_samples: 40, "
+    "effect_latents: 4, channel_images: 2, bootstrap: 10}",
     "figure_images=2",
 )
 """The lines of the document with fewer images and steps."""

@@ -20,8 +20,8 @@ SMALL = (
     "inversion={images: 4, steps: 2, initial_candidates: 4}",
     "inversion_spaces=[w+]",
     "morphing={frames: 5, images: 2, strip_frames: 3}",
-    "metrics={samples: 16, pairs: 16, curve_images: 16, score_latents: 16, direction_samples: 40, effect_latents: 4, "
-    "channel_images: 2, bootstrap: 10}",
+    "metrics={samples: 16, reset_samples: 16, pairs: 16, curve_images: 16, score_latents: 16, direction_samples: 40, "
+    "effect_latents: 4, channel_images: 2, bootstrap: 10}",
     "labels={epochs: 1, images: 16, batch_size: 8}",
     "figure_images=2",
 )
