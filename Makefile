@@ -49,7 +49,7 @@ docs: env
 	mkdocs build --strict
 
 # data/zoo/*-64*.safetensors and their entries in data/zoo.yaml; ZOO=toon makes one child again
-ZOO := toon sketch robot
+ZOO := toon sketch robot ink animal
 zoo: env
 	snakemake --cores $(CORES) --configfile config/zoo.yaml --directory runs/zoo -- $(foreach child,$(ZOO),\
 		results/models/$(child)/model.safetensors results/models/$(child)-unaligned/model.safetensors)
