@@ -25,6 +25,10 @@ def test_the_umask_decides_who_may_read_a_file(umask: int, tmp_path: Path) -> No
     with atomic_path(path) as temporary:
         temporary.write_text("{}")
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+    with atomic_path(path) as temporary:  # a writer that puts a file of its own there, as safetensors does
+        temporary.unlink()
+        os.close(os.open(temporary, os.O_CREAT, 0o600))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o777 & ~umask
 
 
