@@ -19,6 +19,7 @@ SLIDERS = 4
 REACH = 3.0
 """Standard deviations that a slider of a direction reaches."""
 LARGEST_DRAWN_SEED = 10_000
+MORPH = "The morph goes from the parent, at this code, to each child at the seed that the code goes to, and back."
 NOW: dict[str, Any] = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
 """How an event that draws behaves: while one is drawn, only the newest of those that wait counts."""
 
@@ -43,24 +44,20 @@ def blocks(desk: Desk) -> gr.Blocks:
     with gr.Blocks(title="StyleAlign", analytics_enabled=False) as page:
         gr.Markdown("# One code, every model", elem_id="title")
         found = gr.State(desk.first)
-        tiles = gr.HTML(elem_id="tiles")
-        with gr.Row():
-            with gr.Column(min_width=260):
+        tiles = gr.HTML(elem_id="tiles", padding=False)
+        # Where each column stands at which width: page.css.
+        with gr.Row(elem_id="controls"):
+            with gr.Column(elem_id="of-code"):
                 gr.Markdown("### Code")
                 with gr.Row():
                     seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=80)
-                    another = gr.Button("Another", variant="primary", elem_id="another", min_width=80)
-                drop = gr.File(label="Or a picture, or saved codes (.npz)", height=150, elem_id="file")
+                    another = gr.Button("Another seed", variant="primary", elem_id="another", min_width=80)
+                drop = gr.File(label="Or a picture, or saved codes (.npz)", height=140, elem_id="file")
                 text = gr.Markdown("" if desk.first is None else desk.first.words, elem_id="found")
                 psi = gr.Slider(0, 1.2, 1, step=0.05, label="Truncation (0: the mean image)", elem_id="psi")
-                gr.Markdown("### Save")
-                with gr.Row():
-                    picture = gr.Button("Picture", elem_id="save-picture", min_width=80)
-                    code = gr.Button("Code", elem_id="save-code", min_width=80)
-                    morph = gr.Button("Morph", elem_id="save-morph", min_width=80)
-            with gr.Column(min_width=260):
+            with gr.Column(elem_id="of-way"):
                 gr.Markdown("### From parent to child")
-                both = gr.Slider(0, 1, 0, step=0.02, label="Both: weights and code", elem_id="both")
+                both = gr.Slider(0, 1, 0, step=0.02, label="Both: moves the two below", elem_id="both")
                 weights_t = gr.Slider(0, 1.5, 1, step=0.02, label="Weights (1: the child)", elem_id="weights")
                 code_t = gr.Slider(0, 1, 0, step=0.02, label="Code (1: the seed below)", elem_id="code")
                 end_seed = gr.Number(
@@ -75,7 +72,7 @@ def blocks(desk: Desk) -> gr.Blocks:
                 if not has_children:
                     hint = "No aligned child here: start with `stylealign explore --child MODEL`."
                     gr.Markdown(hint, elem_id="hint")
-            with gr.Column(min_width=260):
+            with gr.Column(elem_id="of-directions"):
                 gr.Markdown("### Directions")
                 chosen = gr.Dropdown(
                     names,
@@ -83,6 +80,7 @@ def blocks(desk: Desk) -> gr.Blocks:
                     multiselect=True,
                     max_choices=SLIDERS,
                     label=f"Along these, up to {SLIDERS}",
+                    info="Move a slider to see what it changes. In standard deviations.",
                     elem_id="directions",
                 )
                 moves = [
@@ -91,7 +89,14 @@ def blocks(desk: Desk) -> gr.Blocks:
                     )
                     for place, name in enumerate([*names, *[""] * SLIDERS][:SLIDERS])
                 ]
-                reset = gr.Button("All back to 0", elem_id="reset")
+                reset = gr.Button("Directions back to 0", elem_id="reset")
+            with gr.Column(elem_id="of-save"):
+                gr.Markdown("### Save")
+                with gr.Row():
+                    picture = gr.Button("Picture", elem_id="save-picture", min_width=80)
+                    code = gr.Button("Code", elem_id="save-code", min_width=80)
+                    morph = gr.Button("Morph", elem_id="save-morph", min_width=80)
+                gr.Markdown(MORPH, elem_id="morph-hint")
         controls = [seed, end_seed, code_t, weights_t, layers, psi, chosen, *moves]
         inputs = [found, *controls]
 
@@ -114,7 +119,7 @@ def blocks(desk: Desk) -> gr.Blocks:
             except StyleAlignError as error:
                 yield given, printable(str(error)), gr.skip()
                 return
-            yield given, given.words, look(given, *values)
+            yield given, f"{given.words}. Shown in place of the seed.", look(given, *values)
 
         def draw_seed() -> tuple[int, None, None, str]:
             return secrets.randbelow(LARGEST_DRAWN_SEED), None, None, ""

@@ -16,17 +16,26 @@ from stylealign.report.video import video_writer
 LARGEST_PNG_PX = 128
 """Larger images travel to the page as WebP, which is smaller and quicker to write."""
 LEAST_SIDE_PX = 256
+MOST_WIDE, MOST_NARROW = 8, 4
+"""Images of a row at most, on a wide screen and on a phone."""
 FPS = 24
 
 
 def as_html(tiles: Sequence[Tile]) -> str:
     """Return the tiles as figures; the images are inside."""
     figures = "".join(
-        f'<figure><img src="{_data_uri(tile.pixels)}" alt="{html.escape(tile.name)}">'
+        f'<figure><img{_class(tile.pixels)} src="{_data_uri(tile.pixels)}" alt="{html.escape(tile.name)}">'
         f"<figcaption>{html.escape(tile.name)}</figcaption></figure>"
         for tile in tiles
     )
-    return f'<div class="tiles">{figures}</div>'
+    wide, narrow = (columns_of(len(tiles), most) for most in (MOST_WIDE, MOST_NARROW))
+    return f'<div class="tiles" style="--wide: {wide}; --narrow: {narrow}">{figures}</div>'
+
+
+def columns_of(count: int, most: int) -> int:
+    """Return how many columns, `most` at most, show `count` images in as few rows as can be, and those alike."""
+    rows = max(1, -(-count // most))
+    return -(-count // rows)
 
 
 def save_picture(path: Path, tiles: Sequence[Tile]) -> None:
@@ -45,6 +54,11 @@ def save_morph(path: Path, frames: Iterable[Pixels]) -> None:
 
 def _factor(pixels: Pixels) -> int:
     return -(-LEAST_SIDE_PX // pixels.shape[-1])
+
+
+def _class(pixels: Pixels) -> str:
+    """Return the class of small images: shown as they are, as in the saved picture, and not blurred."""
+    return ' class="small"' if max(pixels.shape) <= LARGEST_PNG_PX else ""
 
 
 def _data_uri(pixels: Pixels) -> str:

@@ -25,6 +25,18 @@ IMAGES = "return [...document.querySelectorAll('#tiles img')].map(i => i.src)"
 NAMES = "return [...document.querySelectorAll('#tiles figcaption')].map(c => c.textContent)"
 OTHERS = ["one", "two", "three"]
 OTHER = "http://127.0.0.1:9/x"
+OVERLAPS = """
+const seen = [...document.querySelectorAll(
+  '#controls span[data-testid=block-info], #controls label[data-testid=block-label], #controls input, #controls button'
+)].map(e => [e, e.getBoundingClientRect()]).filter(([e, r]) => r.width && r.height);
+const found = [];
+for (const [e, r] of seen) for (const [f, s] of seen)
+  if (e.tagName !== 'INPUT' && e.tagName !== 'BUTTON' && e !== f && !e.contains(f) && !f.contains(e)
+      && r.left < s.right && s.left < r.right && r.top < s.bottom && s.top < r.bottom)
+    found.push(e.textContent + ' | ' + f.outerHTML.slice(0, 80));
+return found;
+"""
+"""Labels that lie on another label, a field or a button."""
 SLIDE = """
 const slider = document.querySelector(arguments[0] + ' input[type=range]');
 slider.value = arguments[1];
@@ -109,17 +121,39 @@ def test_it_loads_from_its_own_server_alone(browser: Browser, address: str) -> N
     assert browser.wait("return blocked.length >= 2")
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-def test_it_fits_the_screen(browser: Browser, width: int) -> None:
+def resized(browser: Browser, width: int) -> None:
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     assert browser.wait("return innerWidth === arguments[0]", width)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1440])
+def test_it_fits_the_screen(browser: Browser, width: int) -> None:
+    resized(browser, width)
     assert browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     # What a container cuts off does not make the page wider.
     right = (
-        "return Math.max(...[...document.querySelectorAll('input, button')].map(e => e.getBoundingClientRect().right))"
+        "return Math.max(...[...document.querySelectorAll('input, button, #tiles img')]"
+        ".map(e => e.getBoundingClientRect().right))"
     )
     assert browser.run(right) <= width
+    assert browser.run(OVERLAPS) == []
+
+
+@pytest.mark.parametrize("width", [320, 1440])
+def test_the_images_stay_in_sight_and_on_top_below_the_fold(browser: Browser, width: int) -> None:
+    resized(browser, width)
+    # So far that the label of the directions would be in their place.
+    browser.run(
+        "const top = document.querySelector('#directions span').getBoundingClientRect().top;"
+        "document.documentElement.style.paddingBottom = '2000px'; scrollBy({top: top - 40, behavior: 'instant'})"
+    )
+    assert browser.run("return document.querySelector('#tiles').getBoundingClientRect().top") >= 0
+    covered = (
+        "const r = document.querySelector('#directions span').getBoundingClientRect();"
+        "return document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2).closest('#tiles') !== null"
+    )
+    assert browser.run(covered)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +182,9 @@ def test_a_picture_is_reconstructed_beside_its_children(browser: Browser, tmp_pa
     Image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(tmp_path / "grey.png")
     drop(browser, tmp_path / "grey.png")
     assert said(browser, "grey.png: reconstructed with score")
+    assert said(browser, "Shown in place of the seed")
+    resized(browser, 320)
+    assert browser.run(OVERLAPS) == []
     assert browser.run(NAMES) == ["your picture", "parent", "toon", *OTHERS]
 
 

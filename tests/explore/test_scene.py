@@ -16,6 +16,7 @@ from stylealign.explore.desk import Desk
 from stylealign.explore.family import Family, family_of
 from stylealign.explore.finding import directions_of
 from stylealign.explore.scene import Explorer, Scene, layer_choices, seed_codes, shares
+from stylealign.explore.tiles import columns_of
 from stylealign.latents.codes import Codes, codes_to_ws
 from stylealign.networks.generator import Generator
 from stylealign.sampling import z_of_seeds
@@ -85,6 +86,13 @@ def test_the_layers_of_a_swap() -> None:
     assert shares(TINY, "up to 8 px", 1.0).schedule == {4: 1.0, 8: 1.0, 16: 0.0}
     with pytest.raises(StyleAlignError, match="no 'from 32 px'"):
         shares(TINY, "from 32 px", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "columns"), [(1, 4, 1), (4, 4, 4), (5, 4, 3), (7, 4, 4), (9, 4, 3), (5, 8, 5), (9, 8, 5)]
+)
+def test_the_columns_that_images_are_shown_in(count: int, most: int, columns: int) -> None:
+    assert columns_of(count, most) == columns
 
 
 @pytest.mark.parametrize("kind", ["seed", "w+"])
