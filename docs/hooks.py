@@ -22,7 +22,11 @@ PAGES_OF = {"config/README.md": "configuration.md", "CHANGELOG.md": "changelog.m
 
 
 def on_config(config: Any) -> Any:
-    """Add to the navigation the verbs, and under "More" the pages that `mkdocs.yml` does not list."""
+    """Add to the navigation the verbs, and under "More" the pages that `mkdocs.yml` does not list.
+
+    A page for addresses that a server does not know is left out: its links are absolute, and dead from disk.
+    """
+    config.theme.static_templates.discard("404.html")
     verbs = [f"verbs/{verb}.md" for verb in VERBS]
     for section in config.nav:
         if "Commands" in section:

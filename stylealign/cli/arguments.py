@@ -166,5 +166,7 @@ def _choices(annotation: Any) -> list[Any]:
 
 def _help(field: Any) -> str:
     text = field.description or ""
+    if field.is_required():
+        return f"{text} Needed, here or in --settings.".strip().replace("%", "%%")
     default = field.get_default()
     return (text if default is None else f"{text} Default: {default}.").replace("%", "%%")

@@ -1,9 +1,11 @@
 """The command line as a whole: light imports, `--version`, and the nearest name for a mistyped one."""
 
+import argparse
 import errno
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -133,6 +135,21 @@ def test_help_shows_the_choices_of_a_setting(capsys: pytest.CaptureFixture[str])
         with pytest.raises(SystemExit):
             main([words, "--help"])
         assert choices in capsys.readouterr().out
+
+
+def test_no_help_shows_what_python_calls_a_value() -> None:
+    def texts(command: argparse.ArgumentParser) -> Iterator[str]:
+        yield command.format_help()
+        for _, sub in subcommands(command):
+            yield from texts(sub)
+
+    whole = parser(list(VERBS))
+    helps = list(texts(whole))
+    assert len(helps) > len(VERBS)
+    for text in helps:
+        assert not [word for word in ("Undefined", "Default: None", "<class", "object at 0x") if word in text], text
+    pairs = dict(subcommands(dict(subcommands(whole))["data"]))["pairs"]
+    assert "it may be the same one. Needed, here or in --settings." in " ".join(pairs.format_help().split())
 
 
 def test_help_is_a_word_too_and_no_word_gets_it(capsys: pytest.CaptureFixture[str]) -> None:

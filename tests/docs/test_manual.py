@@ -43,7 +43,9 @@ def test_pages_load_nothing_from_elsewhere(site: Path):
     pages = list(site.rglob("*.html"))
     assert pages
     for page in pages:
-        assert not LOADED.search(page.read_text(encoding="utf-8")), page
+        text = page.read_text(encoding="utf-8")
+        assert not LOADED.search(text), page
+        assert not re.search(r"\b(?:href|src)=[\"']?/", text), f"{page}: a link from the root, dead from disk"
     for sheet in site.rglob("*.css"):
         assert not re.search(r"url\([\"']?(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet
 
