@@ -6,6 +6,7 @@ from typing import Any, Self
 from stylealign.config import UPKEEP, Config, PairSettings
 from stylealign.errors import did_you_mean
 from stylealign.experiment.identity import Identity
+from stylealign.experiment.label_problems import LabelProblems
 from stylealign.experiment.networks import networks_of, with_weights
 from stylealign.experiment.paths import Files, data_file, given_network, model_file
 from stylealign.experiment.translations import Translations
@@ -38,8 +39,11 @@ class Experiment(Translations):
         found = [*map(self._too_few_pictures, self.imported), *map(self._no_such_source, self.models)]
         found += map(self._no_such_kind, self.models)
         found += map(self._no_discriminator, self.trained)
-        found += map(self._no_such_labels, self.labelled)
-        found += [self._no_such_labeller(task, name) for name, own in self.labellers.items() for task in own]
+        labels = LabelProblems(self, self.config, self.directory)
+        found += map(labels.of_annotations, self.labelled)
+        given = [(task, name) for name, own in self.labellers.items() for task in own]
+        found += [self._no_such_labeller(*own) or labels.of_labeller(*own) for own in given]
+        found += labels.of_shared_classes()
         return [problem for problem in found if problem is not None]
 
     def _too_few_pictures(self, domain: str) -> str | None:
@@ -55,17 +59,6 @@ class Experiment(Translations):
             f"{key} {value}" for key in ("train_images", "test_images") if (value := getattr(settings, key))
         )
         return f"domains.{domain}: {source} holds {found} files, too few for {wanted or 'two images'}; add pictures"
-
-    def _no_such_labels(self, domain: str) -> str | None:
-        labels = self.config.domains[domain].annotations
-        if labels is None or (self.directory / data_file(domain, "train.annotations.npz")).is_file():
-            return None
-        missing = [(key, path) for key, path in labels.files.items() if not (self.directory / own_path(path)).exists()]
-        return (
-            f"domains.{domain}.annotations.{missing[0][0]}: {missing[0][1]}: no such file or folder"
-            if missing
-            else None
-        )
 
     def _no_such_labeller(self, task: str, domain: str) -> str | None:
         file = own_path(self.config.domains[domain].labellers[task])

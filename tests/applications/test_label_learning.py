@@ -332,3 +332,11 @@ def test_left_and_right_numbers_and_attributes_change_places_in_a_mirrored_image
     own = attributes.spec(8, annotations)
     turned = attributes.mirrored(attributes.annotated(annotations, own), which, own)
     assert turned["l_open"].tolist() == [[0, 1]]
+
+
+def test_a_training_that_diverges_ends_with_a_line() -> None:
+    images, annotations = shapes(32)
+    labels = annotated("pose", annotations)
+    labels["pose"][:, 2] = float("inf")
+    with pytest.raises(StyleAlignError, match="the loss became NaN or infinite at step 1 of 12; lower"):
+        learn(images, labels, SETTINGS, CPU, spec("pose"))

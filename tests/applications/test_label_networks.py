@@ -128,3 +128,13 @@ def test_damaged_weights_are_refused(tmp_path) -> None:  # type: ignore[no-untyp
     save_label_network(tmp_path / "net", net, {})
     with pytest.raises(StyleAlignError, match="damaged label network"):
         load_label_network(tmp_path / "net")
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    spoilt = network("pose")
+    spoilt.numbers.bias.data[1] = float("nan")
+    save_label_network(tmp_path / "net.safetensors", spoilt, {})
+    with pytest.raises(
+        StyleAlignError, match=r"net.safetensors: damaged label network \(a weight is NaN or infinite\)"
+    ):
+        load_label_network(tmp_path / "net.safetensors")

@@ -64,6 +64,104 @@ def test_other_outputs_of_segmentation(tmp_path: Path, kind: str, network: nn.Mo
     assert classes[:, :, 16:].min() == 1
 
 
+class Levels(nn.Module):
+    """Four classes by brightness."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return (images.mean(dim=1) * 3.99).long()
+
+
+def test_a_class_without_a_name_is_refused(tmp_path: Path) -> None:
+    file = write_labeller(tmp_path, Levels(), output="classes", **SEGMENTATION)
+    with pytest.raises(
+        StyleAlignError, match=r"net.onnx: gives the class 3, and its YAML names 2 \(0 to 1\)"
+    ) as caught:
+        predicted(file, halves())
+    assert "\n" not in str(caught.value)
+    file.write_text("{task: segmentation, output: classes, names: [a, b, c, d]}")
+    assert np.unique(predicted(file, halves())["classes"]).tolist() == [0, 3]
+
+
+class Spoilt(nn.Module):
+    """Another network's output, with numbers that are none where an image is light."""
+
+    def __init__(self, network: nn.Module, spoilt: float) -> None:
+        super().__init__()
+        self.network, self.spoilt = network, spoilt
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        given = self.network(images)
+        return torch.where(images.amax() > 0.6, given + self.spoilt, given)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("network", "keys"),
+    [
+        (Brightness(), SEGMENTATION),
+        (Shares(), SEGMENTATION | {"output": "probabilities"}),
+        (Channels(), {"task": "keypoints", "names": COLOURS}),
+        (Colours(), {"task": "keypoints", "names": COLOURS[:1], "output": "shares", "slice": 2}),
+        (Colours(), {"task": "pose", "names": COLOURS}),
+        (Colours(), {"task": "attributes", "names": COLOURS, "output": "logits"}),
+        (Colours(), {"task": "attributes", "names": COLOURS, "output": "probabilities"}),
+        (Colours(), {"task": "attributes", "names": {"hat": ["none", "cap", "top"]}}),
+    ],
+)
+def test_numbers_that_are_none_are_refused(
+    tmp_path: Path, network: nn.Module, keys: dict[str, Any], number: float
+) -> None:
+    own = dict(keys)
+    if count := own.pop("slice", None):
+        network = Sliced(network, count)
+    file = write_labeller(tmp_path, Spoilt(network, number), **own)
+    images = halves()
+    predicted(file, images // 3)
+    with pytest.raises(StyleAlignError, match=r"net.onnx: gives NaN or infinity; ") as caught:
+        predicted(file, images)
+    assert "\n" not in str(caught.value)
+
+
+class Sliced(nn.Module):
+    """The first numbers of another network."""
+
+    def __init__(self, network: nn.Module, count: int) -> None:
+        super().__init__()
+        self.network, self.count = network, count
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.network(images)[:, : self.count]
+
+
+def test_a_score_of_what_is_ruled_out_may_be_infinite(tmp_path: Path) -> None:
+    file = write_labeller(tmp_path, Spoilt(Brightness(), -np.inf), **SEGMENTATION)
+    with pytest.raises(StyleAlignError, match="gives NaN or infinity"):  # every class of a pixel is ruled out
+        predicted(file, halves())
+    file = write_labeller(tmp_path, Ruled(), **SEGMENTATION)
+    assert predicted(file, halves())["classes"].max() == 0
+
+
+class Ruled(nn.Module):
+    """The second class is ruled out everywhere."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return Brightness()(images) + torch.tensor([0.0, -torch.inf]).reshape(1, 2, 1, 1)
+
+
+@pytest.mark.parametrize("task", ["segmentation", "attributes"])
+def test_probabilities_that_are_none_are_refused(tmp_path: Path, task: str) -> None:
+    network, names = (Brightness(), ["a", "b"]) if task == "segmentation" else (Colours(), COLOURS)
+    keys = {"task": task, "names": names, "output": "probabilities", "scale": [0.01] * 3}
+    with pytest.raises(StyleAlignError, match=r"net.onnx: gives numbers from .* where probabilities are asked for"):
+        predicted(write_labeller(tmp_path, network, **keys), halves())
+
+
+def test_the_file_without_its_description(tmp_path: Path) -> None:
+    write_labeller(tmp_path, Brightness(), **SEGMENTATION)
+    with pytest.raises(StyleAlignError, match=r"net.onnx: an ONNX network is given by the YAML .*net.yaml"):
+        load_label_network(tmp_path / "net.onnx")
+
+
 def test_probabilities_stay_what_they_are(tmp_path: Path) -> None:
     network, _ = load_label_network(
         write_labeller(tmp_path, Shares(), output="probabilities", **SEGMENTATION), resolution_px=16

@@ -1,10 +1,14 @@
 """Domains whose images a network of one's own labels."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from stylealign.applications.labels.networks import LabelNetwork, LabelSpec, save_label_network
+from stylealign.config.labeller_files import whole_onnx
 from stylealign.errors import StyleAlignError
+from tests.applications.onnx_files import Brightness, write_onnx
 from tests.experiment.common import experiment
 
 DOMAINS = {
@@ -19,10 +23,14 @@ child: {domain: theirs, parent: mine}
 """
 
 
+WHOLE = b"\x08\x08\x3a\x06\x12\x04name"
+"""A version and a graph with a name: the fields of an ONNX file."""
+
+
 def write(folder: Path, onnx: bool = True) -> None:
     (folder / "parser.yaml").write_text("{task: segmentation, names: [a, b], onnx: net.onnx}")
     if onnx:
-        (folder / "net.onnx").write_bytes(b"a network")
+        (folder / "net.onnx").write_bytes(WHOLE)
     for name in ("mine", "theirs"):
         (folder / name).mkdir(exist_ok=True)
         for number in range(4):
@@ -63,3 +71,104 @@ def test_a_labeller_changes_no_image_and_its_content_counts(tmp_path: Path) -> N
     after = experiment(tmp_path, MODELS, domains=DOMAINS).identity.labeller_of("segmentation", "mine")
     assert before[0] == after[0]
     assert before[1] != after[1]
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", WHOLE[:-1], WHOLE[:2], b"\x3a\xff"])
+def test_a_part_of_an_onnx_file_is_told_before_anything_runs(tmp_path: Path, content: bytes) -> None:
+    write(tmp_path)
+    (tmp_path / "net.onnx").write_bytes(content)
+    (problem,) = experiment(tmp_path, MODELS, domains=DOMAINS).problems()
+    assert problem.startswith("domains.mine.labellers.segmentation: ")
+    assert problem.endswith("net.onnx: no ONNX network, or a part of one; export or copy it again")
+
+
+def test_an_exported_network_is_whole(tmp_path: Path) -> None:
+    write_onnx(tmp_path / "net.onnx", Brightness())
+    assert whole_onnx(tmp_path / "net.onnx")
+    (tmp_path / "net.onnx").write_bytes((tmp_path / "net.onnx").read_bytes()[:-1])
+    assert not whole_onnx(tmp_path / "net.onnx")
+
+
+def test_a_labeller_of_another_task_or_that_is_none_is_told(tmp_path: Path) -> None:
+    write(tmp_path)
+    domains = {
+        **DOMAINS,
+        "mine": {"path": "mine", "labellers": {"pose": "parser.yaml", "keypoints": "net.safetensors"}},
+    }
+    (tmp_path / "net.safetensors").write_bytes(b"no network")
+    told = experiment(tmp_path, MODELS, domains=domains).problems()
+    assert len(told) == 2
+    assert "parser.yaml labels segmentation; give it under segmentation, or a network of pose" in told[0]
+    assert "net.safetensors: no label network, or a damaged one" in told[1]
+    spec = LabelSpec("keypoints", ("a", "b"), 16, maps=2, numbers=2, width=4)
+    save_label_network(tmp_path / "net.safetensors", LabelNetwork(spec), {})
+    assert len(experiment(tmp_path, MODELS, domains=domains).problems()) == 1
+
+
+def labelled(mine: dict[str, Any], theirs: dict[str, Any], **values: Any) -> dict[str, Any]:
+    """Return the values of a configuration whose two domains come with labels."""
+    return {"domains": {"mine": {"path": "mine"} | mine, "theirs": {"path": "theirs"} | theirs}} | values
+
+
+def masks(*names: str) -> dict[str, Any]:
+    return {"annotations": {"masks": "masks", "classes": dict(enumerate(names))}}
+
+
+def test_classes_that_no_domain_has_are_told(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "masks").mkdir()
+    asked = labelled(masks("sky", "roof"), masks("sky", "attic"), labels={"classes": {"chimney": "top", "roff": "top"}})
+    assert experiment(tmp_path, MODELS, **asked).problems() == [
+        "labels.classes: no domain has a class 'chimney'; there are attic, roof, sky",
+        "labels.classes: no domain has a class 'roff'; did you mean 'roof'?",
+    ]
+    asked = labelled(masks("sky", "roof"), masks("sky", "attic"), labels={"classes": {"roof": "top", "attic": "top"}})
+    assert experiment(tmp_path, MODELS, **asked).problems() == []
+    unknown = {"annotations": {"masks": "masks"}}  # ids, which the masks say
+    asked = labelled(masks("sky", "roof"), unknown, labels={"classes": {"chimney": "top"}})
+    assert experiment(tmp_path, MODELS, **asked).problems() == []
+
+
+def test_domains_that_name_nothing_alike_are_told(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "masks").mkdir()
+    told = "name no segmentation alike; map classes onto each other in labels.classes"
+    (problem,) = experiment(tmp_path, MODELS, **labelled(masks("sky", "roof"), masks("a", "b"))).problems()
+    assert problem == f"models.child: domains mine (sky, ...) and theirs (a, ...) {told}"
+    asked = labelled({"labellers": {"segmentation": "parser.yaml"}}, masks("sky", "roof"))
+    assert experiment(tmp_path, MODELS, **asked).problems()[0].endswith(told)
+    asked = labelled({"labellers": {"segmentation": "parser.yaml"}}, masks("b", "roof"))
+    assert experiment(tmp_path, MODELS, **asked).problems() == []
+    asked = labelled(masks("sky"), masks("sky"), labels={"classes": {"sky": None}})
+    assert experiment(tmp_path, MODELS, **asked).problems()[0].endswith(told)
+
+
+def test_mirroring_of_what_there_is_not_is_told(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "values.csv").write_text("image;yaw_deg;pitch_deg\n" + "0.png;1,5;2\n" * 9000, encoding="utf-8-sig")
+    labels = {"values": "values.csv"}
+    asked = labelled({"annotations": labels | {"negated": ["yaw"]}}, {})
+    assert experiment(tmp_path, MODELS, **asked).problems() == [
+        "domains.mine.annotations.negated: no number 'yaw'; values.csv has yaw_deg, pitch_deg; did you mean 'yaw_deg'?"
+    ]
+    asked = labelled({"annotations": labels | {"swapped": [["yaw_deg", "b"]]}}, {})
+    assert "annotations.swapped: no 'b' among yaw_deg, pitch_deg" in experiment(tmp_path, MODELS, **asked).problems()[0]
+    asked = labelled({"annotations": labels | {"negated": ["yaw_deg"]}}, {})
+    assert experiment(tmp_path, MODELS, **asked).problems() == []
+    (tmp_path / "classes.yaml").write_text("nothing")
+    (tmp_path / "masks").mkdir()
+    asked = labelled({"annotations": {"masks": "masks", "classes": "classes.yaml", "negated": ["yaw"]}}, {})
+    assert "classes.yaml: no names of classes" in experiment(tmp_path, MODELS, **asked).problems()[0]
+
+
+def test_labels_are_prepared_of_the_files_of_then(tmp_path: Path) -> None:
+    write(tmp_path)
+    prepared = tmp_path / "data/prepared/mine"
+    prepared.mkdir(parents=True)
+    (prepared / "train.annotations.npz").touch()
+    asked = experiment(tmp_path, MODELS, **labelled(masks("a"), {}))
+    assert asked.problems() == []
+    (prepared / "config.json").write_text('{"annotations": {"masks": "masks"}}')
+    assert asked.problems() == []
+    (prepared / "config.json").write_text('{"annotations": {"masks": "old-masks"}}')
+    assert asked.problems() == ["domains.mine.annotations.masks: masks: no such file or folder"]

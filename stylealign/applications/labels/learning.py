@@ -81,6 +81,9 @@ def learn(
 
     Returns:
         The network in evaluation mode, frozen.
+
+    Raises:
+        StyleAlignError: the training diverges.
     """
     module, spec = task_of(spec.task).functions, replace(spec, network=settings.network)
     with seeded("label network", settings.seed):
@@ -96,6 +99,10 @@ def learn(
         y = {name: value[chosen].to(device) for name, value in labels.items()}
         x, y = _augmented(x, y, spec, random)
         value = module.loss(network(x), y)
+        if not value.isfinite():
+            raise StyleAlignError(
+                f"the loss became NaN or infinite at step {step} of {len(batches)}; lower its learning rate"
+            )
         optimiser.zero_grad(set_to_none=True)
         value.backward()
         optimiser.step()

@@ -158,6 +158,8 @@ def _load(path: str | Path, resolution_px: int | None) -> tuple[Labeller, dict[s
             return OnnxLabeller(model, settings, str(path), resolution_px), header["provenance"]
         network = network_of(LabelSpec.of_header(header["spec"]))
         network.load_state_dict(tensors)
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise ValueError("a weight is NaN or infinite")
         return network, header["provenance"]
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
@@ -190,5 +192,11 @@ def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     except FileNotFoundError as error:
         raise StyleAlignError(f"{path}: no such file; train it with `stylealign supervise` or `transfer`") from error
     except (OSError, SafetensorError, json.JSONDecodeError, AttributeError) as error:
+        if Path(path).suffix.lower() == ".onnx":
+            described = Path(path).with_suffix(".yaml")
+            raise StyleAlignError(
+                f"{path}: an ONNX network is given by the YAML that says what it takes and gives, as {described} "
+                "(docs/onnx.md)"
+            ) from error
         what = "a folder" if Path(path).is_dir() else f"no label network, or a damaged one ({error})"
         raise StyleAlignError(f"{path}: {what}; give a file of `stylealign supervise` or `transfer`") from error

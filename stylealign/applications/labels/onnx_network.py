@@ -65,7 +65,11 @@ class OnnxLabeller(Labeller):
         return self._marker.device
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Return the outputs of `Labeller`; of key points `positions` `[N, K, 2]` in place of `maps`."""
+        """Return the outputs of `Labeller`; of key points `positions` `[N, K, 2]` in place of `maps`.
+
+        Raises:
+            StyleAlignError: the file gives something that no label can be made of.
+        """
         size = self.spec.resolution_px
         assert images.shape[1:] == (3, size, size), f"images must be [N, 3, {size}, {size}], not {list(images.shape)}"
         batch = self._input.shape[0] or _BATCH
@@ -75,7 +79,15 @@ class OnnxLabeller(Labeller):
     def _labels(self, images: Tensor) -> dict[str, Tensor]:
         """Return the outputs for images that the file takes at once."""
         given, scores = self._run(images)
+        found = self._read(given, scores)
+        if not all(values.isfinite().all() for values in found.values()):
+            raise StyleAlignError(onnx_outputs.not_finite(self.model.name))
+        return found
+
+    def _read(self, given: Tensor, scores: Tensor | None) -> dict[str, Tensor]:
+        """Return the outputs of `Labeller` for what the file gave."""
         settings, size = self.settings, self.spec.resolution_px
+        onnx_outputs.check_given(given, settings, self.model.name)
         if settings.task == "segmentation":
             return {"maps": onnx_outputs.class_maps(given, settings, size)}
         if settings.task == "keypoints":

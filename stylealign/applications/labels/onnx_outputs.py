@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stylealign.config import LabellerSettings
+from stylealign.errors import StyleAlignError
 
 FAINTEST = 1e-4
 """Least probability of a class, so that its logarithm is finite."""
@@ -12,6 +13,50 @@ SURE = 20.0
 """Log-odds of a key point that counts as seen in any case."""
 _STEEP = 10.0
 """Log-odds for each unit of a heat map above what counts as seen."""
+_OVERSHOT = 0.1
+"""How far a probability may lie outside 0 and 1: maps that a network enlarges overshoot."""
+
+
+def check_given(given: Tensor, settings: LabellerSettings, file: str) -> None:
+    """Refuse an output that no label can be made of.
+
+    Args:
+        given: any output of the network; `-inf` is allowed, as the score of what is ruled out.
+        settings: the kind of output, and the names.
+        file: the network's file, for messages.
+
+    Raises:
+        StyleAlignError: NaN or infinity, a class without a name, or probabilities that are none.
+    """
+    if not given.is_floating_point():
+        if settings.kind == "classes":
+            _check_classes(given, len(settings.names), file)
+        return
+    if given.isnan().any() or given.isposinf().any():
+        raise StyleAlignError(not_finite(file))
+    low, high = given.min().item(), given.max().item()
+    if settings.kind == "probabilities" and not -_OVERSHOT <= low <= high <= 1 + _OVERSHOT:
+        raise StyleAlignError(
+            f"{file}: gives numbers from {low:.4g} to {high:.4g} where probabilities are asked for; mend output: in "
+            "its YAML, or export it with its last layer"
+        )
+
+
+def _check_classes(given: Tensor, count: int, file: str) -> None:
+    low, high = int(given.min()), int(given.max())
+    if low < 0 or high >= count:
+        raise StyleAlignError(
+            f"{file}: gives the class {low if low < 0 else high}, and its YAML names {count} (0 to {count - 1}); name "
+            "every class there, in the order of the network"
+        )
+
+
+def not_finite(file: str) -> str:
+    """Return the message about a network that gives numbers which are none."""
+    return (
+        f"{file}: gives NaN or infinity; mend mean, scale and white in its YAML, which say what pixels it takes, or "
+        "export it again in float32"
+    )
 
 
 def class_maps(given: Tensor, settings: LabellerSettings, size: int) -> Tensor:
@@ -23,8 +68,7 @@ def class_maps(given: Tensor, settings: LabellerSettings, size: int) -> Tensor:
         size: height and width of the images.
     """
     if settings.kind == "classes":
-        numbers = given.long().clamp(0, len(settings.names) - 1)
-        shares = F.one_hot(numbers, len(settings.names)).permute(0, 3, 1, 2).float()
+        shares = F.one_hot(given.long(), len(settings.names)).permute(0, 3, 1, 2).float()
     elif settings.kind == "scores":
         shares = given.float().softmax(dim=1)
     else:
