@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.common import device_for, parser, report
 from stylealign.checkpoints.zoo import default_zoo
-from stylealign.explore.desk import Desk
+from stylealign.explore.desk import END_SEED, SEED, Desk
 from stylealign.explore.family import family_of
 from stylealign.explore.finding import directions_of
 from stylealign.explore.scene import ALL_LAYERS, Explorer
@@ -26,7 +26,7 @@ from stylealign.metrics.perceptual import perceptual_distance
 LIMIT_MS = 150
 """What a change may take, the page's own work included."""
 WARM_UP = 2
-STILL = {"seed": 0, "end_seed": 1, "code_t": 0.0, "weights_t": 1.0, "layers": ALL_LAYERS, "psi": 1.0}
+STILL = {"seed": SEED, "end_seed": END_SEED, "code_t": 0.0, "weights_t": 1.0, "layers": ALL_LAYERS, "psi": 1.0}
 """The controls as the page starts, in their order; directions follow."""
 
 

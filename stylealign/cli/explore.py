@@ -3,7 +3,9 @@
 import argparse
 import functools
 import importlib.util
+import socket
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.explore.desk import Desk
 from stylealign.explore.family import Family, family_of
 from stylealign.explore.finding import Found, directions_of, found_in, on_device
+from stylealign.explore.ports import LOCAL, opened_port
 from stylealign.explore.scene import Explorer
 from stylealign.latents.encoding import load_encoder
 from stylealign.metrics.perceptual import perceptual_distance
@@ -44,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NPZ",
         help="file of stylealign directions, beside those that are found at the start; may be given again",
     )
-    parser.add_argument("--codes", type=Path, metavar="FILE", help="codes (or a picture) to start with, not seed 0")
+    parser.add_argument("--codes", type=Path, metavar="FILE", help="codes (or a picture) to start with, not a seed")
     parser.add_argument("--encoder", type=Path, metavar="ENCODER", help="encoder of the parent, for pictures")
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine alone)"
@@ -73,6 +76,12 @@ def run(arguments: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C; print its address when it can be opened."""
     if importlib.util.find_spec("gradio") is None:
         raise StyleAlignError("gradio is not installed; pip install 'stylealign[explore]'")
+    # The address first: the models are not loaded for nothing.
+    with closing(opened_port(arguments.host, arguments.port)) as listening:
+        _serve(arguments, listening)
+
+
+def _serve(arguments: argparse.Namespace, listening: socket.socket) -> None:
     from stylealign.explore.serving import serve
 
     family = _loaded(arguments)
@@ -92,10 +101,10 @@ def run(arguments: argparse.Namespace) -> None:
     def announce(address: str) -> None:
         names = ", ".join(child.name for child in family.children) or "no child"
         print(f"{parent.name} with {names}: open {address} in a browser (Ctrl-C ends)", flush=True)
-        if arguments.host not in ("127.0.0.1", "localhost", "::1"):
+        if arguments.host not in LOCAL:
             warn("explore", f"whoever reaches {arguments.host} can use the page: it asks for no password")
 
-    serve(lambda folder: Desk(explorer, encoder, distance, folder, first), arguments.host, arguments.port, announce)
+    serve(lambda folder: Desk(explorer, encoder, distance, folder, first), listening, arguments.host, announce)
 
 
 def _loaded(arguments: argparse.Namespace) -> Family:

@@ -16,7 +16,7 @@ from stylealign.cli.progress import Progress, warn
 from stylealign.config.labeller_files import is_description, onnx_file_of
 from stylealign.datasets.conversion import NotConvertible, Upright, read_upright
 from stylealign.datasets.images import DATASET_JSON
-from stylealign.datasets.photos import picture_sources
+from stylealign.datasets.photos import no_picture, picture_sources
 from stylealign.datasets.squares import Square, squares_of
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
@@ -72,8 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
                 files.add(picture)
             changes |= {name: square.changes for name, _, square in batch if square.changes}
         if not files.count:
-            reason = next((f"; {name}: {why}" for name, why in skipped.items()), "")
-            raise StyleAlignError(f"{arguments.images}: holds no picture that can be read{reason}")
+            raise StyleAlignError(no_picture(arguments.images, list(skipped.items())))
         files.finish()
         write_json(folder / FACTS, {"provenance": provenance, "changes": changes, "skipped": skipped})
     for name, reason in skipped.items():

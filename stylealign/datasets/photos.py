@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,10 +79,18 @@ def read_photos(
             photos.changes.append(changes)
             images.append(image)
     if not images:
-        reason = f"; {photos.skipped[0][0]}: {photos.skipped[0][1]}" if photos.skipped else ""
-        raise StyleAlignError(f"{path}: holds no picture that can be read{reason}")
+        raise StyleAlignError(no_picture(path, photos.skipped))
     kept = slice(0, limit)
     return Photos(photos.names[kept], np.stack(images[kept]), photos.changes[kept], photos.skipped)
+
+
+def no_picture(path: Path, skipped: Sequence[tuple[str, str]]) -> str:
+    """Return what is said of a file, folder or zip without any picture: the reason of the first file, named once."""
+    words = f"{path}: holds no picture that can be read"
+    if not skipped:
+        return words
+    name, reason = skipped[0]
+    return f"{words}: {reason}" if path.name == name and path.is_file() else f"{words}; {name}: {reason}"
 
 
 def picture_sources(path: Path) -> Iterator[Source]:

@@ -81,7 +81,7 @@ def found_in(
         StyleAlignError: neither a picture nor codes of the model.
     """
     checkpoint = parent.checkpoint
-    if path.suffix.lower() in CODES:
+    if is_codes(path):
         codes = Codes.load(path, None, checkpoint.sha256, checkpoint.architecture)
         if not len(codes):
             raise StyleAlignError(f"{path.name}: holds no code; make it with stylealign invert")
@@ -91,10 +91,18 @@ def found_in(
     settings = for_looking(STEPS, "default" if encoder is None else "encoder")
     found = invert(checkpoint.generator, photos.images[:1], settings, distance(), None, encoder)
     score = found.measures[0]["score"]
-    words = f"{photos.names[0]}: reconstructed with score {score:.2f} (1 is perfect)"
+    words = (
+        f"{photos.names[0]}: reconstructed with score {score:.2f} (1: the parent's image looks the same; it does not "
+    )
+    words += "tell whether the picture is of the parent's domain, without which the children's images mean little)"
     if score < POOR_FIT_SCORE:
         words += "; a poor fit: the picture is far from what the model draws"
     return Found(Codes(found.values, settings.space, checkpoint.sha256, photos.names[:1]), photos.images[0], words)
+
+
+def is_codes(path: Path) -> bool:
+    """Tell whether a file holds codes, by its name; others are pictures, whose codes take time to find."""
+    return path.suffix.lower() in CODES
 
 
 def on_device(member: Member, device: torch.device) -> Member:

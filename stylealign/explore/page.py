@@ -8,7 +8,17 @@ from typing import Any
 import gradio as gr
 
 from stylealign.errors import StyleAlignError
-from stylealign.explore.desk import LARGEST_SEED, Desk
+from stylealign.explore.desk import (
+    END_SEED,
+    LABELS,
+    LARGEST_PSI,
+    LARGEST_STRENGTH,
+    LARGEST_WEIGHTS,
+    SEED,
+    Desk,
+    position,
+)
+from stylealign.explore.family import BUNDLED_PARENT
 from stylealign.explore.finding import Found
 from stylealign.explore.scene import ALL_LAYERS, layer_choices
 from stylealign.explore.tiles import as_html
@@ -16,12 +26,15 @@ from stylealign.files import printable
 
 SLIDERS = 4
 """Directions that can be moved along at once."""
-REACH = 3.0
-"""Standard deviations that a slider of a direction reaches."""
 LARGEST_DRAWN_SEED = 10_000
 MORPH = "The morph goes from the parent, at this code, to each child at the seed that the code goes to, and back."
-NOW: dict[str, Any] = {"trigger_mode": "always_last", "show_progress": "hidden", "api_visibility": "private"}
+# The desk checks what is in the controls, and names the one that is wrong: no check by gradio.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
+NOW: dict[str, Any] = {"trigger_mode": "always_last", **QUIET}
 """How an event that draws behaves: while one is drawn, only the newest of those that wait counts."""
+MOST_WAITING = 8
+"""Dropped files that are dealt with, and told so, at once; one picture of them is inverted at a time."""
+APART = "The two below stand apart: this brings them to one place."
 
 
 def shown(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,19 +63,18 @@ def blocks(desk: Desk) -> gr.Blocks:
             with gr.Column(elem_id="of-code"):
                 gr.Markdown("### Code")
                 with gr.Row():
-                    seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=80)
+                    seed = gr.Number(SEED, label=LABELS["seed"], min_width=80, elem_id="seed")
                     another = gr.Button("Another seed", variant="primary", elem_id="another", min_width=80)
                 drop = gr.File(label="Or a picture, or saved codes (.npz)", height=140, elem_id="file")
+                gr.Markdown(_domain(desk), elem_id="domain")
                 text = gr.Markdown("" if desk.first is None else desk.first.words, elem_id="found")
-                psi = gr.Slider(0, 1.2, 1, step=0.05, label="Truncation (0: the mean image)", elem_id="psi")
+                psi = gr.Slider(0, LARGEST_PSI, 1, step=0.05, label=LABELS["psi"], elem_id="psi")
             with gr.Column(elem_id="of-way"):
                 gr.Markdown("### From parent to child")
-                both = gr.Slider(0, 1, 0, step=0.02, label="Both: moves the two below", elem_id="both")
-                weights_t = gr.Slider(0, 1.5, 1, step=0.02, label="Weights (1: the child)", elem_id="weights")
-                code_t = gr.Slider(0, 1, 0, step=0.02, label="Code (1: the seed below)", elem_id="code")
-                end_seed = gr.Number(
-                    1, label="Seed that the code goes to", precision=0, minimum=0, maximum=LARGEST_SEED
-                )
+                both = gr.Slider(0, 1, 0.5, step=0.02, label=LABELS["both"], info=APART, elem_id="both")
+                weights_t = gr.Slider(0, LARGEST_WEIGHTS, 1, step=0.02, label=LABELS["weights"], elem_id="weights")
+                code_t = gr.Slider(0, 1, 0, step=0.02, label=LABELS["code"], elem_id="code")
+                end_seed = gr.Number(END_SEED, label=LABELS["end_seed"], elem_id="end-seed")
                 layers = gr.Dropdown(
                     layer_choices(desk.parent.checkpoint.architecture),
                     value=ALL_LAYERS,
@@ -85,7 +97,13 @@ def blocks(desk: Desk) -> gr.Blocks:
                 )
                 moves = [
                     gr.Slider(
-                        -REACH, REACH, 0, step=0.1, label=name, visible=place < len(names), elem_id=f"move{place}"
+                        -LARGEST_STRENGTH,
+                        LARGEST_STRENGTH,
+                        0,
+                        step=0.1,
+                        label=name,
+                        visible=place < len(names),
+                        elem_id=f"move{place}",
                     )
                     for place, name in enumerate([*names, *[""] * SLIDERS][:SLIDERS])
                 ]
@@ -105,21 +123,30 @@ def blocks(desk: Desk) -> gr.Blocks:
             return as_html(desk.tiles(*values))
 
         @shown
-        def go(t: float, given: Found | None, *values: Any) -> tuple[float, float, str]:
+        def go(t: float, given: Found | None, *values: Any) -> tuple[Any, float, float, str]:
+            t = position(t, "both")
             seed, end_seed, _, _, *rest = values
-            return t, t, look(given, seed, end_seed, t, t, *rest)
+            return gr.Slider(info=together(t, t)["info"]), t, t, look(given, seed, end_seed, t, t, *rest)
 
-        def take(path: str | None, given: Found | None, *values: Any) -> Iterator[tuple[Any, str, Any]]:
-            if path is None:
-                yield None, "", look(None, *values)
+        @shown
+        def go_apart(*values: Any) -> tuple[Any, str]:
+            _, _, _, code_t, weights_t, *_ = values
+            drawn = look(*values)
+            return gr.Slider(**together(code_t, weights_t)), drawn
+
+        def take(file: Any, given: Found | None) -> Iterator[tuple[Any, str]]:
+            if file is None:
+                yield None, ""
                 return
-            yield given, "Finding its code: some seconds ...", gr.skip()
+            path = file.get("path") if isinstance(file, dict) else None
+            waiting = "Somebody else's picture is being found: yours comes after it ..." if desk.must_wait(path) else ""
+            yield given, waiting or "Finding its code: some seconds ..."
             try:
                 given = desk.find(path)
             except StyleAlignError as error:
-                yield given, printable(str(error)), gr.skip()
+                yield given, printable(str(error))
                 return
-            yield given, f"{given.words}. Shown in place of the seed.", look(given, *values)
+            yield given, f"{given.words}. Shown in place of the seed."
 
         def draw_seed() -> tuple[int, None, None, str]:
             return secrets.randbelow(LARGEST_DRAWN_SEED), None, None, ""
@@ -129,19 +156,37 @@ def blocks(desk: Desk) -> gr.Blocks:
             return [gr.Slider(label=name or " ", value=0, visible=bool(name)) for name in shown_names]
 
         page.load(look, inputs, tiles, **NOW)
-        moving = [code_t.input, weights_t.input, layers.input, psi.input, end_seed.input, *(m.input for m in moves)]
+        moving = [layers.input, psi.input, end_seed.input, *(move.input for move in moves)]
         gr.on(moving, look, inputs, tiles, **NOW)
+        gr.on([code_t.input, weights_t.input], go_apart, inputs, [both, tiles], **NOW)
         # A seed takes the place of a picture.
         gr.on([seed.input], lambda: (None, None, ""), None, [found, drop, text], **NOW).then(look, inputs, tiles, **NOW)
         another.click(draw_seed, None, [seed, found, drop, text], **NOW).then(look, inputs, tiles, **NOW)
-        both.input(go, [both, *inputs], [weights_t, code_t, tiles], **NOW)
+        both.input(go, [both, *inputs], [both, weights_t, code_t, tiles], **NOW)
         chosen.input(label, chosen, moves, **NOW).then(look, inputs, tiles, **NOW)
         reset.click(label, chosen, moves, **NOW).then(look, inputs, tiles, **NOW)
-        dropped: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        gr.on([drop.upload, drop.clear], take, [drop, *inputs], [found, text, tiles], **dropped)
+        taken = gr.on(
+            [drop.upload, drop.clear], take, [drop, found], [found, text], concurrency_limit=MOST_WAITING, **QUIET
+        )
+        taken.then(look, inputs, tiles, **NOW)
         for button, made in ((picture, desk.picture_file), (code, desk.code_file), (morph, desk.morph_file)):
             _saves(button, shown(made), inputs)
     return page
+
+
+def together(code_t: float, weights_t: float) -> dict[str, Any]:
+    """Return where the slider of both stands, and what it says: at their place, or half-way where they differ."""
+    if code_t == weights_t:
+        return {"value": code_t, "info": ""}
+    return {"value": min(1.0, (code_t + weights_t) / 2), "info": APART}
+
+
+def _domain(desk: Desk) -> str:
+    """Return which pictures the page is for."""
+    parent = desk.parent
+    what = "drawn people" if parent.name == BUNDLED_PARENT else "what it was trained on"
+    px = parent.checkpoint.architecture.resolution
+    return f"A picture has to be of the domain of {parent.name} ({what}); its middle square is taken, at {px} px."
 
 
 def _saves(button: gr.Button, make: Callable[..., str], inputs: list[Any]) -> None:
@@ -149,5 +194,6 @@ def _saves(button: gr.Button, make: Callable[..., str], inputs: list[Any]) -> No
     name = f"{button.elem_id}-file"
     link = gr.DownloadButton(visible="hidden", elem_id=name)
     click = f"() => document.querySelector('#{name}').click()"
-    made = button.click(make, inputs, link, api_visibility="private", show_progress_on=button)
+    options: dict[str, Any] = {"api_visibility": "private", "show_progress_on": button, "preprocess": False}
+    made = button.click(make, inputs, link, concurrency_limit=1, **options)
     made.success(None, None, None, js=click)

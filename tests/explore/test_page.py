@@ -37,6 +37,12 @@ for (const [e, r] of seen) for (const [f, s] of seen)
 return found;
 """
 """Labels that lie on, or touch, another label, a field or a button."""
+TOAST = "return [...document.querySelectorAll('.toast-body')].some(t => t.textContent.includes(arguments[0]))"
+TYPE = """
+const field = document.querySelector(arguments[0] + ' input');
+field.value = arguments[1];
+field.dispatchEvent(new Event('input', {bubbles: true}));
+"""
 SLIDE = """
 const slider = document.querySelector(arguments[0] + ' input[type=range]');
 slider.value = arguments[1];
@@ -192,7 +198,7 @@ def test_what_is_no_picture_is_said_in_a_line(browser: Browser, tmp_path: Path) 
     before = browser.run(IMAGES)
     (tmp_path / "notes.txt").write_text("no picture")
     drop(browser, tmp_path / "notes.txt")
-    assert said(browser, "notes.txt")
+    assert said(browser, "notes.txt: holds no picture that can be read: not an image")
     assert browser.run(IMAGES) == before
 
 
@@ -216,12 +222,42 @@ def test_what_is_shown_can_be_saved_and_taken_up_again(
 
 
 @pytest.mark.parametrize(
-    "path", ["file=/etc/passwd", f"file={__file__}", "file=pyproject.toml", f"file={OTHER}", f"proxy={OTHER}"]
+    "path",
+    [
+        "gradio_api/file=/etc/passwd",
+        f"gradio_api/file={__file__}",
+        "gradio_api/file=pyproject.toml",
+        f"gradio_api/file={OTHER}",
+        f"gradio_api/proxy={OTHER}",
+        "gradio_api/info",
+        "gradio_api/openapi.json",
+        "openapi.json",
+        "docs",
+    ],
 )
 def test_no_other_file_and_no_other_server(address: str, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(f"{address}/gradio_api/{path}")
-    assert error.value.code in (403, 404)
+        urllib.request.urlopen(f"{address}/{path}")
+    assert error.value.code == 403
+
+
+def test_a_wrong_seed_is_said_by_its_name(browser: Browser, capfd: pytest.CaptureFixture[str]) -> None:
+    before = browser.run(IMAGES)
+    browser.run(TYPE, "#seed", "1.5")
+    assert browser.wait(TOAST, "Seed: must be a whole number from 0 to 4294967295")
+    browser.run(TYPE, "#end-seed", "-1")
+    assert browser.wait(TOAST, "Seed that the code goes to: must be a whole number")
+    assert browser.run(IMAGES) == before
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_both_says_whether_the_two_stand_apart(browser: Browser) -> None:
+    apart = "return document.querySelector('#both').textContent.includes('stand apart')"
+    assert browser.run(apart)
+    browser.run(SLIDE, "#both", 0.3)
+    assert browser.wait(f"{apart} === false")
+    browser.run(SLIDE, "#code", 0.5)
+    assert browser.wait(apart)
 
 
 def test_another_host_name_is_refused(address: str) -> None:

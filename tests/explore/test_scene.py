@@ -15,6 +15,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.explore.desk import Desk
 from stylealign.explore.family import Family, family_of
 from stylealign.explore.finding import directions_of
+from stylealign.explore.ports import opened_port
 from stylealign.explore.scene import Explorer, Scene, layer_choices, seed_codes, shares
 from stylealign.explore.tiles import columns_of
 from stylealign.latents.codes import Codes, codes_to_ws
@@ -162,9 +163,6 @@ def test_a_dropped_file_that_cannot_be_used_is_named_without_its_folder(
 
 
 def test_the_remedy_of_an_address_that_cannot_be_opened() -> None:
-    pytest.importorskip("gradio", reason="needs the extra explore")
-    from stylealign.explore.serving import opened_port
-
     remedy = pytest.raises(StyleAlignError, match="name another --port")
     with socket.create_server(("127.0.0.1", 0)) as taken, remedy:
         opened_port("127.0.0.1", taken.getsockname()[1])
