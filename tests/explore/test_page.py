@@ -191,7 +191,11 @@ def test_a_picture_is_reconstructed_beside_its_children(browser: Browser, tmp_pa
     assert said(browser, "Shown in place of the seed")
     resized(browser, 320)
     assert browser.run(OVERLAPS) == []
-    assert browser.run(NAMES) == ["your picture", "parent", "toon", *OTHERS]
+    names = ["your picture", "parent", "toon", *OTHERS]
+    assert (
+        browser.wait(f"const names = (() => {{ {NAMES} }})(); return names.length === arguments[0] && names", 6)
+        == names
+    )
 
 
 def test_what_is_no_picture_is_said_in_a_line(browser: Browser, tmp_path: Path) -> None:
