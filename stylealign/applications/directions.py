@@ -40,7 +40,19 @@ _SCALE_SAMPLES = 2_000
 
 
 def closed_form(checkpoint: Checkpoint, settings: DirectionSettings, layers: Collection[int] | None) -> Directions:
-    """Return the eigenvectors of the modulation weights, of some layers or of all; they move those layers."""
+    """Return the eigenvectors of the modulation weights, of some layers or of all; they move those layers.
+
+    Args:
+        checkpoint: the model; its averaged generator is looked at.
+        settings: count of the directions; samples and seed of their scales.
+        layers: numbers of w from 0 to `num_ws` - 1; None for all.
+
+    Returns:
+        Directions of w, `[K, w_dim]`, the strongest first, with the standard deviation of samples along each.
+
+    Raises:
+        StyleAlignError: a layer that the model does not have, or layers that the closed form takes nothing of.
+    """
     if layers is not None:
         require_layers(layers, checkpoint.architecture.num_ws)
     vectors, values = finding.closed_form(checkpoint.generator, layers)
@@ -54,7 +66,19 @@ def closed_form(checkpoint: Checkpoint, settings: DirectionSettings, layers: Col
 
 
 def components(checkpoint: Checkpoint, settings: DirectionSettings, layers: Collection[int] | None) -> Directions:
-    """Return the principal components of W."""
+    """Return the principal components of W.
+
+    Args:
+        checkpoint: the model; its averaged generator is looked at.
+        settings: count of the directions; samples of w and their seed.
+        layers: numbers of w from 0 to `num_ws` - 1 that the directions move; None for all.
+
+    Returns:
+        Directions of w, `[K, w_dim]`, the strongest first, with the standard deviation of samples along each.
+
+    Raises:
+        StyleAlignError: a layer that the model does not have.
+    """
     architecture = checkpoint.architecture
     ws = finding.sampled_ws(checkpoint.generator, seeded_z(settings.samples, architecture.z_dim, settings.seed))
     vectors, spread = finding.principal_components(ws, settings.count)

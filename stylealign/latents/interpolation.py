@@ -14,6 +14,11 @@ def interpolate(start: Tensor, end: Tensor, t: float, space: Space) -> Tensor:
 
     Codes of mapped spaces (Z, Z+) lie near a sphere in many dimensions: they move along its great circle. W and W+ have
     no such shape: their codes move along the straight line.
+
+    Args:
+        start, end: codes `[N, *shape]` of one space.
+        t: 0 is the start, 1 the end; beyond them the way goes on.
+        space: the space of the codes.
     """
     if not space_of(space).is_mapped:
         return torch.lerp(start, end, t)

@@ -20,7 +20,16 @@ Networks = tuple[Generator, Generator, AnyDiscriminator]
 
 
 def new_networks(shape: ArchitectureSettings, settings: TrainSettings, resolution_px: int) -> Networks:
-    """Return freshly initialised networks, the same for the same `settings.seed`."""
+    """Return freshly initialised networks, the same for the same `settings.seed`.
+
+    Args:
+        shape: widths of the networks.
+        settings: seed, precision, multipliers of learning rates, kind of discriminator.
+        resolution_px: height and width of the images, a power of two.
+
+    Returns:
+        Training generator, averaged generator (without gradients), discriminator; on the CPU.
+    """
     half = settings.fp16_resolutions or 0
     architecture = Architecture(
         resolution=resolution_px,
@@ -39,6 +48,15 @@ def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int, settin
     """Return trainable copies of a parent's networks; a missing training generator starts from the averaged one.
 
     A projected discriminator is new, and the parent's is not needed.
+
+    Args:
+        parent: the model to start from.
+        path: its file, for messages.
+        resolution_px: height and width of the images to train on, which have to be the parent's.
+        settings: how to train.
+
+    Returns:
+        Training generator, averaged generator (without gradients), discriminator.
 
     Raises:
         StyleAlignError: no discriminator in the file, labels, or a data set of another resolution.
