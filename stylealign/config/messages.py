@@ -1,5 +1,7 @@
 """Validation, and what a mistake is told: one line with the key and the nearest known one."""
 
+import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -7,6 +9,9 @@ from pydantic import BaseModel, ValidationError
 from stylealign.errors import StyleAlignError, did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
+
+_OF_TYPES = re.compile(r"function-|[a-z]+\[.*\]$")
+_PLAIN_TYPES = ("str", "int", "float", "bool")
 
 LONGEST_SHOWN = 60
 """Characters of a wrong value that are shown."""
@@ -32,7 +37,7 @@ def validate(model: type[M], values: Any, source: str) -> M:
 def problem_of(model: type[BaseModel], error: ValidationError) -> str:
     """Return the first problem in one line: its key, what is wrong, and what is given."""
     problem = error.errors()[0]
-    location = [part for part in problem["loc"] if not str(part).startswith("function-")]
+    location = _keys_of(problem["loc"])
     key = ".".join(map(str, location))
     if problem["type"] == "extra_forbidden":
         known = _keys_beside(model, location)
@@ -42,6 +47,12 @@ def problem_of(model: type[BaseModel], error: ValidationError) -> str:
         return f"{key or 'its content'}: must be keys with values, not {_shown(problem['input'])}"
     given = "" if problem["type"] in ("missing", "value_error") else f", not {_shown(problem['input'])}"
     return f"{key}: {message}{given}" if key else message
+
+
+def _keys_of(parts: Sequence[str | int]) -> list[str | int]:
+    """Return the keys and places of a location, without the types among which a value may choose."""
+    keys = [part for part in parts if not isinstance(part, str) or not _OF_TYPES.match(part)]
+    return keys[:-1] if len(keys) > 1 and keys[-1] in _PLAIN_TYPES else keys
 
 
 def _shown(value: Any) -> str:

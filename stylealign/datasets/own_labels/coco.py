@@ -1,7 +1,5 @@
-"""COCO JSON: polygons and key points of pictures, as annotation tools write them (Lin et al. 2014, arXiv 1405.0312)."""
+"""Masks and key points of COCO JSON: polygons, run lengths and points, as annotation tools write them."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,77 +7,37 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from stylealign.datasets.conversion import NotConvertible
+from stylealign.datasets.own_labels.coco_file import CocoFile, Entry
 from stylealign.datasets.own_labels.masks import BACKGROUND, Masked
-from stylealign.datasets.own_labels.matching import LabelReport, PictureNames, bound
 from stylealign.datasets.own_labels.points import Points
-from stylealign.datasets.text_tables import decoded
 from stylealign.errors import StyleAlignError
 
-Entry = dict[str, Any]
-
-
-class CocoFile:
-    """The pictures of a COCO file with their annotations.
-
-    Attributes:
-        file: its name.
-        categories: id -> category.
-    """
-
-    def __init__(self, path: Path, pictures: PictureNames, report: LabelReport) -> None:
-        """Read a file.
-
-        Raises:
-            StyleAlignError: missing, or not such a file.
-        """
-        self.file = path.name
-        self._report = report
-        try:
-            content = json.loads(decoded(path.read_bytes()))
-            self.categories = {entry["id"]: entry for entry in content["categories"]}
-            images = {entry["id"]: entry for entry in content["images"]}
-            own: dict[Any, list[Entry]] = {}
-            for entry in content["annotations"]:
-                if entry["category_id"] not in self.categories or entry["image_id"] not in images:
-                    raise ValueError(f"annotation {entry.get('id')} is of no category or image of the file")
-                own.setdefault(entry["image_id"], []).append(entry)
-            rows = [(str(entry["file_name"]), (entry, own.get(key, []))) for key, entry in images.items()]
-        except OSError as error:
-            raise StyleAlignError(f"{path}: {error.strerror}; give a COCO JSON file") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            missing = f"no {error}" if isinstance(error, KeyError) else error
-            raise StyleAlignError(
-                f"{path}: not COCO annotations ({missing}); give JSON with images, annotations and categories"
-            ) from error
-        self.images = bound(rows, pictures, self.file, report)
-
-    def size_of(self, picture: str) -> tuple[int, int] | None:
-        """Return the width and height that the file says of a picture, None where it does not."""
-        image = self.images[picture][0]
-        width, height = image.get("width"), image.get("height")
-        return (int(width), int(height)) if width and height else None
-
-    def largest(self, picture: str, entries: list[Entry]) -> Entry:
-        """Return the annotation of the largest area; that there are several is reported."""
-        if len(entries) > 1:
-            self._report.reject(
-                self.file, picture, f"several key point annotations (the largest of {len(entries)} is taken)"
-            )
-        return max(entries, key=_area)
-
-
-def _area(entry: Entry) -> float:
-    box = entry.get("bbox") or [0, 0, 0, 0]
-    return float(entry.get("area") or box[2] * box[3])
+LEAST_CORNERS = 3
+FARTHEST_PX = 1e6
+"""Corners farther away than this are none."""
+UNLABELLED, HIDDEN, VISIBLE = 0, 1, 2
+"""What a key point's third number says."""
 
 
 class CocoMasks:
     """Polygons (or uncompressed run lengths) of a COCO file, drawn in its order, one over another."""
 
     def __init__(self, coco: CocoFile) -> None:
+        """Find the classes.
+
+        Raises:
+            StyleAlignError: a category without a name, or no annotation with a shape.
+        """
         self.file, self._coco = coco.file, coco
-        named = [str(entry["name"]) for entry in coco.categories.values() if entry.get("name") != BACKGROUND]
-        self.names = [BACKGROUND, *dict.fromkeys(named)]
+        for place, category in enumerate(coco.categories.values()):
+            if not category.name:
+                raise StyleAlignError(f"{coco.path}: categories.{place}.name: is missing; name the class")
+        if not any(entry.segmentation for _, entries in coco.images.values() for entry in entries):
+            raise StyleAlignError(
+                f"{coco.path}: no annotation of a picture has a segmentation; give a file with polygons"
+            )
+        self._classes = {key: str(category.name) for key, category in coco.categories.items()}
+        self.names = list(dict.fromkeys([BACKGROUND, *self._classes.values()]))
 
     def sorted_names(self) -> list[str]:
         """Return the names in their final order."""
@@ -89,67 +47,112 @@ class CocoMasks:
         """Return the number of pictures that the file has."""
         return len(self._coco.images)
 
+    def size_of(self, picture: str) -> tuple[int, int] | None:
+        """Return the width and height that the file says of a picture, None where it does not."""
+        return self._coco.size_of(picture) if picture in self._coco.images else None
+
     def of(self, picture: str, size_px: tuple[int, int]) -> Masked | None:
         """Return the mask of a picture, None where the file has no such picture.
 
         Args:
             picture: its name.
-            size_px: width and height, where the file does not say them.
+            size_px: width and height of the mask.
 
         Raises:
-            NotConvertible: a shape that is none, or compressed.
+            NotConvertible: a shape that is none, lies outside, is compressed, or is missing.
         """
         if picture not in self._coco.images:
             return None
-        size = self._coco.size_of(picture) or size_px
-        canvas = Image.new("L", size, 0)
-        for entry in self._coco.images[picture][1]:
-            place = self.names.index(str(self._coco.categories[entry["category_id"]]["name"]))
-            _draw(canvas, entry.get("segmentation"), place)
+        entries = self._coco.images[picture][1]
+        bare = [entry for entry in entries if not entry.segmentation]
+        # Key points may have annotations of their own, beside the shapes; a box alone is an object without its shape.
+        if bare and (len(bare) == len(entries) or any(not entry.keypoints for entry in bare)):
+            raise NotConvertible(f"an annotation without a segmentation ({_id(bare[0])})")
+        canvas = Image.new("L", size_px, 0)
+        for entry in entries:
+            try:
+                _draw(canvas, entry.segmentation, self.names.index(self._classes[entry.category_id]))
+            except ValueError as error:
+                raise NotConvertible(f"a segmentation that is none ({_id(entry)}: {error})") from error
         return Masked(np.asarray(canvas))
 
 
+def _id(entry: Entry) -> str:
+    return f"annotation {entry.id}"
+
+
 def _draw(canvas: Image.Image, shape: Any, place: int) -> None:
+    """Draw the shape of an annotation.
+
+    Raises:
+        ValueError: it is none, with the reason.
+    """
     if not shape:
         return
+    if isinstance(shape, dict):
+        covered = _runs(shape, canvas.size)
+        canvas.paste(place, (0, 0), Image.fromarray(covered.astype(np.uint8) * 255))
+        return
+    polygons = [_corners(polygon) for polygon in shape]
+    width, height = canvas.size
+    low, high = ([function(axis) for axis in np.concatenate(polygons).T] for function in (np.min, np.max))
+    if high[0] <= 0 or high[1] <= 0 or low[0] >= width or low[1] >= height:
+        raise ValueError("outside of the picture")
+    for corners in polygons:
+        ImageDraw.Draw(canvas).polygon([(float(x), float(y)) for x, y in corners], fill=place)
+
+
+def _corners(polygon: Any) -> NDArray[np.float64]:
+    """Return the corners `[n, 2]` of a polygon; raise ValueError where it is none."""
     try:
-        if isinstance(shape, dict):
-            covered = _runs(shape)
-            canvas.paste(place, (0, 0), Image.fromarray(covered.astype(np.uint8) * 255))
-            return
-        for polygon in shape:
-            corners = [(float(x), float(y)) for x, y in zip(polygon[::2], polygon[1::2], strict=True)]
-            if len(corners) < 3:
-                raise ValueError("a polygon needs three corners")
-            ImageDraw.Draw(canvas).polygon(corners, fill=place)
-    except (ValueError, TypeError, KeyError) as error:
-        raise NotConvertible(f"a segmentation that is none ({error})") from error
+        numbers = np.asarray(polygon, np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError("a polygon that is no list of numbers") from error
+    if numbers.ndim != 1:
+        raise ValueError("a polygon that is no list of numbers")
+    if not np.isfinite(numbers).all():
+        raise ValueError("a corner that is no number")
+    if len(numbers) and np.abs(numbers).max() > FARTHEST_PX:
+        raise ValueError(f"a corner at {np.abs(numbers).max():g} px")
+    if len(numbers) % 2:
+        raise ValueError("a corner without y")
+    if len(numbers) < 2 * LEAST_CORNERS:
+        raise ValueError("a polygon needs three corners")
+    return numbers.reshape(-1, 2)
 
 
-def _runs(shape: Entry) -> NDArray[np.bool_]:
-    """Return the mask `[h, w]` of run lengths, which count down the columns."""
-    if isinstance(shape["counts"], str):
+def _runs(shape: dict[str, Any], size_px: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the mask `[h, w]` of run lengths, which count down the columns; raise ValueError where it is none."""
+    counts, size = shape.get("counts"), shape.get("size")
+    if isinstance(counts, str):
         raise ValueError("compressed run lengths; save polygons")
-    height, width = shape["size"]
-    flags = np.repeat(np.arange(len(shape["counts"])) % 2 == 1, shape["counts"])
+    width, height = size_px
+    if size != [height, width]:
+        raise ValueError(f"run lengths of the size {size}, not [{height}, {width}]")
+    if not isinstance(counts, list) or not all(type(count) is int and count >= 0 for count in counts):
+        raise ValueError("run lengths that are no whole numbers")
+    if sum(counts) != width * height:
+        raise ValueError(f"run lengths of {sum(counts)} pixels, not of {width * height}")
+    flags = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     return flags.reshape(width, height).T
 
 
 class CocoPoints:
     """Key points of a COCO file."""
 
-    def __init__(self, coco: CocoFile, path: Path) -> None:
+    def __init__(self, coco: CocoFile) -> None:
         """Find the categories with key points.
 
         Raises:
             StyleAlignError: there is none.
         """
         self.file, self._coco = coco.file, coco
-        self.is_upright = False
-        listed = [tuple(map(str, entry.get("keypoints") or ())) for entry in coco.categories.values()]
+        listed = [category.keypoints or [] for category in coco.categories.values()]
         self.names = tuple(dict.fromkeys(name for names in listed for name in names))
         if not self.names:
-            raise StyleAlignError(f"{path}: no category names key points; give a file with key points, or leave it out")
+            raise StyleAlignError(
+                f"{coco.path}: no category names key points; give a file with key points, or leave it out"
+            )
 
     def of(self, picture: str) -> Points | None:
         """Return the key points of a picture, None where it has none.
@@ -158,19 +161,26 @@ class CocoPoints:
             NotConvertible: they are not three numbers for each name.
         """
         found = self._coco.images.get(picture)
-        own = [entry for entry in (found[1] if found else []) if entry.get("keypoints")]
+        own = [entry for entry in (found[1] if found else []) if entry.keypoints]
         if not own:
             return None
         entry = self._coco.largest(picture, own)
-        names = [str(name) for name in self._coco.categories[entry["category_id"]].get("keypoints") or ()]
+        names = self._coco.categories[entry.category_id].keypoints or []
         try:
-            triples = np.asarray(entry["keypoints"], np.float64).reshape(len(names), 3)
+            triples = np.asarray(entry.keypoints, np.float64).reshape(len(names), 3)
         except (ValueError, TypeError) as error:
-            raise NotConvertible("not three numbers for each key point") from error
+            raise NotConvertible(f"not three numbers for each key point ({_id(entry)})") from error
         positions = np.full((len(self.names), 2), np.nan)
         visible = np.zeros(len(self.names), bool)
         for name, (x, y, seen) in zip(names, triples, strict=True):
-            if seen > 0:
-                positions[self.names.index(name)] = x, y
-                visible[self.names.index(name)] = seen >= 2
+            if seen not in (UNLABELLED, HIDDEN, VISIBLE):
+                raise NotConvertible(
+                    f"a key point whose third number is not 0, 1 or 2 ({_id(entry)}, {name}: {seen:g})"
+                )
+            if seen == UNLABELLED:
+                continue
+            if not np.isfinite((x, y)).all():
+                raise NotConvertible(f"a key point that is no number ({_id(entry)}, {name})")
+            positions[self.names.index(name)] = x, y
+            visible[self.names.index(name)] = seen == VISIBLE
         return Points(positions, visible, self._coco.size_of(picture))

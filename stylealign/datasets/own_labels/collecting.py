@@ -16,7 +16,8 @@ from stylealign.datasets.conversion import NotConvertible
 from stylealign.datasets.face_finding import EYE_CORNERS, NAMES
 from stylealign.datasets.label_names import LabelNames, sides_of
 from stylealign.datasets.own_labels.classes import read_classes
-from stylealign.datasets.own_labels.coco import CocoFile, CocoMasks, CocoPoints
+from stylealign.datasets.own_labels.coco import CocoMasks, CocoPoints
+from stylealign.datasets.own_labels.coco_file import CocoFile
 from stylealign.datasets.own_labels.masks import FolderMasks, Masked, PartMasks, masks_in
 from stylealign.datasets.own_labels.matching import LabelReport, PictureNames
 from stylealign.datasets.own_labels.points import CsvPoints, Points
@@ -57,7 +58,7 @@ class Collected:
         self._values = None if values is None else Values(values, pictures, report)
         self._attributes = None if attributes is None else Attributes(attributes, pictures, report)
         self._rows: dict[str, list[Any]] = {"maps": [], "points": [], "visible": [], "values": [], "attributes": []}
-        self._is_mirrored: list[bool] = []
+        self._is_mirrored: dict[str, list[bool]] = {kind: [] for kind in settings.kinds}
 
     def _open_masks(self, stack: ExitStack) -> FolderMasks | PartMasks | CocoMasks | None:
         path = _path(self._settings.masks)
@@ -82,7 +83,7 @@ class Collected:
         if path is None or self._settings.keypoints == FOUND_FACES:
             return None
         if path.suffix.lower() == ".json":
-            return CocoPoints(self._coco_file(path), path)
+            return CocoPoints(self._coco_file(path))
         return CsvPoints(path, self._pictures, self._report)
 
     def _coco_file(self, path: Path) -> CocoFile:
@@ -98,7 +99,8 @@ class Collected:
             placing: where it lies in the picture.
             face: `[68, 2]` points of a face that was found, in the upright picture.
         """
-        self._is_mirrored.append(placing.is_mirrored and not self._settings.upright)
+        for kind in self._is_mirrored:  # those of masks and points tell by their size what they are of
+            self._is_mirrored[kind].append(placing.is_mirrored and not self._settings.upright)
         if self._masks is not None:
             self._rows["maps"].append(self._map_of(picture, placing))
         if self._settings.keypoints is not None:
@@ -119,9 +121,7 @@ class Collected:
         assert self._masks is not None, "there are masks"
         try:
             masked = (
-                self._masks.of(picture, placing.stored_px)
-                if isinstance(self._masks, CocoMasks)
-                else self._masks.of(picture)
+                self._coco_mask(picture, placing) if isinstance(self._masks, CocoMasks) else self._masks.of(picture)
             )
             if masked is not None:
                 return self._placed_map(masked, placing)
@@ -130,6 +130,14 @@ class Collected:
             self._report.reject(self._masks.file, picture, str(error))
         return np.full((self._size_px, self._size_px), UNKNOWN_CLASS, np.uint8)
 
+    def _coco_mask(self, picture: str, placing: Placing) -> Masked | None:
+        """Return what is drawn of a picture, in a size that it has; raise NotConvertible for another one."""
+        assert isinstance(self._masks, CocoMasks), "polygons are drawn"
+        size = self._masks.size_of(picture) or (placing.upright_px if self._settings.upright else placing.stored_px)
+        if self._is_upright(size, placing) is None:
+            raise NotConvertible(_of_another_size("a mask", size, placing))
+        return self._masks.of(picture, size)
+
     def _placed_map(self, masked: Masked, placing: Placing) -> NDArray[np.uint8]:
         """Return a mask as the square image's; raise NotConvertible for one of another size."""
         classes = masked.classes
@@ -137,9 +145,12 @@ class Collected:
             (width, height), (wide, high) = masked.size_px, placing.upright_px
             is_upright: bool | None = abs(width * high - height * wide) <= max(wide, high)
         else:
-            is_upright = self._is_upright(masked.size_px, placing)
+            is_turned = masked.is_turned and masked.size_px == placing.upright_px
+            is_upright = is_turned or self._is_upright(masked.size_px, placing)
         if is_upright is None or (masked.is_scaled and not is_upright):
             raise NotConvertible(_of_another_size("a mask", masked.size_px, placing))
+        if not masked.is_turned:
+            self._note_sides("segmentation", placing, is_upright)
         if not is_upright:
             classes = _turned(classes, placing)
         return placing.mask(classes)
@@ -151,6 +162,11 @@ class Collected:
             return self._settings.upright
         return fits[1] if any(fits) else None
 
+    def _note_sides(self, kind: str, placing: Placing, is_upright: bool) -> None:
+        """Note whether left and right change places in the last labels of a kind: in those of a mirrored picture as
+        stored."""
+        self._is_mirrored[kind][-1] = placing.is_mirrored and not is_upright
+
     def _points_of(
         self, picture: str, placing: Placing, face: NDArray[np.float64] | None
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -160,6 +176,7 @@ class Collected:
             if face is None:
                 self._report.reject(FOUND_FACES, picture, "no face, or several")
                 return nothing
+            self._note_sides("keypoints", placing, is_upright=True)
             return _framed(placing.points(face), np.ones(len(face), bool), self._size_px)
         try:
             found = self._points.of(picture)
@@ -183,6 +200,7 @@ class Collected:
             if told is None:
                 raise NotConvertible(_of_another_size("key points of a picture", found.size_px, placing))
             is_upright = told
+        self._note_sides("keypoints", placing, is_upright)
         positions = found.positions if is_upright else placing.turned(found.positions)
         outside: NDArray[np.bool_] = np.any((positions < 0) | (positions > np.array(placing.upright_px)), axis=1)
         for place in np.flatnonzero(outside):
@@ -205,7 +223,7 @@ class Collected:
         self._report.close()
         classes = () if self._masks is None else tuple(self._masks.sorted_names())
         names = self._names(classes)
-        mirrored = np.array(self._is_mirrored, bool)
+        mirrored = {kind: np.array(flags, bool) for kind, flags in self._is_mirrored.items()}
         maps = _stacked(self._rows["maps"], np.uint8)
         if maps is not None and self._masks is not None:
             maps = _reordered(maps, list(self._masks.names), list(classes))
@@ -214,7 +232,7 @@ class Collected:
         columns = {} if attributes is None else dict(zip(names.attributes, attributes.T.copy(), strict=True))
         found = Annotations(maps, points, visible, pose, columns, names)
         self._require_some(found)
-        return sides_exchanged(found, mirrored) if mirrored.any() else found
+        return sides_exchanged(found, mirrored) if any(flags.any() for flags in mirrored.values()) else found
 
     def _require_some(self, found: Annotations) -> None:
         """Refuse labels of which none could be used.

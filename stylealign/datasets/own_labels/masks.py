@@ -33,10 +33,11 @@ class Masked:
     Attributes:
         classes: `[h, w]` uint8.
         is_scaled: whether it may be a smaller or larger version of the picture.
+        is_turned: whether a note of its own turned it upright.
     """
 
-    def __init__(self, classes: NDArray[np.uint8], is_scaled: bool = False) -> None:
-        self.classes, self.is_scaled = classes, is_scaled
+    def __init__(self, classes: NDArray[np.uint8], is_scaled: bool = False, is_turned: bool = False) -> None:
+        self.classes, self.is_scaled, self.is_turned = classes, is_scaled, is_turned
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -78,7 +79,8 @@ class FolderMasks:
         with _opened(self._masks[picture]) as mask:
             turn = stored_turn(mask)
             try:
-                return Masked(self._table.classes_of(mask if turn is None else mask.transpose(turn)))
+                classes = self._table.classes_of(mask if turn is None else mask.transpose(turn))
+                return Masked(classes, is_turned=turn is not None)
             except UnknownIdError as error:
                 raise NotConvertible(str(error)) from error
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from stylealign.config import DatasetSettings
 from stylealign.datasets.annotations import Annotations
-from stylealign.datasets.conversion import EXIF_ORIENTATION
+from stylealign.datasets.conversion import EXIF_ORIENTATION, TURNS
 from stylealign.datasets.face_finding import NAMES, find_faces
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.importing import import_dataset
@@ -115,6 +115,56 @@ def test_a_camera_that_mirrors_exchanges_left_and_right(tmp_path: Path) -> None:
     np.testing.assert_allclose(left_end, (columns.mean() + 0.5, rows.mean() + 0.5), atol=0.6)
 
 
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize("orientation", [1, 2, 3, 4, 5, 6, 7, 8])
+def test_left_and_right_of_labels_of_the_picture_as_shown_stay(tmp_path: Path, orientation: int, upright: bool) -> None:
+    """The left half is red. Told by the size for turns by 90 degrees (5 to 8), by `upright` for all."""
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "masks").mkdir()
+    images = []
+    for index in range(4):
+        shown, mask = Image.new("RGB", (90, 60), (0, 0, 30 * index)), Image.new("L", (90, 60), 7)
+        shown.paste((255, 0, 0), (0, 0, 45, 60))
+        mask.paste(3, (0, 0, 45, 60))
+        turn = {**TURNS, 6: TURNS[8], 8: TURNS[6]}.get(orientation)
+        exif = Image.Exif()
+        exif[EXIF_ORIENTATION] = orientation
+        stored = shown if turn is None else shown.transpose(turn)
+        stored.save(tmp_path / "pictures" / f"{index}.png", exif=exif)
+        if orientation in (1, 2, 3, 4) and not upright:
+            mask = mask if turn is None else mask.transpose(turn)
+        mask.save(tmp_path / "masks" / f"{index}.png")
+        images.append({"id": index, "file_name": f"{index}.png", "width": 90, "height": 60})
+    points = [10, 30, 2, 80, 30, 2]
+    if not upright:
+        points = {2: [80, 30, 2, 10, 30, 2], 3: [80, 30, 2, 10, 30, 2]}.get(orientation, points)
+    is_exchanged = orientation in (2, 4) and not upright  # names that were given to the mirrored picture
+    annotations = [{"image_id": index, "category_id": 1, "keypoints": points} for index in range(4)]
+    categories = [{"id": 1, "keypoints": ["left_end", "right_end"]}]
+    coco = {"images": images, "annotations": annotations, "categories": categories}
+    (tmp_path / "points.json").write_text(json.dumps(coco))
+    (tmp_path / "classes.yaml").write_text("{3: left half, 7: right half}")
+    labels = {"upright": upright, "keypoints": str(tmp_path / "points.json")}
+    pixels, found = imported(tmp_path, fit="letterbox", labels=labels)
+    red = pixels[:, 0] > 127
+    left = found.segmentation == (1 if is_exchanged else 0)
+    assert (red & left).sum() / (red | left).sum() > 0.93
+    x_of = dict(zip(found.names.keypoints, found.keypoints[0, :, 0], strict=True))
+    assert (x_of["left_end"] < x_of["right_end"]) != is_exchanged
+
+
+def test_a_mask_with_a_note_of_its_own_is_turned_once(tmp_path: Path) -> None:
+    write_pictures(tmp_path, orientation=3)
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 3
+    for path in (tmp_path / "masks").iterdir():
+        with Image.open(path) as mask:
+            mask.save(path, exif=exif)
+    images, labels = imported(tmp_path)
+    red, ball = (images[:, 0] > 127) & (images[:, 1] < 90), labels.segmentation == 1
+    assert (red & ball).sum() / (red | ball).sum() > 0.93
+
+
 def astronaut(folder: Path, size: tuple[int, int] = (512, 512)) -> Image.Image:
     folder.mkdir(parents=True, exist_ok=True)
     return Image.fromarray(skimage.data.astronaut()).resize(size)
@@ -181,3 +231,19 @@ def test_of_several_faces_the_largest_or_all(people: Path, faces: str, images: i
     summary = import_dataset(settings, people / "set")
     assert summary["train"] + summary["test"] == images
     assert json.loads((people / "set" / "config.json").read_text())["faces"] == faces
+
+
+def test_faces_found_in_a_mirrored_picture_keep_their_sides(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 2
+    face = astronaut(tmp_path / "pictures").crop((100, 0, 400, 300))
+    for index in range(2):
+        face.point(lambda value, index=index: value // (index + 1)).save(
+            tmp_path / "pictures" / f"{index}.png", exif=exif
+        )
+    annotations = {"keypoints": "faces"}
+    settings = DatasetSettings(path=str(tmp_path / "pictures"), resolution_px=64, annotations=annotations)
+    import_dataset(settings, tmp_path / "set")
+    labels = Annotations.load(tmp_path / "set" / "train.annotations.npz")
+    places = dict(zip(NAMES, labels.keypoints[0], strict=True))
+    assert places["left_eye_outer"][0] < places["right_eye_outer"][0]

@@ -151,6 +151,7 @@ COCO = {
         {"id": 1, "file_name": "p0.jpg", "width": SIZE, "height": SIZE},
         {"id": 2, "file_name": "deep/p1.jpg", "width": SIZE, "height": SIZE},
         {"id": 3, "file_name": "p2.jpg", "width": SIZE + 2, "height": SIZE},
+        {"id": 4, "file_name": "p4.jpg", "width": 10**9, "height": 10**9},
     ],
     "categories": [{"id": 5, "name": "cat", "keypoints": ["left_ear", "right_ear", "tail"]}, {"id": 6, "name": "box"}],
     "annotations": [
@@ -181,6 +182,7 @@ def test_polygons_and_key_points_of_coco(pictures: Path, tmp_path: Path) -> None
     assert ("p1.jpg", "a key point outside of the picture (right_ear at 60, 2)") in said
     assert ("p2.jpg", "key points of a picture of another size (10x8, the picture has 8x8)") in said
     assert ("p3.jpg", "a picture without key points") in said
+    assert ("p4.jpg", "a mask of another size (1000000000x1000000000, the picture has 8x8)") in said
 
 
 def test_tables_of_spreadsheets(pictures: Path, tmp_path: Path) -> None:
@@ -231,7 +233,7 @@ def test_names_in_folders_and_twice(pictures: Path, tmp_path: Path) -> None:
         ("a.csv", "image,a,a\n", "values", "two columns are named a"),
         ("a.csv", "image,a\np0.jpg,1\n", "keypoints", "has no columns NAME_x and NAME_y"),
         ("a.csv", "image,a_x,a_y\np0,0.1,0.2\np1,0.5,0.9\n", "keypoints", "shares of the frame; give pixels"),
-        ("a.json", "{}", "keypoints", r"not COCO annotations \(no 'categories'\)"),
+        ("a.json", "{}", "keypoints", r"not COCO annotations \(images: Field required\)"),
         ("a.json", "[", "masks", "not COCO annotations"),
         (
             "a.json",
