@@ -142,7 +142,7 @@ def _read(path: Path) -> _Content:
         raise StyleAlignError(f"{path}: {error.strerror}; give a COCO JSON file") from error
     except ValidationError as error:
         said: object = problem_of(_Content, error)
-        cause = error
+        cause: Exception = error
     except RecursionError as error:
         said, cause = "nested too deeply", error
     except ValueError as error:
