@@ -32,7 +32,7 @@ VERSIONS = {
     "tables": 4,
     "figures": 8,
     "card": 1,
-    "report": 6,
+    "report": 7,
     "provenance": 1,
     "track": 1,
     "restore": 1,

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from stylealign.applications.labels.methods import BEST
 from stylealign.cli.main import main
 from stylealign.config import Config
 from stylealign.errors import StyleAlignError
+from stylealign.measurements.rows import Row
 from stylealign.report.page import comparison, document, pictures, records, views
 from stylealign.report.page.document import write_report
 from stylealign.report.page.pictures import Picture, arranged, embedded_png
@@ -126,6 +128,56 @@ def test_a_first_look_is_at_the_headline_of_each_table_and_child() -> None:
     assert (lead.column.metric, lead.setting, lead.aligned.exact) == ("kid", "z, test images", 3.0)
     drawn = comparison.charts(rows)
     assert comparison.leading_charts([*drawn, *drawn]) == drawn
+
+
+def labels(method: str, miou: float, difference: float | None = None) -> list[Row]:
+    rows = [row("zero_shot_segmentation", method, "miou", miou, 0.01)]
+    if difference is not None:
+        to = {"setting": "minus source-only"}
+        rows.append(row("zero_shot_segmentation", method, "miou_difference", difference, 0.005, **to))
+    return rows
+
+
+def test_a_first_look_at_labels_is_at_the_chosen_way_and_what_it_has_to_beat() -> None:
+    rows = [*labels("zero-shot", 0.44, -0.08), *labels("zero-shot unaligned", 0.33)]
+    source_only = labels("source-only", 0.52)
+    (plain,) = comparison.leading(comparison.comparisons([*rows, *source_only]))
+    assert (plain.setting, plain.told, plain.aligned_is_better) == ("zero-shot", False, True)
+    rows += [*labels(BEST, 0.54, 0.02), *labels(f"{BEST} unaligned", 0.34)]
+    (lead,) = comparison.leading(comparison.comparisons([*rows, *source_only]))
+    assert lead.source_only is not None
+    assert (lead.aligned.exact, lead.control.exact, lead.source_only.exact) == (0.54, 0.34, 0.52)
+    assert (lead.told, lead.rival) == (True, "source-only")
+    assert "validation" in lead.chosen
+    (lead,) = comparison.leading(comparison.comparisons(rows))
+    assert (lead.told, lead.rival) == (True, "the control"), "with no source-only row"
+
+
+def test_every_number_leads_to_its_row_and_a_row_to_its_record(page: str) -> None:
+    cells = dict(re.findall(r'<td id="(number-[^"]+)".*?class="value"[^>]*>([^<]*)<', page))
+    records_of = dict(re.findall(r'<td id="(number-[^"]+)".*?<a class="value" href="#(rows-[^"]+)"', page))
+    assert len(cells) == len(records_of) == len(EVERY)
+    assert all(f'<tr id="{place}">' in page for place in records_of.values())
+    key = page[page.index('<section id="key">') :]
+    key = key[: key.index("</section>")]
+    led = re.findall(r'<a class="value" href="#([^"]+)">([^<]*)<', key)
+    assert len(led) == 10, "two numbers of each comparison: two at a first look, then all three"
+    assert all(cells[place] == text for place, text in led)
+    found = page[page.index('<section id="found">') : page.index('<section id="key">')]
+    told = re.findall(r'<a href="#(number-[^"]+)">([^<]*)</a>', found)
+    assert told
+    assert all(cells[place] == text for place, text in told)
+
+
+def test_numbers_of_a_shortened_table_lead_to_the_full_one() -> None:
+    settings = ["mapping", *(f"mapping fc{index}" for index in range(views.FEW_ROWS))]
+    rows = [row("alignment_weights", "child", "cosine", 1.0, setting=setting) for setting in settings]
+    view = views.view("alignment_weights", rows, views.cells_of(rows), dict.fromkeys(rows, "record"))
+    (shown,) = view.lines
+    assert (shown.cells[0].anchor, shown.cells[0].place) == ("", view.folded[0].cells[0].anchor)
+    anchors = [line.cells[0].anchor for line in view.folded]
+    assert len(set(anchors)) == len(rows)
+    assert {line.cells[0].place for line in view.folded} == {"record"}
 
 
 def test_comparisons_of_one_number_stand_beside_each_other_by_child() -> None:

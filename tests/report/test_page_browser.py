@@ -141,18 +141,28 @@ def test_two_models_are_compared_by_a_slider(browser: Browser, page: Path) -> No
     assert [shade(browser, 16), shade(browser, -6)] == [SHADES["animal-unaligned"]] * 2
 
 
-def test_a_number_leads_to_the_file_of_its_rows(browser: Browser, page: Path) -> None:
+def test_a_number_leads_to_its_row_and_that_to_its_file(browser: Browser, page: Path) -> None:
     browser.open(page, 390)
     values = browser.run("return document.querySelectorAll('td.number .value').length")
     assert values > 20
     assert browser.run("return document.querySelectorAll('td.number a.value').length") == values
-    browser.run("document.querySelector('#table-translation a.value').click()")
-    shown = "const r = document.querySelector('tr:target'); return r?.checkVisibility() && r.textContent"
-    assert "metrics/translation/w+.json" in browser.wait(shown)
+    cell = "const c = document.querySelector('td:target');"
+    shown = f"{cell} return c?.closest('.table[open]') && c.checkVisibility() && c.querySelector('.value').textContent"
+    seen = f"{cell} const r = c.getBoundingClientRect(); return r.left >= 0 && r.right <= innerWidth && r.top >= 0"
+    for link in (".findings a", ".matrix a.value[href*=translation]"):
+        said = browser.run("const a = document.querySelector(arguments[0]); a.click(); return a.textContent", link)
+        assert browser.wait(shown) == said
+        assert browser.wait(seen)
+        what = browser.run(f"{cell} return c.dataset.what + getComputedStyle(c, '::before').content")
+        assert ("w+" in what) == ("translation" in link)
+        assert what.count(":") == 2
+    record = "const r = document.querySelector('tr:target'); return r?.checkVisibility() && r.textContent"
+    browser.run(f"{cell} c.querySelector('a').click()")
+    assert "metrics/translation/" in browser.wait(record)
     # A second time, after it was folded again.
     browser.run("for (const part of document.querySelectorAll('#protocols details')) part.open = false")
-    browser.run("document.querySelector('#table-translation a.value').click()")
-    assert "metrics/translation/w+.json" in browser.wait(shown)
+    browser.run("document.querySelector(`a.value[href='${location.hash}']`).click()")
+    assert "metrics/translation/" in browser.wait(record)
 
 
 def test_a_key_number_leads_to_its_table(browser: Browser, page: Path) -> None:

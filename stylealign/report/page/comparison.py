@@ -3,10 +3,12 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 
+from stylealign.applications.labels.methods import BEST
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row, of_the_whole
 from stylealign.measurements.shared import ANNOTATED, OTHER_SEED
 from stylealign.measurements.translation import PROTOCOLS
+from stylealign.report.page.source_only import beats, source_only_of
 from stylealign.report.page.views import (
     SPACES,
     Cell,
@@ -22,21 +24,38 @@ from stylealign.report.page.views import (
     settings_of,
     short,
 )
-from stylealign.report.page.words import SECTIONS
+from stylealign.report.page.words import METHODS, SECTIONS
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """An aligned child's number beside its control's."""
+    """An aligned child's number beside its control's, and of transferred labels the parent's network's as it is.
+
+    `told` says whether it is better (or worse) than what it has to beat, source-only where there is such a row, else
+    the control; None where the two are not told apart.
+    """
 
     table: str
     column: Column
     child: str
+    method: str
     setting: str
     aligned: Cell
     control: Cell
+    source_only: Cell | None
     aligned_is_better: bool | None
     intervals_apart: bool | None
+    told: bool | None
+
+    @property
+    def rival(self) -> str:
+        """Return what it has to beat."""
+        return "source-only" if self.source_only else "the control"
+
+    @property
+    def chosen(self) -> str:
+        """Return how the method was chosen, where it is one of several."""
+        return METHODS[BEST] if self.method == BEST else ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,15 +89,18 @@ def comparisons(rows: Sequence[Row], places: Places | None = None) -> list[Compa
         for control in (row for row in chosen if role_of(row.method) == "control"):
             aligned = _counterpart(control, chosen)
             if aligned is not None and aligned.value is not None and control.value is not None:
-                found.append(_comparison(aligned, control, places))
+                found.append(_comparison(aligned, control, rows, places))
     return found
 
 
 def leading(found: Sequence[Comparison]) -> list[Comparison]:
-    """Return one comparison of each table and child, for a first look: of its headline, in the first setting."""
+    """Return one comparison of each table and child, for a first look: of its headline, in the first setting.
+
+    Of ways to carry labels over it is the one that was chosen on validation images, as in what was found.
+    """
     headlines = {table.name: table.headline for table in registry.tables()}
     first: dict[tuple[str, str], Comparison] = {}
-    for comparison in sorted(found, key=lambda one: one.column.metric != headlines.get(one.table)):
+    for comparison in sorted(found, key=lambda one: (one.column.metric != headlines.get(one.table), not one.chosen)):
         first.setdefault((comparison.table, comparison.child), comparison)
     return [comparison for comparison in found if comparison in first.values()]
 
@@ -126,21 +148,26 @@ def _counterpart(control: Row, rows: Iterable[Row]) -> Row | None:
     return same[0] if len(same) == 1 else None
 
 
-def _comparison(aligned: Row, control: Row, places: Places | None) -> Comparison:
+def _comparison(aligned: Row, control: Row, rows: Sequence[Row], places: Places | None) -> Comparison:
     better = None
     if aligned.higher_is_better is not None and not are_same(aligned, control):
         better = best_of([aligned, control]) is aligned
     has_intervals = None not in (aligned.ci_low, aligned.ci_high, control.ci_low, control.ci_high)
+    apart = are_apart(aligned, control) if has_intervals else None
+    other = source_only_of(aligned, rows)
     setting = ", ".join(filter(None, (aligned.method, settings_of(aligned)[0])))
     return Comparison(
         aligned.table,
         column_of(aligned),
         aligned.child,
+        aligned.method,
         setting,
         cell_of(aligned, places),
         cell_of(control, places),
+        cell_of(other, places) if other else None,
         better,
-        are_apart(aligned, control) if has_intervals else None,
+        apart,
+        beats(aligned, other, rows) if other else None if apart is False else better,
     )
 
 

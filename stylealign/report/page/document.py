@@ -82,8 +82,13 @@ def _page(sources: Sources) -> dict[str, Any]:
     rows = [row for _, found, _ in files for row in found]
     written = max(path.stat().st_mtime for path in sources.rows)
     config = sources.config
-    artifacts, places = records.artifacts(sources.artifacts), records.places(files)
+    artifacts = records.artifacts(sources.artifacts)
+    by_table: dict[str, list[Row]] = {}
+    for row in rows:
+        by_table.setdefault(row.table, []).append(row)
+    places = {row: place for own in by_table.values() for row, place in views.cells_of(own).items()}
     script, style = _asset("report.js"), _asset("report.css")
+    findings = found.findings(rows)
     compared, charts = comparison.comparisons(rows, places), comparison.charts(rows, places)
     return {
         "script": script,
@@ -95,8 +100,10 @@ def _page(sources: Sources) -> dict[str, Any]:
         "resolved": "" if config is None else _yaml(config, exclude_unset=False),
         "family": [] if config is None else records.family(config),
         "previews": [pictures.preview(name, path, config) for name, path in sources.previews.items()],
-        "sections": _sections(rows, sources, places, charts),
-        "findings": found.findings(rows),
+        "sections": _sections(by_table, sources, places, records.places(files), charts),
+        "findings": findings,
+        "explained": found.explained(findings),
+        "places": places,
         "comparisons": compared,
         "leading": comparison.by_child(comparison.leading(compared)),
         "children": list(dict.fromkeys(one.child for one in compared)),
@@ -114,12 +121,13 @@ def _page(sources: Sources) -> dict[str, Any]:
 
 
 def _sections(
-    rows: Sequence[Row], sources: Sources, places: views.Places, charts: Sequence[comparison.Chart]
+    by_table: Mapping[str, Sequence[Row]],
+    sources: Sources,
+    places: views.Places,
+    files: views.Places,
+    charts: Sequence[comparison.Chart],
 ) -> list[dict[str, Any]]:
     """Return the sections that have something to show: texts, figures, videos and tables with their charts of each."""
-    by_table: dict[str, list[Row]] = {}
-    for row in rows:
-        by_table.setdefault(row.table, []).append(row)
     shown = []
     for text in (*words.SECTIONS, words.OTHER):
         tables = [name for name in by_table if words.section_of_table(name) == text]
@@ -135,7 +143,10 @@ def _sections(
                     "videos": videos,
                     "layout": pictures.arranged([*videos, *figures]),
                     "tables": [
-                        _table(name, by_table[name], places, [chart for chart in charts if chart.table == name])
+                        _table(
+                            views.view(name, by_table[name], places, files),
+                            [chart for chart in charts if chart.table == name],
+                        )
                         for name in tables
                     ],
                 }
@@ -143,11 +154,11 @@ def _sections(
     return shown
 
 
-def _table(name: str, rows: Sequence[Row], places: views.Places, charts: Sequence[comparison.Chart]) -> dict[str, Any]:
+def _table(view: views.View, charts: Sequence[comparison.Chart]) -> dict[str, Any]:
     leading = comparison.leading_charts(charts)
     return {
-        "title": registry.table(name).title,
-        "view": views.view(name, rows, places),
+        "title": registry.table(view.name).title,
+        "view": view,
         "charts": leading,
         "further": [chart for chart in charts if chart not in leading],
     }

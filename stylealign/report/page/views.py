@@ -14,7 +14,7 @@ from stylealign.report.page.words import METHODS
 from stylealign.report.tables import is_by_setting, is_speed
 
 Places = Mapping[Row, str]
-"""Row -> anchor of the record of its file."""
+"""Row -> an anchor: of its cell in the full table, or of the record of its file."""
 
 SPACES = frozenset(names())
 BOUNDS = frozenset(
@@ -61,7 +61,7 @@ class Cell:
         text: the number for people.
         interval: its 95 % interval for people.
         n: images it is made of.
-        place: anchor of the record of the file that it stands in.
+        place: anchor that the number leads to: its cell in the full table; there, the record of its file.
         mark: `best` of its group, `close` (its interval meets the best's), or empty.
     """
 
@@ -71,6 +71,8 @@ class Cell:
     n: int | None = None
     mark: str = ""
     place: str = ""
+    anchor: str = ""
+    """Its own, in the full table."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,14 +138,32 @@ def role_of(method: str) -> str:
     return "reference" if method in REFERENCES else "aligned"
 
 
-def view(name: str, rows: Sequence[Row], places: Places | None = None) -> View:
-    """Return a table of the page from its rows; `places` are the anchors of their files."""
+def _entries(rows: Sequence[Row]) -> tuple[list[Column], dict[tuple[str, ...], dict[Column, Row]]]:
+    """Return the heads of a table, and the rows of each of its lines by head."""
     heads: dict[Column, None] = {}
     entries: dict[tuple[str, ...], dict[Column, Row]] = {}
     for row in rows:
         setting, _ = settings_of(row)
-        heads.setdefault(column_of(row))
-        entries.setdefault((row.parent, row.child, row.method, setting), {})[column_of(row)] = row
+        head = column_of(row)
+        heads.setdefault(head)
+        entries.setdefault((row.parent, row.child, row.method, setting), {})[head] = row
+    return list(heads), entries
+
+
+def cells_of(rows: Sequence[Row]) -> dict[Row, str]:
+    """Return the anchor of each row's cell in the full table; `rows` are those of one table."""
+    heads, entries = _entries(rows)
+    columns = {head: place for place, head in enumerate(heads)}
+    return {
+        row: f"number-{row.table}-{line}-{columns[head]}"
+        for line, cells in enumerate(entries.values())
+        for head, row in cells.items()
+    }
+
+
+def view(name: str, rows: Sequence[Row], places: Places | None = None, records: Places | None = None) -> View:
+    """Return a table of the page from its rows; `places` are the anchors of their cells, `records` of their files."""
+    heads, entries = _entries(rows)
     values = [{texts[index] for texts in entries} for index in range(len(KEY_COLUMNS))]
     shown = [index for index, found in enumerate(values) if len(found) > 1]
     constant = [
@@ -155,7 +175,7 @@ def view(name: str, rows: Sequence[Row], places: Places | None = None) -> View:
     lines = tuple(
         Line(
             tuple(texts[index] for index in shown),
-            tuple(cell_of(cells.get(head), places, marks) for head in heads),
+            tuple(_full_cell(cells.get(head), places, records, marks) for head in heads),
             role_of(next(iter(cells.values())).method),
         )
         for texts, cells in entries.items()
@@ -163,7 +183,24 @@ def view(name: str, rows: Sequence[Row], places: Places | None = None) -> View:
     keys = tuple(KEY_COLUMNS[index] for index in shown)
     told = _summary(keys, lines) or lines
     told = told if len(told) <= MOST_ROWS else told[:FEW_ROWS]
-    return View(name, tuple(constant), keys, tuple(heads), told, lines if len(told) < len(lines) else ())
+    folded = lines if len(told) < len(lines) else ()
+    return View(name, tuple(constant), keys, tuple(heads), _leading_to_full(told) if folded else told, folded)
+
+
+def _full_cell(row: Row | None, places: Places | None, records: Places | None, marks: dict[int, str]) -> Cell:
+    """Return a cell of the full table: it has an anchor, and leads to the record of its file."""
+    anchor = "" if row is None else (places or {}).get(row, "")
+    return dataclasses.replace(cell_of(row, records, marks), anchor=anchor)
+
+
+def _leading_to_full(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Return lines whose numbers lead to the same ones of the full table, which alone has the anchors."""
+    return tuple(
+        dataclasses.replace(
+            line, cells=tuple(dataclasses.replace(cell, place=cell.anchor, anchor="") for cell in line.cells)
+        )
+        for line in lines
+    )
 
 
 def settings_of(row: Row) -> tuple[str, str]:

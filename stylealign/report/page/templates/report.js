@@ -144,6 +144,14 @@ const fit = () => (contents.open = wide.matches);
 fit();
 wide.addEventListener("change", fit);
 
+// A number that a link leads to says what it is: its row and head may be off the screen.
+function nameCell(cell) {
+  const [first, ...others] = [...cell.parentElement.cells].filter((one) => !one.matches(".number"));
+  const keys = [first?.dataset.text, ...others.map((one) => one.textContent.trim())].filter(Boolean);
+  const head = cell.closest("table").tHead.rows[0].cells[cell.cellIndex].querySelector("button");
+  cell.dataset.what = `${keys.join(", ")}: ${head.firstChild.textContent.trim()}`;
+}
+
 function openTarget() {
   let name = location.hash.slice(1);
   try {
@@ -160,6 +168,7 @@ function openTarget() {
     if (part.tagName !== "DETAILS" || part.open) continue;
     part.open = isMoved = true;
   }
+  if (target.matches("td")) nameCell(target);
   if (isMoved) target.scrollIntoView();
 }
 window.addEventListener("hashchange", openTarget);
