@@ -30,7 +30,7 @@ VERSIONS = {
     "alignment": 3,
     "features": 1,
     "tables": 4,
-    "figures": 8,
+    "figures": 9,
     "card": 1,
     "report": 7,
     "provenance": 1,

@@ -127,8 +127,11 @@ def test_translations_stand_beside_the_untouched_pictures(kid: float, verdict: s
     assert "keep more of the layout than random images (key points off by 0.25; 0.42)" in finding.text
 
 
-@pytest.mark.parametrize(("kid", "said"), [(9.0, "were (KID"), (4.2, "were, but no nearer than the control's (KID")])
-def test_translations_stand_beside_the_controls(kid: float, said: str) -> None:
+@pytest.mark.parametrize(
+    ("kid", "said", "verdict"),
+    [(9.0, "were (KID", "good"), (4.2, "were, but no nearer than the control's (KID", "")],
+)
+def test_translations_stand_beside_the_controls(kid: float, said: str, verdict: str) -> None:
     (finding,) = told(
         row("translation", "w+", "kid", 4.0, 0.5, setting=NEAR),
         row("translation", "unaligned", "kid", kid, 0.5, setting=f"{NEAR}, w+"),
@@ -137,6 +140,7 @@ def test_translations_stand_beside_the_controls(kid: float, said: str) -> None:
     )
     assert said in finding.text
     assert f"the control's {kid:.3g})" in finding.text
+    assert finding.verdict == verdict
 
 
 def test_labels_are_told_task_by_task() -> None:

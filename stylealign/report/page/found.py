@@ -90,7 +90,7 @@ def _share(rows: Sequence[Row]) -> Finding | None:
     share = _one(rows, "generators", "share", "child")
     if share is None or share.value is None:
         return None
-    parts = [_number(share, ".0%"), " of its images pass for its domain"]
+    parts: list[str | Number] = [_number(share, ".0%"), " of its images pass for its domain"]
     control = _beside(rows, share, "unaligned")
     if control is not None:
         parts += [", ", _number(control, ".0%"), " of its control's"]
@@ -102,7 +102,9 @@ def _share(rows: Sequence[Row]) -> Finding | None:
 def _nearness(rows: Sequence[Row], at_home: Sequence[Row]) -> Finding | None:
     """How far the child is from its domain, beside the parent as it is and the parent in its own domain."""
     parts: list[str | Number] = []
-    nearer, not_nearer, as_at_home = [], [], []
+    nearer: list[str] = []
+    not_nearer: list[str] = []
+    as_at_home: list[bool] = []
     for name, child in _distances(rows):
         parent = _beside(rows, child, "parent")
         if parent is None:
@@ -155,9 +157,11 @@ def _translation(rows: Sequence[Row]) -> Finding | None:
         (True, False): "may come nearer to its domain than the pictures were, the intervals meet",
     }.get((is_lower, is_told_apart), "come no nearer to its domain than the pictures were")
     control = next((row for row in realism if role_of(row.method) == "control" and _space(row) == best.method), None)
-    if control is not None and not _is_told_better(best, control):
+    is_nearest = control is None or _is_told_better(best, control)
+    if not is_nearest:
         says += ", nor than the control's" if says.startswith("come no") else ", but no nearer than the control's"
-    parts = [f"Translations {says} (KID ", _number(best), f" from {best.method}; untouched ", _number(untouched)]
+    parts: list[str | Number] = [f"Translations {says} (KID ", _number(best), f" from {best.method}; untouched "]
+    parts += [_number(untouched)]
     parts += ["; the control's ", _number(control)] if control is not None else []
     parts.append(")")
     kept = [row for row in first if row.metric == "keypoint_error" and row.method in (best.method, "random")]
@@ -168,7 +172,7 @@ def _translation(rows: Sequence[Row]) -> Finding | None:
             f" and keep {'more' if _is_told_better(one, chance) else 'no more'} of the layout than random images"
         )
         parts += [" (key points off by ", _number(one), "; ", _number(chance), ")"]
-    return Finding((*parts, "."), ("good" if is_told_apart else "") if is_lower else "bad")
+    return Finding((*parts, "."), ("good" if is_told_apart and is_nearest else "") if is_lower else "bad")
 
 
 def _labels(rows: Sequence[Row]) -> Finding | None:

@@ -153,10 +153,10 @@ FIGURES = {
     "ladder": FigureText(
         "Alignment against the distance of the domain",
         "Small plots, one a measure, with the distance of the domain on the horizontal axis and a line a method.",
-        "Each child is a rung, named beside its point: from domains near the parent's on the left to far ones on the"
-        " right, by FID between real images and, below, by the agreement of figures drawn in the same pose. A measure"
-        " means something where the child stands apart from its unaligned control, from shuffled latents and from drawn"
-        " pairs, which share the pose alone.",
+        "Each child is a rung, named (or numbered) above the panel: from domains near the parent's on the left to"
+        " far ones on the right, by FID between real images and, below, by the agreement of figures drawn in the same"
+        " pose. A measure means something where the child stands apart from its unaligned control, from shuffled"
+        " latents and from drawn pairs, which share the pose alone.",
     ),
     "morphing": FigureText(
         "Frames of the morphs to {subject}",

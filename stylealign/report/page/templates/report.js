@@ -56,7 +56,7 @@ dialog.addEventListener("click", (event) => {
 });
 
 // Two rows of a figure over each other, image by image: the upper one ends at the slider.
-const SHOWN = 4;
+const SHOWN = 8;
 
 function layer(cell, rows, column, source) {
   const image = document.createElement("img");
@@ -83,6 +83,8 @@ for (const part of document.querySelectorAll(".compare")) {
     cell.append(document.createElement("i"));
     stage.append(cell);
   }
+  stage.style.setProperty("--all", stage.children.length);
+  stage.style.setProperty("--few", Math.min(4, stage.children.length));
   part.querySelectorAll("select").forEach((select, side) => {
     rows.labels.forEach((label, row) => select.add(new Option(label, row, row === side, row === side)));
     const show = () => {
