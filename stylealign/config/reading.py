@@ -68,15 +68,29 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     Raises:
         StyleAlignError: not YAML, a key that stands twice, or no keys at all.
     """
-    try:
-        values = yaml.load(text, _Loader)
-    except _TwiceError as error:
-        raise StyleAlignError(f"{source}: {error}; keep one of them") from error
-    except yaml.YAMLError as error:
-        raise StyleAlignError(f"{source}: not YAML ({' '.join(str(error).split())})") from error
+    values = loaded_yaml(text, source)
     if not isinstance(values, dict):
         raise StyleAlignError(f"{source}: must hold keys and values")
     return values
+
+
+def loaded_yaml(text: str, source: str) -> Any:
+    """Return what YAML text holds; `source` names it in errors.
+
+    Raises:
+        StyleAlignError: not YAML, or a key that stands twice.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except _TwiceError as error:
+        raise StyleAlignError(f"{source}: {error}; keep one of them") from error
+    except yaml.YAMLError as error:
+        raise StyleAlignError(f"{source}: not YAML ({_said(error)})") from error
+
+
+def _said(error: yaml.YAMLError) -> str:
+    """Return what is wrong in YAML text, and in which line, in one line."""
+    return " ".join(str(error).replace('in "<unicode string>", ', "in ").split())
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

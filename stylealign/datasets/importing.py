@@ -22,6 +22,7 @@ from stylealign.datasets.conversion import NotConvertible, Upright, read_upright
 from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.lsun import lmdb_sources
 from stylealign.datasets.own_labels.collecting import Collected, collecting
+from stylealign.datasets.own_labels.counts import labelled_counts
 from stylealign.datasets.own_labels.matching import LabelReport
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
 from stylealign.datasets.sources import PREVIEW, Source, image_sources, is_system_file, no_zip
@@ -135,7 +136,7 @@ def import_dataset(
         raise StyleAlignError(f"{source}: {no_zip(source, error)}") from error
     except OSError as error:
         raise StyleAlignError(f"{error.filename or source}: {error.strerror or error}; nothing was imported") from error
-    labelled = {} if labels is None else _labelled(labels, splits, label_report)
+    labelled = {} if labels is None else labelled_counts(labels, splits, label_report)
     return _summary(files, len(names), splits, report) | labelled
 
 
@@ -145,18 +146,6 @@ def _write_labels(folder: Path, labels: Annotations, splits: dict[str, NDArray[n
     if report.rejected:
         with (folder / REJECTED_LABELS).open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             csv.writer(file).writerows([("file", "name", "reason"), *report.rejected])
-
-
-def _labelled(labels: Annotations, splits: dict[str, NDArray[np.int64]], report: LabelReport) -> dict[str, object]:
-    """Return of how many images of each split each kind of label is known, and how many labels were rejected."""
-    kinds = {"segmentation": labels.segmentation, "keypoints": labels.keypoints, "pose": labels.pose}
-    held = [
-        *(kind for kind, array in kinds.items() if array is not None),
-        *(["attributes"] if labels.attributes else []),
-    ]
-    known = {kind: labels.only({kind}).known() for kind in held}
-    counts = {split: {kind: int(known[kind][rows].sum()) for kind in held} for split, rows in splits.items()}
-    return {"labelled": counts, "labels_rejected": dict(report.by_reason.most_common())}
 
 
 @contextmanager
@@ -198,7 +187,7 @@ def _convert_all(
             with tmpdir_named(SPOOLED):
                 spool.write(square.pixels.tobytes())
             if labels is not None:
-                labels.add(name, square.placing, square.face)
+                labels.add(name, square.placing, square.face, square.faceless)
         if time.monotonic() - last >= PROGRESS_INTERVAL_S:
             last = time.monotonic()
             print(f"data: {files} files read, {len(first_with)} images", file=sys.stderr)
@@ -221,15 +210,20 @@ def _convert_one(
     except NotConvertible as error:
         report.skip(name, str(error))
         return []
-    found = []
+    found, repeated = [], []
     for square in squares:
         digest = hashlib.sha256(square.pixels.tobytes()).digest()
         if digest in first_with:  # a picture must not be in both splits
-            report.skip(name, f"duplicate (the same picture as {first_with[digest]})")
+            repeated.append(first_with[digest])
             continue
         first_with[digest] = name
         report.converted.update(square.changes)
         found.append(_with_face(square, picture, settings))
+    if repeated and not found:
+        report.skip(name, f"duplicate (the same picture as {repeated[0]})")
+    elif repeated:
+        said = f"{len(repeated)} of {len(squares)} faces left out (the same as one of {repeated[0]})"
+        print(f"data: {printable(name)}: {printable(said)}", file=sys.stderr)
     return found
 
 
@@ -239,8 +233,8 @@ def _with_face(square: Square, picture: Upright, settings: DatasetSettings) -> S
         return square
     try:
         return replace(square, face=chosen_faces(picture, settings.faces)[0])
-    except NotConvertible:
-        return square  # its labels are not known
+    except NotConvertible as error:
+        return replace(square, faceless=str(error))  # its labels are not known
 
 
 def _split(

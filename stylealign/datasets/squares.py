@@ -20,13 +20,16 @@ class Square:
         pixels: `[3, r, r]` uint8.
         changes: what was done to the picture, in words.
         placing: where it lies in the picture.
-        face: `[68, 2]` points of the face it is a crop of, in the upright picture; None: it is no crop of a face.
+        face: `[68, 2]` points of the face it is a crop of, or that was looked for in it, in the upright picture; None:
+            there is none.
+        faceless: why none was found, where it was looked for.
     """
 
     pixels: NDArray[np.uint8]
     changes: list[str]
     placing: Placing
     face: NDArray[np.float64] | None = None
+    faceless: str = ""
 
 
 def squares_of(picture: Upright, size_px: int, fit: Fit, faces: Faces) -> list[Square]:

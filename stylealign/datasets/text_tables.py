@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import math
 import os
 import unicodedata
 from dataclasses import dataclass
@@ -43,16 +44,19 @@ class TextTable:
         """Return the number of a cell.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is none, or not finite.
         """
-        return float(text if self.separator == "," else text.replace(",", "."))
+        value = float(text if self.separator == "," else text.replace(",", "."))
+        if "_" in text or not math.isfinite(value):
+            raise ValueError(f"{text} is no number")
+        return value
 
 
 def read_csv(text: str) -> TextTable:
     """Return the table of a CSV file, separated by comma, semicolon or tab.
 
     Raises:
-        ValueError: no line of names, or a name twice.
+        ValueError: no line of names, a name twice, or a row with more cells than there are names.
     """
     lines = [line for line in text.splitlines() if line.strip(" ,;\t")]
     if lines and lines[0].lower().startswith("sep="):  # a note of spreadsheets to themselves
@@ -60,10 +64,18 @@ def read_csv(text: str) -> TextTable:
     if not lines:
         raise ValueError("it is empty")
     separator = max(",;\t", key=lines[0].count)
-    cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
+    try:
+        read = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+    cells = [[cell.strip() for cell in row] for row in read]
     names = tuple(cells[0])
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
         raise ValueError(f"two columns are named {twice[0]}")
+    for row in cells[1:]:
+        if any(row[len(names) :]):
+            hint = "; with decimal commas, separate the cells by semicolons" if separator == "," else ""
+            raise ValueError(f"the row of {row[0]} has {len(row)} cells, the line of names {len(names)}{hint}")
     rows = (dict(zip(names, [*row, *[""] * (len(names) - len(row))], strict=False)) for row in cells[1:])
     return TextTable(names, tuple(rows), separator)

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from stylealign.config.reading import loaded_yaml
 from stylealign.datasets.annotations import UNKNOWN_CLASS
 from stylealign.errors import StyleAlignError
 from stylealign.files import own_path
@@ -49,6 +49,10 @@ class ClassTable:
         self.names = list(dict.fromkeys(name for name in (entries or {}).values() if name != IGNORE))
         if len(self.names) > UNKNOWN_CLASS:
             raise ValueError(f"{len(self.names)} classes, more than {UNKNOWN_CLASS}")
+        numbers = [_number(key) for key in keys]
+        twice = [text for text, number in zip(entries or {}, numbers, strict=True) if numbers.count(number) > 1]
+        if twice:
+            raise ValueError(f"{' and '.join(twice)} are the same")
         self._places = {
             _number(key): UNKNOWN_CLASS if name == IGNORE else self.names.index(name)
             for key, name in zip(keys, (entries or {}).values(), strict=True)
@@ -95,24 +99,30 @@ def read_classes(given: str | Mapping[str, str] | None) -> ClassTable:
     try:
         entries = _loaded(Path(own_path(given))) if isinstance(given, str) else given
         return ClassTable(entries)
+    except UnicodeDecodeError as error:
+        raise StyleAlignError(f"{where}: is not UTF-8; save the file in that encoding") from error
     except OSError as error:
         raise StyleAlignError(f"{where}: {error.strerror}; give a YAML file of ids or colours and names") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except ValueError as error:
         said = " ".join(str(error).split())
         raise StyleAlignError(f"{where}: no names of classes ({said}); give {{0: background, 1: hair}}") from error
 
 
 def _loaded(path: Path) -> dict[str, str]:
-    content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    content = loaded_yaml(path.read_text(encoding="utf-8-sig"), str(path))
     if isinstance(content, Sequence) and not isinstance(content, str):
         content = dict(enumerate(content))
     if not isinstance(content, dict) or not content:
         raise ValueError("it holds no mapping")
+    for key, name in content.items():
+        if isinstance(name, bool) or not isinstance(name, str | int | float):
+            hint = "; YAML reads no and yes as such unless they stand in quotes" if isinstance(name, bool) else ""
+            raise ValueError(f"{key} is called {name!r}, which is no text{hint}")
     return {str(key): str(name) for key, name in content.items()}
 
 
 def _key(text: str) -> int | Colour:
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return int(text)
     match = re.fullmatch(r"#?([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", text)
     parts = [int(part, 16) for part in match.groups()] if match else []

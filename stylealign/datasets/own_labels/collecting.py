@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from stylealign.config import FOUND_FACES, AnnotationSettings
 from stylealign.datasets.annotations import UNKNOWN_CLASS, UNKNOWN_VALUE, Annotations
 from stylealign.datasets.conversion import NotConvertible
 from stylealign.datasets.face_finding import EYE_CORNERS, NAMES
 from stylealign.datasets.label_names import LabelNames, sides_of
+from stylealign.datasets.own_labels.arrays import framed, reordered, stacked, turned
 from stylealign.datasets.own_labels.classes import read_classes
 from stylealign.datasets.own_labels.coco import CocoMasks, CocoPoints
 from stylealign.datasets.own_labels.coco_file import CocoFile
@@ -91,20 +91,21 @@ class Collected:
             self._coco[path] = CocoFile(path, self._pictures, self._report)
         return self._coco[path]
 
-    def add(self, picture: str, placing: Placing, face: NDArray[np.float64] | None) -> None:
+    def add(self, picture: str, placing: Placing, face: NDArray[np.float64] | None, faceless: str = "") -> None:
         """Take what is known of the next square image.
 
         Args:
             picture: the picture it is of.
             placing: where it lies in the picture.
             face: `[68, 2]` points of a face that was found, in the upright picture.
+            faceless: why none was found.
         """
         for kind in self._is_mirrored:  # those of masks and points tell by their size what they are of
             self._is_mirrored[kind].append(placing.is_mirrored and not self._settings.upright)
         if self._masks is not None:
             self._rows["maps"].append(self._map_of(picture, placing))
         if self._settings.keypoints is not None:
-            positions, visible = self._points_of(picture, placing, face)
+            positions, visible = self._points_of(picture, placing, face, faceless)
             self._rows["points"].append(positions)
             self._rows["visible"].append(visible)
         for name, source, unknown in (
@@ -152,7 +153,7 @@ class Collected:
         if not masked.is_turned:
             self._note_sides("segmentation", placing, is_upright)
         if not is_upright:
-            classes = _turned(classes, placing)
+            classes = turned(classes, placing)
         return placing.mask(classes)
 
     def _is_upright(self, size_px: tuple[int, int], placing: Placing) -> bool | None:
@@ -168,23 +169,23 @@ class Collected:
         self._is_mirrored[kind][-1] = placing.is_mirrored and not is_upright
 
     def _points_of(
-        self, picture: str, placing: Placing, face: NDArray[np.float64] | None
+        self, picture: str, placing: Placing, face: NDArray[np.float64] | None, faceless: str
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         names = self._keypoint_names()
         nothing = np.full((len(names), 2), np.nan, np.float32), np.zeros(len(names), bool)
         if self._points is None:
             if face is None:
-                self._report.reject(FOUND_FACES, picture, "no face, or several")
+                self._report.reject(FOUND_FACES, picture, faceless)
                 return nothing
             self._note_sides("keypoints", placing, is_upright=True)
-            return _framed(placing.points(face), np.ones(len(face), bool), self._size_px)
+            return framed(placing.points(face), np.ones(len(face), bool), self._size_px)
         try:
             found = self._points.of(picture)
             if found is None:
                 self._report.reject(self._points.file, picture, "a picture without key points")
                 return nothing
             upright, visible = self._upright_points(found, picture, placing)
-            return _framed(placing.points(upright), visible, self._size_px)
+            return framed(placing.points(upright), visible, self._size_px)
         except NotConvertible as error:
             self._report.reject(self._points.file, picture, str(error))
             return nothing
@@ -224,11 +225,11 @@ class Collected:
         classes = () if self._masks is None else tuple(self._masks.sorted_names())
         names = self._names(classes)
         mirrored = {kind: np.array(flags, bool) for kind, flags in self._is_mirrored.items()}
-        maps = _stacked(self._rows["maps"], np.uint8)
+        maps = stacked(self._rows["maps"], np.uint8)
         if maps is not None and self._masks is not None:
-            maps = _reordered(maps, list(self._masks.names), list(classes))
-        points, visible = _stacked(self._rows["points"], np.float32), _stacked(self._rows["visible"], np.bool_)
-        pose, attributes = _stacked(self._rows["values"], np.float32), _stacked(self._rows["attributes"], np.int64)
+            maps = reordered(maps, list(self._masks.names), list(classes))
+        points, visible = stacked(self._rows["points"], np.float32), stacked(self._rows["visible"], np.bool_)
+        pose, attributes = stacked(self._rows["values"], np.float32), stacked(self._rows["attributes"], np.int64)
         columns = {} if attributes is None else dict(zip(names.attributes, attributes.T.copy(), strict=True))
         found = Annotations(maps, points, visible, pose, columns, names)
         self._require_some(found)
@@ -281,27 +282,6 @@ def _path(text: str | None) -> Path | None:
 def _of_another_size(what: str, size_px: tuple[int, int], placing: Placing) -> str:
     (width, height), (wide, high) = size_px, placing.stored_px
     return f"{what} of another size ({width}x{height}, the picture has {wide}x{high})"
-
-
-def _turned(classes: NDArray[np.uint8], placing: Placing) -> NDArray[np.uint8]:
-    return classes if placing.turn is None else np.asarray(Image.fromarray(classes).transpose(placing.turn))
-
-
-def _framed(
-    points: NDArray[np.float32], visible: NDArray[np.bool_], size_px: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return points with those beyond the frame not visible."""
-    return points, visible & ((points >= 0) & (points <= size_px)).all(axis=1)
-
-
-def _stacked(rows: list[Any], kind: type) -> Any:
-    return np.stack(rows).astype(kind) if rows else None
-
-
-def _reordered(maps: NDArray[np.uint8], names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.uint8]:
-    places = np.full(UNKNOWN_CLASS + 1, UNKNOWN_CLASS, np.uint8)
-    places[: len(names)] = [wanted.index(name) for name in names]
-    return places[maps]
 
 
 @contextmanager

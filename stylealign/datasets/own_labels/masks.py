@@ -94,7 +94,10 @@ class PartMasks:
         self._parts: dict[str, dict[str, Reader]] = {}
         for name, read in files.items():
             match = _PART.fullmatch(PurePosixPath(name).stem)
-            if is_system_file(name) or not _is_mask(name) or match is None:
+            if is_system_file(name) or not _is_mask(name):
+                continue
+            if match is None:
+                report.reject(file, name, f"an unknown part ({PurePosixPath(name).stem.partition('_')[2] or 'none'})")
                 continue
             number, part = match.groups()
             padded = PurePosixPath(name).stem.partition("_")[0]
@@ -102,7 +105,10 @@ class PartMasks:
             if len(own) != 1:
                 report.reject(file, name, "a label without a picture" if not own else "several pictures of that name")
                 continue
-            self._parts.setdefault(own[0], {})[part] = read
+            if part in self._parts.setdefault(own[0], {}):
+                report.reject(file, name, f"a second mask of one part ({own[0]}, {part})")
+                continue
+            self._parts[own[0]][part] = read
 
     def sorted_names(self) -> list[str]:
         """Return the names in their final order."""

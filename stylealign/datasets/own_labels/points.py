@@ -1,5 +1,6 @@
 """Key points in a CSV file: the columns `image` and `NAME_x`, `NAME_y`, and where it is known `NAME_visible`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylealign.datasets.own_labels.matching import LabelReport, PictureNames, bound
-from stylealign.datasets.own_labels.tables import image_column, read_table
+from stylealign.datasets.own_labels.tables import FALSE, TRUE, image_column, read_table
 from stylealign.errors import StyleAlignError
 
 
@@ -40,6 +41,7 @@ class CsvPoints:
         self.names = tuple(name[:-2] for name in table.names if name.endswith("_x") and f"{name[:-2]}_y" in table.names)
         if not self.names:
             raise StyleAlignError(f"{path}: has no columns NAME_x and NAME_y; give the pixels of key points by name")
+        _require_whole(path, table.names)
         column, rows = image_column(table), []
         for row in table.rows:
             cells = [[row[f"{name}_{axis}"] for axis in "xy"] for name in self.names]
@@ -48,7 +50,17 @@ class CsvPoints:
             except ValueError:
                 report.reject(self.file, row[column], "a key point that is no number")
                 continue
-            hidden = [row.get(f"{name}_visible", "").lower() in ("0", "no", "false") for name in self.names]
+            half = [name for name, pair in zip(self.names, positions, strict=True) if np.isnan(pair).sum() == 1]
+            if half:
+                report.reject(self.file, row[column], f"a key point with one coordinate ({half[0]})")
+                continue
+            said = {name: row.get(f"{name}_visible", "").lower() for name in self.names}
+            wrong = [name for name, cell in said.items() if cell not in ("", *FALSE, *TRUE)]
+            if wrong:
+                reason = f"a visibility that is neither 0 nor 1 ({wrong[0]}_visible is {said[wrong[0]]})"
+                report.reject(self.file, row[column], reason)
+                continue
+            hidden = [cell in FALSE for cell in said.values()]
             rows.append((row[column], Points(positions, ~np.isnan(positions).any(axis=1) & ~np.array(hidden))))
         everything = np.concatenate([points.positions for _, points in rows] or [np.zeros((1, 2))])
         if len(rows) > 1 and np.nanmax(np.abs(everything), initial=0) <= 1:
@@ -58,3 +70,15 @@ class CsvPoints:
     def of(self, picture: str) -> Points | None:
         """Return the key points of a picture, None where it has none."""
         return self._points.get(picture)
+
+
+def _require_whole(path: Path, names: Collection[str]) -> None:
+    """Refuse a column of one coordinate whose other one is missing.
+
+    Raises:
+        StyleAlignError: naming both.
+    """
+    for name in names:
+        other = f"{name[:-1]}{'yx'['xy'.index(name[-1])]}" if name.endswith(("_x", "_y")) else name
+        if other not in names:
+            raise StyleAlignError(f"{path}: has the column {name} without {other}; give both coordinates")

@@ -10,11 +10,13 @@ import skimage.data
 from PIL import Image, ImageDraw
 
 from stylealign.config import DatasetSettings
+from stylealign.datasets import importing
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.conversion import EXIF_ORIENTATION, TURNS
 from stylealign.datasets.face_finding import NAMES, find_faces
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.importing import import_dataset
+from stylealign.datasets.squares import squares_of
 
 WIDTH, HEIGHT = 90, 60
 MIDDLES = [(40, 25), (52, 36), (45, 30), (36, 22)]
@@ -217,6 +219,27 @@ def test_faces_are_found_cropped_and_labelled(people: Path, capsys: pytest.Captu
     assert (bright == labels.segmentation[0]).mean() > 0.9
     again = find_faces(Image.fromarray(image.transpose(1, 2, 0)))
     np.testing.assert_allclose(again[0], labels.keypoints[0], atol=8)
+
+
+def test_no_face_and_several_are_told_apart(people: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    annotations = {"keypoints": "faces"}
+    settings = DatasetSettings(path=str(people / "pictures"), resolution_px=64, annotations=annotations)
+    import_dataset(settings, people / "set")
+    told = capsys.readouterr().err
+    assert "data: faces: none.png: no face\n" in told
+    assert "data: faces: two.png: several faces (2; " in told
+
+
+def test_a_picture_of_which_one_face_is_new_is_no_duplicate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pictures(tmp_path)
+    monkeypatch.setattr(importing, "squares_of", lambda *given: squares_of(*given) * 2)  # each has its face twice
+    summary = import_dataset(DatasetSettings(path=str(tmp_path / "pictures"), resolution_px=64), tmp_path / "set")
+    assert (summary["train"] + summary["test"], summary["skipped"]) == (4, 0)
+    told = capsys.readouterr().err
+    assert "data: 0.png: 1 of 2 faces left out (the same as one of 0.png)" in told
+    assert "duplicate" not in told
 
 
 @pytest.mark.parametrize(("faces", "images"), [("largest", 3), ("all", 4)])

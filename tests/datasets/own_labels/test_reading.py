@@ -280,9 +280,7 @@ def test_labels_of_which_none_can_be_used_are_refused(pictures: Path, tmp_path: 
         StyleAlignError, match=r"annotations\.masks: .*masks: no label of it can be used \(unknown id 7: 6\)"
     ):
         imported(pictures, masks=tmp_path / "masks", classes={0: "ground"})
-    with pytest.raises(
-        StyleAlignError, match=r"keypoints: faces: no label of it can be used \(no face, or several: 6\)"
-    ):
+    with pytest.raises(StyleAlignError, match=r"keypoints: faces: no label of it can be used \(no face: 6\)"):
         imported(pictures, keypoints="faces")
     (tmp_path / "values.csv").write_text("image,a\nother,1\n")
     with pytest.raises(StyleAlignError, match=r"can be used \(a picture without a row: 6\)"):
@@ -311,3 +309,12 @@ def test_labels_go_when_the_set_is_made_again_without_them(pictures: Path, tmp_p
     import_dataset(settings, tmp_path / "set")
     left = sorted(path.name for path in (tmp_path / "set").iterdir())
     assert left == ["config.json", "preview.png", "test.zip", "train.zip"]
+
+
+def test_labels_that_all_lie_in_the_test_split_are_told(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held_out = np.random.default_rng(0).permutation(COUNT)[-1]
+    (tmp_path / "values.csv").write_text(f"image,a\np{held_out}.jpg,1\n")
+    imported(pictures, values=tmp_path / "values.csv")
+    assert "data: pose: all 1 labelled images lie in the test split, and none is left" in capsys.readouterr().err

@@ -1,0 +1,154 @@
+"""Cells, names and parts that are none: each is named, and none becomes a label."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylealign.datasets.own_labels.classes import read_classes
+from stylealign.datasets.own_labels.masks import PartMasks
+from stylealign.datasets.own_labels.matching import LabelReport, PictureNames
+from stylealign.datasets.own_labels.points import CsvPoints
+from stylealign.datasets.own_labels.tables import Attributes, Values, values_of_attribute
+from stylealign.datasets.text_tables import read_csv
+from stylealign.errors import StyleAlignError
+
+PICTURES = PictureNames([f"p{index}.png" for index in range(6)])
+
+
+def read(kind: Any, folder: Path, text: str, name: str = "a.csv") -> tuple[Any, list[tuple[str, str]]]:
+    """Read a file; return it, and (name, reason) of what was rejected."""
+    (folder / name).write_text(text)
+    report = LabelReport()
+    return kind(folder / name, PICTURES, report), [(row, reason) for _, row, reason in report.rejected]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Values, "image,width\np0,1,5\np1,2,5\n"),
+        (CsvPoints, "image,n_x,n_y\np0,5,5,7,5\np1,9,5,8,5\n"),
+        (Attributes, "image,hat\np0,1,0\n"),
+    ],
+)
+def test_a_row_with_more_cells_than_names_is_refused(tmp_path: Path, kind: Any, text: str) -> None:
+    with pytest.raises(StyleAlignError, match=r"a\.csv: .*the row of p0 has \d cells, .*by semicolons"):
+        read(kind, tmp_path, text)
+
+
+def test_empty_cells_at_the_end_of_a_row_are_none() -> None:
+    assert read_csv("image,a\np0,1,,\n").rows == ({"image": "p0", "a": "1"},)
+
+
+def test_a_cell_that_no_table_can_have_is_an_error() -> None:
+    with pytest.raises(ValueError, match="field larger than field limit"):
+        read_csv(f'image,a\np0,"{"1" * 200_000}"\n')
+
+
+def test_values_that_are_no_numbers(tmp_path: Path) -> None:
+    cells = ["inf", "nan", "1e400", "1_000", "1e39", "2"]
+    text = "image,width\n" + "".join(f"p{index},{cell}\n" for index, cell in enumerate(cells))
+    values, said = read(Values, tmp_path, text)
+    assert said == [(f"p{index}", f"width is no number ({cell})") for index, cell in enumerate(cells[:-1])]
+    known = [float(values.of(f"p{index}.png")[0]) for index in range(6)]
+    np.testing.assert_array_equal(known, [np.nan] * 5 + [2])
+
+
+def test_points_with_half_a_place_or_another_visibility(tmp_path: Path) -> None:
+    text = "image,n_x,n_y,n_visible\np0,5,,1\np1,5,6,2\np2,5,6,true\np3,5,6,0\np4,5,6,\np5,,,\n"
+    points, said = read(CsvPoints, tmp_path, text)
+    assert said == [
+        ("p0", "a key point with one coordinate (n)"),
+        ("p1", "a visibility that is neither 0 nor 1 (n_visible is 2)"),
+    ]
+    assert points.of("p0.png") is None
+    assert points.of("p1.png") is None
+    assert [bool(points.of(f"p{index}.png").visible[0]) for index in (2, 3, 4, 5)] == [True, False, True, False]
+
+
+def test_a_column_of_one_coordinate_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StyleAlignError, match=r"has the column m_y without m_x"):
+        read(CsvPoints, tmp_path, "image,n_x,n_y,m_y\np0,5,6,7\n")
+
+
+def test_list_attr_with_wrong_lines(tmp_path: Path) -> None:
+    text = "5\nbig low\np0.png 1 -1\np1.png 1\np2.png 1 -1 1\nmy p3.png 1 1\np4.png 5 -1\n"
+    attributes, said = read(Attributes, tmp_path, text, "list.txt")
+    assert said == [
+        ("p1.png", "a line of another number of values (1, not 2)"),
+        ("p2.png", "a line of another number of values (3, not 2)"),
+        ("my", "a line of another number of values (3, not 2)"),
+        ("p4.png", "big is neither no nor yes (5)"),
+    ]
+    assert attributes.names == {"big": ["no", "yes"], "low": ["no", "yes"]}
+    assert attributes.of("p4.png").tolist() == [-1, 0]
+    with pytest.raises(StyleAlignError, match=r"list\.txt: its first line says 600 images, and it has lines of 1"):
+        read(Attributes, tmp_path, "600\nbig\np0.png 1\n", "list.txt")
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1", "0", "?", "1"], ["no", "yes"]),
+        (["1", "-1", "5"], ["no", "yes"]),
+        (["1", "0", "nan"], ["no", "yes"]),
+        (["1", "0", "0", "yess"], ["no", "yes"]),
+        (["0", "1", "2", "2"], ["0", "1", "2"]),
+        (["red", "blue", "-"], ["blue", "red"]),
+        (["yes", "no", "maybe"], ["maybe", "no", "yes"]),
+        (["", ""], []),
+    ],
+)
+def test_values_of_a_column(cells: list[str], values: list[str]) -> None:
+    assert values_of_attribute("hat", cells) == values
+
+
+@pytest.mark.parametrize("cells", [["0.25", "0.5", "1"], list(map(str, range(30)))])
+def test_a_column_of_numbers_is_no_attribute(tmp_path: Path, cells: list[str]) -> None:
+    with pytest.raises(StyleAlignError, match=r"a\.csv: score holds numbers .*give them as values"):
+        read(Attributes, tmp_path, "image,score\n" + "".join(f"p{index},{cell}\n" for index, cell in enumerate(cells)))
+
+
+def test_a_cell_that_is_no_value_is_named(tmp_path: Path) -> None:
+    attributes, said = read(Attributes, tmp_path, "image,hat,coat\np0,1,red\np1,?,-\np2,0,blue\np3,,\n")
+    assert said == [("p1", "hat is neither no nor yes (?)"), ("p1", "coat is no value (-)")]
+    known = [attributes.of(f"p{index}.png").tolist() for index in range(4)]
+    assert known == [[1, 1], [-1, -1], [0, 0], [-1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{0: no, 1: yes}", "0 is called False, which is no text; YAML reads no and yes as such"),
+        ("{0: null, 1: a}", "0 is called None, which is no text"),
+        ("{0: [x], 1: {y: 2}}", "0 is called"),
+        ("[ground, no]", "1 is called False"),
+        ("{0: a, 0: b}", "line 1: '0' stands there already"),
+        ("{0: a, '0': b}", "line 1: '0' stands there already"),
+        ("{'00': a, 0: b}", "00 and 0 are the same"),
+        ("{'#ff0000': a, '255,0,0': b}", "#ff0000 and 255,0,0 are the same"),
+        ('{"²": x}', "'²' is no id and no colour"),
+        ("{0: [x", "not YAML"),
+    ],
+)
+def test_names_of_classes_that_are_none(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "classes.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(StyleAlignError, match=r"classes\.yaml") as refused:
+        read_classes(str(tmp_path / "classes.yaml"))
+    assert message in str(refused.value)
+    assert "unicode string" not in str(refused.value)
+
+
+def test_parts_that_are_unknown_or_come_twice_are_named(tmp_path: Path) -> None:
+    Image.new("L", (4, 4), 255).save(tmp_path / "white.png")
+    names = ["0/00001_hair.png", "0/00001_skin.png", "0/00001_beard.png", "1/00001_hair.png", "0/note.png"]
+    report = LabelReport()
+    masks = PartMasks(dict.fromkeys(names, (tmp_path / "white.png").read_bytes), PictureNames(["1.jpg"]), "m", report)
+    assert [(name, reason) for _, name, reason in report.rejected] == [
+        ("0/00001_beard.png", "an unknown part (beard)"),
+        ("1/00001_hair.png", "a second mask of one part (1.jpg, hair)"),
+        ("0/note.png", "an unknown part (none)"),
+    ]
+    assert masks.of("1.jpg") is not None
