@@ -249,6 +249,7 @@ def test_a_wrong_seed_is_said_by_its_name(browser: Browser, capfd: pytest.Captur
     before = browser.run(IMAGES)
     browser.run(TYPE, "#seed", "1.5")
     assert browser.wait(TOAST, "Seed: must be a whole number from 0 to 4294967295")
+    browser.run(TYPE, "#seed", "8")
     browser.run(TYPE, "#end-seed", "-1")
     assert browser.wait(TOAST, "Seed that the code goes to: must be a whole number")
     assert browser.run(IMAGES) == before
