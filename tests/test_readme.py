@@ -32,6 +32,8 @@ RUN_ELSEWHERE = {
     "snakemake --workflow-profile workflow/profiles/slurm": "tests/workflow/test_slurm.py",
 }
 """Commands that no test here runs, and why."""
+READERS = ("PHOTOS", "network.pkl", "my_script.py")
+"""Files that a reader has."""
 SMALL = {
     "stylealign data draw": "--train-images 24 --test-images 8 --val-images 4",
     "stylealign train": "--kimg 0.032 --batch-size 8",
@@ -71,14 +73,19 @@ def test_every_command_parses() -> None:
 
 
 def test_every_file_of_a_command_was_made_before_it() -> None:
-    made = {"PHOTOS"}
-    for command in COMMANDS[: COMMANDS.index("stylealign init my-run")]:
+    made = set(READERS)
+    for command in COMMANDS:
         words = shlex.split(command)
+        if words[0] == "cd":
+            made = {*READERS, "config", "results", "workflow"}
+        if words[0] == "cp":
+            made.add(words[-1])
         if words[0] != "stylealign":
             continue
         for flag, word in itertools.pairwise(words):
             place = Path(word.rpartition("=")[2])
-            if flag in ("--out", "--out-dir", "--run-dir", "--zip", "--grid"):
+            is_converted = words[1] == "convert" and word == words[-1]
+            if is_converted or flag in ("--out", "--out-dir", "--run-dir", "--zip", "--grid"):
                 made.add(place.parts[0])
             elif len(place.parts) > 1 or place.suffix:
                 assert place.parts[0] in made, f"{command}: {place} is made by no command above"
