@@ -46,7 +46,14 @@ CodesOf = Callable[[Generator], Tensor]
 
 @torch.inference_mode()
 def edited(codes: CodesOf, move: Move, strengths: Sequence[float], relative: Relative) -> Pixels:
-    """Return the images `[N, T, 3, r, r]` uint8 of N codes at T strengths."""
+    """Return the images `[N, T, 3, r, r]` uint8 of N codes at T strengths.
+
+    Args:
+        codes: from a generator to the ws or styles of N codes in it.
+        move: the directions, of the family of the model.
+        strengths: in standard deviations of the model's samples; 0 is the image itself.
+        relative: the model that draws.
+    """
     generator = relative.generator
     given = codes(generator)
     batch = images_per_batch(generator.architecture.resolution)

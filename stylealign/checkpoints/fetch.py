@@ -27,7 +27,14 @@ DEFAULT_POLICY = Policy()
 
 @dataclass(frozen=True)
 class Cache:
-    """Where downloads are kept, and how they are made."""
+    """Where downloads are kept, and how they are made.
+
+    Attributes:
+        folder: of the downloads; it need not exist yet.
+        offline: take only what is there.
+        policy: how long to wait, and how often to try again.
+        progress: called with the bytes that were received and their total, None where it is not known.
+    """
 
     folder: Path
     offline: bool = False
