@@ -11,7 +11,7 @@ VERSIONS = {
     "data": 4,
     "fetch": 2,
     "info": 1,
-    "convert": 3,
+    "convert": 4,
     "grow": 2,
     "pack": 2,
     "train": 6,

@@ -7,10 +7,13 @@ from pathlib import Path
 from stylealign.checkpoints.zoo import default_zoo, load_zoo
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.downloads import add_download, opened_cache
+from stylealign.cli.progress import warn
 from stylealign.config import OF_PICTURES, AnnotationSettings, DatasetSettings, PairSettings
 from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.drawing import draw_dataset, draw_pairs
 from stylealign.datasets.importing import Archive, import_dataset
+from stylealign.datasets.label_names import perhaps_turning
+from stylealign.datasets.own_labels.tables import read_table
 from stylealign.errors import StyleAlignError
 from stylealign.files import own_path, require_writable
 from stylealign.provenance import provenance_of
@@ -100,12 +103,23 @@ def _import(arguments: argparse.Namespace) -> None:
     source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
     provenance = provenance_of("data import", version("data"), settings, {"source": source, **_labels(settings)})
     print(json.dumps(import_dataset(settings, arguments.out_dir, provenance=provenance)))
+    _warn_of_mirroring(settings)
 
 
 def _labels(settings: DatasetSettings) -> dict[str, str]:
     """Return the files of labels that are there; the import says what is wrong with the others."""
     files = {} if settings.annotations is None else settings.annotations.files
     return {key: own_path(path) for key, path in files.items() if Path(own_path(path)).exists()}
+
+
+def _warn_of_mirroring(settings: DatasetSettings) -> None:
+    """Warn of numbers that look as if they changed sign in a mirrored picture, where nothing is said of it."""
+    labels = settings.annotations
+    if labels is None or labels.values is None:
+        return
+    told = perhaps_turning(read_table(Path(own_path(labels.values))).names, labels.negated)
+    if told is not None:
+        warn("data", told)
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
@@ -121,3 +135,4 @@ def _fetch(arguments: argparse.Namespace) -> None:
     archive = Archive(path, entry.train, entry.test, entry.format == "lmdb")
     provenance = provenance_of("data fetch", version("data"), settings, {"source": path, **_labels(settings)})
     print(json.dumps(import_dataset(settings, arguments.out_dir, archive, provenance)))
+    _warn_of_mirroring(settings)

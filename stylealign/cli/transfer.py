@@ -7,13 +7,15 @@ from pathlib import Path
 from stylealign.applications.labels.learning import learn
 from stylealign.applications.labels.methods import STUDENT, Method, method_names, method_of
 from stylealign.applications.labels.networks import load_label_network, save_label_network
+from stylealign.applications.labels.onnx_network import OnnxLabeller
 from stylealign.applications.labels.tasks import task_of, transferred
 from stylealign.applications.labels.transfers.source import Source
 from stylealign.checkpoints.differences import load_matching
 from stylealign.cli.arguments import add_settings, settings_from
-from stylealign.cli.progress import Progress
+from stylealign.cli.progress import Progress, warn
 from stylealign.cli.supervise import StepProgress
 from stylealign.config import LabelSettings
+from stylealign.datasets.label_names import perhaps_turning
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable
@@ -54,6 +56,10 @@ def run(arguments: argparse.Namespace) -> None:
     parent, child = load_matching(arguments.parent, arguments.child)
     px = parent.architecture.resolution
     labeller, _ = load_label_network(arguments.labeller, arguments.task, px)
+    if isinstance(labeller, OnnxLabeller) and arguments.task == "pose":
+        told = perhaps_turning(labeller.spec.names, labeller.settings.negated)
+        if told is not None:
+            warn("transfer", told)
     oracle = None if arguments.oracle is None else load_label_network(arguments.oracle, arguments.task, px)[0]
     device = compute_device()
     passes = sum(2 * method.passes for method in methods) * arguments.seeds

@@ -9,6 +9,8 @@ SIDES = {"left": "right", "l": "r"}
 
 TURNING = ("rotation_deg", "shift_x")
 """Numbers that change sign under mirroring, where a file does not say which do."""
+_ANGLES, _UNITS = ("yaw", "roll", "tilt"), ("deg", "degrees", "rad", "radians")
+"""Last words of names, before a unit, of numbers that a mirroring turns into their opposite in all likelihood."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,25 @@ def mirrored_order(names: Sequence[str], swapped: Sequence[tuple[str, str]]) -> 
     """Return, for each name, the place of the name that stands there after mirroring."""
     other = {**dict(swapped), **{right: left for left, right in swapped}}
     return [names.index(other.get(name, name)) for name in names]
+
+
+def perhaps_turning(values: Sequence[str], negated: Sequence[str] | None) -> str | None:
+    """Return a warning about numbers that look as if they changed sign under mirroring, where nobody declared any.
+
+    Args:
+        values: names of numbers.
+        negated: those that are declared, `()` for none of them; None where nothing is.
+    """
+    found = [name for name in values if negated is None and _is_angle(name)]
+    if not found:
+        return None
+    named = ", ".join([*(name for name in values if name in TURNING), *found])
+    return (
+        f"{found[0]} keeps its sign in mirrored images, which half of the training images are; if it turns with them, "
+        f"say negated: [{named}], if not, negated: [{', '.join(name for name in values if name in TURNING)}]"
+    )
+
+
+def _is_angle(name: str) -> bool:
+    words = [word.lower() for word in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", name) if word]
+    return [word for word in words if word not in _UNITS][-1:] in [[word] for word in _ANGLES]

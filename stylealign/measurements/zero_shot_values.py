@@ -40,7 +40,7 @@ TABLE = Table(
     "distance of a child image's W+ code, inverted in the child (unaligned: in the control), to a hyperplane of the "
     "parent (logistic regression on its samples, labelled by the parent's network), right at above the middle between "
     "both sides' means; several seeds: their mean, images resampled together and seeds as a level of their own, "
-    "widened as Student's t; "
+    "widened as Student's t; n: images that the value, of a mean any, is known of; "
     f"{BEST}: the method with the highest {MEAN_AUC.name} on the validation images; {DIFFERENCE_PROTOCOL}",
     headline=MEAN_AUC.name,
     compared=(MEAN_AUC.name,),
@@ -71,16 +71,14 @@ def chances(network: "Labeller", images: "NDArray[np.uint8]") -> "dict[str, NDAr
 
 
 def area_of(scores: "Scores", annotations: "Annotations", values: Sequence[str]) -> "Area":
-    """Return the mean area under the curves of some values, which can be resampled; of one, of its known images."""
+    """Return the mean area under the curves of some values, which can be resampled; of images that one is known of."""
     import numpy as np
 
     from stylealign.metrics.classification import Area
 
     has, known = (np.stack(parts, axis=1) for parts in zip(*(_has(annotations, own) for own in values), strict=True))
     found = Area(np.stack([scores[value] for value in values], axis=1), has, known)
-    if len(values) > 1:
-        return found
-    counts = known[:, 0]
+    counts = known.any(axis=1)
     return Area(found.scores[counts], has[counts], known[counts])
 
 

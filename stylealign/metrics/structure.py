@@ -91,7 +91,11 @@ def keypoint_scores(
         whole = np.where(counted, values, 0).sum(axis=1, dtype=np.float64)
         return Ratio(whole[:, None], totals.sum(axis=1)[:, None])
 
-    of_points = [Ratio(np.where(counted, errors, 0)[:, [k]], totals[:, [k]]) for k in range(errors.shape[1])]
+    known = np.isfinite(truth).all(axis=2)
+    of_points = [
+        Ratio(np.where(counted, errors, 0)[known[:, k]][:, [k]], totals[known[:, k]][:, [k]])
+        for k in range(errors.shape[1])
+    ]
     return KeypointScores(mean_of(errors), of_points, mean_of(centred), mean_of(errors < PCK_THRESHOLD))
 
 
@@ -169,15 +173,14 @@ def pose_scores(
     """Return the mean absolute error and R^2 of each number (R^2 against the variance of the whole set).
 
     Args:
-        predicted, truth: `[N, V]`; a number that is NaN in `truth` does not count.
+        predicted, truth: `[N, V]`; an image whose number is NaN in `truth` does not count.
         names: names of the numbers.
     """
     scores = {}
     for column, name in enumerate(names):
         error = predicted[:, [column]].astype(np.float64) - truth[:, [column]]
         is_known = ~np.isnan(error)
-        known = truth[is_known[:, 0], column].astype(np.float64)
-        variance = np.where(is_known, known.var() if len(known) else 0.0, 0.0)
-        squares = np.where(is_known, error**2, 0.0)
-        scores[name] = Ratio.mean(np.abs(error[:, 0])), Ratio(squares, variance, is_complement=True)
+        known, error = truth[is_known[:, 0], column].astype(np.float64), error[is_known[:, 0]]
+        variance = np.full_like(error, known.var() if len(known) else 0.0)
+        scores[name] = Ratio.mean(np.abs(error[:, 0])), Ratio(error**2, variance, is_complement=True)
     return scores

@@ -340,3 +340,22 @@ def test_a_training_that_diverges_ends_with_a_line() -> None:
     labels["pose"][:, 2] = float("inf")
     with pytest.raises(StyleAlignError, match="the loss became NaN or infinite at step 1 of 12; lower"):
         learn(images, labels, SETTINGS, CPU, spec("pose"))
+
+
+@pytest.mark.parametrize("task", ["segmentation", "keypoints", "pose"])
+def test_images_without_labels_are_not_counted(task: str) -> None:
+    images, whole = shapes(5)
+    maps, points, pose = whole.segmentation.copy(), whole.keypoints.copy(), whole.pose.copy()
+    maps[3:], points[3:], pose[3:] = UNKNOWN_CLASS, np.nan, np.nan
+    points[2, 1], pose[2, 1] = np.nan, np.nan  # one label alone is missing
+    partly = dataclasses.replace(whole, segmentation=maps, keypoints=points, visible=whole.visible.copy(), pose=pose)
+    partly.visible[~np.isfinite(points).all(axis=2)] = False
+    found = scores(LabelNetwork(spec(task)).eval(), images, partly)
+    one = {"keypoints": KEYPOINTS[1], "pose": POSE[1]}.get(task)
+    assert {name: score.count for name, score in found.items()} == {name: 2 if name[1] == one else 3 for name in found}
+    kept = partly.rows(np.arange(3))
+    torch.manual_seed(0)
+    network = LabelNetwork(spec(task)).eval()
+    for name, score in scores(network, images, partly).items():
+        expected = scores(network, images[:3], kept)[name]
+        assert str(score.estimate(20, 0)) == str(expected.estimate(20, 0)), name  # NaN of a class that is nowhere

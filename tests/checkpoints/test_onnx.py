@@ -53,6 +53,8 @@ def test_onnxruntime_draws_the_same_images(model: Path, tmp_path: Path, count: i
     found = run(tmp_path / "g.onnx", given, "images")
     wanted = checkpoint.generator(z, labels, truncation_psi=0.6).numpy()
     assert found.shape == (count, 3, 16, 16)
+    (port,) = OnnxModel((tmp_path / "g.onnx").read_bytes(), "g").outputs
+    assert port.shape == (None, 3, 16, 16), "height and width are no names of the exporter's"
     assert np.abs(found - wanted).max() < TOLERANCE
     assert 0 <= told["largest_difference"] < TOLERANCE
     assert np.abs(found - checkpoint.generator(z, labels, truncation_psi=0.9).numpy()).max() > 100 * TOLERANCE

@@ -89,6 +89,32 @@ def test_labels_are_flags_of_an_import(tmp_path: Path, capsys: pytest.CaptureFix
     assert (tmp_path / "out" / "train.annotations.npz").is_file()
 
 
+@pytest.mark.parametrize(
+    ("name", "negated", "warns"),
+    [
+        ("yaw_deg", None, True),
+        ("headRoll", None, True),
+        ("tilt", None, True),
+        ("yaw_deg", ["yaw_deg"], False),
+        ("yaw_deg", [], False),
+        ("rotation_deg", None, False),
+        ("scroll", None, False),
+    ],
+)
+def test_an_angle_that_mirroring_may_turn_is_asked_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, negated: list[str] | None, warns: bool
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    for index in range(3):
+        Image.new("L", (8, 8), index).save(tmp_path / "pictures" / f"{index}.png")
+    (tmp_path / "v.csv").write_text(f"image,{name},shift_x\n0.png,1,2\n1.png,2,2\n2.png,2,2\n")
+    labels = {"values": str(tmp_path / "v.csv")} | ({} if negated is None else {"negated": negated})
+    settings = json.dumps({"annotations": labels, "resolution_px": 8})
+    run("import", tmp_path / "pictures", "--settings", settings, "--out-dir", tmp_path / "out")
+    told = f"warning: {name} keeps its sign in mirrored images, which half of the training images are; if it turns"
+    assert (told in capsys.readouterr().err) == warns
+
+
 def test_classes_without_masks_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StyleAlignError, match="annotations: give masks, keypoints, values or attributes"):
         run("import", tmp_path, "--classes", "classes.yaml", "--out-dir", tmp_path / "out")

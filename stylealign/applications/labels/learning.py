@@ -171,11 +171,14 @@ def scores(network: Labeller, images: np.ndarray, annotations: Annotations, shar
     Args:
         network: label network of a task with a table.
         images: `[N, 3, r, r]` uint8.
-        annotations: of the same images.
+        annotations: of the same images; those that carry no label of the task are left out, and count nowhere.
         shared: what they are compared in, where the two do not name the same things.
     """
     named = () if shared is None or not shared.differ else (shared,)
-    functions = task_of(network.spec.task).functions
+    task = task_of(network.spec.task)
+    functions, known = task.functions, annotations.only(set(task.labels)).known()
+    if known.any() and not known.all():
+        images, annotations = images[known], annotations.rows(np.flatnonzero(known))
     found: Scores = functions.scores(predict(network, images), annotations, network.spec, *named)
     return found
 
