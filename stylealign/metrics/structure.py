@@ -91,7 +91,7 @@ def keypoint_scores(
         whole = np.where(counted, values, 0).sum(axis=1, dtype=np.float64)
         return Ratio(whole[:, None], totals.sum(axis=1)[:, None])
 
-    known = np.isfinite(truth).all(axis=2)
+    known = np.isfinite(truth[..., 0]) & np.isfinite(truth[..., 1])
     of_points = [
         Ratio(np.where(counted, errors, 0)[known[:, k]][:, [k]], totals[known[:, k]][:, [k]])
         for k in range(errors.shape[1])
