@@ -22,6 +22,10 @@ DRAWS = 2
 """Version of the streams that new weights and the measurements of a training are drawn from."""
 
 
+LABELS_READ = 2
+"""Version of how labels of one's own become annotations; the images of a data set do not depend on it."""
+
+
 class Identity:
     """Names and hashes of what jobs start from.
 
@@ -63,10 +67,12 @@ class Identity:
         return self.content(own_path(self.config.domains[domain].path or ""), f"pictures-{domain}")
 
     def labels_of(self, domain: str) -> dict[str, str | None]:
-        """Return the hash of each file or folder of labels of one's own in a domain, by its key."""
+        """Return the hash of each file or folder of labels of one's own in a domain, by its key, and how it is read."""
         labels = self.config.domains[domain].annotations
-        files = {} if labels is None else labels.files
-        return {key: self.content(own_path(path), f"labels-{domain}-{key}") for key, path in files.items()}
+        if labels is None:
+            return {}
+        content = {key: self.content(own_path(path), f"labels-{domain}-{key}") for key, path in labels.files.items()}
+        return content | {"read": str(LABELS_READ)}
 
     def labeller_files(self, task: str, domain: str) -> list[Path]:
         """Return the files of one's own network that labels a domain's images: one, or a YAML with its ONNX file.

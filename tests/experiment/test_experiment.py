@@ -488,7 +488,7 @@ def test_labels_are_known_by_their_content_and_change_no_model(tmp_path: Path) -
     models = "own: {domain: mine, architecture: {}}"
     asked = experiment(tmp_path, models, domains=LABELLED)
     before = asked.identity.labels_of("mine")
-    assert list(before) == ["masks"]
+    assert list(before) == ["masks", "read"]
     (tmp_path / "masks" / "a.png").write_bytes(b"2")
     again = experiment(tmp_path, models, domains=LABELLED)
     assert again.identity.labels_of("mine") != before
