@@ -115,7 +115,9 @@ class LabelProblems:
     def of_shared_classes(self) -> Iterator[str]:
         """Yield what `labels.classes` names in vain, and children whose domain names nothing as their parent's does."""
         renamed = self._config.labels.classes or {}
-        known = [self._names("segmentation", domain) for domain in self._with_classes()] if renamed else []
+        domains, task = (self._with_classes() if renamed else []), "segmentation"
+        known = [self._names(task, domain) for domain in domains]  # a domain may have both, a labeller and annotations
+        known += [self._annotated(task, domain) for domain in domains if self._family.has_labels(task, domain)]
         everything = sorted({name for names in known if names is not None for name in names})
         if None not in known:
             for name in renamed:

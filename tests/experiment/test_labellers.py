@@ -124,6 +124,9 @@ def test_classes_that_no_domain_has_are_told(tmp_path: Path) -> None:
     ]
     asked = labelled(masks("sky", "roof"), masks("sky", "attic"), labels={"classes": {"roof": "top", "attic": "top"}})
     assert experiment(tmp_path, MODELS, **asked).problems() == []
+    both = masks("roof", "b") | {"labellers": {"segmentation": "parser.yaml"}}
+    asked = labelled(both, {}, labels={"classes": {"roof": "a"}})
+    assert experiment(tmp_path, MODELS, **asked).problems() == [], "the labeller is tested on the annotations"
     unknown = {"annotations": {"masks": "masks"}}  # ids, which the masks say
     asked = labelled(masks("sky", "roof"), unknown, labels={"classes": {"chimney": "top"}})
     assert experiment(tmp_path, MODELS, **asked).problems() == []
