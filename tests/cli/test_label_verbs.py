@@ -478,9 +478,9 @@ def test_evaluate_alignment_weights(files: Path, tmp_path: Path) -> None:
 
 def test_evaluate_alignment_reset(files: Path, tmp_path: Path) -> None:
     models = ["--parent", files / "parent.safetensors", "--child", files / "child.safetensors"]
-    data, settings = ["--data", files / "train.zip"], ["--samples", 8]
+    data, settings = ["--data", files / "train.zip"], ["--reset-samples", 8]
     rows = _evaluate("alignment-reset", tmp_path / "rows", *models, *data, *settings)
-    own = _evaluate("generators", tmp_path / "own", "--model", files / "child.safetensors", *data, *settings)
+    own = _evaluate("generators", tmp_path / "own", "--model", files / "child.safetensors", *data, "--samples", 8)
     assert rows["fid", "nothing"].value == pytest.approx(own["fid", ""].value)
     assert {setting for metric, setting in rows if metric == "kid"} == {*resets(SIZE)}
     same = ["--parent", files / "child.safetensors", "--child", files / "child.safetensors"]
