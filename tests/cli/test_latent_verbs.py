@@ -265,7 +265,7 @@ def test_pictures_are_fitted_and_what_was_done_is_recorded(work, tmp_path, capsy
     (tmp_path / "points.json").write_text(json.dumps(points))
     face = ["--data", str(tmp_path / "photos" / "wide.png"), "--fit", "face"]
     assert main(["invert", *model, *face, "--out-dir", str(tmp_path / "face")]) == 2
-    assert "holds no picture that can be read; wide.png: no face" in capsys.readouterr().err
+    assert "wide.png: holds no picture that can be read: no face" in capsys.readouterr().err
     face += ["--landmarks", str(tmp_path / "points.json")]
     assert main(["invert", *model, *face, "--out-dir", str(tmp_path / "face")]) == 0
     (entry,) = json.loads((tmp_path / "face" / "metrics.json").read_text())["images"]
