@@ -246,6 +246,24 @@ def write_json(path: str | Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
+def safetensors_texts(path: str | Path) -> dict[str, Any]:
+    """Return the texts in the header of a safetensors file, without reading its tensors.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no safetensors file, or one without texts.
+    """
+    with Path(path).open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > Path(path).stat().st_size:
+            raise ValueError("a header longer than the file")
+        header = json.loads(file.read(length))
+    texts = header.get("__metadata__") if isinstance(header, dict) else None
+    if not isinstance(texts, dict):
+        raise ValueError("no texts in the header")
+    return texts
+
+
 def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 

@@ -9,10 +9,9 @@ from stylealign.config.labellers import LabellerSettings
 from stylealign.config.messages import validate
 from stylealign.config.reading import read_yaml
 from stylealign.errors import StyleAlignError
+from stylealign.files import safetensors_texts
 
 YAML = (".yaml", ".yml")
-_LENGTH_BYTES, _LARGEST_HEADER = 8, 100_000_000
-"""Of a safetensors file: the bytes that hold the length of its header, and the largest that is one."""
 _OF_LENGTH, _LENGTHS, _GRAPH = 2, {1: 8, 5: 4}, 7
 """Kinds of fields in a protobuf file: with a length of their own, of fixed length; and the number of ONNX's graph."""
 
@@ -52,12 +51,8 @@ def task_and_names_of(path: str | Path) -> tuple[str, Sequence[str]]:
         settings, _ = described(path)
         return settings.task, tuple(settings.names)
     try:
-        with Path(path).open("rb") as file:
-            size = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-            if size > _LARGEST_HEADER:
-                raise ValueError("no header")
-            spec = json.loads(json.loads(file.read(size))["__metadata__"]["stylealign"])["spec"]
-            return str(spec["task"]), tuple(map(str, spec["names"]))
+        spec = json.loads(safetensors_texts(path)["stylealign"])["spec"]
+        return str(spec["task"]), tuple(map(str, spec["names"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StyleAlignError(
             f"{path}: no label network, or a damaged one; give the YAML of an ONNX file, or a file of `stylealign "

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from stylealign.files import safetensors_texts
+
 SIDECAR = "metrics.json"
 """File that holds the provenance of everything else in its folder."""
 
 MODEL = "model.safetensors"
 """File whose header holds the provenance of everything else that its training made."""
 
-HEADER_LENGTH_BYTES = 8
 INFO_KEYS = ("kimg", "settings", "source", "source_sha256", "source_format", "blend")
 """What the header of a model says beside its provenance."""
 
@@ -100,13 +101,8 @@ def _of_npz(path: Path) -> dict[str, Any]:
 def _of_safetensors(path: Path) -> dict[str, Any]:
     """Return what the header of a model, an encoder or a label network says, without reading its tensors."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(HEADER_LENGTH_BYTES), "little")
-            if length > path.stat().st_size:
-                return {}
-            texts = json.loads(file.read(length)).get("__metadata__", {}).values()
-        headers = [json.loads(text) for text in texts]
-    except (OSError, ValueError, AttributeError):
+        headers = [json.loads(text) for text in safetensors_texts(path).values()]
+    except (OSError, ValueError):
         return {}
     found: dict[str, Any] = {}
     for header in headers:
