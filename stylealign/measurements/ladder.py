@@ -4,7 +4,7 @@ Nothing is measured here: the numbers are those of other tables, gathered child 
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from stylealign.measurements.inputs import Inputs
     from stylealign.measurements.rows import Row
 
-SAME_POSE = Metric("same_pose_agreement", None, "overlap of the parts of two figures that are drawn in the same pose")
+DISTANCE, NEARNESS = distances.DOMAIN_FID.name, "same_pose_agreement"
+SAME_POSE = Metric(NEARNESS, None, "overlap of the parts of two figures that are drawn in the same pose")
 CORRELATIONS = tuple(f"{name}_correlation" for name in POSE_NAMES.values())
 _POINTWISE = ("segmentation_agreement", "keypoint_error", *CORRELATIONS)
 _HEADLINES = {table.name: table.headline for table in zero_shot.TABLES.values()}
@@ -52,6 +53,25 @@ TABLE = Table(
     "only what needs no annotations",
 )
 
+FEWEST_RUNGS = 5
+"""Children that a rank correlation needs: of fewer nearly any order comes by chance."""
+RANKED = {
+    name: Metric(
+        f"rank_correlation[{name}]", None, f"Spearman's correlation of a measure with {name} over the children"
+    )
+    for name in (DISTANCE, NEARNESS)
+}
+RANKS = Table(
+    "ladder_ranks",
+    title="Whether a measure goes with the distance of the domain",
+    section="alignment",
+    metrics=tuple(RANKED.values()),
+    protocol="over the children of one parent that have a number of the table ladder; setting: which number; "
+    f"{FEWEST_RUNGS} children or more; interval: bootstrap over children, their ranks kept; n: children. "
+    f"{DISTANCE} is low and {NEARNESS} high for a near domain",
+    headline=RANKED[DISTANCE].name,
+)
+
 
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
     """Return the rows of the ladder.
@@ -67,7 +87,43 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
             "evaluate ladder: no child has both a domain_fid and a measure of alignment; give the files of "
             "`evaluate distances` and of the other kinds for the same children"
         )
-    return rows, {}
+    return [*rows, *rank_rows(rows, settings)], {}
+
+
+def rank_rows(rows: "Sequence[Row]", settings: MetricSettings) -> "list[Row]":
+    """Return how the numbers of the ladder go with the two distances, a row a method, number and distance.
+
+    Args:
+        rows: of `ladder_rows`.
+        settings: bootstrap draws and seed.
+
+    A number that fewer than `FEWEST_RUNGS` children have is left out, and so is one that is the same in all of them.
+    """
+    import numpy as np
+    from scipy.stats import rankdata
+
+    from stylealign.measurements.rows import RowKey
+    from stylealign.metrics.bootstrap import correlation_estimates
+
+    far = {name: {row.child: row.value for row in rows if row.metric == name} for name in RANKED}
+    groups: dict[tuple[str, str, str], dict[str, Row]] = {}
+    for row in rows:
+        if row.metric not in RANKED and row.value is not None:
+            groups.setdefault((row.method, row.metric, row.setting), {})[row.child] = row
+    found = []
+    for (method, metric, setting), own in groups.items():
+        key = RowKey(RANKS.name, rows[0].parent, "", method, ", ".join(text for text in (metric, setting) if text))
+        for name, ranked in RANKED.items():
+            rungs = [child for child in own if far[name].get(child) is not None]
+            if len(rungs) < FEWEST_RUNGS or len({own[child].value for child in rungs}) < 2:
+                continue
+            x, y = (
+                rankdata([[values[child]] for child in rungs], axis=0)
+                for values in (far[name], {child: row.value for child, row in own.items()})
+            )
+            (estimate,), _ = correlation_estimates(np.asarray(x), np.asarray(y), settings.bootstrap, settings.seed)
+            found.append(key.row(ranked.name, estimate))
+    return found
 
 
 def ladder_rows(rows: "Iterable[Row]") -> "list[Row]":
@@ -126,12 +182,12 @@ def cost(work: Work, parent: str) -> Cost:
 
 KIND = Kind(
     name="ladder",
-    version=1,
+    version=2,
     text="each measure of alignment and each zero-shot method beside the distance of the child's domain",
     files=(),
     named_files=NamedFiles("JSON", "rows of other kinds; the name only tells them apart"),
-    settings=(),
-    tables=(TABLE,),
+    settings=("bootstrap", "seed"),
+    tables=(TABLE, RANKS),
     rows=rows_of,
     costs={"ladder": cost},
     measure=measure,

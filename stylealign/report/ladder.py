@@ -11,7 +11,7 @@ import numpy as np
 from stylealign.applications.labels.methods import BEST, METHODS, UNALIGNED_END
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.distances import DOMAIN_FID
-from stylealign.measurements.ladder import CORRELATIONS, SAME_POSE, TABLE
+from stylealign.measurements.ladder import CORRELATIONS, RANKED, RANKS, SAME_POSE, TABLE
 from stylealign.measurements.rows import Row
 from stylealign.measurements.shared import PAIRS, PAIRS_SHUFFLED
 from stylealign.report.sheets import save_picture
@@ -98,6 +98,20 @@ def points_of(rows: Sequence[Row], panel: Panel, distance: str) -> dict[str, lis
     return {method: sorted(own) for method, own in points.items()}
 
 
+def rank_of(rows: Sequence[Row], panel: Panel, distance: str) -> str:
+    """Return how the children's measure goes with the distance, `rank correlation -0.71`; empty where it is unknown.
+
+    Args:
+        rows: rows of the table `ladder_ranks`.
+        panel: what is drawn; a mean of several metrics has no such number.
+        distance: metric of the distance.
+    """
+    setting = ", ".join(text for text in (*panel.metrics, panel.setting) if text)
+    found = {row.method: row.value for row in rows if (row.metric, row.setting) == (RANKED[distance].name, setting)}
+    value = found.get("child", found.get(BEST))
+    return "" if value is None else f"rank correlation {value:.2f}"
+
+
 def staggered(centres: Sequence[float], widths: Sequence[float]) -> list[tuple[float, int]]:
     """Return where each name stands above a panel so that none meets another or leaves the panel.
 
@@ -137,6 +151,7 @@ def draw_ladder(path: str | Path, rows: Sequence[Row]) -> None:
 
 def ladder_figure(rows: Sequence[Row]) -> "Figure":
     """Return the figure of `draw_ladder`."""
+    ranks = [row for row in rows if row.table == RANKS.name]
     rows = [row for row in rows if row.table == TABLE.name]
     every = [(panel, distance, points_of(rows, panel, distance)) for distance in AXES for panel in PANELS]
     panels = [(panel, distance, _shown(points)) for panel, distance, points in every if points]
@@ -162,8 +177,9 @@ def ladder_figure(rows: Sequence[Row]) -> "Figure":
     if not is_short:
         names = {child: str(place) for place, child in enumerate(rungs, 1)}
         placed = [_names(axes, points, names) for axes, (*_, points) in zip(grid, panels, strict=False)]
-    for axes, own, (panel, *_) in zip(grid, placed, panels, strict=False):
-        _write_names(axes, own, f"{panel.title} {panel.arrow}".strip())
+    for axes, own, (panel, distance, _) in zip(grid, placed, panels, strict=False):
+        title, rank = f"{panel.title} {panel.arrow}".strip(), rank_of(ranks, panel, distance)
+        _write_names(axes, own, f"{title}\n{rank}" if rank else title)
     found = {label: handle for axes in grid for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     labels = sorted(found, key=lambda label: list(STYLES).index(label) if label in STYLES else len(STYLES))
     key = "" if is_short else ", ".join(f"{name} {child}" for child, name in names.items())

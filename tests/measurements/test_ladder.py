@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from stylealign.cli.main import main
-from stylealign.measurements.ladder import ladder_rows
+from stylealign.config import MetricSettings
+from stylealign.measurements.ladder import ladder_rows, rank_rows
 from stylealign.measurements.rows import Row, read_rows, write_rows
 from stylealign.report.figures import read_sheet
-from stylealign.report.ladder import PANELS, points_of
+from stylealign.report.ladder import PANELS, points_of, rank_of
 from tests.experiment.common import experiment
 
 
@@ -65,6 +66,34 @@ def test_points_are_of_children_that_have_all_numbers_of_a_panel() -> None:
     }
     pose = next(panel for panel in PANELS if len(panel.metrics) == 4)
     assert points_of(rows, pose, "domain_fid") == {}
+
+
+def test_measures_are_ranked_against_both_distances() -> None:
+    scores = {"a": 0.9, "b": 0.7, "c": 0.8, "d": 0.2, "e": 0.1}  # one exchange: Spearman's -0.9
+    rows = []
+    for place, (child, score) in enumerate(scores.items()):
+        rows += [
+            row("ladder", child, "child", "domain_fid", 10.0 ** (place + 1)),
+            row("ladder", child, "child", "same_pose_agreement", 0.5 - place / 100),
+            row("ladder", child, "child", "score", score),
+            row("ladder", child, "unaligned", "score", 0.0),
+            row("ladder", child, "oracle", "mae", score**3, "rotation_deg"),
+        ]
+    found = {(own.method, own.setting, own.metric): own for own in rank_rows(rows, MetricSettings())}
+    fid, pose = "rank_correlation[domain_fid]", "rank_correlation[same_pose_agreement]"
+    assert set(found) == {
+        (method, setting, metric)
+        for method, setting in (("child", "score"), ("oracle", "mae, rotation_deg"))
+        for metric in (fid, pose)
+    }, "the control's scores are all alike and have none"
+    assert found["child", "score", fid].value == pytest.approx(-0.9)
+    assert found["oracle", "mae, rotation_deg", pose].value == pytest.approx(0.9)
+    low, high = found["child", "score", fid].ci_low, found["child", "score", fid].ci_high
+    assert low is not None and high is not None and -1 <= low < -0.9 < high, "domains are drawn anew"
+    assert {own.n for own in found.values()} == {5}
+    score = next(panel for panel in PANELS if panel.metrics == ("score",))
+    assert rank_of(list(found.values()), score, "domain_fid") == "rank correlation -0.90"
+    assert rank_rows([own for own in rows if own.child != "e"], MetricSettings()) == [], "too few"
 
 
 def test_from_rows_to_the_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,9 +81,11 @@ rule ladder:
     params:
         rows=lambda w, input: named_files(EXPERIMENT.ladder_rows(w.parent), input.rows),
         names=lambda w: flags(parent_name=w.parent, child_name=w.parent),
+        settings=measuring_settings("ladder"),
         version=kind("ladder").version,
     shell:
-        "stylealign evaluate ladder {params.rows} {params.names} --out {output.rows} &> {log}"
+        "stylealign evaluate ladder {params.rows} {params.names} --settings {params.settings:q} --out {output.rows}"
+        " &> {log}"
 
 
 rule figure_ladder:
