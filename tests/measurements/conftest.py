@@ -22,7 +22,7 @@ from stylealign.files import sha256_of_file, write_json
 from stylealign.latents.codes import Codes
 from stylealign.measurements import alignment_components, alignment_front, registry
 from stylealign.measurements.inputs import Inputs
-from stylealign.measurements.ladder import GATHERED
+from stylealign.measurements.ladder import FEWEST_RUNGS, GATHERED
 from stylealign.measurements.rows import Row, write_rows
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
@@ -84,12 +84,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_sources_of_the_ladder(path: Path) -> None:
-    """Write a row of each number that the ladder gathers."""
-    names = {"parent": "human", "child": "animal", "method": "child", "setting": "", "features": "", "value": 0.5}
-    found = [Row(table=table, metric=metric, **names) for table, own in GATHERED.items() for metric in own]
-    pairs = {"method": "drawn pairs, same pose", "setting": "annotations"}
-    found.append(Row(table="alignment_pointwise", metric="segmentation_agreement", **names | pairs))
-    write_rows(path, [*found, Row(table="distances", metric="domain_fid", **names | {"method": ""})], {})
+    """Write a row of each number that the ladder gathers, of as many children as a rank correlation needs."""
+    found = []
+    for place in range(FEWEST_RUNGS):
+        names = {"parent": "human", "child": f"animal-{place}", "setting": "", "features": "", "value": 0.1 * place}
+        own = {**names, "method": "child"}
+        pairs = {**names, "method": "drawn pairs, same pose", "setting": "annotations"}
+        found += [Row(table=table, metric=metric, **own) for table, metrics in GATHERED.items() for metric in metrics]
+        found.append(Row(table="alignment_pointwise", metric="segmentation_agreement", **pairs))
+        found.append(Row(table="distances", metric="domain_fid", **names, method=""))
+    write_rows(path, found, {})
 
 
 def write_sources_of_the_front(path: Path) -> None:
