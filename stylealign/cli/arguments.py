@@ -4,7 +4,7 @@ import argparse
 import json
 import math
 import types
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -35,17 +35,25 @@ def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel], withou
         group.add_argument(f"--{name.replace('_', '-')}", **options)
 
 
-def settings_from(arguments: argparse.Namespace, model: type[M]) -> M:
+def settings_from(
+    arguments: argparse.Namespace, model: type[M], none: Mapping[str, Any] = types.MappingProxyType({})
+) -> M:
     """Return the settings model that the parsed `arguments` describe.
+
+    Args:
+        arguments: with `settings` and a `setting_NAME` for each flag.
+        model: the settings.
+        none: values that stand for a key that is not given, in `--settings`.
 
     Raises:
         StyleAlignError: unreadable JSON, or an unknown or ill-typed setting.
     """
-    values = _settings_object(arguments.settings)
+    given = _settings_object(arguments.settings)
+    values = {name: value for name, value in given.items() if name not in none or value != none[name]}
     for name in model.model_fields:
-        given = getattr(arguments, f"setting_{name}", None)
-        if given is not None:
-            values[name] = given
+        flag = getattr(arguments, f"setting_{name}", None)
+        if flag is not None:
+            values[name] = flag
     return validate(model, values, "settings")
 
 

@@ -8,7 +8,7 @@ from stylealign.checkpoints.zoo import default_zoo, load_zoo
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.downloads import add_download, opened_cache
 from stylealign.cli.progress import warn
-from stylealign.config import OF_PICTURES, AnnotationSettings, DatasetSettings, PairSettings
+from stylealign.config import NO_VALIDATION, OF_PICTURES, AnnotationSettings, DatasetSettings, PairSettings
 from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.drawing import draw_dataset, draw_pairs
 from stylealign.datasets.importing import Archive, import_dataset
@@ -21,8 +21,6 @@ from stylealign.versions import version
 
 SOURCES = frozenset({"draw", "path", "fetch"})
 """Settings that say where the images come from: import and fetch have an argument for it."""
-DRAWN_ONLY = frozenset({"val_images"})
-"""Settings of drawn domains alone."""
 LABEL_FILES = ("masks", "keypoints", "values", "attributes", "classes")
 
 
@@ -41,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         _add_labels(action)
     for action in (draw, importer, fetcher):
         action.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the data set")
-        others = (SOURCES - {"draw"}) | set(OF_PICTURES) if action is draw else SOURCES | DRAWN_ONLY
+        others = (SOURCES - {"draw"}) | set(OF_PICTURES) if action is draw else SOURCES
         add_settings(action, DatasetSettings, without=others)
     pairs.add_argument("--out-dir", required=True, metavar="DIR", type=Path, help="folder of the pairs")
     add_settings(pairs, PairSettings)
@@ -98,7 +96,7 @@ def _pairs(arguments: argparse.Namespace) -> None:
 def _import(arguments: argparse.Namespace) -> None:
     arguments.setting_path = arguments.source
     arguments.setting_annotations = _given_labels(arguments)
-    settings = settings_from(arguments, DatasetSettings)
+    settings = settings_from(arguments, DatasetSettings, NO_VALIDATION)
 
     source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
     provenance = provenance_of("data import", version("data"), settings, {"source": source, **_labels(settings)})
@@ -125,7 +123,7 @@ def _warn_of_mirroring(settings: DatasetSettings) -> None:
 def _fetch(arguments: argparse.Namespace) -> None:
     arguments.setting_fetch = arguments.name
     arguments.setting_annotations = _given_labels(arguments)
-    settings = settings_from(arguments, DatasetSettings)
+    settings = settings_from(arguments, DatasetSettings, NO_VALIDATION)
     from stylealign.checkpoints.fetch import fetch_file  # brings torch, which the other actions do without
 
     zoo = arguments.zoo or default_zoo()

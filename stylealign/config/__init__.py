@@ -31,6 +31,7 @@ from stylealign.config.base import (
 )
 from stylealign.config.data import (
     FOUND_FACES,
+    NO_VALIDATION,
     OF_PICTURES,
     AnnotationSettings,
     DatasetSettings,
@@ -52,6 +53,7 @@ from stylealign.config.workflow import Config, ModelSettings
 __all__ = [
     "ALIGNED",
     "FOUND_FACES",
+    "NO_VALIDATION",
     "OF_PICTURES",
     "UPKEEP",
     "AnnotationSettings",

@@ -1,6 +1,6 @@
 """Settings of `stylealign data`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -18,6 +18,11 @@ class Splits(NamedTuple):
 
 
 DEFAULT_SPLITS = Splits(4000, 1000)
+DRAWN_VALIDATION = 500
+"""Validation images of a drawn domain, unless it says another number."""
+NO_VALIDATION = {"val_images": 500}
+"""What jobs of pictures without a validation split are told, as they were before there was one: told anything else,
+they would run again. A number that is asked for is told as text."""
 
 
 FOUND_FACES = "faces"
@@ -108,8 +113,10 @@ class DatasetSettings(Settings):
     """Images of the training split. Default: 4000; of one's own pictures (`path`), all that are not held out."""
     test_images: Positive | None = None
     """Images of the test split; no image is in both. Default: 1000; of one's own pictures a tenth, at most 1000."""
-    val_images: Positive = 500
-    """Images of the validation split of a drawn domain; none of them is in another split."""
+    val_images: Positive | None = None
+    """Images of the validation split, on which the best of several zero-shot methods is chosen; none of them is in
+    another split. Default: 500 of a drawn domain; one's own and published pictures have none unless it is given: they
+    come out of those for training, and the test split stays as it is."""
     seed: Seed = 0
     """Seed of the drawing, or of the split of imported images."""
 
@@ -118,6 +125,8 @@ class DatasetSettings(Settings):
         """Fill in the numbers of images, but for one's own pictures, of which `split` takes a share."""
         if self.path is None:
             self.__dict__.update(self.splits._asdict())  # frozen for users; validators may complete it
+        if self.draw is not None and self.val_images is None:
+            self.__dict__["val_images"] = DRAWN_VALIDATION
         return self
 
     @property
@@ -132,11 +141,32 @@ class DatasetSettings(Settings):
         return {key for key in OF_PICTURES if getattr(self, key) == DatasetSettings.model_fields[key].default}
 
     def split(self, usable: int) -> Splits | None:
-        """Return the numbers of images of `usable` pictures, None where they are too few."""
+        """Return the numbers of images of `usable` pictures, None where they are too few.
+
+        Those for testing are as many with validation images as without.
+        """
+        test, val = self._tested(usable), self.val_images or 0
+        train = self.train_images or usable - test - val
+        return Splits(train, test) if train > 0 and train + test + val <= usable else None
+
+    def _tested(self, usable: int) -> int:
         tenth = max(1, min(usable // 10, DEFAULT_SPLITS.test_images))
-        test = self.test_images or min(tenth, max(1, usable - (self.train_images or 0)))
-        train = self.train_images or usable - test
-        return Splits(train, test) if train > 0 and train + test <= usable else None
+        return self.test_images or min(tenth, max(1, usable - (self.train_images or 0)))
+
+    def wanted(self, usable: int) -> str:
+        """Return the numbers that `usable` pictures are too few for, as far as they are given; empty for none."""
+        given = {key: getattr(self, key) for key in (*Splits._fields, "val_images")}
+        words = {key: f"{key} {value}" for key, value in given.items() if value is not None}
+        if self.val_images is not None:
+            words = {"train_images": "1 for training", "test_images": f"{self._tested(usable)} for testing"} | words
+        return " + ".join(words.values())
+
+    def as_told(self, without: Collection[str] = ()) -> dict[str, Any]:
+        """Return what jobs are told, as JSON values, but for the keys `without` (`NO_VALIDATION`)."""
+        values = self.model_dump(mode="json", exclude={*self.untouched, *without})
+        if self.draw is None:
+            values |= NO_VALIDATION if self.val_images is None else {"val_images": str(self.val_images)}
+        return values
 
     @property
     def has_images(self) -> bool:

@@ -36,6 +36,7 @@ def draw_dataset(
         StyleAlignError: a resolution too small for the artwork, or a file that cannot be written.
     """
     assert settings.draw is not None
+    assert settings.val_images is not None, "the settings of a drawn domain are completed"
     _require_room(settings.draw, settings.resolution_px)
     train, test = settings.splits
     counts = {"train": train, "test": test, "val": settings.val_images}

@@ -26,6 +26,7 @@ from stylealign.datasets.own_labels.counts import labelled_counts
 from stylealign.datasets.own_labels.matching import LabelReport
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
 from stylealign.datasets.sources import PREVIEW, Source, image_sources, is_system_file, no_zip
+from stylealign.datasets.splits import SPLITS
 from stylealign.datasets.squares import Square, chosen_faces, squares_of
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_files, printable, tmpdir_named, write_json
@@ -96,7 +97,8 @@ def import_dataset(
     settings: DatasetSettings, out_dir: Path, archive: Archive | None = None, provenance: dict[str, Any] | None = None
 ) -> dict[str, object]:
     """Make `{train,test}.zip`, `preview.png` and `config.json` of a folder or zip of images; with labels of them,
-    `{train,test}.annotations.npz` and the labels that could not be used, `rejected_labels.csv`.
+    `{train,test}.annotations.npz` and the labels that could not be used, `rejected_labels.csv`; with `val_images`, the
+    same of `val`.
 
     Args:
         settings: size and numbers of the images, and `path` unless an archive is given.
@@ -108,7 +110,7 @@ def import_dataset(
         The numbers of files, of images in each split, of conversions by kind and of skipped files by reason.
 
     Raises:
-        StyleAlignError: no such folder or zip, a damaged zip, fewer usable images than both splits ask for, or files of
+        StyleAlignError: no such folder or zip, a damaged zip, fewer usable images than the splits ask for, or files of
             labels that are none.
     """
     archive = archive or Archive(Path(settings.path or ""))
@@ -240,13 +242,20 @@ def _with_face(square: Square, picture: Upright, settings: DatasetSettings) -> S
 def _split(
     settings: DatasetSettings, archive: Archive, names: list[str], skipped: int
 ) -> tuple[DatasetSettings, dict[str, NDArray[np.int64]]]:
-    """Return the settings with the numbers of images, where they leave them out, and the images of each split."""
+    """Return the settings with the numbers of images, where they leave them out, and the images of each split.
+
+    Validation images are taken from what is not tested: the test split is the same with and without them.
+    """
     if archive.test is not None:
         return settings, _published_split(settings, archive, names, skipped)
     found = f"{archive.path}: {len(names)} usable images ({skipped} files skipped)"
     numbers = settings.split(len(names))
     if numbers is None:
         given = {name: value for name in Splits._fields if (value := getattr(settings, name)) is not None}
+        if settings.val_images is not None:
+            raise StyleAlignError(
+                f"{found}, too few for {settings.wanted(len(names))}; lower one of them or add images"
+            )
         if not given:
             raise StyleAlignError(f"{found}, and one is held out for testing; add images")
         raise StyleAlignError(
@@ -254,30 +263,43 @@ def _split(
             f"{'' if len(given) == 2 else ' and one for the other split'}; lower them or add images"
         )
     train, test = numbers
+    val = settings.val_images
     if settings.train_images is None or settings.test_images is None:
-        said = f"{train} images for training, {test} held out for testing; train_images and test_images choose others"
+        held_out = f"{test} held out for testing" + ("" if val is None else f", {val} for validation")
+        said = f"{train} images for training, {held_out}; train_images and test_images choose others"
         print(f"data: {said}", file=sys.stderr)
     order = np.random.default_rng(settings.seed).permutation(len(names))
-    chosen = settings.model_copy(update=numbers._asdict())
-    return chosen, {"train": order[:train], "test": order[train : train + test]}
+    start = settings.train_images or len(names) - test
+    others = np.concatenate([order[:start], order[start + test :]])
+    splits = {"train": others[:train], "test": order[start : start + test]}
+    if val is not None:
+        splits["val"] = others[train : train + val]
+    return settings.model_copy(update=numbers._asdict()), splits
 
 
 def _published_split(
     settings: DatasetSettings, archive: Archive, names: list[str], skipped: int
 ) -> dict[str, NDArray[np.int64]]:
-    """Return random images of each published split, all of it where as many are wanted."""
+    """Return random images of each published split, all of it where as many are wanted; of that for training, the
+    validation images too."""
     rng = np.random.default_rng(settings.seed)
+    train, test = settings.splits
+    of_train = {"train": train} | ({} if settings.val_images is None else {"val": settings.val_images})
     splits = {}
-    for split, count in zip(("train", "test"), settings.splits, strict=True):
-        belongs = archive.is_test if split == "test" else archive.is_train
+    for folder, counts in (("train", of_train), ("test", {"test": test})):
+        belongs = archive.is_test if folder == "test" else archive.is_train
         members = np.array([index for index, name in enumerate(names) if belongs(name)], dtype=np.int64)
-        if len(members) < count:
+        if len(members) < sum(counts.values()):
+            keys = " + ".join(f"{split}_images" for split in counts)
             raise StyleAlignError(
-                f"{archive.path}: {len(members)} usable images in {getattr(archive, split)}/ ({skipped} files "
-                f"skipped), fewer than {split}_images = {count}; lower it"
+                f"{archive.path}: {len(members)} usable images in {getattr(archive, folder)}/ ({skipped} files "
+                f"skipped), fewer than {keys} = {' + '.join(map(str, counts.values()))}; lower "
+                f"{'it' if len(counts) == 1 else 'one of them'}"
             )
-        splits[split] = rng.permutation(members)[:count]
-    return splits
+        order = rng.permutation(members)
+        for split, count in counts.items():
+            splits[split], order = order[:count], order[count:]
+    return {split: splits[split] for split in SPLITS if split in splits}
 
 
 def _spooled(spool: IO[bytes], count: int, size_px: int) -> NDArray[np.uint8]:

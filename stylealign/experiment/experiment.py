@@ -55,10 +55,8 @@ class Experiment(Translations):
         found = self.identity.pictures_in(domain)
         if settings.split(found) is not None:
             return None
-        wanted = " + ".join(
-            f"{key} {value}" for key in ("train_images", "test_images") if (value := getattr(settings, key))
-        )
-        return f"domains.{domain}: {source} holds {found} files, too few for {wanted or 'two images'}; add pictures"
+        wanted = settings.wanted(found) or "two images"
+        return f"domains.{domain}: {source} holds {found} files, too few for {wanted}; add pictures"
 
     def _no_such_labeller(self, task: str, domain: str) -> str | None:
         file = own_path(self.config.domains[domain].labellers[task])

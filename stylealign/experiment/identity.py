@@ -1,5 +1,6 @@
 """What tells one content from another: of data sets, models and trainings, without reading images."""
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ class Identity:
     def settings_of(self, domain: str) -> str:
         """Return the settings that a domain's images and labels are made with as JSON, without the path of pictures."""
         settings = self.config.domains[domain]
-        return as_json(settings, without={"labellers", *settings.untouched, *(["path"] if settings.path else [])})
+        return json.dumps(settings.as_told({"labellers", *(["path"] if settings.path else [])}))
 
     def pictures_in(self, domain: str) -> int:
         """Return the number of files of one's own in a domain, hidden ones left out; 0 where there are none yet."""
@@ -101,8 +102,8 @@ class Identity:
         """Return what tells one content of a prepared data set from another."""
         settings = self.config.domains[domain]
         # Labels change no image: a model is the same with and without them.
-        without = {"path", "annotations", "labellers", *settings.untouched}
-        identity: dict[str, Any] = {"settings": as_json(settings, without=without), "version": version("data")}
+        told = json.dumps(settings.as_told({"path", "annotations", "labellers"}))
+        identity: dict[str, Any] = {"settings": told, "version": version("data")}
         if settings.path:
             identity["pictures"] = self.pictures_of(domain)
         if settings.fetch:

@@ -187,9 +187,9 @@ class Measuring(Family):
         return {model: _w_plus(model) for model in self.family(child)}
 
     def validation_inputs(self, child: str) -> Files:
-        """Return the images and annotations that a method is chosen on; none of pictures, which have no such split."""
+        """Return the images and annotations that a method is chosen on; none of a domain without such a split."""
         domain = self.domain_of(child)
-        if domain not in self.drawn:
+        if domain not in self.validated:
             return {}
         return {"val_data": data_file(domain, "val.zip"), "val_annotations": data_file(domain, "val.annotations.npz")}
 

@@ -1,5 +1,7 @@
 """Label networks against the annotations of real images."""
 
+import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
     from stylealign.measurements.rows import Row
 
 
+FEWEST_LABELLED = 2
+"""Validation images with labels that a method is chosen on, at least."""
+
+
 def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> Measured:
     """Return the scores of every method, and those of each less source-only's.
 
@@ -63,12 +69,8 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     found = _scored(inputs, networks, "data", "annotations", shared)
     facts: dict[str, Any] = {"networks": {name: origin for name, (_, origin) in loaded.items()}}
     ways = [way for way in WAYS if way in found]
-    if inputs.has("val-data") and ways:
-        judged = {name: network for name, network in networks.items() if without_seed(name) in (SOURCE_ONLY, *ways)}
-        on_validation = _scored(
-            inputs, judged, "val-data", "val-annotations", _shared(inputs, judged, "val-annotations", settings.classes)
-        )
-        marks = {way: mark(task_of(task), on_validation[way], on_validation.get(SOURCE_ONLY)) for way in ways}
+    judged = {name: network for name, network in networks.items() if without_seed(name) in (SOURCE_ONLY, *ways)}
+    if ways and (marks := _marks(inputs, task_of(task), judged, ways, settings)):
         best = max(ways, key=marks.__getitem__)
         chosen = {f"{BEST}{name.removeprefix(best)}": own for name, own in found.items() if is_of_way(name, best)}
         found, facts = found | chosen, facts | {"best": best, "validation": marks}
@@ -80,6 +82,29 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
             rows += difference_rows(task_of(task), seeds, found[SOURCE_ONLY], key, settings)
     rows += backwards_rows(inputs, networks, shared, settings)
     return rows + cost_rows(inputs, networks, settings), facts
+
+
+def _marks(
+    inputs: "Inputs",
+    task: LabelTask,
+    networks: "Mapping[str, Labeller]",
+    ways: Sequence[str],
+    settings: MetricSettings,
+) -> dict[str, float]:
+    """Return how good each way is on the validation images; nothing, and a warning, where too few have labels."""
+    if not inputs.has("val-data"):
+        return {}
+    labels = inputs.annotations("val-annotations", inputs.images("val-data"))
+    known, marks = int(labels.only(set(task.labels)).known().sum()), {}
+    if known >= FEWEST_LABELLED:
+        shared = _shared(inputs, networks, "val-annotations", settings.classes)
+        found = _scored(inputs, networks, "val-data", "val-annotations", shared)
+        marks = {way: mark(task, found[way], found.get(SOURCE_ONLY)) for way in ways}
+    if not marks or not all(map(math.isfinite, marks.values())):
+        told = f"{known} of {len(labels)} validation images have labels of {task.name}"
+        warnings.warn(f"{told}, too few to choose a method by: no row is called {BEST}", stacklevel=2)
+        return {}
+    return marks
 
 
 def _scored(
@@ -123,6 +148,9 @@ def mark(task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores] | No
         task: the task, whose table has the headline.
         own: scores of each seed.
         other: those of source-only; without them the numbers themselves count.
+
+    Returns:
+        NaN where no such number is known; one that no image has a label of does not count.
     """
     assert task.table is not None
     metric = next(metric for metric in task.table.metrics if metric.name == task.table.headline)
@@ -131,7 +159,8 @@ def mark(task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores] | No
         value, base = (_mean(scores, key) if scores else 1.0 for scores in (own, other))
         ratio = value / base if base else value
         ratios.append(ratio if metric.higher_is_better else -ratio)
-    return sum(ratios) / len(ratios)
+    ratios = [ratio for ratio in ratios if math.isfinite(ratio)]
+    return sum(ratios) / len(ratios) if ratios else math.nan
 
 
 def _mean(seeds: "Sequence[Scores]", key: tuple[str, str]) -> float:

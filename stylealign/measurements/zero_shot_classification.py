@@ -84,15 +84,20 @@ def _shared(networks: "dict[str, Labeller]", annotations: "Annotations") -> list
 
 
 def _marks(inputs: "Inputs", networks: "dict[str, Labeller]") -> dict[str, float]:
-    """Return the mean area under the curves of each zero-shot way on the validation images, the mean of its seeds."""
+    """Return the mean area under the curves of each zero-shot way on the validation images, the mean of its seeds;
+    nothing, and a warning, where too few have labels."""
     if not inputs.has("val-data"):
         return {}
     data = inputs.images("val-data")
     annotations, images = inputs.annotations("val-annotations", data), data.read()
     values = _shared(networks, annotations)
     areas: dict[str, list[float]] = {}
-    for name, network in networks.items():
-        if values and without_seed(name) in WAYS:
+    judged = {name: network for name, network in networks.items() if without_seed(name) in WAYS}
+    if judged and not values:
+        told = f"no attribute that all networks know has {FEWEST} validation images on either side"
+        warnings.warn(f"{told}: no row is called {BEST}", stacklevel=2)
+    for name, network in judged.items():
+        if values:
             areas.setdefault(without_seed(name), []).append(
                 area_of(chances(network, images), annotations, values).value
             )

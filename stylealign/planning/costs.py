@@ -60,7 +60,7 @@ class Costs(Work):
 
     def archive_of(self, rule: str, wildcards: Mapping[str, str]) -> str:
         """Return what tells the download of one job from that of another; the parts of an archive are one download."""
-        if rule not in ("fetch_domain", "fetch_labelled_domain"):
+        if rule not in ("fetch_domain", "fetch_labelled_domain", "fetch_validated_domain"):
             return " ".join([rule, *wildcards.values()])
         name = self.config.domains[wildcards["domain"]].fetch or ""
         return self.archive(name)
@@ -71,7 +71,7 @@ class Costs(Work):
 
 def _draw_domain(costs: "Costs", domain: str) -> Cost:
     data = costs.config.domains[domain]
-    images, px = sum(data.splits) + data.val_images, data.resolution_px
+    images, px = sum(data.splits) + (data.val_images or 0), data.resolution_px
     disk = images * 3 * px**2 * DRAWING_SHARE / MEGABYTE
     return Cost(host_s=images / load_rates().cpu.draw_images_per_s * px / 64, disk_mb=disk)
 
@@ -84,7 +84,7 @@ def _draw_pairs(costs: "Costs", source: str, domain: str, kind: str) -> Cost:
 
 def _import_domain(costs: "Costs", domain: str, download_mb: float | None = 0.0) -> Cost:
     data = costs.config.domains[domain]
-    images, megapixels = data.splits.train_images + data.splits.test_images, data.resolution_px**2 / 1e6
+    images, megapixels = sum(data.splits) + (data.val_images or 0), data.resolution_px**2 / 1e6
     seconds = images * (load_rates().cpu.import_ms_per_megapixel * megapixels + 1) / 1e3
     disk = images * 3 * megapixels * PHOTO_SHARE
     return Cost(host_s=seconds, memory_mb=3000, disk_mb=disk, download_mb=download_mb)
@@ -272,8 +272,10 @@ RULES: dict[str, Callable[..., Cost]] = {
     "draw_pairs": _draw_pairs,
     "import_domain": _import_domain,
     "import_labelled_domain": _import_domain,
+    "import_validated_domain": _import_domain,
     "fetch_domain": _fetch_domain,
     "fetch_labelled_domain": _fetch_domain,
+    "fetch_validated_domain": _fetch_domain,
     "fetch_weights": _fetch_weights,
     "fetch_parent": _fetch_parent,
     "fetch_child": _fetch_parent,

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from stylealign.cli import data
+from stylealign.config import DatasetSettings
 from stylealign.errors import StyleAlignError
 
 
@@ -118,3 +119,23 @@ def test_an_angle_that_mirroring_may_turn_is_asked_about(
 def test_classes_without_masks_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StyleAlignError, match="annotations: give masks, keypoints, values or attributes"):
         run("import", tmp_path, "--classes", "classes.yaml", "--out-dir", tmp_path / "out")
+
+
+def test_validation_images_are_a_flag_of_an_import(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pictures").mkdir()
+    for index in range(9):
+        Image.new("L", (8, 8), 9 * index).save(tmp_path / "pictures" / f"{index}.png")
+
+    def made(*words: str) -> dict[str, int]:
+        run("import", tmp_path / "pictures", "--resolution-px", "8", *words, "--out-dir", tmp_path / "out")
+        summary = json.loads(capsys.readouterr().out)
+        return {split: summary[split] for split in ("train", "test", "val") if split in summary}
+
+    split = {"train": 5, "test": 1, "val": 3}
+    assert made("--val-images", "3") == made("--settings", '{"val_images": 3}') == split
+    told = DatasetSettings(path="elsewhere", resolution_px=8).as_told(["path"])
+    assert made("--settings", json.dumps(told)) == {"train": 8, "test": 1}, "as jobs without one say it"
+    told = DatasetSettings(path="elsewhere", resolution_px=8, val_images=500).as_told(["path"])
+    for words in (("--val-images", "500"), ("--settings", json.dumps(told))):
+        with pytest.raises(StyleAlignError, match="too few for 1 for training .* val_images 500; lower one of them"):
+            made(*words)

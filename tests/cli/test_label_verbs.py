@@ -605,3 +605,34 @@ def test_evaluate_alignment_pointwise(files: Path, tmp_path: Path) -> None:
     assert own["rotation_correlation"].n == 20
     plain = _evaluate("alignment-pointwise", tmp_path / "plain", *models, "--pairs", 20)
     assert {metric for metric, _ in plain} == {"w_cosine", "w_offset_cosine"}
+
+
+def test_no_method_is_chosen_where_too_few_validation_images_are_labelled(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    annotations = Annotations.load(files / "train.annotations.npz")
+    named = [f"{name}={files / 'pose.safetensors'}" for name in ("source-only", "zero-shot", "zero-shot filtered")]
+    data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz"]
+    data += ["--val-data", files / "train.zip", "--val-annotations", tmp_path / "val.npz"]
+    assert annotations.pose is not None
+
+    def chosen(known: int, numbers: int = len(POSE)) -> tuple[set[str], str]:
+        pose = annotations.pose.copy()
+        pose[known:], pose[:, numbers:] = np.nan, np.nan
+        replace(annotations, pose=pose).save(tmp_path / "val.npz")
+        _evaluate("zero-shot", tmp_path / "rows", *named, "--task", "pose", *data)
+        rows, provenance = read_rows(tmp_path / "rows")
+        best = {row.method for row in rows} & {"zero-shot best"}
+        assert bool(best) == ("best" in provenance)
+        return best, capsys.readouterr().err
+
+    best, told = chosen(1)
+    assert not best
+    assert "1 of 24 validation images have labels of pose, too few to choose a method by: no row is" in told
+    assert chosen(2, numbers=1) == ({"zero-shot best"}, ""), "a number that is not known of any does not count"
+    named = [name.replace("pose.safetensors", "attributes.safetensors") for name in named]
+    unknown = {"glasses": np.where(np.arange(24) < 1, annotations.attributes["glasses"], -1)}
+    replace(annotations, attributes=unknown).save(tmp_path / "val.npz")
+    _evaluate("zero-shot-classification", tmp_path / "rows", *named, *data)
+    assert "has 2 validation images on either side: no row is called zero-shot best" in capsys.readouterr().err
+    assert "zero-shot best" not in {row.method for row in read_rows(tmp_path / "rows")[0]}

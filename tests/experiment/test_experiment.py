@@ -295,6 +295,10 @@ def test_too_few_pictures_are_told_before_the_run(tmp_path: Path) -> None:
     fixed = {"mine": {"path": "mine", "train_images": 2, "test_images": 1}}
     asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=fixed)
     assert asked.problems()[0].endswith("holds 2 files, too few for train_images 2 + test_images 1; add pictures")
+    split = {"mine": {"path": "mine", "val_images": 1}}
+    asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=split)
+    told = "holds 2 files, too few for 1 for training + 1 for testing + val_images 1; add pictures"
+    assert asked.problems()[0].endswith(told)
 
 
 def test_a_prepared_data_set_needs_its_pictures_no_more(tmp_path: Path) -> None:
@@ -376,6 +380,8 @@ def test_the_numbers_of_images_follow_from_the_pictures(tmp_path: Path, packed: 
     assert asked.sized().domains["mine"].splits == (27, 3)
     assert asked.config.domains["mine"].train_images is None
     assert asked.random_seeds("child") == "0-5"
+    split = {"mine": {"path": "mine", "val_images": 4}}
+    assert experiment(tmp_path, models, domains=split).sized().domains["mine"].splits == (23, 3)
 
 
 def test_a_child_without_figures_shares_no_labels_with_its_parent(tmp_path: Path) -> None:
@@ -525,6 +531,21 @@ def test_a_domains_tasks_are_what_it_has() -> None:
     assert filled == ["zero_shot_segmentation", "zero_shot_keypoints", "zero_shot_costs"], (
         "no number is known of any picture"
     )
+
+
+def test_a_method_is_chosen_where_the_childs_domain_has_labelled_validation_images() -> None:
+    def inputs(**domain: object) -> dict[str, str]:
+        domains = {**OWN_LABELS, "cats": OWN_LABELS["cats"] | domain}
+        return experiment(Path(), OF_PEOPLE, domains=domains).validation_inputs("cats")
+
+    files = {
+        name: f"data/prepared/cats/val.{end}"
+        for name, end in (("val_data", "zip"), ("val_annotations", "annotations.npz"))
+    }
+    assert inputs(val_images=4) == files
+    assert inputs() == inputs(val_images=4, annotations=None) == {}
+    drawn = experiment(Path())
+    assert list(drawn.validation_inputs("animal")) == list(files)
 
 
 def test_labels_of_a_published_set_are_labels_as_of_ones_own_pictures(tmp_path: Path) -> None:

@@ -120,6 +120,18 @@ def test_the_path_of_ones_own_pictures_is_no_identity(tmp_path: Path, pictures: 
     assert experiment(tmp_path, models).identity.run_dir("own") != here.run_dir("own")
 
 
+def test_a_validation_split_is_another_data_set_and_none_is_what_it_was(tmp_path: Path, pictures: Path) -> None:
+    def told(**domain: object) -> tuple[str, str]:
+        models = "own: {domain: mine, architecture: {}}"
+        identity = experiment(tmp_path, models, domains={"mine": {"path": "mine", **domain}}).identity
+        return identity.settings_of("mine"), identity.run_dir("own")
+
+    before = '{"draw": null, "fetch": null, "resolution_px": 64, "train_images": null, "test_images": null, '
+    assert told()[0] == before + '"val_images": 500, "seed": 0}', "jobs of before the split do not run again"
+    several = [told(), told(val_images=499), told(val_images=500), told(val_images=501)]
+    assert [len(set(column)) for column in zip(*several, strict=True)] == [4, 4]
+
+
 def test_a_model_of_ones_own_is_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "a.pkl").write_bytes(b"a")

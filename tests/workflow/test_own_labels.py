@@ -1,6 +1,7 @@
 """Pictures with masks of one's own, from the folder to the zero-shot tables, as docs/own-labels.md says."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.workflow
 
 SMALL = (
     "domains={day: {resolution_px: 32, train_images: 24, test_images: 8}, "
-    "night: {resolution_px: 32, train_images: 24, test_images: 8}, rain: {resolution_px: 32}}",
+    "night: {resolution_px: 32, train_images: 24, test_images: 8, val_images: 4}, rain: {resolution_px: 32}}",
     "models={night: {measured: [zero_shot]}, rain: {measured: [zero_shot]}}",
     "train={kimg: 0.032, batch_size: 8}",
     "inversion={images: 4, steps: 2, initial_candidates: 4}",
@@ -70,6 +71,9 @@ def test_pictures_with_masks_become_zero_shot_tables(tmp_path: Path) -> None:
     assert [float(row["value"]) for row in lacking] == [0.0]
     assert [row["value"] for row in night if (row["method"], row["metric"]) == ("zero-shot", "shared_miou")]
     rain = [row for row in rows if row["child"] not in ("night",)]
+    chosen = json.loads((run / "results/metrics/zero_shot/segmentation/night.json").read_text())["provenance"]["best"]
+    best, own = ([row["value"] for row in night if row["method"] == name] for name in ("zero-shot best", chosen))
+    assert best == own != [], "it was chosen on validation images"
     assert {(row["child"], row["method"]) for row in rain} == {("day", "labeller")}
     for name in ("night", "rain"):
         assert (run / "results/figures" / f"zero-shot-{name}.png").is_file()
@@ -80,4 +84,4 @@ def test_pictures_with_masks_become_zero_shot_tables(tmp_path: Path) -> None:
     mask = next((run / "night" / "masks").iterdir())
     Image.new("L", (70, 60), 0).save(mask)
     changed = snakemake(run, "-n", "--config", *SMALL, config=config)
-    assert "import_labelled_domain" in changed.stdout + changed.stderr
+    assert "import_validated_domain" in changed.stdout + changed.stderr

@@ -184,6 +184,41 @@ def test_a_child_of_a_child_is_compared_with_its_own_parent(tmp_path: Path) -> N
     assert "results/latents/dog/w+/codes.npz" in control, "a control translates the codes of the aligned parent"
 
 
+def test_a_method_is_chosen_on_the_validation_images_of_labelled_pictures(tmp_path: Path) -> None:
+    labels = {"attributes": "labels.csv"}
+    values = {
+        "domains": {
+            "dogs": {"path": "photos", "annotations": labels},
+            "cats": {"path": "photos", "annotations": labels, "val_images": 1},
+            "wild": {"fetch": "afhq-wild", "annotations": labels, "val_images": 9},
+            "bare": {"path": "photos", "val_images": 1},
+        },
+        "models": {
+            "dogs": {"domain": "dogs", "architecture": {}},
+            **{name: {"domain": name, "parent": "dogs"} for name in ("cats", "wild", "bare")},
+        },
+    }
+    (tmp_path / "photos").mkdir()
+    for name in "abc":
+        (tmp_path / "photos" / f"{name}.png").touch()
+    (tmp_path / "labels.csv").write_text("image,young\na,yes\nb,no\n")
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(values))
+    found = planned_jobs(tmp_path, tmp_path / "own.yaml")
+    rules = {job["wildcards"]["domain"]: job["rule"] for job in found if "train.zip" in job["outputs"][0]}
+    assert rules == {
+        "dogs": "import_labelled_domain",
+        "cats": "import_validated_domain",
+        "wild": "fetch_validated_domain",
+        "bare": "import_domain",
+    }
+    made = {job["outputs"][0]: job for job in found}
+    for name in ("cats", "wild"):
+        chosen = {f"data/prepared/{name}/val.zip", f"data/prepared/{name}/val.annotations.npz"}
+        assert chosen <= set(made[f"data/prepared/{name}/train.zip"]["outputs"])
+        assert chosen <= set(made[f"results/metrics/zero_shot_classification/{name}.json"]["inputs"])
+    assert "results/metrics/zero_shot_classification/bare.json" not in made
+
+
 def test_seeds_are_models_of_their_own_and_their_mean_is_asked_for(tmp_path: Path) -> None:
     values = yaml.safe_load((ROOT / "config" / "tiny.yaml").read_text())
     for model in ("animal", "animal-unaligned"):
