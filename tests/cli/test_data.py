@@ -137,5 +137,5 @@ def test_validation_images_are_a_flag_of_an_import(tmp_path: Path, capsys: pytes
     assert made("--settings", json.dumps(told)) == {"train": 8, "test": 1}, "as jobs without one say it"
     told = DatasetSettings(path="elsewhere", resolution_px=8, val_images=500).as_told(["path"])
     for words in (("--val-images", "500"), ("--settings", json.dumps(told))):
-        with pytest.raises(StyleAlignError, match="too few for 1 for training .* val_images 500; lower one of them"):
+        with pytest.raises(StyleAlignError, match=r"too few for 1 for training .* val_images 500; lower one of them"):
             made(*words)
