@@ -29,6 +29,7 @@ COMMANDS = {
     "checkpoints": "--resolution 16 --channel-max 8 --format native stylegan2-tensorflow",
     "drawing": "--case human bottts --images 3",
     "counting": "--case mini",
+    "cpu": "--case mini --repeats 1",
     "gpu": "--minutes 60",
     "training": "--case tiny tiny-ada --repeats 1",
     "keeping": "--case tiny --repeats 1",

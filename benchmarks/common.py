@@ -14,19 +14,26 @@ from stylealign.devices import compute_device
 FORMS: dict[str, Callable[[], AbstractContextManager[None]]] = {"fast": nullcontext, "plain": plain_form}
 
 
-def parser(description: str | None, cases: Collection[str], default: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the flags of every benchmark."""
+def parser(
+    description: str | None, cases: Collection[str], default: Sequence[str], several_threads: bool = False
+) -> argparse.ArgumentParser:
+    """Return the flags of every benchmark; `several_threads`: it measures with one number of threads after another."""
     flags = argparse.ArgumentParser(description=description)
     flags.add_argument("--case", nargs="+", choices=cases, default=default, help="what to measure")
     flags.add_argument("--repeats", type=int, default=5, help="measured rounds")
-    flags.add_argument("--threads", type=int, help="CPU threads; PyTorch's own number by default")
+    if several_threads:
+        flags.add_argument(
+            "--threads", type=int, nargs="+", default=[1], help="numbers of CPU threads, one after another"
+        )
+    else:
+        flags.add_argument("--threads", type=int, help="CPU threads; PyTorch's own number by default")
     flags.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     return flags
 
 
 def device_for(arguments: argparse.Namespace) -> torch.device:
     """Set up PyTorch as the flags say; return the device to measure on."""
-    if arguments.threads:
+    if isinstance(arguments.threads, int):
         torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
     keep_freed_memory()

@@ -60,6 +60,13 @@ def new_step(
     return TrainingStep(generator.to(device), average.to(device), discriminator.to(device), settings)
 
 
+def at_half_strength(step: TrainingStep) -> None:
+    """Hold ADA, where a training has it, to half of its transforms."""
+    if step.ada is not None:
+        step.ada.p = 0.5
+        step.ada.kimg = math.inf  # stays where it is
+
+
 def measure(name: str, repeats: int, device: torch.device, forms: list[str]) -> dict[str, object]:
     """Return images a second of one case in each form."""
     resolution, shape, changes = CASES[name]
@@ -69,9 +76,7 @@ def measure(name: str, repeats: int, device: torch.device, forms: list[str]) -> 
     steps: dict[str, TrainingStep | PeerStep] = {form: step for form in forms if form in FORMS}
     if PEER in forms:
         steps[PEER] = PeerStep(Peer(generator.architecture).to(device), settings)
-    if step.ada is not None:
-        step.ada.p = 0.5
-        step.ada.kimg = math.inf  # stays where it is
+    at_half_strength(step)
     real = torch.rand(settings.batch_size, 3, resolution, resolution, device=device) * 2 - 1
     kinds = step_kinds(settings)
     seconds: dict[tuple[str, int], list[float]] = {(form, index): [] for form in forms for index in kinds}

@@ -69,7 +69,7 @@ def keep(folder: Path, name: str, facts: dict[str, Any], rows: Sequence[Row]) ->
     folder.mkdir(parents=True, exist_ok=True)
     heading = f"# {facts.get('device')}, {facts.get('date')}\n\n"
     versions = ", ".join(
-        f"{key} {facts[key]}" for key in ("driver", "cuda", "torch", "triton", "commit") if key in facts
+        f"{key} {facts[key]}" for key in ("driver", "cuda", "torch", "triton", "commit", "cpus", "load") if key in facts
     )
     for path, text in (
         (folder / f"{name}.json", json.dumps(as_json(facts, rows), indent=1) + "\n"),

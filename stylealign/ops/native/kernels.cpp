@@ -3,6 +3,7 @@
 // Results do not depend on the number of threads: every sum is taken over blocks of fixed size in a fixed order.
 
 #include "kernels.h"
+#include "vectors.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +13,6 @@
 namespace {
 
 constexpr int64_t BLOCK = 128;  // pixels whose sums are taken together
-constexpr int64_t LANES = 16;  // channels whose sums are kept in registers
 
 // Floor division for a positive divisor.
 inline int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
@@ -159,12 +159,7 @@ void resample(const T* in, T* out, const Resampling& r, int threads) {
     }
 }
 
-// V is a vector of LANES numbers, or one number for the channels that are left over; both have the same operators.
-template <typename T>
-struct Lanes {
-    typedef T Vector __attribute__((vector_size(LANES * sizeof(T)), aligned(sizeof(T)), may_alias));
-};
-
+// V is a vector, or one number for the channels that are left over; both have the same operators.
 template <typename V, typename T>
 inline V load(const T* from) {
     return *reinterpret_cast<const V*>(from);
@@ -181,7 +176,7 @@ inline T total(V value) {
         return value;
     } else {
         T sum = 0;
-        for (int64_t i = 0; i < LANES; ++i) sum += value[i];
+        for (int64_t i = 0; i < Wide<T>::LANES; ++i) sum += value[i];
         return sum;
     }
 }
@@ -204,6 +199,7 @@ inline V slope_at(V out, T slope, T clamp) {
 // sample and one range of pixels are one after another, on the same thread.
 template <typename T, typename Body>
 void for_blocks(int64_t batch, int64_t all_pixels, int64_t channels, int threads, Body&& body) {
+    constexpr int64_t LANES = Wide<T>::LANES;
     const int64_t blocks = (all_pixels + BLOCK - 1) / BLOCK;
 #pragma omp parallel for schedule(static) collapse(2) num_threads(threads)
     for (int64_t n = 0; n < batch; ++n) {
@@ -211,7 +207,7 @@ void for_blocks(int64_t batch, int64_t all_pixels, int64_t channels, int threads
             const int64_t first = b * BLOCK, pixels = std::min(BLOCK, all_pixels - first);
             int64_t c = 0;
             for (; c + LANES <= channels; c += LANES)
-                body(n * blocks + b, n, first, pixels, c, typename Lanes<T>::Vector());
+                body(n * blocks + b, n, first, pixels, c, typename Wide<T>::Vector());
             for (; c < channels; ++c) body(n * blocks + b, n, first, pixels, c, T());
         }
     }

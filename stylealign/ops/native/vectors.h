@@ -11,8 +11,8 @@ constexpr int64_t VECTOR_BYTES = 64, MOST_VECTORS = 4, SUMS = 24;
 #elif defined(__AVX2__)
 constexpr int64_t VECTOR_BYTES = 32, MOST_VECTORS = 2, SUMS = 12;
 #define KEEP_IN_REGISTER(vector) asm("" : "+x"(vector))
-#else
-constexpr int64_t VECTOR_BYTES = 32, MOST_VECTORS = 2, SUMS = 12;
+#else  // a wider one than the registers is compared number by number
+constexpr int64_t VECTOR_BYTES = 16, MOST_VECTORS = 2, SUMS = 12;
 #define KEEP_IN_REGISTER(vector)
 #endif
 
