@@ -24,6 +24,8 @@ NO_VALIDATION = {"val_images": 500}
 """What jobs of pictures without a validation split are told, as they were before there was one: told anything else,
 they would run again. A number that is asked for is told as text."""
 
+RESOLUTIONS = tuple(2**power for power in range(2, 14))
+"""Heights and widths of images, 4 to 8192 px."""
 
 FOUND_FACES = "faces"
 """What `keypoints` says where the program finds faces and their points itself."""
@@ -181,8 +183,10 @@ class DatasetSettings(Settings):
             raise ValueError("annotations: go with path or fetch; a drawn domain has its own")
         if self.draw is not None and (self.fit, self.faces) != ("crop", "one"):
             raise ValueError("fit and faces: are of pictures, not of a drawn domain")
-        if self.resolution_px & (self.resolution_px - 1) or self.resolution_px < 4:
-            raise ValueError(f"resolution_px must be a power of two of at least 4, not {self.resolution_px}")
+        if self.resolution_px not in RESOLUTIONS:
+            raise ValueError(
+                f"resolution_px must be a power of two from 4 to {RESOLUTIONS[-1]}, not {self.resolution_px}"
+            )
         return self
 
 
@@ -197,7 +201,7 @@ class PairSettings(Settings):
     """What both sides share: pose and ground, figures drawn independently; or the figure as well (human and ink)."""
     pairs: Positive = 500
     """Number of pairs."""
-    resolution_px: Positive = 64
+    resolution_px: Annotated[Positive, Field(le=RESOLUTIONS[-1])] = 64
     """Height and width of the images."""
     seed: Seed = 0
     """Seed of poses and figures."""

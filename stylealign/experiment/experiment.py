@@ -213,7 +213,9 @@ class Experiment(Translations):
         names, zero_shot = [f"distances/{parent}"], registry.kind("zero_shot").rows(self)
         for child in self.asking("ladder").rungs(parent):
             for model in self.family(child):
-                names += [f"alignment_score/{model}", f"alignment_pointwise/{model}", f"generators/{child}/{model}"]
+                names += [f"{kind}/{model}" for kind in ("alignment_score", "alignment_pointwise", "alignment_weights")]
+                names.append(f"generators/{child}/{model}")
+            names += [f"{kind}/{child}" for kind in ("alignment_semantic", "alignment_channels")]
             names += [f"references/{child}/{own}" for own in self.pair_kinds(child)]
             names += [f"zero_shot/{name}" for name in zero_shot if name.partition("/")[2] == child]
         files = {name: f"results/metrics/{name}.json" for name in names}
@@ -223,8 +225,9 @@ class Experiment(Translations):
         """Return the names of the tables that get rows, in their order."""
         found: list[str] = []
         for kind in registry.KINDS:
-            names = kind.rows(self.asking(kind.name))
-            filled = kind.tables if kind.tables_of is None else kind.tables_of(names)
+            asking = self.asking(kind.name)
+            names = kind.rows(asking)
+            filled = kind.tables if kind.tables_of is None else kind.tables_of(asking, names)
             found += [table.name for table in filled if names]
         return found
 

@@ -132,6 +132,9 @@ class Experiment(Protocol):
     def ladders(self) -> list[str]:
         """Return the parents of children in several domains."""
 
+    def rungs(self, parent: str) -> list[str]:
+        """Return the children of a parent, without controls."""
+
     def fronts(self) -> list[str]:
         """Return the domains whose children were trained in several ways."""
 
@@ -196,7 +199,8 @@ class Kind:
         options: other flags.
         aliases: other names of the sub-command.
         adds_to: tables of other kinds that it adds rows to.
-        tables_of: from the names of files of rows to those of its tables that they fill, where that is not all of them.
+        tables_of: from what a configuration asks for and the names of the files of rows to those of its tables that
+            they fill, where that is not all of them.
     """
 
     name: str
@@ -213,7 +217,7 @@ class Kind:
     options: tuple[Option, ...] = ()
     aliases: tuple[str, ...] = ()
     adds_to: tuple[Table, ...] = ()
-    tables_of: Callable[[Sequence[str]], tuple[Table, ...]] | None = None
+    tables_of: Callable[[Experiment, Sequence[str]], tuple[Table, ...]] | None = None
 
     @property
     def needs_images(self) -> bool:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
-from stylealign.measurements import alignment_pointwise, alignment_score, distances, zero_shot
+from stylealign.measurements import (
+    alignment_channels,
+    alignment_pointwise,
+    alignment_score,
+    alignment_semantic,
+    alignment_weights,
+    distances,
+    zero_shot,
+)
 from stylealign.measurements.declare import Experiment, Kind, Measured, NamedFiles, Progress, Table
 from stylealign.measurements.shared import ANNOTATED, PAIRS, SHARE
 from stylealign.measurements.zero_shot_tables import INVERTED
@@ -30,10 +38,19 @@ _HEADLINES = {table.name: table.headline for table in zero_shot.TABLES.values()}
 GATHERED: dict[str, tuple[str, ...]] = {
     "alignment_score": (alignment_score.SCORE.name,),
     "alignment_pointwise": _POINTWISE,
+    "alignment_semantic": (alignment_semantic.RATIO.name, alignment_semantic.COSINE.name),
+    "alignment_channels": (alignment_channels.SHARED.name,),
+    "alignment_weights": (alignment_weights.CHANGE.name,),
     "generators": (SHARE.name,),
     **{table: (metric,) for table, metric in _HEADLINES.items()},
 }
 """Table -> its metrics that the ladder shows."""
+SETTINGS = {
+    "alignment_semantic": ("", *(f"boundary {name}" for name in POSE_NAMES.values())),
+    "alignment_channels": ("",),
+    "alignment_weights": ("mapping", "affine", "convolutions", "torgb"),
+}
+"""Table -> settings of the rows that the ladder shows, where these are not all."""
 
 TABLE = Table(
     "ladder",
@@ -44,10 +61,14 @@ TABLE = Table(
         SAME_POSE,
         alignment_score.SCORE,
         *(metric for metric in alignment_pointwise.AGREEMENT if metric.name in _POINTWISE),
+        alignment_semantic.RATIO,
+        alignment_semantic.COSINE,
+        alignment_channels.SHARED,
+        alignment_weights.CHANGE,
         SHARE,
         *(metric for own in zero_shot.TABLES.values() for metric in own.metrics if metric.name == own.headline),
     ),
-    protocol="numbers of the tables distances, alignment_score, alignment_pointwise, generators and zero_shot_*, "
+    protocol=f"numbers of the tables distances, {', '.join(GATHERED)}, "
     f"nothing measured anew; {SAME_POSE.name}: segmentation_agreement of the annotations of drawn pairs in the same "
     "pose. Classes, key points and values that a domain lacks are left out of its means; a domain without figures has "
     "only what needs no annotations",
@@ -77,11 +98,23 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     """Return the rows of the ladder.
 
     Raises:
-        StyleAlignError: files that hold no distances.
+        StyleAlignError: files that hold no distances, or the same number twice.
     """
     from stylealign.measurements.rows import read_rows
 
-    rows = ladder_rows(row for path in inputs.named_files.values() for row in read_rows(path)[0])
+    places: dict[tuple[str, ...], str] = {}
+    read = []
+    for name, path in inputs.named_files.items():
+        for row in read_rows(path)[0]:
+            number = (row.table, row.parent, row.child, row.method, row.setting, row.metric, row.features)
+            if number in places:
+                raise StyleAlignError(
+                    f"evaluate ladder: {row.metric} of {row.child or row.parent} ({row.table}) is in {places[number]} "
+                    f"and again in {name}; give each file once"
+                )
+            places[number] = name
+            read.append(row)
+    rows = ladder_rows(read)
     if not rows:
         raise StyleAlignError(
             "evaluate ladder: no child has both a domain_fid and a measure of alignment; give the files of "
@@ -97,15 +130,18 @@ def rank_rows(rows: "Sequence[Row]", settings: MetricSettings) -> "list[Row]":
         rows: of `ladder_rows`.
         settings: bootstrap draws and seed.
 
-    A number that fewer than `FEWEST_RUNGS` children have is left out, and so is one that is the same in all of them.
+    Returns:
+        None of fewer than `FEWEST_RUNGS` children; no value where fewer have a number, or all have the same.
     """
     import numpy as np
     from scipy.stats import rankdata
 
     from stylealign.measurements.rows import RowKey
-    from stylealign.metrics.bootstrap import correlation_estimates
+    from stylealign.metrics.bootstrap import Estimate, correlation_estimates
 
     far = {name: {row.child: row.value for row in rows if row.metric == name} for name in RANKED}
+    if len(far[DISTANCE]) < FEWEST_RUNGS:
+        return []
     groups: dict[tuple[str, str, str], dict[str, Row]] = {}
     for row in rows:
         if row.metric not in RANKED and row.value is not None:
@@ -115,13 +151,13 @@ def rank_rows(rows: "Sequence[Row]", settings: MetricSettings) -> "list[Row]":
         key = RowKey(RANKS.name, rows[0].parent, "", method, ", ".join(text for text in (metric, setting) if text))
         for name, ranked in RANKED.items():
             rungs = [child for child in own if far[name].get(child) is not None]
-            if len(rungs) < FEWEST_RUNGS or len({own[child].value for child in rungs}) < 2:
-                continue
-            x, y = (
-                rankdata([[values[child]] for child in rungs], axis=0)
-                for values in (far[name], {child: row.value for child, row in own.items()})
-            )
-            (estimate,), _ = correlation_estimates(np.asarray(x), np.asarray(y), settings.bootstrap, settings.seed)
+            estimate = Estimate(float("nan"), n=len(rungs))
+            if len(rungs) >= FEWEST_RUNGS:
+                x, y = (
+                    rankdata([[values[child]] for child in rungs], axis=0)
+                    for values in (far[name], {child: row.value for child, row in own.items()})
+                )
+                (estimate,), _ = correlation_estimates(np.asarray(x), np.asarray(y), settings.bootstrap, settings.seed)
             found.append(key.row(ranked.name, estimate))
     return found
 
@@ -159,6 +195,7 @@ def _is_same_pose(row: "Row") -> bool:
 def _is_shown(row: "Row") -> bool:
     return (
         row.metric in GATHERED.get(row.table, ())
+        and row.setting in SETTINGS.get(row.table, (row.setting,))
         and row.setting != ANNOTATED
         and not _is_of_inverted(row)
         and row.method != "parent"
@@ -175,6 +212,11 @@ def rows_of(experiment: Experiment) -> list[str]:
     return experiment.ladders()
 
 
+def tables_of(experiment: Experiment, names: Sequence[str]) -> tuple[Table, ...]:
+    """Return its tables: ranks where a parent has children enough."""
+    return (TABLE, RANKS) if any(len(experiment.rungs(parent)) >= FEWEST_RUNGS for parent in names) else (TABLE,)
+
+
 def cost(work: Work, parent: str) -> Cost:
     """Return the cost of a job: it reads rows."""
     return Cost()
@@ -189,6 +231,7 @@ KIND = Kind(
     settings=("bootstrap", "seed"),
     tables=(TABLE, RANKS),
     rows=rows_of,
+    tables_of=tables_of,
     costs={"ladder": cost},
     measure=measure,
 )

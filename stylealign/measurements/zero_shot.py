@@ -183,7 +183,7 @@ def rows_of(experiment: Experiment) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def tables_of(names: Sequence[str]) -> tuple[Table, ...]:
+def tables_of(experiment: Experiment, names: Sequence[str]) -> tuple[Table, ...]:
     """Return the tables of the tasks that there are files of rows of: domains of one's own may have one task alone."""
     tasks = {name.removeprefix(f"{LABELLER}/").split("/")[0] for name in names}
     found = tuple(table for task, table in TABLES.items() if task in tasks)

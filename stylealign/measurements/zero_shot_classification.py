@@ -115,7 +115,7 @@ def rows_of(experiment: Experiment) -> list[str]:
     return found
 
 
-def tables_of(names: Sequence[str]) -> tuple[Table, ...]:
+def tables_of(experiment: Experiment, names: Sequence[str]) -> tuple[Table, ...]:
     """Return its table, where there are files of rows of attributes."""
     return () if all(name.startswith(f"{NUMBERS}/") for name in names) else (TABLE,)
 

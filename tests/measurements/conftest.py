@@ -22,7 +22,7 @@ from stylealign.files import sha256_of_file, write_json
 from stylealign.latents.codes import Codes
 from stylealign.measurements import alignment_components, alignment_front, registry
 from stylealign.measurements.inputs import Inputs
-from stylealign.measurements.ladder import FEWEST_RUNGS, GATHERED
+from stylealign.measurements.ladder import FEWEST_RUNGS, GATHERED, SETTINGS
 from stylealign.measurements.rows import Row, write_rows
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
@@ -90,7 +90,9 @@ def write_sources_of_the_ladder(path: Path) -> None:
         names = {"parent": "human", "child": f"animal-{place}", "setting": "", "features": "", "value": 0.1 * place}
         own = {**names, "method": "child"}
         pairs = {**names, "method": "drawn pairs, same pose", "setting": "annotations"}
-        found += [Row(table=table, metric=metric, **own) for table, metrics in GATHERED.items() for metric in metrics]
+        for table, metrics in GATHERED.items():
+            own["setting"] = SETTINGS.get(table, ("",))[0]
+            found += [Row(table=table, metric=metric, **own) for metric in metrics]
         found.append(Row(table="alignment_pointwise", metric="segmentation_agreement", **pairs))
         found.append(Row(table="distances", metric="domain_fid", **names, method=""))
     write_rows(path, found, {})
