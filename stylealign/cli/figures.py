@@ -5,34 +5,21 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from stylealign import load
-from stylealign.applications.labels.networks import Labeller, load_label_network
 from stylealign.cli.arguments import at_least, named_file
-from stylealign.cli.overview_figure import add_overview, overview_sheet
-from stylealign.cli.ranking_figure import add_ranking, ranking_of
-from stylealign.datasets.annotations import Annotations
+from stylealign.cli.figure_flags import add_overview, add_ranking
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
-from stylealign.images import to_pixels
 from stylealign.measurements.rows import read_rows
-from stylealign.report.channels import channels_sheet
 from stylealign.report.curves import draw_curve
-from stylealign.report.edits import edits_sheet
-from stylealign.report.figures import CELL_PX, image_rows, read_sheet, stacked, tiled
+from stylealign.report.figures import image_rows, read_sheet, stacked
 from stylealign.report.front import draw_front
-from stylealign.report.label_overlays import annotated, require_drawn, seen
 from stylealign.report.ladder import draw_ladder
 from stylealign.report.sheets import PICTURES, ROWS_NOTE, Pixels, enlarge, rows_note, save_picture
-from stylealign.sampling import seeded_z
 
-SAMPLE_LINES = 3
-SAMPLE_FONT_PX = 24  # two columns wide, it is shown smaller
 LEAST_WIDTH_PX = 1200
 MULTI_MODAL_SOURCES = 3
-SEED = 0
 
 KINDS = {
     "samples": ("random samples of every model", "MODEL"),
@@ -105,7 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice is not None and arguments.kind != "zero-shot":  # whose networks of one label share a row
         raise StyleAlignError(f"two rows are called {twice!r}; give each a label of its own")
-    sheet = _SHEETS[arguments.kind](arguments)
+    sheet = _SHEETS.get(arguments.kind, _with_models)(arguments)
     save_picture(arguments.out, sheet, _notes(arguments, sheet))
     print(json.dumps({"figure": str(arguments.out), "height_px": sheet.shape[1], "width_px": sheet.shape[2]}))
 
@@ -115,36 +102,6 @@ def _notes(arguments: argparse.Namespace, sheet: Pixels) -> dict[str, str]:
     if arguments.kind != "aligned":
         return {}
     return {ROWS_NOTE: rows_note([label for label, _ in arguments.rows], arguments.columns, *sheet.shape[1:])}
-
-
-def _samples(arguments: argparse.Namespace) -> Pixels:
-    rows = {label: _images_of_model(path, SAMPLE_LINES * arguments.columns) for label, path in arguments.rows}
-    return tiled(image_rows(rows, SAMPLE_LINES, SAMPLE_FONT_PX), len(rows))
-
-
-def _aligned(arguments: argparse.Namespace) -> Pixels:
-    return image_rows({label: _images_of_model(path, arguments.columns) for label, path in arguments.rows})
-
-
-def _images_of_model(path: Path, count: int) -> Pixels:
-    """Return `[count, 3, r, r]` uint8 images of the same latents for every model, drawn on the CPU."""
-    generator = load(path).generator
-    z = seeded_z(count, generator.architecture.z_dim, SEED)
-    with torch.inference_mode():
-        return to_pixels(torch.cat([generator(part) for part in z.split(16)]))
-
-
-def _edits(arguments: argparse.Namespace) -> Pixels:
-    generators = {label: load(path).generator for label, path in arguments.rows}
-    return edits_sheet(generators, read_rows(arguments.directions)[1].get("shown", []), arguments.directions)
-
-
-def _channels(arguments: argparse.Namespace) -> Pixels:
-    generators = {label: load(path).generator for label, path in arguments.rows}
-    provenance = read_rows(arguments.channels)[1]
-    if "shared_channels" not in provenance:
-        raise StyleAlignError(f"{arguments.channels}: names no channels; give rows of evaluate alignment-channels")
-    return channels_sheet(generators, provenance["shared_channels"])
 
 
 def _translation(arguments: argparse.Namespace) -> Pixels:
@@ -184,34 +141,11 @@ def _morphing(arguments: argparse.Namespace) -> Pixels:
     return enlarge(sheet, max(1, LEAST_WIDTH_PX // sheet.shape[2]))
 
 
-def _zero_shot(arguments: argparse.Namespace) -> Pixels:
-    images = ImageZip(arguments.data).read(slice(0, arguments.columns))
-    scale = max(1, CELL_PX // images.shape[-1])
-    rows, classes = {"image": enlarge(images, scale)}, list[str]()
-    if arguments.annotations is not None:
-        truth = Annotations.load(arguments.annotations)
-        rows["annotation"] = annotated(images, truth, scale)
-        classes += truth.names.classes
-    networks: dict[str, list[Labeller]] = {}
-    for label, path in arguments.rows:
-        network, _ = load_label_network(path, resolution_px=images.shape[-1])
-        require_drawn(network, path)
-        networks.setdefault(label, []).append(network)
-    for label, those in networks.items():
-        rows[label] = seen(images, those, classes, scale)
-    return image_rows(rows)
+def _with_models(arguments: argparse.Namespace) -> Pixels:
+    from stylealign.cli.model_figures import SHEETS  # brings torch, which the other figures do without
+
+    return SHEETS[arguments.kind](arguments)
 
 
 _PLOTS = {"curve": draw_curve, "ladder": draw_ladder, "front": draw_front}
-_SHEETS = {
-    "samples": _samples,
-    "aligned": _aligned,
-    "edits": _edits,
-    "channels": _channels,
-    "overview": overview_sheet,
-    "translation": _translation,
-    "multi-modal": _multi_modal,
-    "morphing": _morphing,
-    "ranking": ranking_of,
-    "zero-shot": _zero_shot,
-}
+_SHEETS = {"translation": _translation, "multi-modal": _multi_modal, "morphing": _morphing}

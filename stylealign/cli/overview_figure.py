@@ -18,7 +18,6 @@ from stylealign.applications.labels.transfers.source import Source
 from stylealign.checkpoints import Checkpoint
 from stylealign.checkpoints.differences import require_same_architecture
 from stylealign.checkpoints.zoo import default_zoo
-from stylealign.cli.arguments import at_least, named_file
 from stylealign.cli.pictures import first_pictures
 from stylealign.cli.progress import Progress
 from stylealign.config import LabelSettings
@@ -32,10 +31,9 @@ from stylealign.report.label_overlays import require_drawn
 from stylealign.report.overview import overview, turns
 from stylealign.report.sheets import Pixels
 
-STEPS = 150
 PEOPLE = "human"
 """Domain of the bundled parent."""
-TAUGHT_IMAGES, TAUGHT_EPOCHS = 600, 6
+TAUGHT_EPOCHS = 6
 TASK = "segmentation"
 
 
@@ -45,35 +43,6 @@ class Models:
 
     parent: Checkpoint
     children: Mapping[str, Checkpoint]
-
-
-def add_overview(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of the figure."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="PATH",
-        help="a picture, a folder or a zip of pictures (default, with the bundled models: drawn people)",
-    )
-    parser.add_argument("--images", type=at_least(1), default=3, metavar="N", help="pictures (default: 3)")
-    parser.add_argument(
-        "--labels",
-        nargs="+",
-        type=named_file,
-        metavar="LABEL=NET",
-        help="a label network of each child's domain (default: none; with the bundled models, networks that are taught "
-        "on the way without a label of the child's domain)",
-    )
-    parser.add_argument(
-        "--taught",
-        type=at_least(0),
-        default=TAUGHT_IMAGES,
-        metavar="N",
-        help=f"images that these are taught with; 0: no labels (default: {TAUGHT_IMAGES})",
-    )
-    parser.add_argument(
-        "--steps", type=at_least(1), default=STEPS, metavar="N", help=f"steps of the inversion (default: {STEPS})"
-    )
 
 
 def overview_sheet(arguments: argparse.Namespace) -> Pixels:

@@ -1,12 +1,11 @@
 """`stylealign figures ranking`: real images in the order of what the parent's networks see."""
 
 import argparse
-from pathlib import Path
 
 from stylealign import load
 from stylealign.applications.labels.learning import seeing
 from stylealign.applications.labels.networks import load_label_network
-from stylealign.cli.arguments import at_least
+from stylealign.cli.figure_flags import RANKING_TASKS
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.latents.codes import Codes
@@ -15,23 +14,6 @@ from stylealign.metrics.effects import seeing_all, shared_values
 from stylealign.report.ranking import PARTS, ranking_sheet
 from stylealign.report.sheets import Pixels
 
-TASKS = ("pose", "attributes")
-SAMPLES = 1000
-
-
-def add_ranking(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of the figure but those of all figures."""
-    parser.add_argument("--model", required=True, type=Path, metavar="MODEL", help="the parent")
-    for task in TASKS:
-        parser.add_argument(f"--{task}", type=Path, metavar="NET", help=f"{task} network of the parent's domain")
-    parser.add_argument(
-        "--samples",
-        type=at_least(20),
-        default=SAMPLES,
-        metavar="N",
-        help=f"samples of the parent that its hyperplanes lie between (default: {SAMPLES})",
-    )
-
 
 def ranking_of(arguments: argparse.Namespace) -> Pixels:
     """Return the figure `[3, height, width]` uint8.
@@ -39,7 +21,7 @@ def ranking_of(arguments: argparse.Namespace) -> Pixels:
     Raises:
         StyleAlignError: no network, or files that do not belong together.
     """
-    given = {task: path for task in TASKS if (path := getattr(arguments, task)) is not None}
+    given = {task: path for task in RANKING_TASKS if (path := getattr(arguments, task)) is not None}
     if not given:
         raise StyleAlignError("figures ranking: give --pose NET or --attributes NET, networks of the parent's domain")
     data, parent = ImageZip(arguments.data), load(arguments.model)

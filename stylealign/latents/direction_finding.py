@@ -6,18 +6,20 @@ Boundary: Shen et al. 2020 (arXiv 1907.10786). Style channels from examples: Wu 
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
 
 from stylealign.errors import StyleAlignError
 from stylealign.networks.generator import Generator
 from stylealign.sampling import mean_label
 from stylealign.streams import numpy_stream
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
 
 Array = NDArray[np.float64]
 Classifier = Literal["logistic", "svm"]
@@ -108,7 +110,10 @@ def boundary(codes: Array, labels: NDArray[np.bool_], what: str, classifier: Cla
     return Boundary(normal / np.linalg.norm(normal), float(np.mean(right)), sides)
 
 
-def _fit(codes: Array, labels: NDArray[np.bool_], classifier: Classifier) -> LogisticRegression | LinearSVC:
+def _fit(codes: Array, labels: NDArray[np.bool_], classifier: Classifier) -> "LogisticRegression | LinearSVC":
+    from sklearn.linear_model import LogisticRegression  # takes a second, and most of what imports this never fits
+    from sklearn.svm import LinearSVC
+
     kind = LogisticRegression if classifier == "logistic" else LinearSVC
     return kind(class_weight="balanced", max_iter=10_000).fit(codes, labels)
 

@@ -133,15 +133,15 @@ def rank_rows(rows: "Sequence[Row]", settings: MetricSettings) -> "list[Row]":
     Returns:
         None of fewer than `FEWEST_RUNGS` children; no value where fewer have a number, or all have the same.
     """
+    far = {name: {row.child: row.value for row in rows if row.metric == name} for name in RANKED}
+    if len(far[DISTANCE]) < FEWEST_RUNGS:
+        return []
     import numpy as np
     from scipy.stats import rankdata
 
     from stylealign.measurements.rows import RowKey
     from stylealign.metrics.bootstrap import Estimate, correlation_estimates
 
-    far = {name: {row.child: row.value for row in rows if row.metric == name} for name in RANKED}
-    if len(far[DISTANCE]) < FEWEST_RUNGS:
-        return []
     groups: dict[tuple[str, str, str], dict[str, Row]] = {}
     for row in rows:
         if row.metric not in RANKED and row.value is not None:

@@ -5,15 +5,16 @@ import re
 from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.rows import Row, snapshot_of
 from stylealign.report.sheets import save_picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SIZE_INCHES, DPI = (13.0, 6.0), 110
 COLOURS = 10
@@ -58,6 +59,9 @@ def draw_front(path: str | Path, rows: Sequence[Row]) -> None:
         path: the picture; its suffix names the format.
         rows: rows of `evaluate alignment-curve` of the children and their controls.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # takes time, and the other figures do without it
+    from matplotlib.figure import Figure
+
     found = points_by_model(rows)
     ways = list(dict.fromkeys(map(way_of, found)))
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
@@ -76,7 +80,7 @@ def draw_front(path: str | Path, rows: Sequence[Row]) -> None:
     save_picture(path, np.asarray(canvas.buffer_rgba())[..., :3].transpose(2, 0, 1))
 
 
-def _line(axes: Axes, name: str, points: list[Point], metric: str, colour: int) -> None:
+def _line(axes: "Axes", name: str, points: list[Point], metric: str, colour: int) -> None:
     """Draw one model, with its kimg and, at the end, its name."""
     if not points:
         return

@@ -1,0 +1,86 @@
+"""The figures of `stylealign figures` that models or label networks draw."""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from stylealign import load
+from stylealign.applications.labels.networks import Labeller, load_label_network
+from stylealign.cli.overview_figure import overview_sheet
+from stylealign.cli.ranking_figure import ranking_of
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.images import ImageZip
+from stylealign.errors import StyleAlignError
+from stylealign.images import to_pixels
+from stylealign.measurements.rows import read_rows
+from stylealign.report.channels import channels_sheet
+from stylealign.report.edits import edits_sheet
+from stylealign.report.figures import CELL_PX, image_rows, tiled
+from stylealign.report.label_overlays import annotated, require_drawn, seen
+from stylealign.report.sheets import Pixels, enlarge
+from stylealign.sampling import seeded_z
+
+SAMPLE_LINES = 3
+SAMPLE_FONT_PX = 24  # two columns wide, it is shown smaller
+SEED = 0
+
+
+def _samples(arguments: argparse.Namespace) -> Pixels:
+    rows = {label: _images_of_model(path, SAMPLE_LINES * arguments.columns) for label, path in arguments.rows}
+    return tiled(image_rows(rows, SAMPLE_LINES, SAMPLE_FONT_PX), len(rows))
+
+
+def _aligned(arguments: argparse.Namespace) -> Pixels:
+    return image_rows({label: _images_of_model(path, arguments.columns) for label, path in arguments.rows})
+
+
+def _images_of_model(path: Path, count: int) -> Pixels:
+    """Return `[count, 3, r, r]` uint8 images of the same latents for every model, drawn on the CPU."""
+    generator = load(path).generator
+    z = seeded_z(count, generator.architecture.z_dim, SEED)
+    with torch.inference_mode():
+        return to_pixels(torch.cat([generator(part) for part in z.split(16)]))
+
+
+def _edits(arguments: argparse.Namespace) -> Pixels:
+    generators = {label: load(path).generator for label, path in arguments.rows}
+    return edits_sheet(generators, read_rows(arguments.directions)[1].get("shown", []), arguments.directions)
+
+
+def _channels(arguments: argparse.Namespace) -> Pixels:
+    generators = {label: load(path).generator for label, path in arguments.rows}
+    provenance = read_rows(arguments.channels)[1]
+    if "shared_channels" not in provenance:
+        raise StyleAlignError(f"{arguments.channels}: names no channels; give rows of evaluate alignment-channels")
+    return channels_sheet(generators, provenance["shared_channels"])
+
+
+def _zero_shot(arguments: argparse.Namespace) -> Pixels:
+    images = ImageZip(arguments.data).read(slice(0, arguments.columns))
+    scale = max(1, CELL_PX // images.shape[-1])
+    rows, classes = {"image": enlarge(images, scale)}, list[str]()
+    if arguments.annotations is not None:
+        truth = Annotations.load(arguments.annotations)
+        rows["annotation"] = annotated(images, truth, scale)
+        classes += truth.names.classes
+    networks: dict[str, list[Labeller]] = {}
+    for label, path in arguments.rows:
+        network, _ = load_label_network(path, resolution_px=images.shape[-1])
+        require_drawn(network, path)
+        networks.setdefault(label, []).append(network)
+    for label, those in networks.items():
+        rows[label] = seen(images, those, classes, scale)
+    return image_rows(rows)
+
+
+SHEETS = {
+    "samples": _samples,
+    "aligned": _aligned,
+    "edits": _edits,
+    "channels": _channels,
+    "overview": overview_sheet,
+    "ranking": ranking_of,
+    "zero-shot": _zero_shot,
+}
+"""Kind -> function from the arguments to the figure, `[3, height, width]` uint8."""
