@@ -104,8 +104,8 @@ def test_a_command_after_gpu_run_keeps_its_flags() -> None:
     [
         (("data", "draw"), "--draw", ("--path", "--fetch", "--zoo")),
         (("data", "import"), "--resolution-px", ("--draw", "--path", "--fetch", "--zoo", "--jobs")),
-        (("data", "import"), "--test-images", ("--val-images",)),
-        (("data", "fetch"), "--zoo", ("--draw", "--path", "--fetch ", "--jobs", "--val-images")),
+        (("data", "import"), "--val-images", ("--source", "--target", "--pairs")),
+        (("data", "fetch"), "--zoo", ("--draw", "--path", "--fetch ", "--jobs")),
         (("evaluate", "generators"), "--samples", ("--pairs", "--curve-images", "--bootstrap")),
         (("evaluate", "alignment-weights"), "--settings", ("--seed", "--samples")),
         (("supervise",), "--epochs", ("--truncation-psi",)),
