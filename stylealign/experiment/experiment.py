@@ -17,6 +17,15 @@ from stylealign.measurements import registry
 from stylealign.measurements.shared import EVERYTHING, MOST_PAIRS, UNALIGNED
 from stylealign.metrics.networks.registry import network_of
 
+OF_THE_LADDER = (
+    "alignment_score",
+    "alignment_pointwise",
+    "alignment_semantic",
+    "alignment_channels",
+    "alignment_weights",
+)
+"""Kinds of measurement that the ladder gathers of each child and its controls."""
+
 
 class Experiment(Translations):
     """A configuration, with what its jobs read and make. Paths are relative to the folder of the run.
@@ -213,9 +222,8 @@ class Experiment(Translations):
         names, zero_shot = [f"distances/{parent}"], registry.kind("zero_shot").rows(self)
         for child in self.asking("ladder").rungs(parent):
             for model in self.family(child):
-                names += [f"{kind}/{model}" for kind in ("alignment_score", "alignment_pointwise", "alignment_weights")]
+                names += [f"{kind}/{model}" for kind in OF_THE_LADDER]
                 names.append(f"generators/{child}/{model}")
-            names += [f"{kind}/{child}" for kind in ("alignment_semantic", "alignment_channels")]
             names += [f"references/{child}/{own}" for own in self.pair_kinds(child)]
             names += [f"zero_shot/{name}" for name in zero_shot if name.partition("/")[2] == child]
         files = {name: f"results/metrics/{name}.json" for name in names}

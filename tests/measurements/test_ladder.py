@@ -7,6 +7,7 @@ import pytest
 
 from stylealign.cli.main import main
 from stylealign.config import MetricSettings
+from stylealign.experiment.experiment import OF_THE_LADDER
 from stylealign.measurements.ladder import ladder_rows, rank_rows
 from stylealign.measurements.rows import Row, read_rows, write_rows
 from stylealign.report.figures import read_sheet
@@ -157,5 +158,7 @@ own: {domain: mine, parent: human}
     assert set(files.values()) <= {*asked.all_rows()}
     assert {"generators/animal/unaligned", "zero_shot/pose/animal", "references/animal/same-pose"} <= set(files)
     assert "alignment_score/own" in files
+    for kind in OF_THE_LADDER:
+        assert {f"{kind}/animal", f"{kind}/unaligned"} <= set(files), "a child beside its control"
     assert {"results/figures/ladder.png"} < set(asked.all_figures())
     assert experiment(Path()).ladders() == [], "one child of each parent"
