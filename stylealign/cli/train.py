@@ -29,7 +29,7 @@ from stylealign.training import selftest
 from stylealign.training.alignment import Alignment
 from stylealign.training.evaluation import Evaluation
 from stylealign.training.keep.pull import pulled
-from stylealign.training.loop import Hooks, Interrupted, Progress, TrainingRun
+from stylealign.training.loop import LOG_EVERY_IMAGES, Hooks, Interrupted, Progress, TrainingRun
 from stylealign.training.outputs import Finish, Outputs
 from stylealign.training.start import Networks, networks_of_parent, new_networks
 from stylealign.training.state import claimed
@@ -123,14 +123,13 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: Work
     outputs = Outputs(provenance, lambda path, samples, columns: save_png(path, grid(samples, columns)), finish)
     alignment = None
     if arguments.init_from is not None and settings.alignment_latents is not None and workers.is_first:
-        alignment = Alignment(parent, settings.alignment_latents, settings.seed)
+        alignment = Alignment(parent, settings.alignment_latents, settings.seed, _tell)
     hooks = _hooks(arguments, outputs, evaluation, alignment)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, True, encoder)
     if training.run_dir != arguments.run_dir:
-        told = f"{arguments.run_dir} is further than {settings.kimg:g} kimg; this run takes {training.run_dir}"
-        print(f"stylealign train: {told}", file=sys.stderr)
-    if training.steps_done and workers.is_first:
-        print(f"stylealign train: goes on from {training.kimg:.2f} kimg ({training.run_dir})", file=sys.stderr)
+        _tell(f"{arguments.run_dir} is further than {settings.kimg:g} kimg; this run takes {training.run_dir}")
+    if workers.is_first:
+        _tell(_start_of(training))
     training.train()
     if workers.is_first:
         outputs.export(training, arguments.out_dir, is_child=arguments.init_from is not None)
@@ -184,6 +183,7 @@ def _evaluation(arguments: argparse.Namespace, settings: TrainSettings) -> Evalu
         settings.evaluate_features,
         settings.seed,
         _weights(arguments, settings),
+        _tell,
     )
 
 
@@ -210,6 +210,17 @@ def _hooks(
         align=lambda training: {} if alignment is None else alignment(training.networks.average),
         candidate=outputs.candidate,
     )
+
+
+def _start_of(training: TrainingRun) -> str:
+    """Say at once that the run begins: its first numbers take a while."""
+    if training.steps_done:
+        return f"goes on from {training.kimg:.2f} kimg ({training.run_dir})"
+    return f"begins: {training.settings.kimg:g} kimg, a line about every {LOG_EVERY_IMAGES} images"
+
+
+def _tell(text: str) -> None:
+    print(f"stylealign train: {text}", file=sys.stderr, flush=True)
 
 
 def _print_progress(progress: Progress) -> None:

@@ -1,5 +1,7 @@
 """How aligned a child still is with its parent, while it is trained: the label-free score, at the same latents."""
 
+from collections.abc import Callable
+
 from stylealign.metrics.alignment_score import PARTS, SCORE, alignment_score
 from stylealign.metrics.perceptual import PerceptualDistance, perceptual_distance
 from stylealign.metrics.responses import Reference, reference_of, respond
@@ -19,9 +21,13 @@ class Alignment:
         parent: averaged generator that the child starts from; on the device of the run.
         latents: number of latents; half as many steps in W.
         seed: of latents, steps and rotations.
+        notify: gets a line before the first score, which takes longest: the parent is looked at too.
     """
 
-    def __init__(self, parent: Generator, latents: int, seed: int) -> None:
+    def __init__(
+        self, parent: Generator, latents: int, seed: int, notify: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self._notify = notify
         self._parent, self._latents, self._seed = parent, latents, seed_of("alignment of a training", seed)
         self._network: PerceptualDistance | None = None
         self._reference: Reference | None = None
@@ -29,6 +35,7 @@ class Alignment:
     def __call__(self, generator: Generator) -> dict[str, float]:
         """Return `alignment`, in [0, 1], and its parts: `alignment_partner_rank`, `_activations`, `_perturbations`."""
         if self._network is None or self._reference is None:
+            self._notify(f"measures how aligned the child is with its parent, by {self._latents} latents")
             self._network = perceptual_distance(NETWORK).to(self._parent.mapping.w_avg.device)
             self._reference = reference_of(self._parent, self._network, self._latents, self._seed)
         responses = respond(generator, self._reference.probe, self._network)

@@ -28,6 +28,7 @@ class Evaluation:
         features: name of the feature network.
         seed: seed of the latents.
         weights: file of the feature network's weights, where it needs one.
+        notify: gets a line before the first measurement, which takes longest: the real images are looked at too.
     """
 
     def __init__(
@@ -37,15 +38,17 @@ class Evaluation:
         features: str,
         seed: int,
         weights: Path | None = None,
+        notify: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._real_images, self._images, self._features, self._seed = real_images, images, features, seed
-        self._weights = weights
+        self._weights, self._notify = weights, notify
         self._network: torch.nn.Module | None = None
         self._real: Tensor | None = None
 
     def __call__(self, generator: Generator) -> dict[str, float]:
         """Return `fid[FEATURES]` and `kid[FEATURES]` of `generator`."""
         if self._network is None or self._real is None:
+            self._notify(f"measures FID and KID by {self._images} images")
             self._network = feature_extractor(self._features, self._weights).to(generator.mapping.w_avg.device)
             self._real = features_of(self._real_images(), self._network)
         generated = features_of(self._generated(generator), self._network)

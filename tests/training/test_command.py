@@ -174,6 +174,26 @@ def test_a_child_is_held_by_its_parents_encoder(data: Path, capsys: pytest.Captu
         assert message in capsys.readouterr().err
 
 
+def test_a_training_says_what_it_begins_before_there_are_numbers(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("stylealign.training.evaluation.feature_extractor", lambda name, weights: Pixels())
+    monkeypatch.setattr("stylealign.metrics.fid_kid.FEWEST_IMAGES", 0)
+    parent = train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors"
+    capsys.readouterr()
+    flags = ["--init-from", str(parent), "--alignment-latents", "16"]
+    train(data, "child", *flags, "--evaluate-kimg", "0.016", "--evaluate-images", "40")
+    told = [line.strip() for line in capsys.readouterr().err.splitlines()]
+    assert told[:3] == [
+        "stylealign train: begins: 0.032 kimg, a line about every 1000 images",
+        "stylealign train: measures how aligned the child is with its parent, by 16 latents",
+        "stylealign train: measures FID and KID by 40 images",
+    ]
+    assert [line.split(" kimg")[0] for line in told[3:]] == ["0.0 / 0.032"], "the first measurement alone is told"
+    train(data, "child", *flags, "--evaluate-kimg", "0.016", "--evaluate-images", "40")
+    assert capsys.readouterr().err.startswith("stylealign train: goes on from 0.03 kimg")
+
+
 def test_a_child_reports_its_alignment_and_is_chosen_by_it(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = iter([5.0, 4.0, 3.0, 2.0])
     monkeypatch.setattr(Evaluation, "__call__", lambda self, generator: {"fid[x]": next(measured)})
