@@ -2,7 +2,7 @@
 
 import functools
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from stylealign.applications.labels.methods import BEST
 from stylealign.config import Config
 from stylealign.measurements.rows import Row, write_rows
 from stylealign.report.page.document import Sources
@@ -68,7 +69,26 @@ ROWS = {
 }
 
 
-def sources(directory: Path) -> Sources:
+def labels(method: str, miou: float, difference: float | None = None) -> list[Row]:
+    """Return rows of transferred labels, with their difference from source-only if it is known."""
+    rows = [row("zero_shot_segmentation", method, "miou", miou, 0.01)]
+    if difference is not None:
+        to = {"setting": "minus source-only"}
+        rows.append(row("zero_shot_segmentation", method, "miou_difference", difference, 0.005, **to))
+    return rows
+
+
+WITH_LABELS = ROWS | {
+    "zero_shot/zero-shot": labels("zero-shot", 0.44, -0.08),
+    "zero_shot/unaligned": labels("zero-shot unaligned", 0.33),
+    "zero_shot/best": labels(BEST, 0.54, 0.02),
+    "zero_shot/best-unaligned": labels(f"{BEST} unaligned", 0.34),
+    "zero_shot/source-only": labels("source-only", 0.52),
+}
+"""The same with labels that are compared with source-only."""
+
+
+def sources(directory: Path, own: Mapping[str, list[Row]] = ROWS) -> Sources:
     """Write the files of the run below `directory` and return them."""
     provenance = {
         "version": "0.1.0",
@@ -81,7 +101,7 @@ def sources(directory: Path) -> Sources:
         "real_images": 4000,
     }
     rows = []
-    for name, found in ROWS.items():
+    for name, found in own.items():
         rows.append(directory / "metrics" / f"{name}.json")
         write_rows(rows[-1], found, provenance)
     figures = [

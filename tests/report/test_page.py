@@ -14,11 +14,10 @@ from stylealign.applications.labels.methods import BEST
 from stylealign.cli.main import main
 from stylealign.config import Config
 from stylealign.errors import StyleAlignError
-from stylealign.measurements.rows import Row
 from stylealign.report.page import comparison, document, pictures, records, views
 from stylealign.report.page.document import write_report
 from stylealign.report.page.pictures import Picture, arranged, embedded_png
-from tests.report.pages import CONFIG, ROWS, row, sources
+from tests.report.pages import CONFIG, ROWS, WITH_LABELS, labels, row, sources
 
 EVERY = [found for rows in ROWS.values() for found in rows]
 
@@ -130,14 +129,6 @@ def test_a_first_look_is_at_the_headline_of_each_table_and_child() -> None:
     assert comparison.leading_charts([*drawn, *drawn]) == drawn
 
 
-def labels(method: str, miou: float, difference: float | None = None) -> list[Row]:
-    rows = [row("zero_shot_segmentation", method, "miou", miou, 0.01)]
-    if difference is not None:
-        to = {"setting": "minus source-only"}
-        rows.append(row("zero_shot_segmentation", method, "miou_difference", difference, 0.005, **to))
-    return rows
-
-
 def test_a_first_look_at_labels_is_at_the_chosen_way_and_what_it_has_to_beat() -> None:
     rows = [*labels("zero-shot", 0.44, -0.08), *labels("zero-shot unaligned", 0.33)]
     source_only = labels("source-only", 0.52)
@@ -151,6 +142,24 @@ def test_a_first_look_at_labels_is_at_the_chosen_way_and_what_it_has_to_beat() -
     assert "validation" in lead.chosen
     (lead,) = comparison.leading(comparison.comparisons(rows))
     assert (lead.told, lead.rival) == (True, "the control"), "with no source-only row"
+
+
+def test_all_comparisons_have_source_only_and_the_difference_beside_the_labels(tmp_path: Path, page: str) -> None:
+    found = comparison.comparisons([one for rows in WITH_LABELS.values() for one in rows])
+    told = {
+        one.setting: (one.aligned.exact, one.source_only.exact, one.difference.exact)
+        for one in found
+        if one.source_only is not None and one.difference is not None
+    }
+    assert told == {"zero-shot": (0.44, 0.52, -0.08), BEST: (0.54, 0.52, 0.02)}
+    assert all(one.source_only is one.difference is None for one in found if one.table == "translation")
+    write_report(tmp_path / "report.html", sources(tmp_path, WITH_LABELS))
+    text = (tmp_path / "report.html").read_text()
+    (line,) = re.findall(rf"<td>{BEST}</td>\s*(.*?)</tr>", text, re.DOTALL)
+    numbers = re.findall(r'data-label="([^"]+)" data-value="([^"]+)"', line)
+    assert numbers == [("aligned", "0.54"), ("source-only", "0.52"), ("difference", "0.02"), ("control", "0.34")]
+    assert "[0.015, 0.025]" in line
+    assert "source-only" not in page[page.index('class="sortable comparisons"') :].split("</thead>")[0]
 
 
 def test_every_number_leads_to_its_row_and_a_row_to_its_record(page: str) -> None:

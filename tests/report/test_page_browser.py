@@ -9,7 +9,7 @@ from PIL import Image
 
 from stylealign.report.page.document import write_report
 from tests.report.browser import Browser, check_page, needs_browser, started
-from tests.report.pages import SHADES, sources
+from tests.report.pages import SHADES, WITH_LABELS, sources
 
 pytestmark = needs_browser
 WIDTHS = (360, 800, 1600)
@@ -39,6 +39,19 @@ def test_folded_parts_fit_the_screen_too(browser: Browser, page: Path) -> None:
     browser.open(page, 360)
     browser.run("for (const part of document.querySelectorAll('details')) part.open = true")
     assert browser.run("return document.documentElement.scrollWidth") == 360
+
+
+def test_comparisons_with_source_only_fit_a_phone(browser: Browser, tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", sources(tmp_path, WITH_LABELS))
+    check_page(browser, tmp_path / "report.html", 390)
+    browser.run("for (const part of document.querySelectorAll('details')) part.open = true")
+    assert browser.run("return document.documentElement.scrollWidth") == 390
+    cells = "[...document.querySelectorAll('.comparisons tbody td.number')].filter(c => c.checkVisibility())"
+    assert browser.run(f"return {cells}.filter(c => !c.textContent.trim()).length") == 0
+    inside = "(r => r.left >= 0 && r.right <= innerWidth)(c.getBoundingClientRect())"
+    labelled = browser.run(f"return {cells}.filter(c => {inside}).map(c => c.dataset.label)")
+    assert labelled.count("source-only") == labelled.count("difference") == 2
+    assert len(labelled) == browser.run(f"return {cells}.length")
 
 
 def opened(browser: Browser, page: Path) -> None:

@@ -8,7 +8,7 @@ from stylealign.measurements import registry
 from stylealign.measurements.rows import Row, of_the_whole
 from stylealign.measurements.shared import ANNOTATED, OTHER_SEED
 from stylealign.measurements.translation import PROTOCOLS
-from stylealign.report.page.source_only import beats, source_only_of
+from stylealign.report.page.source_only import beats, difference_to, source_only_of
 from stylealign.report.page.views import (
     SPACES,
     Cell,
@@ -29,7 +29,8 @@ from stylealign.report.page.words import METHODS, SECTIONS
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """An aligned child's number beside its control's, and of transferred labels the parent's network's as it is.
+    """An aligned child's number beside its control's, and of transferred labels the parent's network's as it is and
+    the paired difference from it.
 
     `told` says whether it is better (or worse) than what it has to beat, source-only where there is such a row, else
     the control; None where the two are not told apart.
@@ -43,6 +44,7 @@ class Comparison:
     aligned: Cell
     control: Cell
     source_only: Cell | None
+    difference: Cell | None
     aligned_is_better: bool | None
     intervals_apart: bool | None
     told: bool | None
@@ -155,6 +157,7 @@ def _comparison(aligned: Row, control: Row, rows: Sequence[Row], places: Places 
     has_intervals = None not in (aligned.ci_low, aligned.ci_high, control.ci_low, control.ci_high)
     apart = are_apart(aligned, control) if has_intervals else None
     other = source_only_of(aligned, rows)
+    difference = difference_to(aligned, other, rows) if other else None
     setting = ", ".join(filter(None, (aligned.method, settings_of(aligned)[0])))
     return Comparison(
         aligned.table,
@@ -165,6 +168,7 @@ def _comparison(aligned: Row, control: Row, rows: Sequence[Row], places: Places 
         cell_of(aligned, places),
         cell_of(control, places),
         cell_of(other, places) if other else None,
+        cell_of(difference, places) if difference else None,
         better,
         apart,
         beats(aligned, other, rows) if other else None if apart is False else better,

@@ -17,17 +17,23 @@ def source_only_of(row: Row, rows: Iterable[Row]) -> Row | None:
     return next((other for other in same if other.value is not None), None)
 
 
+def difference_to(row: Row, other: Row, rows: Iterable[Row]) -> Row | None:
+    """Return the row of what a row has more than another, paired on the same images; None: it was not measured."""
+    setting = ", ".join(filter(None, (row.setting, minus(other.method))))
+    same = _same(row, rows, row.method, setting, f"{row.metric}_difference")
+    return next((found for found in same if found.value is not None), None)
+
+
 def beats(row: Row, other: Row, rows: Iterable[Row]) -> bool | None:
     """Return whether a row is better than another (False: worse; None: not told apart).
 
     The interval of their paired difference decides, where `rows` have one, else whether their own intervals meet.
     """
-    setting = ", ".join(filter(None, (row.setting, minus(other.method))))
-    for found in _same(row, rows, row.method, setting, f"{row.metric}_difference"):
-        if found.ci_low is not None and found.ci_high is not None:
-            if found.ci_low <= 0 <= found.ci_high:
-                return None
-            return (found.ci_low > 0) == bool(found.higher_is_better)
+    found = difference_to(row, other, rows)
+    if found is not None and found.ci_low is not None and found.ci_high is not None:
+        if found.ci_low <= 0 <= found.ci_high:
+            return None
+        return (found.ci_low > 0) == bool(found.higher_is_better)
     return best_of([row, other]) is row if are_apart(row, other) else None
 
 
