@@ -67,16 +67,20 @@ class Judges:
         scales = () if self._projected is None else tuple(self._projected(images))
         if self._stylegan2 is None:
             return Verdict(torch.stack([logits.mean(dim=(2, 3)) for logits in scales]).mean(dim=0), scales=scales)
-        if self._patch_head is None or self._method.strength(kimg) == 0:
-            return Verdict(self._stylegan2(images), scales=scales)
-        whole, features = self._stylegan2.judge(images, at_px=self._patch_head.at_px)
-        return Verdict(whole, self._patch_head(features), scales)
+        return Verdict(*self._of_pixels(self._stylegan2, images, kimg), scales)
 
-    def logits(self, verdict: Verdict, kimg: float) -> Tensor:
-        """Return the logits `[N, 1]` of a verdict that R1 looks at, those of patches with their mean."""
-        if verdict.patches is None:
-            return verdict.whole
-        return verdict.whole + self._method.strength(kimg) * verdict.patches.mean(dim=(2, 3))
+    def logits(self, images: Tensor, kimg: float) -> Tensor:
+        """Return the logits `[N, 1]` that R1 looks at: StyleGAN2's, those of patches with their mean; a projected
+        discriminator is not asked."""
+        assert self._stylegan2 is not None
+        whole, patches = self._of_pixels(self._stylegan2, images, kimg)
+        return whole if patches is None else whole + self._method.strength(kimg) * patches.mean(dim=(2, 3))
+
+    def _of_pixels(self, stylegan2: Discriminator, images: Tensor, kimg: float) -> tuple[Tensor, Tensor | None]:
+        if self._patch_head is None or self._method.strength(kimg) == 0:
+            return stylegan2(images), None
+        whole, features = stylegan2.judge(images, at_px=self._patch_head.at_px)
+        return whole, self._patch_head(features)
 
     def generator_loss(self, fake: Verdict, half: Tensor, kimg: float) -> Tensor:
         """Return G's loss; `half` as of `in_half`."""

@@ -261,8 +261,8 @@ class TrainingStep:
         sums = Sums()
         for part, share in self._own_parts(len(real)):
             images = real[part :: self.parts].clone().requires_grad_(True)
-            verdict = self._judge(images, augmentation, part)
-            penalty = r1_penalty(self._judges.logits(verdict, self._kimg), images)
+            logits = self._judges.logits(self._seen(images, augmentation, part), self._kimg)
+            penalty = r1_penalty(logits, images)
             (penalty * (self.settings.r1_gamma / 2) * self.settings.r1_interval * share).backward()
             sums.add(r1_penalty=penalty.detach() * share)
         self._move_d.move(sums)
@@ -281,9 +281,13 @@ class TrainingStep:
                 yield part, count / batch
 
     def _judge(self, images: Tensor, augmentation: Augmentation | None, part: int) -> Verdict:
+        return self._judges.verdict(self._seen(images, augmentation, part), self._kimg)
+
+    def _seen(self, images: Tensor, augmentation: Augmentation | None, part: int) -> Tensor:
+        """Return images as the discriminators see them."""
         if augmentation is not None:
             images = augmentation.part(part, self.parts)(images)
-        return self._judges.verdict(blur(images, self._blur_px), self._kimg)
+        return blur(images, self._blur_px)
 
     def state(self) -> dict[str, Any]:
         """Return everything a resumed run needs, besides the step index."""

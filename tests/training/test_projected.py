@@ -21,7 +21,15 @@ from stylealign.training.projected import ProjectedDiscriminator, _SpectralConvo
 from stylealign.training.start import networks_of_parent, new_networks
 from stylealign.training.step import TrainingStep
 from tests.tolerances import FLOAT64
-from tests.training.common import SHAPE, Squares, assert_resumed_equals, changed, make_run, weights
+from tests.training.common import (
+    SHAPE,
+    Squares,
+    assert_bitwise_equal,
+    assert_resumed_equals,
+    changed,
+    make_run,
+    weights,
+)
 
 PROJECTED = changed(discriminator="projected")
 
@@ -150,6 +158,26 @@ def test_both_are_trained_and_their_losses_added(judge: ProjectedDiscriminator) 
         "projected.heads.0.conv0.weight",
     }
     assert step.own_discriminator is step.discriminator.stylegan2
+
+
+def test_r1_does_not_ask_the_projected_one_and_its_numbers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = changed(discriminator="both", r1_interval=1)
+    found, asked = [], []
+    for of_all in (False, True):
+        if of_all:
+            monkeypatch.setattr(Judges, "logits", lambda self, images, kimg: self.verdict(images, kimg).whole)
+        step = TrainingStep(*new_networks(SHAPE, settings, 16), settings)
+        assert isinstance(step.discriminator, BothDiscriminators)
+        calls: list[int] = []
+        step.discriminator.projected.register_forward_hook(lambda *_, to=calls: to.append(1))
+        for index in range(3):
+            seed_step(0, index)
+            scalars = step.step(index, squares())
+        assert scalars["r1_penalty"] > 0
+        found.append({**step.generator.state_dict(), **step.discriminator.state_dict()})
+        asked.append(len(calls))
+    assert asked == [2 * 3, 3 * 3], "G's images, real ones; and real ones again"
+    assert_bitwise_equal(*found)
 
 
 @pytest.mark.parametrize(
