@@ -28,7 +28,7 @@ FEWEST = 2
 
 ACCURACY = Metric("accuracy", True, "share of images rightly said to have a value or not", is_by_setting=True)
 AUC = Metric("auc", True, "chance that an image with a value scores higher than one without", is_by_setting=True)
-MEAN_AUC = Metric("mean_auc", True, "mean of auc over the values that the networks know")
+MEAN_AUC = Metric("mean_auc", True, "mean over attributes of the mean of auc over an attribute's values")
 
 TABLE = Table(
     "zero_shot_classification",
@@ -39,8 +39,9 @@ TABLE = Table(
     f"{FEWEST} test images on either side; networks: the value's probability, right at above a half; {BOUNDARY}: mean "
     "distance of a child image's W+ code, inverted in the child (unaligned: in the control), to a hyperplane of the "
     "parent (logistic regression on its samples, labelled by the parent's network), right at above the middle between "
-    "both sides' means; several seeds: their mean, images resampled together and seeds as a level of their own, "
-    "widened as Student's t; n: images that the value, of a mean any, is known of; "
+    f"both sides' means; {MEAN_AUC.name}: each attribute weighs the same, however many values it has; several seeds: "
+    "their mean, images resampled together and seeds as a level of their own, widened as Student's t; n: images "
+    "that the value, of a mean any, is known of; "
     f"{BEST}: the method with the highest {MEAN_AUC.name} on the validation images; {DIFFERENCE_PROTOCOL}",
     headline=MEAN_AUC.name,
     compared=(MEAN_AUC.name,),
@@ -71,15 +72,20 @@ def chances(network: "Labeller", images: "NDArray[np.uint8]") -> "dict[str, NDAr
 
 
 def area_of(scores: "Scores", annotations: "Annotations", values: Sequence[str]) -> "Area":
-    """Return the mean area under the curves of some values, which can be resampled; of images that one is known of."""
+    """Return the mean area under the curves of some values, which can be resampled; of images that one is known of.
+
+    Each attribute weighs the same: it is the mean over attributes of the mean over an attribute's values.
+    """
     import numpy as np
 
     from stylealign.metrics.classification import Area
 
     has, known = (np.stack(parts, axis=1) for parts in zip(*(_has(annotations, own) for own in values), strict=True))
-    found = Area(np.stack([scores[value] for value in values], axis=1), has, known)
+    of_values = np.stack([scores[value] for value in values], axis=1)
+    attributes = [value.partition("=")[0] for value in values]
+    weights = np.array([1 / attributes.count(name) for name in attributes])
     counts = known.any(axis=1)
-    return Area(found.scores[counts], has[counts], known[counts])
+    return Area(of_values[counts], has[counts], known[counts], weights)
 
 
 def value_rows(
@@ -91,7 +97,7 @@ def value_rows(
     settings: MetricSettings,
     others: "Scores | None" = None,
 ) -> "list[Row]":
-    """Return accuracy and area under the curve of each value, and the mean of the areas.
+    """Return accuracy and area under the curve of each value, and the mean area (`area_of`).
 
     Args:
         seeds: scores of each seed; images whose value is not known are left out.

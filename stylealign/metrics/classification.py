@@ -35,17 +35,19 @@ def auc(scores: Array, labels: NDArray[np.bool_], weights: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Area:
-    """The mean area under the ROC curves of several scores of the same images, which can be resampled.
+    """A weighted mean of the areas under the ROC curves of several scores of the same images, which can be resampled.
 
     Attributes:
         scores: `[N, V]`.
         labels: `[N, V]` bool.
         known: `[N, V]` bool: of which images the label counts.
+        weights: `[V]`: how much each area counts.
     """
 
     scores: Array
     labels: NDArray[np.bool_]
     known: NDArray[np.bool_]
+    weights: Array
 
     @property
     def count(self) -> int:
@@ -55,7 +57,7 @@ class Area:
     @property
     def kind(self) -> Hashable:
         """What two scores must have alike to be compared."""
-        return self.scores.shape
+        return self.scores.shape, *self.weights
 
     @property
     def value(self) -> float:
@@ -68,4 +70,5 @@ class Area:
 
     def _mean(self, weights: Array) -> Array:
         columns = zip(self.scores.T, self.labels.T, self.known.T, strict=True)
-        return np.mean([auc(scores, labels, weights * known) for scores, labels, known in columns], axis=0)
+        areas = [auc(scores, labels, weights * known) for scores, labels, known in columns]
+        return np.average(areas, axis=0, weights=self.weights)

@@ -2,18 +2,23 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
 from stylealign.applications.labels.learning import spec_of
 from stylealign.applications.labels.networks import LabelNetwork, save_label_network
 from stylealign.config import MetricSettings
 from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.images import write_image_zip
+from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
 from stylealign.latents.codes import Codes
 from stylealign.measurements import zero_shot_classification
 from stylealign.measurements.inputs import Inputs
-from stylealign.measurements.rows import Row
+from stylealign.measurements.rows import Row, RowKey
+from stylealign.measurements.zero_shot_values import area_of, value_rows
 from tests.measurements.conftest import FILES, SIZE
 from tests.measurements.test_kinds import Silent
 
@@ -97,3 +102,98 @@ def test_numbers_need_no_attributes(folder: Path) -> None:
     rows, _ = measured(folder, {"latent boundary": folder / "w-plus.npz"})
     assert {row.table for row in rows} == {"zero_shot_regression"}
     assert {row.method for row in rows} == {"latent distances", "latent distances damped"}
+
+
+SKIES, HATS = ("grey", "blue", "red", "black"), ("no", "yes")
+VALUES = [*(f"sky={sky}" for sky in SKIES), "hat=yes"]
+
+
+def skies_and_hats(count: int = 60) -> Annotations:
+    """Return annotations of an attribute of four values and of one of yes and no; of some images one is not known."""
+    random = np.random.default_rng(3)
+    skies, hats = random.integers(-1, len(SKIES), count), random.integers(-1, len(HATS), count)
+    names = LabelNames(values={}, attributes={"sky": list(SKIES), "hat": list(HATS)})
+    return Annotations(attributes={"sky": skies, "hat": hats}, names=names)
+
+
+def scores_like(annotations: Annotations, noise: dict[str, float], seed: int = 0) -> dict[str, np.ndarray]:
+    """Return scores of every value, the truth and so much noise."""
+    random, found = np.random.default_rng(seed), {}
+    for value in VALUES:
+        name, _, own = value.partition("=")
+        has = annotations.attributes[name] == annotations.names.attributes[name].index(own)
+        found[value] = has + noise[name] * random.normal(size=len(has))
+    return found
+
+
+def mean_of_attributes(scores: dict[str, np.ndarray], annotations: Annotations, counts: np.ndarray) -> float:
+    """Return scikit-learn's areas, the mean over the skies and then over sky and hat, with images counted so often."""
+    areas: dict[str, list[float]] = {"sky": [], "hat": []}
+    for value in VALUES:
+        name, _, own = value.partition("=")
+        numbers = annotations.attributes[name]
+        known, has = numbers >= 0, numbers == annotations.names.attributes[name].index(own)
+        areas[name].append(roc_auc_score(has[known], scores[value][known], sample_weight=counts[known]))
+    return float(np.mean([np.mean(own) for own in areas.values()]))
+
+
+def test_each_attribute_weighs_the_same_however_many_values_it_has() -> None:
+    annotations, ones = skies_and_hats(), np.ones(60)
+    seeds = [scores_like(annotations, {"sky": 0.2, "hat": 3.0}, seed) for seed in (0, 1)]
+    base = scores_like(annotations, {"sky": 1.0, "hat": 1.0}, 2)
+    key = RowKey("zero_shot_classification", "human", "animal", "zero-shot", "")
+    rows = value_rows(seeds, annotations, VALUES, 0.5, key, SETTINGS, base)
+    found = {row.metric: row for row in rows if row.metric.startswith("mean_auc")}
+    expected = np.mean([mean_of_attributes(own, annotations, ones) for own in seeds])
+    assert found["mean_auc"].value == pytest.approx(expected)
+    over_values = np.mean([row.value for row in rows if row.metric == "auc"])
+    assert found["mean_auc"].value < over_values - 0.05, "the four good skies are one of two attributes"
+    assert found["mean_auc"].n == int(
+        ((annotations.attributes["sky"] >= 0) | (annotations.attributes["hat"] >= 0)).sum()
+    )
+    paired = expected - mean_of_attributes(base, annotations, ones)
+    assert found["mean_auc_difference"].value == pytest.approx(paired)
+    low, high = found["mean_auc_difference"].ci_low, found["mean_auc_difference"].ci_high
+    assert low is not None and high is not None and low < paired < high
+
+
+def test_images_are_resampled_before_the_means_are_taken() -> None:
+    annotations = skies_and_hats()
+    scores = scores_like(annotations, {"sky": 0.5, "hat": 1.0})
+    counts = (annotations.attributes["sky"] >= 0) | (annotations.attributes["hat"] >= 0)
+    drawn = np.random.default_rng(4).integers(1, 4, (5, 60)).astype(float)
+    whole, resampled = area_of(scores, annotations, VALUES).resampled([drawn[:2, counts], drawn[2:, counts]])
+    assert whole == pytest.approx(mean_of_attributes(scores, annotations, np.ones(60)))
+    np.testing.assert_allclose(resampled, [mean_of_attributes(scores, annotations, own) for own in drawn])
+
+
+def test_the_best_way_is_the_best_by_attributes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One way is good at four skies, the other at the hat: over values the first would be chosen."""
+    annotations = skies_and_hats()
+    annotations.save(tmp_path / "test.npz")
+    write_image_zip(tmp_path / "test.zip", np.zeros((60, 3, SIZE, SIZE), np.uint8))
+    network = LabelNetwork(spec_of("attributes", SIZE, annotations, "test.npz")).eval()
+    save_label_network(tmp_path / "network.safetensors", network, {})
+    noises = {"zero-shot": {"sky": 0.3, "hat": 9.0}, "zero-shot filtered": {"sky": 1.0, "hat": 0.1}}
+    ways = [scores_like(annotations, noise) for noise in noises.values()]
+    seen: list[object] = []
+
+    def chances(network: object, images: np.ndarray) -> dict[str, np.ndarray]:
+        if not any(own is network for own in seen):
+            seen.append(network)
+        return next(way for way, own in zip(ways, seen, strict=False) if own is network)
+
+    monkeypatch.setattr(zero_shot_classification, "chances", chances)
+    files = dict.fromkeys(("data", "val-data"), tmp_path / "test.zip")
+    files |= dict.fromkeys(("annotations", "val-annotations"), tmp_path / "test.npz")
+    files |= dict.fromkeys(("pose", *OF_LATENTS))
+    given = Inputs(files, dict.fromkeys(noises, tmp_path / "network.safetensors"), {}, "human", "animal")
+    rows, facts = zero_shot_classification.measure(given, SETTINGS, Silent)  # type: ignore[arg-type]
+    of_values = {
+        way: np.mean([row.value for row in rows if row.metric == "auc" and row.method == way]) for way in noises
+    }
+    assert of_values["zero-shot"] > of_values["zero-shot filtered"]
+    assert facts["best"] == "zero-shot filtered"
+    values = {row.method: row.value for row in rows if row.metric == "mean_auc"}
+    assert facts["validation"] == {way: pytest.approx(values[way]) for way in noises}
+    assert values["zero-shot best"] == values["zero-shot filtered"] > values["zero-shot"]

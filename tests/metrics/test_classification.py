@@ -27,7 +27,7 @@ def test_closed_forms() -> None:
 
 
 def area(scores: np.ndarray) -> Area:
-    return Area(scores[:, None], LABELS[:, None], np.ones((80, 1), bool))
+    return Area(scores[:, None], LABELS[:, None], np.ones((80, 1), bool), np.ones(1))
 
 
 def test_intervals_and_paired_differences() -> None:
@@ -43,7 +43,12 @@ def test_intervals_and_paired_differences() -> None:
 def test_the_mean_of_several_values_leaves_out_what_is_not_known_of_each() -> None:
     others = np.roll(LABELS, 5)
     known = np.stack([np.ones(80, bool), RANDOM.random(80) < 0.5], axis=1)
-    found = Area(np.stack([SCORES, SCORES], axis=1), np.stack([LABELS, others], axis=1), known)
+    scores, labels = np.stack([SCORES, SCORES], axis=1), np.stack([LABELS, others], axis=1)
+    found = Area(scores, labels, known, np.ones(2))
     of_known = roc_auc_score(others[known[:, 1]], SCORES[known[:, 1]])
     assert found.value == pytest.approx((roc_auc_score(LABELS, SCORES) + of_known) / 2)
     assert found.count == 80
+    heavier = Area(scores, labels, known, np.array([3.0, 1.0]))
+    assert heavier.value == pytest.approx((3 * roc_auc_score(LABELS, SCORES) + of_known) / 4)
+    with pytest.raises(AssertionError, match="one kind"):
+        pooled_difference([found], [heavier], draws=5, seed=0)
