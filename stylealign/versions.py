@@ -30,7 +30,7 @@ VERSIONS = {
     "alignment": 3,
     "features": 1,
     "tables": 4,
-    "figures": 9,
+    "figures": 10,
     "card": 1,
     "report": 7,
     "provenance": 1,

@@ -9,14 +9,17 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
+from stylealign.datasets.shared_attributes import NO_YES
 from stylealign.metrics.effects import See
 from stylealign.metrics.latent_labels import IS_VALUE, distances, planes_of
 from stylealign.networks.generator import Generator
 from stylealign.report.figures import CELL_PX, stacked, tiled
 from stylealign.report.sheets import Pixels, enlarge, heading, labelled_rows
 
-MOST_ROWS = 10
+MOST_ROWS = 16
 """Numbers and values of a block, of those that vary among the parent's samples (`chosen`)."""
+YES = f"{IS_VALUE}{NO_YES[1]}"
+"""What the name of an attribute of yes and no ends in."""
 PARTS = ("most", "middle", "least")
 GAP_PX = 12
 FEW = "an order needs three inverted images or more"
@@ -37,18 +40,23 @@ def thirds(scores: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], .
 
 
 def chosen(names: Sequence[str], count: int) -> list[str]:
-    """Return so many of the names: the numbers, then the first value of each attribute, the second of each, ...
+    """Return so many of the names: attributes of yes and no, then other attributes, then numbers.
 
-    That an attribute is absent, `hat=none`, says least: it is the last of its values.
+    Of the other attributes there are as many values as leave the numbers room: the first value of each, from the
+    attribute of the fewest values on, then the second of each, ... That one is absent, `hat=none`, says least: it is
+    the last of its values.
     """
     attributes: dict[str, list[str]] = {}
     for name in names:
         attribute, is_value, _ = name.partition(IS_VALUE)
         attributes.setdefault(attribute if is_value else "", []).append(name)
     numbers = attributes.pop("", [])
-    values = [sorted(own, key=lambda name: name.endswith(f"{IS_VALUE}none")) for own in attributes.values()]
+    binary = [own[0] for own in attributes.values() if len(own) == 1 and own[0].endswith(YES)]
+    others = sorted((own for own in attributes.values() if own[0] not in binary), key=len)
+    values = [sorted(own, key=lambda name: name.endswith(f"{IS_VALUE}none")) for own in others]
     turns = [name for turn in zip_longest(*values) for name in turn if name is not None]
-    return [*numbers, *turns][:count]
+    room = max(0, count - len(binary) - len(numbers))
+    return [*binary, *turns[:room], *numbers][:count]
 
 
 def ranking_sheet(

@@ -12,14 +12,17 @@ from stylealign.applications.labels.networks import LabelNetwork, save_label_net
 from stylealign.checkpoints import native
 from stylealign.cli.main import main
 from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.avatars import POSE
+from stylealign.datasets.drawing import drawn_domain
 from stylealign.datasets.images import image_name, write_image_zip
 from stylealign.datasets.label_names import LabelNames
 from stylealign.latents.codes import Codes
+from stylealign.metrics.effects import shared_values
 from stylealign.metrics.latent_labels import planes_of
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.report.figures import CELL_PX
-from stylealign.report.ranking import chosen, ranking_sheet, thirds
+from stylealign.report.ranking import MOST_ROWS, chosen, ranking_sheet, thirds
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
 
@@ -31,11 +34,27 @@ def test_the_thirds_are_the_ends_and_the_middle() -> None:
     assert sorted(np.concatenate(thirds(scores, 9))) == [0, 1, 2, 4, 5, 6], "two each, none of them twice"
 
 
-def test_the_rows_are_of_many_attributes_before_they_are_of_one() -> None:
-    names = ["sky=blue", "sky=grey", "sky=red", "size", "hat=yes", "eyes=open", "eyes=shut"]
-    assert chosen(names, 5) == ["size", "sky=blue", "hat=yes", "eyes=open", "sky=grey"]
-    assert sorted(chosen(names, 20)) == sorted(names)
+def test_attributes_of_yes_and_no_come_first_then_others_then_numbers() -> None:
+    names = ["sky=blue", "sky=grey", "sky=red", "size", "hat=yes", "eyes=open", "eyes=shut", "open=yes", "tilt"]
+    everything = ["hat=yes", "open=yes", "eyes=open", "sky=blue", "eyes=shut", "sky=grey", "sky=red", "size", "tilt"]
+    assert chosen(names, 20) == everything
+    assert chosen(names, 6) == ["hat=yes", "open=yes", "eyes=open", "sky=blue", "size", "tilt"], "numbers keep rows"
+    assert chosen(names, 3) == ["hat=yes", "open=yes", "size"], "what is yes or no is cut last"
+    assert chosen(names, 1) == ["hat=yes"]
+    assert chosen(["size", "tilt"], 1) == ["size"]
+    maybe = ["hat=no", "hat=yes", "hat=maybe"]
+    assert chosen(maybe, 9) == maybe, "each name once"
     assert chosen(["hat=none", "hat=cap"], 1) == ["hat=cap"]
+
+
+def test_all_that_the_parent_of_the_default_run_knows_of_yes_and_no_has_a_row() -> None:
+    """The first rows are those attributes, and each number has one, though its other attributes have many values."""
+    known = [f"{name}={value}" for name, values in drawn_domain("human").attribute_values().items() for value in values]
+    shown = chosen([*POSE, *shared_values(known, known)], MOST_ROWS)
+    binary = ["eyes_open", "mouth_open", "has_glasses", "has_beard", "has_hat", "long_hair"]
+    assert shown[:6] == [f"{name}=yes" for name in binary]
+    assert shown[-4:] == list(POSE) and len(shown) == MOST_ROWS
+    assert {name.partition("=")[0] for name in shown[6:-4]} >= {"glasses", "hair_tone", "skin_tone"}
 
 
 def test_images_stand_in_the_order_of_their_codes() -> None:

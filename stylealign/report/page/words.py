@@ -167,7 +167,7 @@ FIGURES = {
     ),
     "ranking": FigureText(
         "Real {subject} images in the order of what the parent knows",
-        "Blocks of rows, a row a number or attribute: images with the most of it, from the middle, with the least.",
+        "Blocks of rows, a row an attribute or number: images with the most of it, from the middle, with the least.",
         "No label of this domain was used: the order is that of the images' W+ codes along a hyperplane between the"
         " parent's samples. Read a row from left to right: what it is named after should go from much to little. The"
         " first block is of codes in the child; of codes in an unaligned control the order should say nothing.",
