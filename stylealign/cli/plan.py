@@ -69,7 +69,10 @@ def run(arguments: argparse.Namespace) -> None:
     cores = arguments.cores or usable_cpus()
     gpus = arguments.gpus if arguments.gpus is not None else len(visible_devices(os.environ)) or 1
     plan = make_plan(_planned(arguments), costs, cores, gpus, arguments.device)
-    print(json.dumps(as_json(plan), indent=2) if arguments.json else as_text(plan))
+    if arguments.json:
+        print(json.dumps(as_json(plan) | {"notes": asked.notes()}, indent=2))
+    else:
+        print(as_text(plan), *asked.notes(), sep="\n")
 
 
 def _planned(arguments: argparse.Namespace) -> list[Job]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Self
 
+from stylealign.applications.labels.methods import BEST
 from stylealign.config import UPKEEP, Config, PairSettings
 from stylealign.errors import did_you_mean
 from stylealign.experiment.identity import Identity
@@ -54,6 +55,17 @@ class Experiment(Translations):
         found += [self._no_such_labeller(*own) or labels.of_labeller(*own) for own in given]
         found += labels.of_shared_classes()
         return [problem for problem in found if problem is not None]
+
+    def notes(self) -> list[str]:
+        """Return what the tables will lack for want of a line in the configuration, a line each."""
+        children = self.asking("zero_shot").children
+        tested = [child for child in children if any(self.is_tested(own, child) for own in self.zero_shot_tasks(child))]
+        tested += filter(self.classification_networks, self.asking("zero_shot_classification").children)
+        found = sorted({self.domain_of(child) for child in tested} - set(self.validated))
+        if not found:
+            return []
+        told = f"no row {BEST!r} for {', '.join(found)}: without validation images no method can be chosen"
+        return [f"{told}; set {', '.join(f'domains.{domain}.val_images' for domain in found)}"]
 
     def _too_few_pictures(self, domain: str) -> str | None:
         settings = self.config.domains[domain]

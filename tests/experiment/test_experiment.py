@@ -548,6 +548,23 @@ def test_a_method_is_chosen_where_the_childs_domain_has_labelled_validation_imag
     assert list(drawn.validation_inputs("animal")) == list(files)
 
 
+def test_labelled_domains_without_validation_images_are_noted() -> None:
+    def notes(models: str = OF_PEOPLE, **domain: object) -> list[str]:
+        domains = {**OWN_LABELS, "cats": {"path": "b", "annotations": {"masks": "masks"}} | domain}
+        return experiment(Path(), models, domains=domains).notes()
+
+    told = "no row 'zero-shot best' for cats: without validation images no method can be chosen"
+    assert notes() == [f"{told}; set domains.cats.val_images"]
+    assert notes(path=None, fetch="afhq-cat") == notes(annotations={"masks": "masks", "attributes": "a.csv"}) == notes()
+    assert notes(val_images=4) == notes(annotations=None) == [], "of bare there are no labels"
+    assert notes(OF_PEOPLE.replace("parent: people}", "parent: people, measured: [generators]}")) == []
+    assert notes(annotations={"values": "v.csv"}) == [], "the parent has no numbers"
+    assert experiment(Path()).notes() == [], "drawn domains have such images"
+    everyone = {name: {"path": name, "annotations": {"attributes": "a.csv"}} for name in ("people", "cats", "bare")}
+    (told,) = experiment(Path(), OF_PEOPLE, domains=everyone).notes()
+    assert "for bare, cats: " in told and told.endswith("set domains.bare.val_images, domains.cats.val_images")
+
+
 def test_labels_of_a_published_set_are_labels_as_of_ones_own_pictures(tmp_path: Path) -> None:
     labels = {"attributes": "labels.csv"}
     domains = {"human": {"draw": "human"}, "dogs": {"fetch": "afhq-dog", "annotations": labels}}

@@ -244,6 +244,26 @@ def test_what_a_run_takes_is_told_before_it_starts(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("results/*"))
 
 
+def test_a_plan_says_that_no_method_can_be_chosen_without_validation_images(tmp_path: Path) -> None:
+    labels = {"annotations": {"attributes": "labels.csv"}}
+    domains = {name: {"path": "photos", "resolution_px": 16, **labels} for name in ("dogs", "cats")}
+    models = {"dogs": {"domain": "dogs", "architecture": {}}, "cats": {"domain": "cats", "parent": "dogs"}}
+    (tmp_path / "photos").mkdir()
+    for name in "abc":
+        (tmp_path / "photos" / f"{name}.png").touch()
+    (tmp_path / "labels.csv").write_text("image,young\na,yes\nb,no\n")
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"domains": domains, "models": models}))
+    command = [sys.executable, "-m", "stylealign", "plan", "--configfile", tmp_path / "c.yaml"]
+    command += ["--directory", tmp_path, "--snakefile", ROOT / "workflow/Snakefile"]
+    told = "no row 'zero-shot best' for cats: without validation images no method can be chosen"
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert text.splitlines()[-1] == f"{told}; set domains.cats.val_images"
+    domains["cats"]["val_images"] = 1
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"domains": domains, "models": models}))
+    plan = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
+    assert json.loads(plan)["notes"] == []
+
+
 def test_a_plan_says_why_there_is_none(tmp_path: Path) -> None:
     text = "domains: {a: {path: ~/nowhere, resolution_px: 16}}\nmodels: {a: {domain: a, architecture: {}}}\n"
     (tmp_path / "c.yaml").write_text(text)
