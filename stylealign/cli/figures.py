@@ -37,6 +37,12 @@ KINDS = {
     "zero-shot": ("real images with their annotation and the labels of networks, one LABEL's over each other", "NET"),
 }
 
+_ANNOTATED = {
+    "zero-shot": "annotations of the real images, where there are any",
+    "ranking": "annotations of the real images, where there are any: attributes that they name too come first",
+}
+"""Kind -> what the annotations of the real images are for."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add one sub-command for each kind of figure."""
@@ -73,10 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             add_ranking(sub)
         if kind in ("translation", "multi-modal", "ranking", "zero-shot"):
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
-        if kind == "zero-shot":
-            sub.add_argument(
-                "--annotations", type=Path, metavar="NPZ", help="annotations of the real images, where there are any"
-            )
+        if kind in _ANNOTATED:
+            sub.add_argument("--annotations", type=Path, metavar="NPZ", help=_ANNOTATED[kind])
 
 
 def run(arguments: argparse.Namespace) -> None:

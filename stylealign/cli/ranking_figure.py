@@ -6,6 +6,7 @@ from stylealign import load
 from stylealign.applications.labels.learning import seeing
 from stylealign.applications.labels.networks import load_label_network
 from stylealign.cli.figure_flags import RANKING_TASKS
+from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.latents.codes import Codes
@@ -33,4 +34,8 @@ def ranking_of(arguments: argparse.Namespace) -> Pixels:
     for label, path in arguments.rows:
         codes = Codes.load(path, "w+", architecture=parent.architecture)
         ranked[label] = images_named(data, codes.names, path), codes.values
-    return ranking_sheet(parent.generator, see, ranked, -(-arguments.columns // len(PARTS)), arguments.samples)
+    columns, shared = -(-arguments.columns // len(PARTS)), list[str]()
+    if arguments.annotations is not None:
+        known = Annotations.load(arguments.annotations).attribute_values
+        shared = shared_values(names, [f"{name}={value}" for name, values in known.items() for value in values])
+    return ranking_sheet(parent.generator, see, ranked, columns, arguments.samples, shared=shared)

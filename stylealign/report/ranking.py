@@ -3,13 +3,12 @@
 StyleAlign, section 5.2: the order is that of the images' codes along a hyperplane between the parent's samples.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.datasets.shared_attributes import NO_YES
 from stylealign.metrics.effects import See
 from stylealign.metrics.latent_labels import IS_VALUE, distances, planes_of
 from stylealign.networks.generator import Generator
@@ -18,8 +17,6 @@ from stylealign.report.sheets import Pixels, enlarge, heading, labelled_rows
 
 MOST_ROWS = 16
 """Numbers and values of a block, of those that vary among the parent's samples (`chosen`)."""
-YES = f"{IS_VALUE}{NO_YES[1]}"
-"""What the name of an attribute of yes and no ends in."""
 PARTS = ("most", "middle", "least")
 GAP_PX = 12
 FEW = "an order needs three inverted images or more"
@@ -39,24 +36,24 @@ def thirds(scores: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], .
     return order[:count], order[start : start + count], order[-count:]
 
 
-def chosen(names: Sequence[str], count: int) -> list[str]:
-    """Return so many of the names: attributes of yes and no, then other attributes, then numbers.
+def chosen(names: Sequence[str], count: int, shared: Collection[str] = ()) -> list[str]:
+    """Return so many of the names: values of attributes, then numbers.
 
-    Of the other attributes there are as many values as leave the numbers room: the first value of each, from the
-    attribute of the fewest values on, then the second of each, ... That one is absent, `hat=none`, says least: it is
-    the last of its values.
+    First come attributes with a name in `shared`, and of these, as of the others, those with the fewest names: of yes
+    and no that is one. The first value of each attribute is followed by the second of each, ...; that one is absent,
+    `hat=none`, says least, and is the last of its values. Values leave the numbers room, but for as many as there are
+    attributes of one name.
     """
     attributes: dict[str, list[str]] = {}
     for name in names:
         attribute, is_value, _ = name.partition(IS_VALUE)
         attributes.setdefault(attribute if is_value else "", []).append(name)
     numbers = attributes.pop("", [])
-    binary = [own[0] for own in attributes.values() if len(own) == 1 and own[0].endswith(YES)]
-    others = sorted((own for own in attributes.values() if own[0] not in binary), key=len)
-    values = [sorted(own, key=lambda name: name.endswith(f"{IS_VALUE}none")) for own in others]
+    ordered = sorted(attributes.values(), key=lambda own: (not set(own) & set(shared), len(own)))
+    values = [sorted(own, key=lambda name: name.endswith(f"{IS_VALUE}none")) for own in ordered]
     turns = [name for turn in zip_longest(*values) for name in turn if name is not None]
-    room = max(0, count - len(binary) - len(numbers))
-    return [*binary, *turns[:room], *numbers][:count]
+    room = max(count - len(numbers), sum(len(own) == 1 for own in ordered))
+    return [*turns[:room], *numbers][:count]
 
 
 def ranking_sheet(
@@ -66,6 +63,7 @@ def ranking_sheet(
     columns: int,
     samples: int,
     seed: int = 0,
+    shared: Collection[str] = (),
 ) -> Pixels:
     """Return a block for each set of codes, a row a number or value: images with the most, the middle, the least of it.
 
@@ -75,6 +73,7 @@ def ranking_sheet(
         ranked: by label: images `[N, 3, r, r]` uint8, and their W+ codes `[N, layers, w_dim]`.
         columns: images of each part of a row.
         samples, seed: of the parent.
+        shared: names of values that are known of the images, too: these attributes come first.
 
     Returns:
         `[3, height, width]` uint8; a line that says so where nothing varies, or there are fewer than three images.
@@ -82,7 +81,7 @@ def ranking_sheet(
     if min(len(images) for images, _ in ranked.values()) < len(PARTS):
         return heading(FEW, NONE_PX)
     planes = planes_of(parent, see, samples, seed)
-    shown = chosen(list(planes), MOST_ROWS)
+    shown = chosen(list(planes), MOST_ROWS, shared)
     if not shown:
         return heading(NONE, NONE_PX)
     blocks = {}

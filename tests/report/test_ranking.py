@@ -10,10 +10,10 @@ from stylealign import load
 from stylealign.applications.labels.learning import spec_of
 from stylealign.applications.labels.networks import LabelNetwork, save_label_network
 from stylealign.checkpoints import native
+from stylealign.cli import ranking_figure
 from stylealign.cli.main import main
 from stylealign.datasets.annotations import Annotations
-from stylealign.datasets.avatars import POSE
-from stylealign.datasets.drawing import drawn_domain
+from stylealign.datasets.avatars import POSE, attribute_values
 from stylealign.datasets.images import image_name, write_image_zip
 from stylealign.datasets.label_names import LabelNames
 from stylealign.latents.codes import Codes
@@ -34,7 +34,7 @@ def test_the_thirds_are_the_ends_and_the_middle() -> None:
     assert sorted(np.concatenate(thirds(scores, 9))) == [0, 1, 2, 4, 5, 6], "two each, none of them twice"
 
 
-def test_attributes_of_yes_and_no_come_first_then_others_then_numbers() -> None:
+def test_shared_attributes_of_yes_and_no_come_first_then_others_then_numbers() -> None:
     names = ["sky=blue", "sky=grey", "sky=red", "size", "hat=yes", "eyes=open", "eyes=shut", "open=yes", "tilt"]
     everything = ["hat=yes", "open=yes", "eyes=open", "sky=blue", "eyes=shut", "sky=grey", "sky=red", "size", "tilt"]
     assert chosen(names, 20) == everything
@@ -42,19 +42,21 @@ def test_attributes_of_yes_and_no_come_first_then_others_then_numbers() -> None:
     assert chosen(names, 3) == ["hat=yes", "open=yes", "size"], "what is yes or no is cut last"
     assert chosen(names, 1) == ["hat=yes"]
     assert chosen(["size", "tilt"], 1) == ["size"]
-    maybe = ["hat=no", "hat=yes", "hat=maybe"]
-    assert chosen(maybe, 9) == maybe, "each name once"
     assert chosen(["hat=none", "hat=cap"], 1) == ["hat=cap"]
+    shared = ["sky=blue", "sky=grey", "sky=red", "open=yes"]
+    assert chosen(names, 6, shared) == ["open=yes", "sky=blue", "hat=yes", "eyes=open", "size", "tilt"]
 
 
-def test_all_that_the_parent_of_the_default_run_knows_of_yes_and_no_has_a_row() -> None:
-    """The first rows are those attributes, and each number has one, though its other attributes have many values."""
-    known = [f"{name}={value}" for name, values in drawn_domain("human").attribute_values().items() for value in values]
-    shown = chosen([*POSE, *shared_values(known, known)], MOST_ROWS)
-    binary = ["eyes_open", "mouth_open", "has_glasses", "has_beard", "has_hat", "long_hair"]
-    assert shown[:6] == [f"{name}=yes" for name in binary]
+def test_shared_attributes_and_numbers_of_the_default_run_have_a_row() -> None:
+    """Though the parent's other attributes have many values."""
+    known, toons = (
+        [f"{name}={value}" for name, values in attribute_values(domain).items() for value in values]
+        for domain in ("human", "toon-head")
+    )
+    shown = chosen([*POSE, *shared_values(known, known)], MOST_ROWS, shared_values(known, toons))
+    assert shown[:3] == ["mouth_open=yes", "has_beard=yes", "long_hair=yes"]
+    assert {"eyes_open=yes", "has_glasses=yes", "has_hat=yes", "hair_tone=dark", "skin_tone=dark"} < set(shown[3:-4])
     assert shown[-4:] == list(POSE) and len(shown) == MOST_ROWS
-    assert {name.partition("=")[0] for name in shown[6:-4]} >= {"glasses", "hair_tone", "skin_tone"}
 
 
 def test_images_stand_in_the_order_of_their_codes() -> None:
@@ -101,3 +103,32 @@ def test_the_figure_is_made_of_files(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (tmp_path / "figure.png").is_file()
     assert main(["figures", "ranking", *words, *out]) == 2
     assert "give --pose NET or --attributes NET" in capsys.readouterr().err
+
+
+def test_annotations_say_which_attributes_are_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    native.save(tmp_path / "parent.safetensors", generator=Generator(SMALL), info={})
+    write_image_zip(tmp_path / "test.zip", np.zeros((3, 3, 16, 16), np.uint8))
+    codes = np.zeros((3, SMALL.num_ws, SMALL.w_dim), np.float32)
+    sha = load(tmp_path / "parent.safetensors").sha256
+    Codes(codes, "w+", sha, [image_name(place) for place in range(3)]).save(tmp_path / "child.npz")
+    values = {"hat": ["no", "yes"], "sky": ["grey", "blue", "red"], "mood": ["no", "yes"]}
+    numbers = {name: np.zeros(3, int) for name in values}
+    theirs = Annotations(attributes=numbers, names=LabelNames(attributes=values))
+    network = LabelNetwork(spec_of("attributes", 16, theirs, "theirs")).eval()
+    save_label_network(tmp_path / "attributes.safetensors", network, {})
+    own = values | {"mood": ["sad", "glad"], "hat": ["no", "yes"]}
+    Annotations(attributes=numbers, names=LabelNames(attributes=own)).save(tmp_path / "test.npz")
+    seen: list[object] = []
+
+    def sheet(*given: object, shared: object) -> np.ndarray:
+        seen.append(shared)
+        return np.zeros((3, 8, 8), np.uint8)
+
+    monkeypatch.setattr(ranking_figure, "ranking_sheet", sheet)
+    words = [f"child={tmp_path / 'child.npz'}", "--model", str(tmp_path / "parent.safetensors")]
+    words += ["--data", str(tmp_path / "test.zip"), "--attributes", str(tmp_path / "attributes.safetensors")]
+    words += ["--out", str(tmp_path / "figure.png")]
+    assert main(["figures", "ranking", *words]) == 0
+    assert main(["figures", "ranking", *words, "--annotations", str(tmp_path / "test.npz")]) == 0
+    assert seen == [[], ["hat=yes", "sky=grey", "sky=blue", "sky=red"]], "mood has other values there"

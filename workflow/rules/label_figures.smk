@@ -35,6 +35,7 @@ rule figure_zero_shot:
 rule figure_ranking:
     input:
         unpack(lambda w: EXPERIMENT.ranking_networks(w.child)),
+        unpack(lambda w: labels_of_test(w.child)),
         model=lambda w: model_file(aligned_parent(w.child)),
         data=lambda w: data_file(domain_of(w.child), "test.zip"),
         codes=lambda w: list(EXPERIMENT.ranking_codes(w.child).values()),
@@ -56,7 +57,7 @@ rule figure_ranking:
         runtime=minutes("figure_ranking"),
     params:
         rows=lambda w, input: named_files(EXPERIMENT.ranking_codes(w.child), input.codes),
-        networks=lambda w: flags(**EXPERIMENT.ranking_networks(w.child)),
+        networks=lambda w: flags(**EXPERIMENT.ranking_networks(w.child), **labels_of_test(w.child)),
         columns=RUN.figure_images,
         samples=RUN.metrics.direction_samples,
         version=version("figures"),
