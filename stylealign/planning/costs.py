@@ -49,8 +49,11 @@ class Costs(Work):
         return self._px(wildcards) > LARGEST_ON_CPU_PX
 
     def is_on_record(self, rule: str, wildcards: Mapping[str, str]) -> bool:
-        """Return whether a job is a training of a size whose time on the GPU was published or measured."""
-        return rule.startswith("train_") and self._px(wildcards) in load_rates().gpus[self.card].train_s_per_kimg
+        """Return whether a job is a plain training of a size whose time on the GPU was published or measured."""
+        if not rule.startswith("train_") or self._px(wildcards) not in load_rates().gpus[self.card].train_s_per_kimg:
+            return False
+        model = wildcards["model"]
+        return steps_kept(self.config.training_of(model), self.model(model)) == 1
 
     def _px(self, wildcards: Mapping[str, str]) -> int:
         """Return the size of a job's images, 0 for a job that is of no single domain."""
@@ -111,7 +114,7 @@ def _fetch_parent(costs: "Costs", model: str) -> Cost:
 
 def _train_child(costs: "Costs", model: str) -> Cost:
     settings, found = costs.config.training_of(model), costs.model(model)
-    images = settings.kimg * 1000 * steps_kept(settings)
+    images = settings.kimg * 1000 * steps_kept(settings, found)
     data = found.pixels_mb(costs.config.domains[costs.config.models[model].domain].splits.train_images)
     snapshots = settings.kimg / settings.snapshot_kimg * found.weights_mb
     return Cost(

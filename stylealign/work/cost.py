@@ -97,10 +97,15 @@ class ModelWork:
         return images * 3 * self.px**2 / MEGABYTE
 
 
-def steps_kept(settings: TrainSettings) -> float:
-    """Return a training's steps as a multiple of plain ones: what keeps a child costs while it has a weight."""
+def steps_kept(settings: TrainSettings, model: ModelWork) -> float:
+    """Return a training's steps as a multiple of plain ones: what keeps a child costs while it has a weight, and a
+    projected discriminator the more, the smaller the networks are for their pixels."""
     rates = load_rates().cpu
-    factor = rates.discriminator_step.get(settings.discriminator, 1.0)
+    factor = 1.0
+    if settings.discriminator != "stylegan2":
+        factor += rates.projected_steps * (max(model.px, 64) / 64) ** 2 / slow_down(model.shape, model.px)
+    if settings.discriminator == "projected":
+        factor -= rates.stylegan2_discriminator_share
     for name, more in rates.keep_share_of_step.items():
         method: KeepMethod = getattr(settings.keep, name)
         if method.weight > 0:

@@ -25,7 +25,8 @@ class CpuRates(_Rates):
     train_images_per_s: float
     train_parallel_share: float
     keep_share_of_step: dict[str, float]
-    discriminator_step: dict[str, float]
+    projected_steps: float
+    stylegan2_discriminator_share: float
     synthesis_ms: float
     start_s: float
     figure_s: float
@@ -43,6 +44,7 @@ class CpuRates(_Rates):
     feature_ms: dict[str, float]
     perceptual_ms: dict[str, float]
     slow_down_of_gmac: dict[float, float]
+    slow_down_of_pixels: float
 
 
 class GpuRates(_Rates):
@@ -114,7 +116,10 @@ def interpolated(points: Mapping[float, float] | Mapping[int, float], at: float)
 
 def slow_down(shape: ArchitectureSettings, resolution_px: int) -> float:
     """Return the time of an image on a CPU as a multiple of the default network's at 64 px."""
-    return interpolated(load_rates().cpu.slow_down_of_gmac, synthesis_gmac(shape, resolution_px))
+    cpu = load_rates().cpu
+    more_pixels = max((resolution_px / 64) ** 2 - 1, 0.0)
+    multiplied = interpolated(cpu.slow_down_of_gmac, synthesis_gmac(shape, resolution_px))
+    return multiplied + cpu.slow_down_of_pixels * more_pixels
 
 
 def feature_s(network: str, resolution_px: int) -> float:

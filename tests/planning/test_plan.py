@@ -12,7 +12,7 @@ from stylealign.config.keeping import KeepSettings
 from stylealign.planning.chain import chain_words, longest_chain
 from stylealign.planning.costs import Costs
 from stylealign.planning.plan import REST, Job, as_json, as_text, make_plan, wall_s
-from stylealign.work.cost import Cost, ModelWork
+from stylealign.work.cost import Cost, ModelWork, steps_kept
 from stylealign.work.rates import CARD, interpolated, load_rates, parameters, perceptual_s, slow_down, synthesis_gmac
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -41,6 +41,11 @@ def test_a_line_in_logarithms_goes_through_its_points_and_on() -> None:
 def test_the_network_that_was_measured_has_no_slow_down() -> None:
     assert slow_down(ArchitectureSettings(), 64) == pytest.approx(1, rel=0.01)
     assert slow_down(CONFIG_F, 512) > 100
+
+
+@pytest.mark.parametrize(("px", "base", "measured"), [(128, 1024, 1.88), (128, 2048, 3.25), (256, 1024, 4.05)])
+def test_narrow_networks_wait_for_more_pixels(px: int, base: int, measured: float) -> None:
+    assert slow_down(ArchitectureSettings(channel_base=base), px) == pytest.approx(measured, rel=0.15)
 
 
 def test_training_takes_images_over_rate() -> None:
@@ -79,6 +84,20 @@ def test_what_keeps_a_child_aligned_costs_as_long_as_it_has_a_weight(name: str) 
         kept = costs(train={"kimg": 16, "keep": {name: keep}}).of("train_child", {"model": "toon"})
         assert kept.train_s == pytest.approx(plain.train_s * (1 + share * more))
         assert kept.train_gpu_s == pytest.approx(plain.train_gpu_s * (1 + share * more))
+
+
+@pytest.mark.parametrize(
+    ("px", "base", "most", "projected", "both"),
+    [(64, 1024, 64, 1.40, 2.17), (128, 1024, 64, 2.55, 3.29), (128, 4096, 128, 0.78, 1.47)],
+)
+def test_another_discriminator_costs_what_was_measured_at_a_size(
+    px: int, base: int, most: int, projected: float, both: float
+) -> None:
+    model = ModelWork(ArchitectureSettings(channel_base=base, channel_max=most), px)
+    assert steps_kept(TrainSettings(), model) == 1
+    for kind, measured in (("projected", projected), ("both", both)):
+        found = steps_kept(TrainSettings.model_validate({"discriminator": kind}), model)
+        assert found == pytest.approx(measured, rel=0.1), kind
 
 
 def test_every_way_to_keep_with_a_weight_has_a_cost() -> None:
@@ -122,6 +141,9 @@ def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:
     dog = make_plan([job("train_child", gpu=1, model="dog")], costs("paper.yaml"), cores=2, gpus=1)
     assert dog.stages["children"].sources == {"published"}
     assert "published: StyleGAN2-ADA's figures for one NVIDIA V100" in as_text(dog)
+    both = costs("paper.yaml", train={"discriminator": "both"})
+    not_published = make_plan([job("train_child", gpu=1, model="dog")], both, cores=2, gpus=1)
+    assert not_published.stages["children"].sources == {"estimate"}
     h200 = make_plan([job("train_child", gpu=1, model="dog")], costs("paper.yaml", card="h200"), cores=2, gpus=1)
     assert h200.stages["children"].sources == {"card"}
     assert h200.stages["children"].gpu_h < dog.stages["children"].gpu_h / 10
