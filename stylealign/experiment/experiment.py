@@ -182,6 +182,10 @@ class Experiment(Translations):
         of_labels: dict[str, Any] = {"classes": self.config.labels.classes} if "classes" in keys else {}
         return as_json(self.config.metrics, *keys, **of_labels)
 
+    def other_classes(self, task: str) -> dict[str, bool]:
+        """Return the flag of a table of a task that `labels.classes` also names classes of other domains."""
+        return {"other_classes": True} if task == "segmentation" and self.config.labels.classes else {}
+
     def weights_of_training(self, model: str) -> list[str]:
         """Return the weights of the network that measures while a model is trained."""
         settings = self.config.training_of(model)

@@ -16,8 +16,9 @@ def one_of(names: Iterable[str]) -> str:
 
 
 def flags(**values: Any) -> str:
-    """Return command-line flags for the `values` that are there, quoted for the shell."""
-    return " ".join(f"--{name.replace('_', '-')} {quote(str(value))}" for name, value in values.items() if value)
+    """Return command-line flags for the `values` that are there, quoted for the shell; of True the flag alone."""
+    found = {f"--{name.replace('_', '-')}": value for name, value in values.items() if value}
+    return " ".join(flag if value is True else f"{flag} {quote(str(value))}" for flag, value in found.items())
 
 
 def named_files(names: Iterable[str], files: Iterable[str | PurePath]) -> str:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from stylealign.measurements.rows import Row
 
 
+OTHER_CLASSES = "other-classes"
 FEWEST_LABELLED = 2
 """Validation images with labels that a method is chosen on, at least."""
 
@@ -65,6 +66,8 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         if not is_of_latents(name)
     }
     networks = {name: network.to(compute_device()) for name, (network, _) in loaded.items()}
+    if task == "segmentation" and settings.classes:
+        _check_classes(inputs, networks, settings.classes)
     shared = _shared(inputs, networks, "annotations", settings.classes)
     found = _scored(inputs, networks, "data", "annotations", shared)
     facts: dict[str, Any] = {"networks": {name: origin for name, (_, origin) in loaded.items()}}
@@ -139,6 +142,24 @@ def _shared(
     files = {inputs.named_files[name]: network.spec for name, network in networks.items()}
     path = inputs.path(annotations_role)
     return shared_names(files, Annotations.load(path), path, classes)
+
+
+def _check_classes(inputs: "Inputs", networks: "Mapping[str, Labeller]", classes: "Mapping[str, str | None]") -> None:
+    """Check that there are the classes that are given shared names.
+
+    Raises:
+        StyleAlignError: one is neither the networks' nor the annotations'; `OTHER_CLASSES` makes that a warning.
+    """
+    from stylealign.applications.labels.sharing import unknown_class
+    from stylealign.datasets.annotations import Annotations
+
+    files = {inputs.named_files[name]: network.spec for name, network in networks.items()}
+    told = unknown_class(classes, files, Annotations.load(inputs.path("annotations")))
+    if told is None:
+        return
+    if not inputs.options.get(OTHER_CLASSES):
+        raise StyleAlignError(f"settings.classes: {told} (where another domain has it, give --{OTHER_CLASSES})")
+    warnings.warn(f"classes: {told} (nothing is wrong where another domain has it)", stacklevel=2)
 
 
 def mark(task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores] | None") -> float:
@@ -229,7 +250,10 @@ KIND = Kind(
         f"`{BACKWARDS}` are codes of test images (NPZ), found in the child, those of `{TRANSFERRED}` models of the "
         "child's domain",
     ),
-    options=(Option("task", "task of the network", choices=tuple(TABLES)),),
+    options=(
+        Option("task", "task of the network", choices=tuple(TABLES)),
+        Option(OTHER_CLASSES, "`classes` of the settings may name classes of other domains, that are not here"),
+    ),
     settings=("pairs", "bootstrap", "seed", "classes"),
     tables=(*TABLES.values(), COSTS_TABLE),
     rows=rows_of,

@@ -7,7 +7,7 @@ import pytest
 
 from stylealign.applications.labels import keypoints, segmentation
 from stylealign.applications.labels import pose as regression
-from stylealign.applications.labels.sharing import Shared, shared_names
+from stylealign.applications.labels.sharing import Shared, shared_names, unknown_class
 from stylealign.applications.labels.spec import LabelSpec
 from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations
 from stylealign.datasets.label_names import LabelNames
@@ -43,6 +43,17 @@ def test_nothing_in_common_is_told_with_the_remedy() -> None:
     message = "truth.npz: names no segmentation as cat.net does (fur, ...); map classes onto each other"
     with pytest.raises(StyleAlignError, match=re.escape(message)):
         shared_names({"cat.net": spec(("fur", "tail"))}, truth, "truth.npz")
+
+
+def test_a_class_that_nothing_has_is_told() -> None:
+    truth, networks = annotated(np.zeros((1, 4, 4))), {"parent.net": spec(PARENTS), "child.net": spec(CHILDS)}
+    assert unknown_class(MAP, networks, truth) is None, "the parent's network has hair, the annotations have ears"
+    assert unknown_class({**MAP, "eys": None}, networks, truth) == (
+        "no class 'eys' in the annotations or networks; did you mean 'eyes'?"
+    )
+    assert unknown_class({"tail": "top"}, networks, truth) == (
+        "no class 'tail' in the annotations or networks; there are background, eyes, ears, hair"
+    )
 
 
 def test_shared_classes_beside_the_domains_own() -> None:

@@ -402,6 +402,30 @@ def test_evaluate_zero_shot(files: Path, tmp_path: Path) -> None:
         assert set(provenance["networks"]) == {"oracle", "zero-shot unaligned/another"}
 
 
+def test_a_shared_class_that_nothing_has_is_named(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = [
+        "--settings",
+        json.dumps({"classes": {"eyes": "face", "cloths": "body", "tail": None}, "bootstrap": 10}),
+    ]
+    data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz"]
+    arguments = ["evaluate", "zero-shot", f"oracle={files}/segmentation.safetensors", "--task", "segmentation", *data]
+    arguments += [*settings, "--child-name", "animal", "--out", tmp_path / "rows"]
+    assert _run(*arguments) == 2
+    assert capsys.readouterr().err == (
+        "stylealign evaluate: settings.classes: no class 'cloths' in the annotations or networks; did you mean "
+        "'clothes'? (where another domain has it, give --other-classes)\n"
+    )
+    assert not (tmp_path / "rows").exists()
+    assert _run(*arguments, "--other-classes") == 0
+    told = "classes: no class 'cloths' in the annotations or networks; did you mean 'clothes'? (nothing is wrong where"
+    assert told in capsys.readouterr().err
+    assert ("shared_iou", "face") in {(row.metric, row.setting) for row in read_rows(tmp_path / "rows")[0]}
+    pose = ["evaluate", "zero-shot", f"oracle={files}/pose.safetensors", "--task", "pose", *data, *settings]
+    assert _run(*pose, "--child-name", "animal", "--out", tmp_path / "pose") == 0, "a task without classes"
+
+
 @pytest.mark.parametrize(
     ("task", "differences"),
     [

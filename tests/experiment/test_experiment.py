@@ -8,6 +8,7 @@ import pytest
 
 from stylealign.config import load_config
 from stylealign.experiment import Experiment
+from stylealign.experiment.words import flags
 from tests.experiment.common import FAMILY, ZOO, experiment
 
 A = Path()
@@ -624,6 +625,9 @@ def test_shared_classes_are_a_setting_of_the_zero_shot_tables() -> None:
     asked = experiment(Path(), labels={"classes": {"hair": "top"}})
     assert '"classes": {"hair": "top"}' in asked.measuring_settings("zero_shot")
     assert "classes" not in asked.measuring_settings("generators")
+    assert flags(**asked.other_classes("segmentation")) == "--other-classes", "of the other children, too"
+    assert asked.other_classes("pose") == experiment(Path()).other_classes("segmentation") == {}
+    assert flags(a=True, b=False, c=None, d_e="x y") == "--a --d-e 'x y'"
 
 
 def test_classification_has_codes_where_both_were_inverted() -> None:

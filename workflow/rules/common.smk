@@ -59,6 +59,7 @@ trained_family = EXPERIMENT.trained_family
 weights_of = EXPERIMENT.weights_of
 measuring_settings = EXPERIMENT.measuring_settings
 measuring_weights = EXPERIMENT.measuring_weights
+other_classes = EXPERIMENT.other_classes
 row_names = EXPERIMENT.row_names
 generator_method = EXPERIMENT.generator_method
 model_method = EXPERIMENT.model_method

@@ -136,7 +136,7 @@ rule zero_shot:
         runtime=minutes("zero_shot"),
     params:
         rows=lambda w, input: named_files(zero_shot_files(w.task, w.child), input.files),
-        validation=lambda w: flags(**validation_inputs(w.child)),
+        validation=lambda w: flags(**validation_inputs(w.child), **other_classes(w.task)),
         names=lambda w: row_names(w.child),
         settings=measuring_settings("zero_shot"),
         version=kind("zero_shot").version,

@@ -7,7 +7,7 @@ from pathlib import Path
 from stylealign.applications.labels.spec import LabelSpec
 from stylealign.applications.labels.tasks import task_of
 from stylealign.datasets.annotations import Annotations
-from stylealign.errors import StyleAlignError
+from stylealign.errors import StyleAlignError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,25 @@ def shared_names(
             raise StyleAlignError(f"{path}: names no {first.task} as {file} does ({spec.names[0]}, ...); {remedy}")
     is_alike = all(set(spec.names) == set(truth) for spec in networks.values())
     return Shared(tuple(common), renamed, differ=bool(renamed) or not is_alike)
+
+
+def unknown_class(
+    classes: Mapping[str, str | None], networks: Mapping[Path, LabelSpec], annotations: Annotations
+) -> str | None:
+    """Return what tells of a class that is given a shared name, but is none of networks' or of annotations'.
+
+    Args:
+        classes: shared names of classes.
+        networks: what each file predicts, all of segmentation.
+        annotations: what they are compared with.
+    """
+    named = [annotations.names.classes, *(own.names for own in networks.values())]
+    known = list(dict.fromkeys(name for names in named for name in names))
+    unknown = next((name for name in classes if name not in known), None)
+    if unknown is None:
+        return None
+    hint = did_you_mean(unknown, known) or f"; there are {', '.join(known)}"
+    return f"no class {unknown!r} in the annotations or networks{hint}"
 
 
 def _renamed(names: tuple[str, ...], classes: Mapping[str, str | None]) -> list[str]:

@@ -74,6 +74,8 @@ class Collected:
         except zipfile.BadZipFile as error:
             raise StyleAlignError(f"{path}: {no_zip(path, error)}") from error
         masks = masks_in(files, table, self._pictures, path, self._report)
+        if isinstance(masks, PartMasks) and self._settings.classes is not None:
+            raise StyleAlignError(f"{path}: masks of parts, which name their classes; leave annotations.classes out")
         if len(masks) == 0:
             raise StyleAlignError(f"{path}: no mask is of a picture; name each like its picture, with the ending .png")
         return masks
@@ -272,6 +274,10 @@ class Collected:
         for key, given, known in declared:
             if given - set(known):
                 raise StyleAlignError(f"annotations.{key}: no {min(given - set(known))!r} among {', '.join(known)}")
+        kinds = (names.classes, names.keypoints, names.values, tuple(names.attributes))
+        for pair in settings.swapped or ():
+            if not any(set(pair) <= set(own) for own in kinds):
+                raise StyleAlignError(f"annotations.swapped: {pair[0]!r} and {pair[1]!r} are labels of two kinds")
         return names
 
 

@@ -144,6 +144,8 @@ def test_the_layout_of_celebamask_hq(pictures: Path, tmp_path: Path) -> None:
     assert found == ["hair"] * 4 + ["skin"] * 4, "the later part lies over the earlier one; masks of half the size"
     assert ("l_eye", "r_eye") in labels.names.swapped
     assert not any("l_lip" in pair for pair in labels.names.swapped)
+    with pytest.raises(StyleAlignError, match="mask-anno: masks of parts, which name their classes; leave annotations"):
+        imported(pictures, masks=tmp_path / "mask-anno", classes={"0": "ground", "1": "face"})
 
 
 COCO = {
@@ -300,6 +302,10 @@ def test_declared_pairs_must_be_names(pictures: Path, tmp_path: Path) -> None:
         imported(pictures, values=tmp_path / "values.csv", swapped=[("a", "c")])
     _, labels = imported(pictures, values=tmp_path / "values.csv", swapped=[("a", "b")])
     assert labels.names.swapped == (("a", "b"),)
+    (tmp_path / "attributes.csv").write_text("image,old\np0.jpg,no\np1.jpg,yes\n")
+    both = {"values": tmp_path / "values.csv", "attributes": tmp_path / "attributes.csv"}
+    with pytest.raises(StyleAlignError, match=r"annotations\.swapped: 'a' and 'old' are labels of two kinds"):
+        imported(pictures, **both, swapped=[("a", "old")])
 
 
 def test_labels_go_when_the_set_is_made_again_without_them(pictures: Path, tmp_path: Path) -> None:
