@@ -253,15 +253,31 @@ def safetensors_texts(path: str | Path) -> dict[str, Any]:
         OSError: it cannot be read.
         ValueError: it is no safetensors file, or one without texts.
     """
+    texts = _safetensors_header(path).get("__metadata__")
+    if not isinstance(texts, dict):
+        raise ValueError("no texts in the header")
+    return texts
+
+
+def safetensors_names(path: str | Path) -> list[str]:
+    """Return the names of the tensors in a safetensors file, without reading them.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no safetensors file.
+    """
+    return [name for name in _safetensors_header(path) if name != "__metadata__"]
+
+
+def _safetensors_header(path: str | Path) -> dict[str, Any]:
     with Path(path).open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > Path(path).stat().st_size:
             raise ValueError("a header longer than the file")
         header = json.loads(file.read(length))
-    texts = header.get("__metadata__") if isinstance(header, dict) else None
-    if not isinstance(texts, dict):
-        raise ValueError("no texts in the header")
-    return texts
+    if not isinstance(header, dict):
+        raise ValueError("a header without names")
+    return header
 
 
 def read_json(path: str | Path) -> Any:

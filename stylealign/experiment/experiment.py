@@ -13,7 +13,7 @@ from stylealign.experiment.paths import Files, data_file, given_network, model_f
 from stylealign.experiment.translations import Translations
 from stylealign.experiment.words import as_json, flags
 from stylealign.experiment.zoo import Zoo
-from stylealign.files import own_path
+from stylealign.files import own_path, safetensors_names
 from stylealign.measurements import registry
 from stylealign.measurements.shared import EVERYTHING, MOST_PAIRS, UNALIGNED
 from stylealign.metrics.networks.registry import network_of
@@ -107,10 +107,20 @@ class Experiment(Translations):
                 return None
             told = f"models.{model}.parent: {parent} is trained with discriminator: projected, and has no D"
             return f"{told}; train {model} with discriminator: projected too"
-        if self.zoo.entry("models", source).get("discriminator", True):
+        if self.zoo.entry("models", source).get("discriminator", not self._is_generator_alone(parent)):
             return None
         told = f"models.{model}.parent: {parent} is {source}, a generator alone"
         return f"{told}; give one that the run trains, a file with D, or train with discriminator: projected"
+
+    def _is_generator_alone(self, model: str) -> bool:
+        """Return whether a model's own file is without D by its header; other formats tell when they are read."""
+        file = self.identity.model_file(model)
+        try:
+            names = [] if file is None else safetensors_names(self.directory / file)
+        except (OSError, ValueError):
+            return False
+        networks = {name.partition(".")[0] for name in names}
+        return "G_ema" in networks and "D" not in networks
 
     def _no_such_kind(self, model: str) -> str | None:
         names = [kind.name for kind in registry.KINDS]

@@ -5,6 +5,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from stylealign.config import load_config
 from stylealign.experiment import Experiment
@@ -324,6 +326,24 @@ def test_a_child_of_a_generator_alone_is_told_before_the_run(tmp_path: Path) -> 
         "models.from-more.parent: more is trained with discriminator: projected, and has no D; train from-more with"
         " discriminator: projected too",
     ]
+
+
+def test_a_parents_own_file_without_a_discriminator_is_told_before_the_run(tmp_path: Path) -> None:
+    models = "human: {domain: human, fetch: own.model}\nchild: {domain: human, parent: human}\n"
+    projected = "other: {domain: human, parent: human, train: {discriminator: projected}}"
+    asked = experiment(tmp_path, models + projected, domains={"human": {"draw": "human"}})
+    told = (
+        "models.child.parent: human is own.model, a generator alone; give one that the run trains, a file with D, or"
+        " train with discriminator: projected"
+    )
+    alone = {"G_ema.mapping.w_avg": torch.zeros(8)}
+    for tensors in (alone, alone | {"D.b4.out.weight": torch.zeros(1)}, {"weight": torch.zeros(1)}):
+        save_file(tensors, tmp_path / "own.model", metadata={"stylealign": "{}"})
+        assert asked.problems() == ([told] if tensors is alone else [])
+    torch.save(alone, tmp_path / "own.model")
+    assert asked.problems() == [], "what is in other formats is seen when they are read"
+    (tmp_path / "own.model").unlink()
+    assert asked.problems()[0].startswith("models.human.fetch: own.model: no such file")
 
 
 def shipped(*names: str) -> Experiment:
