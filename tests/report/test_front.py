@@ -9,7 +9,7 @@ from PIL import Image
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.rows import Row
 from stylealign.report.curves import points_by_method
-from stylealign.report.front import draw_front, points_by_model, way_of
+from stylealign.report.front import draw_front, points_by_model, references, way_of
 
 
 def rows(model: str, method: str = "child") -> list[Row]:
@@ -17,6 +17,7 @@ def rows(model: str, method: str = "child") -> list[Row]:
     found = []
     for kimg in (24.0, 8.0):
         values = {"kimg": kimg, "fid": 900 - kimg, "share": kimg / 100, "score": 1 - kimg / 100, "chance": 0.1}
+        values["segmentation_agreement"] = 1 - kimg / 50
         for metric, value in values.items():
             features = "efficientnet-lite0" if metric in ("fid", "share") else ""
             found.append(Row("alignment_curve", "human", model, method, f"{kimg:g} kimg", metric, features, value))
@@ -42,7 +43,7 @@ def test_two_controls_are_two_lines() -> None:
 
 
 def test_ways_by_their_names() -> None:
-    assert [way_of(name) for name in ("ink-features-2", "ink-features-3", "ink", "toon-head")] == [
+    assert [way_of(name) for name in ("ink-features-2", "ink-features-3-s1", "ink-s0", "toon-head")] == [
         "ink-features",
         "ink-features",
         "ink",
@@ -50,8 +51,34 @@ def test_ways_by_their_names() -> None:
     ]
 
 
-def test_the_figure(tmp_path: Path) -> None:
+REFERENCES = [
+    Row("generators", "human", "ink", "parent", "", "fid", "efficientnet-lite0", 2000.0),
+    Row("generators", "human", "ink", "parent", "", "share", "efficientnet-lite0", 0.02),
+    Row("alignment_pointwise", "human", "ink", "drawn pairs, same pose", "", "segmentation_agreement", "", 0.5),
+    Row(
+        "alignment_pointwise",
+        "human",
+        "ink",
+        "drawn pairs, same pose",
+        "annotations",
+        "segmentation_agreement",
+        "",
+        0.6,
+    ),
+    Row("alignment_pointwise", "human", "ink", "drawn pairs, shuffled", "", "segmentation_agreement", "", 0.2),
+]
+
+
+def test_the_references_are_the_parent_unchanged_and_pairs_as_the_networks_see_them() -> None:
+    parent, pairs = references([*rows("ink"), *REFERENCES])
+    assert parent == {"fid": 2000.0, "share": 0.02}
+    assert pairs == {"drawn pairs, same pose": 0.5}
+
+
+@pytest.mark.parametrize("has_labels", [True, False])
+def test_the_figure(tmp_path: Path, has_labels: bool) -> None:
     names = ["ink", *(f"ink-{way}-{i}" for way in "abcdefghijk" for i in (1, 2))]
-    draw_front(tmp_path / "front.png", [row for name in names for row in rows(name)])
+    drawn = [row for name in names for row in rows(name) if has_labels or row.metric != "segmentation_agreement"]
+    draw_front(tmp_path / "front.png", [*drawn, *REFERENCES])
     with Image.open(tmp_path / "front.png") as picture:
-        assert min(picture.size) > 500
+        assert picture.height > 1000 if has_labels else 500 < picture.height < 600

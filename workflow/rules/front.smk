@@ -3,7 +3,7 @@
 
 rule figure_front:
     input:
-        rows=lambda w: [f"results/metrics/alignment_curve/{model}.json" for model in EXPERIMENT.front_of(w.domain)],
+        rows=lambda w: list(EXPERIMENT.front_rows(w.domain).values()),
     output:
         figure=report("results/front/{domain}.png", caption="../report/front.rst", category="Figures"),
     log:
@@ -18,7 +18,7 @@ rule figure_front:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.front_of(w.domain), input.rows),
+        rows=lambda w, input: named_files(EXPERIMENT.front_rows(w.domain), input.rows),
         version=version("figures"),
     shell:
         "stylealign figures front {params.rows} --out {output.figure} &> {log}"
