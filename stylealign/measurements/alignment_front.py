@@ -30,11 +30,26 @@ KEPT = Metric(
     "kept", True, "of the label agreement that the plain child has lost, what this one keeps; 1 is the parent unchanged"
 )
 SCORE_KEPT = Metric("score_kept", True, "the same of the alignment score")
-ABOVE = Metric(
-    "agreement_above",
-    True,
-    "label agreement less that of the plain child when it has the same share; above 0 is gained",
-)
+SCORE = alignment_score.SCORE.name
+AT_EQUAL = {
+    SHARE.name: (
+        Metric(
+            "agreement_above",
+            True,
+            "label agreement less that of the plain child when it has the same share; above 0 is gained",
+        ),
+        Metric("score_above", True, "the same of the alignment score"),
+    ),
+    FID.name: (
+        Metric(
+            "agreement_above_at_fid",
+            True,
+            "label agreement less that of the plain child when it has the same FID; above 0 is gained",
+        ),
+        Metric("score_above_at_fid", True, "the same of the alignment score"),
+    ),
+}
+"""Quality -> how far label agreement and score are above the plain child's of the same quality."""
 SHARE_DIFFERENCE = Metric("share_difference", None, "share less that of the plain child")
 FID_RATIO = Metric("fid_ratio", False, "FID over that of the plain child")
 
@@ -48,15 +63,18 @@ TABLE = Table(
         *(metric for metric in alignment_pointwise.AGREEMENT if metric.name in _POINTWISE),
         KEPT,
         SCORE_KEPT,
-        ABOVE,
+        *(metric for metrics in AT_EQUAL.values() for metric in metrics),
         SHARE_DIFFERENCE,
         FID_RATIO,
     ),
     protocol="numbers of the tables alignment_curve, generators (the parent unchanged, method `parent`) and "
     "alignment_pointwise (drawn pairs), nothing measured anew; the plain child of a domain is the first that the "
     f"configuration names; {KEPT.name}: (A - P) / (1 - P) of the {AGREEMENT} A of a child and P of the plain child "
-    f"after the same kimg; {SCORE_KEPT.name}: the same of the alignment score; {ABOVE.name}: the {AGREEMENT} less that "
-    "of the plain child at an equal share, between its kimg in straight lines, from the parent unchanged; "
+    f"after the same kimg; {SCORE_KEPT.name}: the same of the alignment score; "
+    f"{', '.join(metric.name for metrics in AT_EQUAL.values() for metric in metrics)}: {AGREEMENT} and score less "
+    "those of the plain child at an equal share or FID, between its kimg in straight lines, from the parent unchanged "
+    "(its FID is of the table generators; the highest, where it has that quality more than once; none where it never "
+    "has); "
     f"{SHARE_DIFFERENCE.name} and {FID_RATIO.name}: against the plain child after the same kimg. Children of unlike "
     "share are not comparable",
 )
@@ -96,40 +114,53 @@ def front_rows(rows: "Iterable[Row]", plain: str) -> "list[Row]":
     if not any(child == plain and method == "child" for child, method, _ in points):
         return []
     found = [dataclasses.replace(row, table=TABLE.name) for row in rows if _is_reference(row, plain)]
-    path = _path([point for (child, method, _), point in points.items() if (child, method) == (plain, "child")], found)
+    own = {setting: point for (child, method, setting), point in points.items() if (child, method) == (plain, "child")}
+    course = [_unchanged(found), *(_numbers(own[setting]) for setting in sorted(own, key=_kimg))]
     for (child, method, setting), point in points.items():  # 8 kimg, and what names a second control
         found += [dataclasses.replace(row, table=TABLE.name) for row in point.values()]
         beside = points.get((plain, "child", setting.split(", ")[0]))
         if beside is not None and (child, method) != (plain, "child"):
             found += _against(point, beside)
         if (child, method) != (plain, "child"):
-            found += _above(point, path)
+            found += _above(point, course)
     return found
 
 
-def _path(points: "Sequence[dict[str, Row]]", references: "Iterable[Row]") -> list[tuple[float, float]]:
-    """Return share and label agreement of the plain child over its kimg, from the parent unchanged, by share."""
-    found = [(row.value, 1.0) for row in references if row.metric == SHARE.name and row.value is not None]
-    for point in points:
-        values = [point[metric].value for metric in (SHARE.name, AGREEMENT) if metric in point]
-        known = [value for value in values if value is not None]
-        if len(known) == 2:
-            found.append((known[0], known[1]))
-    return sorted(found)
+def _kimg(setting: str) -> float:
+    """Return after how many kimg a point is: 8 of `8 kimg`."""
+    return float(setting.split()[0])
 
 
-def _above(point: "dict[str, Row]", path: list[tuple[float, float]]) -> "list[Row]":
-    """Return how much more aligned a child is than the plain one at its share; nothing beyond the plain child's."""
-    values = [point[metric].value for metric in (SHARE.name, AGREEMENT) if metric in point]
-    known = [value for value in values if value is not None]
-    if len(known) < 2:
-        return []
-    share, agreement = known
+def _numbers(point: "dict[str, Row]") -> dict[str, float]:
+    return {metric: row.value for metric, row in point.items() if row.value is not None}
+
+
+def _unchanged(references: "Iterable[Row]") -> dict[str, float]:
+    """Return the parent unchanged as a point of the plain child's course: it agrees with itself."""
+    found = {row.metric: row for row in references if row.method == "parent"}
+    return {**_numbers(found), AGREEMENT: 1.0, SCORE: 1.0}
+
+
+def _above(point: "dict[str, Row]", course: Sequence[dict[str, float]]) -> "list[Row]":
+    """Return how much more aligned a child is than the plain one of its quality; nothing beyond the plain child's."""
+    found, here = [], _numbers(point)
+    for quality, metrics in AT_EQUAL.items():
+        for metric, of in zip(metrics, (AGREEMENT, SCORE), strict=True):
+            if quality in here and of in here:
+                path = [(there[quality], there[of]) for there in course if quality in there and of in there]
+                plain = _highest(path, here[quality])
+                if plain is not None:
+                    found.append(_derived(point[of], metric, here[of] - plain))
+    return found
+
+
+def _highest(path: Sequence[tuple[float, float]], quality: float) -> float | None:
+    """Return the highest alignment along straight lines from point to point where they pass a quality."""
+    found = []
     for (start, before), (end, after) in pairwise(path):
-        if start <= share <= end:
-            there = before + (after - before) * (share - start) / ((end - start) or 1)
-            return [_derived(point[AGREEMENT], ABOVE, agreement - there)]
-    return []
+        if min(start, end) <= quality <= max(start, end):
+            found.append(before + (after - before) * (quality - start) / ((end - start) or 1))
+    return max(found, default=None)
 
 
 def _is_reference(row: "Row", plain: str) -> bool:
@@ -142,25 +173,19 @@ def _is_reference(row: "Row", plain: str) -> bool:
 def _against(point: "dict[str, Row]", plain: "dict[str, Row]") -> "list[Row]":
     """Return what a child keeps and costs against the plain one after the same kimg; without intervals."""
 
-    def both(metric: str) -> tuple[float, float] | None:
-        values = [found[metric].value for found in (point, plain) if metric in found]
-        known = [value for value in values if value is not None]
-        return (known[0], known[1]) if len(known) == 2 else None
-
+    here, there = _numbers(point), _numbers(plain)
     found: list[Row] = []
 
     def add(metric: Metric, of: str, value: float) -> None:
         found.append(_derived(point[of], metric, value, keeps_features=metric in (SHARE_DIFFERENCE, FID_RATIO)))
 
-    for metric, of in ((KEPT, AGREEMENT), (SCORE_KEPT, alignment_score.SCORE.name)):
-        values = both(of)
-        if values is not None and values[1] < 1:
-            add(metric, of, (values[0] - values[1]) / (1 - values[1]))
-    share, fid = both(SHARE.name), both(FID.name)
-    if share is not None:
-        add(SHARE_DIFFERENCE, SHARE.name, share[0] - share[1])
-    if fid is not None:
-        add(FID_RATIO, FID.name, fid[0] / fid[1])
+    for metric, of in ((KEPT, AGREEMENT), (SCORE_KEPT, SCORE)):
+        if of in here and there.get(of, 1) < 1:
+            add(metric, of, (here[of] - there[of]) / (1 - there[of]))
+    if SHARE.name in here and SHARE.name in there:
+        add(SHARE_DIFFERENCE, SHARE.name, here[SHARE.name] - there[SHARE.name])
+    if FID.name in here and FID.name in there:
+        add(FID_RATIO, FID.name, here[FID.name] / there[FID.name])
     return found
 
 
@@ -182,7 +207,7 @@ def cost(work: Work, domain: str) -> Cost:
 
 KIND = Kind(
     name="alignment_front",
-    version=2,
+    version=3,
     text="ways to fine-tune for one domain: quality against alignment, beside the plain child",
     files=(),
     named_files=NamedFiles("JSON", "rows of other kinds; the name only tells them apart"),

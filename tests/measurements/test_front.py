@@ -108,3 +108,20 @@ def test_ways_are_compared_at_an_equal_share() -> None:
     found = front_rows([*plain, parent, *ways], "ink")
     above = {(row.child, row.setting): row.value for row in found if row.metric == "agreement_above"}
     assert above == {("a", "8 kimg"): pytest.approx(0.05), ("b", "8 kimg"): pytest.approx(-0.05)}, "no share beyond"
+
+
+def test_ways_are_compared_at_an_equal_fid_with_the_best_that_the_plain_child_had_there() -> None:
+    def at(child: str, kimg: int, fid: float, agreement: float) -> list[Row]:
+        values = {"fid": fid, "segmentation_agreement": agreement, "score": agreement / 2}
+        return [row(child, metric, value, f"{kimg} kimg") for metric, value in values.items()]
+
+    plain = [*at("ink", 8, 1500, 0.6), *at("ink", 24, 1000, 0.4), *at("ink", 40, 1200, 0.3)]  # from 24 on it gets worse
+    parent = row("ink", "fid", 2000, "", table="generators", method="parent")
+    found = front_rows([*plain, parent, *at("a", 24, 1100, 0.5), *at("a", 8, 1750, 0.9), *at("a", 40, 900, 0.5)], "ink")
+    above = {(own.metric, own.setting): own.value for own in found if own.metric.endswith("_at_fid")}
+    assert above == {
+        ("agreement_above_at_fid", "24 kimg"): pytest.approx(0.5 - 0.44),
+        ("agreement_above_at_fid", "8 kimg"): pytest.approx(0.9 - 0.8),
+        ("score_above_at_fid", "24 kimg"): pytest.approx(0.25 - 0.22),
+        ("score_above_at_fid", "8 kimg"): pytest.approx(0.45 - 0.65),
+    }
