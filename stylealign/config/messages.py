@@ -1,7 +1,7 @@
 """Validation, and what a mistake is told: one line with the key and the nearest known one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -36,17 +36,38 @@ def validate(model: type[M], values: Any, source: str) -> M:
 
 def problem_of(model: type[BaseModel], error: ValidationError) -> str:
     """Return the first problem in one line: its key, what is wrong, and what is given."""
-    problem = error.errors()[0]
+    problems = error.errors()
+    problem = problems[0]
     location = _keys_of(problem["loc"])
     key = ".".join(map(str, location))
     if problem["type"] == "extra_forbidden":
         known = _keys_beside(model, location)
         return f"unknown key {key!r}{did_you_mean(str(location[-1]), known)}"
+    if problem["type"] == "missing":
+        beside = [other for other in problems if other["loc"][:-1] == problem["loc"][:-1]]
+        return _missing(model, location, problem["input"], beside)
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] in ("model_type", "model_attributes_type"):
         return f"{key or 'its content'}: must be keys with values, not {_shown(problem['input'])}"
-    given = "" if problem["type"] in ("missing", "value_error") else f", not {_shown(problem['input'])}"
+    given = "" if problem["type"] == "value_error" else f", not {_shown(problem['input'])}"
     return f"{key}: {message}{given}" if key else message
+
+
+def _missing(model: type[BaseModel], location: list[str | int], given: Any, beside: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is missing: a key, with the unknown one that may have been meant, or values of a list.
+
+    Args:
+        model: the settings.
+        location: of the key, or of the first value.
+        given: the mapping or list that lacks it.
+        beside: the problems of that mapping or list.
+    """
+    if isinstance(location[-1], int):
+        needed = 1 + max(other["loc"][-1] for other in beside if other["type"] == "missing")
+        return f"{'.'.join(map(str, location[:-1]))}: needs {needed} values, not {_shown(given)}"
+    unknown = [other["loc"][-1] for other in beside if other["type"] == "extra_forbidden"]
+    hint = did_you_mean(str(unknown[0]), _keys_beside(model, location)) if unknown else ""
+    return f"{'.'.join(map(str, location))}: Field required{f', unknown key {unknown[0]!r}{hint}' if unknown else ''}"
 
 
 def _keys_of(parts: Sequence[str | int]) -> list[str | int]:

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from stylealign.config import AnnotationSettings, Config
+from stylealign.config import FOUND_FACES, AnnotationSettings, Config
 from stylealign.config.labeller_files import described, is_description, task_and_names_of, whole_onnx
+from stylealign.datasets.face_finding import NAMES
 from stylealign.datasets.figures import SEGMENTATION_CLASSES
 from stylealign.datasets.own_labels.classes import read_classes
+from stylealign.datasets.own_labels.points import point_names
 from stylealign.datasets.own_labels.tables import image_column
 from stylealign.datasets.styles import read_styles
-from stylealign.datasets.text_tables import decoded, read_csv
+from stylealign.datasets.text_tables import TextTable, decoded, read_csv
 from stylealign.errors import StyleAlignError, did_you_mean
 from stylealign.experiment.family import Family
 from stylealign.experiment.paths import data_file
@@ -69,11 +71,16 @@ class LabelProblems:
             if unknown:
                 known = f"; {labels.values} has {', '.join(values)}" if values else " (annotations.values is missing)"
                 yield f"negated: no number {unknown[0]!r}{known}{did_you_mean(unknown[0], values)}"
-        if labels.swapped and labels.keypoints is labels.attributes is None and None not in (classes, values):
-            names = [*(classes or ()), *(values or ())]
+        kinds = [classes, self._points(labels), values, self._attributes(labels)]
+        known_kinds = [names for names in kinds if names is not None]
+        if labels.swapped and len(known_kinds) == len(kinds):
+            names = [name for own in known_kinds for name in own]
             unknown = [name for pair in labels.swapped for name in pair if name not in names]
             if unknown:
                 yield f"swapped: no {unknown[0]!r} among {', '.join(names)}{did_you_mean(unknown[0], names)}"
+            for pair in labels.swapped:
+                if not any(set(pair) <= set(own) for own in known_kinds):
+                    yield f"swapped: {pair[0]!r} and {pair[1]!r} are labels of two kinds"
 
     def _classes(self, labels: AnnotationSettings) -> Sequence[str] | None:
         """Return the classes of masks, () without masks, None where masks themselves say them."""
@@ -88,12 +95,35 @@ class LabelProblems:
         """Return the names of the numbers, () without any, None where the table cannot be read."""
         if labels.values is None:
             return ()
-        path = self._directory / own_path(labels.values)
+        head = self._head(labels.values)
+        return None if head is None else _columns(read_csv(head))
+
+    def _points(self, labels: AnnotationSettings) -> Sequence[str] | None:
+        """Return the names of the key points, () without any, None where a COCO file says them."""
+        if labels.keypoints is None:
+            return ()
+        if labels.keypoints == FOUND_FACES:
+            return NAMES
+        head = None if labels.keypoints.lower().endswith(".json") else self._head(labels.keypoints)
+        return None if head is None else point_names(read_csv(head).names)
+
+    def _attributes(self, labels: AnnotationSettings) -> Sequence[str] | None:
+        """Return the names of the attributes, () without any, None where the table cannot be read."""
+        if labels.attributes is None:
+            return ()
+        head = self._head(labels.attributes)
+        if head is None:
+            return None
+        first, _, rest = head.lstrip().partition("\n")
+        return rest.partition("\n")[0].split() if first.strip().isdigit() else _columns(read_csv(head))
+
+    def _head(self, given: str) -> str | None:
+        """Return the beginning of a text file, None where it is not there."""
+        path = self._directory / own_path(given)
         if not path.is_file():
             return None
         with path.open("rb") as file:
-            table = read_csv(decoded(file.read(_HEAD_BYTES)))
-        return [name for name in table.names if name and name != image_column(table)]
+            return decoded(file.read(_HEAD_BYTES))
 
     def of_labeller(self, task: str, domain: str) -> str | None:
         """Return what is wrong with a network of one's own, of files that are there: none of them is run."""
@@ -174,3 +204,8 @@ class LabelProblems:
             return {"segmentation": self._classes, "pose": self._values}.get(task, lambda _: None)(labels)
         except (StyleAlignError, ValueError):
             return None
+
+
+def _columns(table: TextTable) -> list[str]:
+    """Return the columns of labels."""
+    return [name for name in table.names if name and name != image_column(table)]

@@ -156,6 +156,22 @@ def test_mirroring_of_what_there_is_not_is_told(tmp_path: Path) -> None:
     ]
     asked = labelled({"annotations": labels | {"swapped": [["yaw_deg", "b"]]}}, {})
     assert "annotations.swapped: no 'b' among yaw_deg, pitch_deg" in experiment(tmp_path, MODELS, **asked).problems()[0]
+    (tmp_path / "attributes.csv").write_text("image,old\n0.png,yes\n1.png,no\n")
+    (tmp_path / "list_attr.txt").write_text("1\nold young\n0.png 1 -1\n")
+    (tmp_path / "points.csv").write_text("image,ear_x,ear_y\n0.png,1,2\n")
+    for beside, known in (
+        ({"attributes": "attributes.csv"}, "old"),
+        ({"attributes": "list_attr.txt"}, "old, young"),
+        ({"keypoints": "points.csv"}, "ear"),
+    ):
+        asked = labelled({"annotations": beside | {"swapped": [["fruit", "leaf"]]}}, {})
+        told = f"domains.mine.annotations.swapped: no 'fruit' among {known}"
+        assert experiment(tmp_path, MODELS, **asked).problems() == [told]
+    both = labels | {"attributes": "attributes.csv"}
+    asked = labelled({"annotations": both | {"swapped": [["yaw_deg", "old"]]}}, {})
+    assert experiment(tmp_path, MODELS, **asked).problems()[0].endswith("'yaw_deg' and 'old' are labels of two kinds")
+    asked = labelled({"annotations": {"keypoints": "faces", "swapped": [["fruit", "leaf"]]}}, {})
+    assert "annotations.swapped: no 'fruit' among " in experiment(tmp_path, MODELS, **asked).problems()[0]
     asked = labelled({"annotations": labels | {"negated": ["yaw_deg"]}}, {})
     assert experiment(tmp_path, MODELS, **asked).problems() == []
     (tmp_path / "classes.yaml").write_text("nothing")

@@ -1,5 +1,6 @@
 """The labels of an import: what is known of each square image, collected picture by picture."""
 
+import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,15 +19,15 @@ from stylealign.datasets.own_labels.arrays import framed, reordered, stacked, tu
 from stylealign.datasets.own_labels.classes import read_classes
 from stylealign.datasets.own_labels.coco import CocoMasks, CocoPoints
 from stylealign.datasets.own_labels.coco_file import CocoFile
-from stylealign.datasets.own_labels.masks import FolderMasks, Masked, PartMasks, masks_in
-from stylealign.datasets.own_labels.matching import LabelReport, PictureNames
+from stylealign.datasets.own_labels.masks import BACKGROUND, FolderMasks, Masked, PartMasks, masks_in
+from stylealign.datasets.own_labels.matching import SHOWN, LabelReport, PictureNames
 from stylealign.datasets.own_labels.points import CsvPoints, Points
 from stylealign.datasets.own_labels.sides import sides_exchanged
 from stylealign.datasets.own_labels.tables import Attributes, Values
 from stylealign.datasets.placing import Placing
 from stylealign.datasets.sources import files_of, no_zip
 from stylealign.errors import StyleAlignError
-from stylealign.files import own_path
+from stylealign.files import own_path, printable
 
 KINDS_OF_FILES = {"masks": "segmentation", "keypoints": "keypoints", "values": "pose", "attributes": "attributes"}
 
@@ -235,6 +236,7 @@ class Collected:
         columns = {} if attributes is None else dict(zip(names.attributes, attributes.T.copy(), strict=True))
         found = Annotations(maps, points, visible, pose, columns, names)
         self._require_some(found)
+        self._say_unseen(found)
         return sides_exchanged(found, mirrored) if any(flags.any() for flags in mirrored.values()) else found
 
     def _require_some(self, found: Annotations) -> None:
@@ -247,13 +249,23 @@ class Collected:
         for key, kind in KINDS_OF_FILES.items():
             if given[key] is not None and len(found) and not found.only({kind}).known().any():
                 file = FOUND_FACES if given[key] == FOUND_FACES else Path(given[key]).name
-                reasons = [
-                    (count, said) for said, count in self._report.by_reason.items() if said.startswith(f"{file}: ")
-                ]
-                most = f" ({max(reasons)[1].removeprefix(f'{file}: ')}: {max(reasons)[0]})" if reasons else ""
+                most = self._report.commonest(file)
                 raise StyleAlignError(
-                    f"annotations.{key}: {given[key]}: no label of it can be used{most}; mend the labels"
+                    f"annotations.{key}: {given[key]}: no label of it can be used{(most and f' ({most})') or ''}; "
+                    "mend the labels"
                 )
+
+    def _say_unseen(self, found: Annotations) -> None:
+        """Say on stderr which classes no image has, but for those that every file of a layout names."""
+        if self._masks is None or found.segmentation is None or isinstance(self._masks, PartMasks):
+            return
+        seen = {int(place) for own in found.segmentation for place in np.unique(own)}
+        usual = (BACKGROUND,) if isinstance(self._masks, CocoMasks) else ()
+        unseen = [name for place, name in enumerate(found.names.classes) if place not in seen and name not in usual]
+        if unseen:
+            more = f" and {len(unseen) - SHOWN} more" if len(unseen) > SHOWN else ""
+            said = f"no image has a pixel of the class {', '.join(unseen[:SHOWN])}{more}"
+            print(f"data: {printable(self._masks.file)}: {printable(said)}", file=sys.stderr)
 
     def _names(self, classes: tuple[str, ...]) -> LabelNames:
         settings, points = self._settings, self._keypoint_names()

@@ -11,7 +11,7 @@ from PIL import Image
 
 from stylealign.datasets.conversion import NotConvertible, stored_turn
 from stylealign.datasets.own_labels.classes import ClassTable, UnknownIdError
-from stylealign.datasets.own_labels.matching import LabelReport, PictureNames, bound
+from stylealign.datasets.own_labels.matching import WITHOUT_PICTURE, LabelReport, PictureNames, bound
 from stylealign.datasets.sources import is_system_file
 
 PARTS = (
@@ -103,7 +103,7 @@ class PartMasks:
             padded = PurePosixPath(name).stem.partition("_")[0]
             own = pictures.of_stem(padded) or pictures.of_stem(number)
             if len(own) != 1:
-                report.reject(file, name, "a label without a picture" if not own else "several pictures of that name")
+                report.reject(file, name, WITHOUT_PICTURE if not own else "several pictures of that name")
                 continue
             if part in self._parts.setdefault(own[0], {}):
                 report.reject(file, name, f"a second mask of one part ({own[0]}, {part})")

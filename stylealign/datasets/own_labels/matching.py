@@ -12,6 +12,9 @@ from stylealign.files import printable
 
 T = TypeVar("T")
 
+WITHOUT_PICTURE = "a label without a picture"
+_WITHOUT_LABEL = "a picture without "
+
 SHOWN = 3
 """Labels of one file and reason that are named on stderr; the others are counted, and stand in the set's folder."""
 
@@ -35,6 +38,21 @@ class LabelReport:
         self.by_reason[kind] += 1
         if self.by_reason[kind] <= SHOWN:
             print(f"data: {printable(file)}: {printable(name)}: {printable(reason)}", file=sys.stderr)
+
+    def commonest(self, file: str) -> str | None:
+        """Return why labels of a file could not be used and how many, None where all could.
+
+        The reason that most labels of pictures have goes before pictures without a label, and those before labels
+        without a picture.
+        """
+        start = f"{file}: "
+        counts = {said[len(start) :]: count for said, count in self.by_reason.items() if said.startswith(start)}
+        if not counts:
+            return None
+        most = max(
+            counts, key=lambda said: (said != WITHOUT_PICTURE, not said.startswith(_WITHOUT_LABEL), counts[said])
+        )
+        return f"{most}: {counts[most]}"
 
     def close(self) -> None:
         """Say how many more there were than were named."""
@@ -86,7 +104,7 @@ def bound(rows: Iterable[tuple[str, T]], pictures: PictureNames, file: str, repo
     for name, label in rows:
         own = pictures.of(name)
         if not own:
-            report.reject(file, name, "a label without a picture")
+            report.reject(file, name, WITHOUT_PICTURE)
         elif len(own) > 1:
             report.reject(file, name, f"several pictures of that name ({own[0]}, {own[1]})")
         elif own[0] in found:

@@ -27,6 +27,11 @@ class Points:
     size_px: tuple[int, int] | None = None
 
 
+def point_names(columns: Collection[str]) -> tuple[str, ...]:
+    """Return the key points of which a table has both coordinates."""
+    return tuple(name[:-2] for name in columns if name.endswith("_x") and f"{name[:-2]}_y" in columns)
+
+
 class CsvPoints:
     """Key points of a CSV file."""
 
@@ -38,7 +43,7 @@ class CsvPoints:
         """
         self.file = path.name
         table = read_table(path)
-        self.names = tuple(name[:-2] for name in table.names if name.endswith("_x") and f"{name[:-2]}_y" in table.names)
+        self.names = point_names(table.names)
         if not self.names:
             raise StyleAlignError(f"{path}: has no columns NAME_x and NAME_y; give the pixels of key points by name")
         _require_whole(path, table.names)

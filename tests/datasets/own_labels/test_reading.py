@@ -289,6 +289,28 @@ def test_labels_of_which_none_can_be_used_are_refused(pictures: Path, tmp_path: 
         imported(pictures, values=tmp_path / "values.csv")
 
 
+def test_the_reason_is_of_labels_that_have_a_picture(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    for index in range(2, 20):
+        Image.new("RGB", (SIZE, SIZE), (0, 0, 0)).save(tmp_path / "masks" / f"p{index}.png")
+    for gone in range(3, COUNT):
+        (tmp_path / "masks" / f"p{gone}.png").unlink()
+    with pytest.raises(StyleAlignError, match=r"can be used \(unknown colour #000000: 1\); mend the labels"):
+        imported(pictures, masks=tmp_path / "masks", classes={"#ff0000": "roof"})
+
+
+def test_a_class_that_no_image_has_is_named(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "masks").mkdir()
+    for index in range(COUNT):
+        Image.new("L", (SIZE, SIZE), index % 2).save(tmp_path / "masks" / f"p{index}.png")
+    imported(pictures, masks=tmp_path / "masks", classes={0: "sky", 1: "wall"})
+    assert "no image has" not in capsys.readouterr().err
+    imported(pictures, masks=tmp_path / "masks", classes={0: "sky", 1: "wall", 7: "moon"})
+    assert "data: masks: no image has a pixel of the class moon\n" in capsys.readouterr().err
+    imported(pictures, masks=tmp_path / "masks", classes=dict(enumerate("abcdef")))
+    assert "data: masks: no image has a pixel of the class c, d, e and 1 more\n" in capsys.readouterr().err
+
+
 def test_masks_of_other_pictures_are_refused(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
     Image.new("L", (SIZE, SIZE), 0).save(tmp_path / "masks" / "other.png")
