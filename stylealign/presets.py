@@ -3,12 +3,13 @@
 `paper256`, `paper512` and `stylegan2` are recipes of Karras et al. 2020 ("Training Generative Adversarial Networks
 with Limited Data", arXiv 2006.06676, appendix C) as they are used for fine-tuning: no ramp-up of the average, ADA from
 0 to 1 in 100 kimg. From scratch, set `ema_rampup: 0.05` and `ada_kimg: 500` beside them. `avatars64` is how the bundled
-parents of the drawn domains were trained.
+parents of the drawn domains were trained; `aligned64` how a child of theirs keeps most of its parent, as measured
+(docs/experiments/keeping.md).
 """
 
 from typing import Any, Literal, NamedTuple
 
-PresetName = Literal["paper256", "paper512", "stylegan2", "avatars64"]
+PresetName = Literal["paper256", "paper512", "stylegan2", "avatars64", "aligned64"]
 
 
 class Preset(NamedTuple):
@@ -55,5 +56,16 @@ PRESETS: dict[str, Preset] = {
     "avatars64": Preset(
         {"batch_size": 16, "mbstd_group_size": 4, "learning_rate": 0.0025, "r1_gamma": 0.1, "ema_kimg": 10.0},
         {"z_dim": 128, "w_dim": 128, "mapping_layers": 8, "channel_base": 1024, "channel_max": 64},
+    ),
+    "aligned64": Preset(
+        {
+            "kimg": 64.0,
+            "learning_rate": 0.0025,
+            "r1_gamma": 0.5,
+            "ema_kimg": 8.0,
+            "ema_rampup": 0.0,
+            "keep": {"features": {"weight": 8.0}},
+        },
+        {},
     ),
 }

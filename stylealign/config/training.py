@@ -45,7 +45,7 @@ class TrainSettings(Settings):
     """StyleGAN2 training and fine-tuning (Karras et al. 2020, arXiv 1912.04958)."""
 
     preset: PresetName | None = None
-    """Published recipe that gives the values of the keys left out here."""
+    """Named recipe that gives the values of the keys left out here: published ones, and those of the bundled models."""
     kimg: PositiveFloat = 12.0
     """Length of the run: thousands of real images shown to the discriminator."""
     batch_size: Positive = 16

@@ -217,3 +217,10 @@ def test_inversion_keys_are_checked_as_they_lie_over_each_other(
 def test_an_encoder_and_a_space_that_it_does_not_know_are_refused_by_hand() -> None:
     with pytest.raises(StyleAlignError, match="settings: init: an encoder finds codes of w, w"):
         validate(InvertSettings, {"space": "z", "init": "encoder"}, "settings")
+
+
+def test_the_preset_of_an_aligned_child_keeps_features_and_given_keys_win() -> None:
+    settings = TrainSettings(preset="aligned64", kimg=5)
+    assert (settings.kimg, settings.learning_rate, settings.keep.features.weight) == (5, 0.0025, 8)
+    plain = TrainSettings(preset="aligned64", keep={})
+    assert plain.keep.features.weight == 0
