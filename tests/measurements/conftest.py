@@ -106,7 +106,8 @@ def write_sources_of_the_front(path: Path) -> None:
     ways = {"child": 0.5, "child-features-1": 0.25}
     rows = [Row(child=child, metric=name, value=value, **names) for child, value in ways.items() for name in metrics]
     parent = names | {"table": "generators", "method": "parent", "setting": ""}
-    write_rows(path, [*rows, Row(child="child", metric="share", value=0.1, **parent)], {})
+    unchanged = [Row(child="child", metric=name, value=0.1, **parent) for name in ("share", "fid")]
+    write_rows(path, [*rows, *unchanged], {})
 
 
 def write_sources_of_components(path: Path) -> None:
