@@ -2,9 +2,9 @@
 
 `paper256`, `paper512` and `stylegan2` are recipes of Karras et al. 2020 ("Training Generative Adversarial Networks
 with Limited Data", arXiv 2006.06676, appendix C) as they are used for fine-tuning: no ramp-up of the average, ADA from
-0 to 1 in 100 kimg. From scratch, set `ema_rampup: 0.05` and `ada_kimg: 500` beside them. `avatars64` is how the bundled
-parents of the drawn domains were trained; `aligned64` how a child of theirs keeps most of its parent, as measured
-(docs/experiments/keeping.md).
+0 to 1 in 100 kimg, nothing held to the parent. From scratch, set `ema_rampup: 0.05` and `ada_kimg: 500` beside them.
+`avatars64` is how the bundled parents of the drawn domains were trained; `aligned64` how their bundled children are,
+which keep most of the parent, as measured (docs/experiments/keeping.md).
 """
 
 from typing import Any, Literal, NamedTuple
@@ -34,6 +34,7 @@ _FINE_TUNING: dict[str, Any] = {
     "ada_interval": 4,
     "ada_kimg": 100.0,
     "fp16_resolutions": 4,
+    "keep": {},
 }
 _CONFIG_F: dict[str, Any] = {"z_dim": 512, "w_dim": 512, "mapping_layers": 8, "channel_base": 32768, "channel_max": 512}
 

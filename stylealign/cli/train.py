@@ -79,6 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train to the end and export the model; stopped by a signal, exit so that the same command is tried again."""
     settings = settings_from(arguments, TrainSettings)
+    if arguments.init_from is not None:
+        settings = settings.of_child()
     require_writable(arguments.out_dir, folder=True)
     if arguments.init_from is not None and arguments.architecture is not None:
         raise StyleAlignError("--architecture: a child has its parent's shape; leave out --architecture or --init-from")

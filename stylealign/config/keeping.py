@@ -51,6 +51,11 @@ class KeepMethod(Settings):
         fall = max(1.0 - kimg / self.fade_out_kimg, 0.0) if self.fade_out_kimg else 1.0
         return self.weight * rise * fall
 
+    @property
+    def changes(self) -> bool:
+        """Whether the weight changes while the training goes on."""
+        return self.weight > 0 and (self.fade_in_kimg > 0 or self.fade_out_kimg is not None)
+
 
 class WeightsMethod(KeepMethod):
     """L2-SP: half the squared distance of the weights to the parent's (Li et al. 2018, arXiv 1802.01483, eq. 2)."""
@@ -148,7 +153,8 @@ class CodeMethod(KeepMethod):
 class PullSettings(Settings):
     """Weights pulled back towards the parent when the training is done, the mapping network and then each resolution
     from 4 px up, as far as FID allows: a swap of layers (Pinkney and Adler 2020, arXiv 2010.05334) whose place is
-    chosen by `evaluate_features` and `evaluate_images`, not fixed. Asked for later, it trains nothing again."""
+    chosen by `evaluate_features` and `evaluate_images`, not fixed. Asked for later, beside what was
+    held, it trains nothing again."""
 
     tolerance: NonNegativeFloat = 0.0
     """Share of its FID by which the child may become worse; 0 turns the pull off."""
@@ -157,7 +163,7 @@ class PullSettings(Settings):
 
 
 class KeepSettings(Settings):
-    """Ways to keep a child aligned with its parent, usable together; all of them are off by default."""
+    """Ways to keep a child aligned with its parent, usable together; each is off by default."""
 
     rates: tuple[RateRow, ...] = ()
     """Learning rates by network, component and resolution; a layer that no row fits has `learning_rate`."""
@@ -181,6 +187,12 @@ class KeepSettings(Settings):
     """Anchor: the w that an encoder reads back."""
     pull: PullSettings = PullSettings()
     """After the training: weights of the parent where FID allows."""
+
+    @property
+    def methods(self) -> dict[str, KeepMethod]:
+        """Every way that has a weight in the loss or beside it, by its key."""
+        methods = {key: value for key, value in self if isinstance(value, KeepMethod)}
+        return methods | {"weights.discriminator_weight": self.weights.of_discriminator()}
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from stylealign.config.base import (
     Seed,
     Settings,
 )
-from stylealign.config.keeping import KeepSettings, PullSettings
+from stylealign.config.keeping import FeaturesMethod, KeepSettings, PullSettings
 from stylealign.presets import PRESETS, PresetName
 
 UPKEEP = ("snapshot_kimg", "state_interval_s")
@@ -24,6 +24,8 @@ ALIGNED = ("aligned-fid", "most-aligned")
 """Values of `select` that look at the alignment with the parent."""
 UNSEEN_DEFAULTS = ("keep", "alignment_latents", "select_floor", "discriminator")
 """Keys that JSON leaves out while they have their default: trainings from before there were such keys stay the same."""
+HELD = KeepSettings(features=FeaturesMethod(weight=8.0))
+"""What keeps a child aligned whose settings do not say: the choice of docs/experiments/keeping.md."""
 
 
 class ArchitectureSettings(Settings):
@@ -100,7 +102,8 @@ class TrainSettings(Settings):
     train_only: tuple[Component, ...] = ()
     """Components of the generator that are trained, the others keep the parent's weights; empty for all."""
     keep: KeepSettings = KeepSettings()
-    """Ways to keep a child aligned with its parent."""
+    """Ways to keep a child aligned with its parent; {} for none. Left out, features of 8 and 16 px are held to the
+    parent's (features: {weight: 8}); published presets hold nothing."""
     accumulate: Positive = 1
     """Parts of a batch that are computed one after another, for a batch that does not fit into memory."""
     fp16_resolutions: Count | None = None
@@ -134,6 +137,10 @@ class TrainSettings(Settings):
     workflow the cores, shared by the trainings that run side by side (docs/performance.md), without a GPU."""
     seed: Seed = 0
     """Seed of every random number of the run."""
+
+    def of_child(self) -> Self:
+        """The same training of a child: where nothing is said of `keep`, it is `HELD`."""
+        return self if "keep" in self.model_fields_set else self.model_copy(update={"keep": HELD})
 
     @property
     def before_pull(self) -> Self:
@@ -184,7 +191,8 @@ class TrainSettings(Settings):
     def _without_unseen(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         values: dict[str, Any] = handler(self)
         unseen = UNSEEN_DEFAULTS if info.mode == "json" else ()
-        defaults = {key: TrainSettings.model_fields[key].default for key in unseen}
+        said = {"keep"} & self.model_fields_set  # of a child, nothing held is not its default
+        defaults = {key: TrainSettings.model_fields[key].default for key in unseen if key not in said}
         return {k: v for k, v in values.items() if k not in defaults or getattr(self, k) != defaults[k]}
 
 

@@ -256,7 +256,8 @@ class Config(Settings):
 
     def training_of(self, model: str) -> TrainSettings:
         """Return the training settings of a model: the workflow's, and over them the keys the model sets itself."""
-        return over(TrainSettings, self.train, self.models[model].train)
+        settings = over(TrainSettings, self.train, self.models[model].train)
+        return settings if self.models[model].parent is None else settings.of_child()
 
 
 def over(model: type[S], *layers: Settings | Mapping[str, Any] | None) -> S:

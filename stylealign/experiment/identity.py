@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from stylealign.config import UPKEEP, Config
+from stylealign.config import UPKEEP, Config, KeepSettings
 from stylealign.config.labeller_files import is_description, onnx_file_of
 from stylealign.experiment.content import content_of, count_files
 from stylealign.experiment.words import as_json
@@ -129,13 +129,16 @@ class Identity:
         shape = settings.architecture
         reads = {"encoder": [as_json(self.config.encoder), version("encoder")]} if self.reads_codes(model) else {}
         draws = {"draws": DRAWS} if self._draws(model) else {}
+        training = self.config.training_of(model).before_pull
+        # Nothing held is what a training without the key was: it stays the same.
+        unseen = (*NO_IDENTITY, "keep") if training.keep == KeepSettings() else NO_IDENTITY
         return (
             reads
             | draws
             | {
                 "parent": self.origin_of(settings.parent) if settings.parent else as_json(shape) if shape else None,
                 "data": self.data_of(settings.domain),
-                "training": as_json(self.config.training_of(model).before_pull, without=NO_IDENTITY),
+                "training": as_json(training, without=unseen),
                 "version": version("train"),
             }
         )

@@ -120,7 +120,8 @@ def reason_against(keep: KeepSettings, blur_px: float, parts: int, is_cuda: bool
     """Say why the steps of a training cannot be graphs; None where they can."""
     reasons = {
         "there is no GPU": not is_cuda,
-        "what keeps a child aligned changes with time": keep != KeepSettings(),
+        "what keeps a child aligned changes with time": any(method.changes for method in keep.methods.values()),
+        "keep.patches has a network of its own": keep.patches.weight > 0,
         "the blur changes with time": blur_px > 0,
         "a batch is computed in parts": parts > 1,
     }

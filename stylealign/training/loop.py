@@ -28,6 +28,8 @@ from stylealign.training.workers import Workers
 
 LOG_EVERY_IMAGES = 1000
 NOT_IDENTITY = {"kimg", "preset", "threads", *UPKEEP}
+NOTHING_HELD: dict[str, Any] = {"keep": {}}
+"""What a run is that does not say what it keeps: all were before a child was held by default."""
 """Settings that may change when a run goes on: they do not change what a step computes."""
 
 
@@ -281,7 +283,7 @@ def _state_in(run_dir: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
 
 def _identity(settings: TrainSettings, mode: Literal["json", "python"] = "json") -> dict[str, Any]:
     values = settings.before_pull.model_dump(mode=mode, exclude=NOT_IDENTITY)
-    return {f"train.{key}": value for key, value in values.items()}
+    return {f"train.{key}": value for key, value in (NOTHING_HELD | values).items()}
 
 
 def _peak_memory_gib() -> float:

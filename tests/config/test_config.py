@@ -1,5 +1,6 @@
 """Configuration: what is accepted, and what a mistake is told."""
 
+import json
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stylealign.config import Config, InvertSettings, TrainSettings, validate
+from stylealign.config import Config, InvertSettings, KeepSettings, TrainSettings, validate
 from stylealign.errors import StyleAlignError
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -224,3 +225,27 @@ def test_the_preset_of_an_aligned_child_keeps_features_and_given_keys_win() -> N
     assert (settings.kimg, settings.learning_rate, settings.keep.features.weight) == (5, 0.0025, 8)
     plain = TrainSettings(preset="aligned64", keep={})
     assert plain.keep.features.weight == 0
+
+
+def test_a_child_is_held_where_its_settings_do_not_say_and_json_tells_which() -> None:
+    assert TrainSettings().keep == KeepSettings()
+    assert TrainSettings().of_child().keep.features.weight == 8
+    for said in ({"keep": {}}, {"keep": {"rgb": {"weight": 1}}}, {"preset": "paper256"}, {"preset": "aligned64"}):
+        settings = TrainSettings.model_validate(said)
+        assert settings.of_child() == settings
+    for settings in (TrainSettings().of_child(), TrainSettings.model_validate({"keep": {}}).of_child()):
+        again = TrainSettings.model_validate_json(settings.model_dump_json()).of_child()
+        assert again.keep == settings.keep
+    assert "keep" not in json.loads(TrainSettings().model_dump_json())
+
+
+def test_children_of_a_workflow_are_held_and_parents_are_not() -> None:
+    models = {
+        "human": {"domain": "human", "architecture": {}},
+        "toon": {"domain": "human", "parent": "human"},
+        "plain": {"domain": "human", "parent": "human", "train": {"keep": {}}},
+        "paper": {"domain": "human", "parent": "human", "train": {"preset": "paper256"}},
+    }
+    config = validate(Config, {"domains": {"human": {"draw": "human"}}, "models": models}, "c")
+    weights = {name: config.training_of(name).keep.features.weight for name in models}
+    assert weights == {"human": 0, "toon": 8, "plain": 0, "paper": 0}

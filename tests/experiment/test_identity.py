@@ -87,9 +87,20 @@ def test_a_pull_at_the_end_is_no_other_training_but_another_parent(tmp_path: Pat
     assert kept[0][0] == kept[1][0] != plain[0]
 
 
+def test_a_child_that_says_nothing_is_held_and_a_plain_one_is_what_it_was(tmp_path: Path) -> None:
+    def of(**train: object) -> dict[str, str]:
+        made = experiment(tmp_path, train=train)
+        return {model: made.identity.run_dir(model) for model in made.config.models}
+
+    held, plain = of(), of(keep={})
+    assert held == of(keep={"features": {"weight": 8}})
+    assert plain["animal"] == "results/runs/animal-c3374fee777e", "trained before children were held by default"
+    assert {model for model in held if held[model] != plain[model]} == {"animal", "unaligned", "grandchild"}
+
+
 def test_an_encoder_belongs_to_the_trainings_that_read_codes_back(tmp_path: Path) -> None:
     def of(**keep: object) -> tuple[str, list[str]]:
-        made = experiment(tmp_path, train={"keep": keep} if keep else {}, encoder={"steps": 7})
+        made = experiment(tmp_path, train={"keep": keep}, encoder={"steps": 7})
         return made.identity.run_dir("animal"), made.encoder_of_training("animal")
 
     plain, read = of(), of(code={"weight": 1})

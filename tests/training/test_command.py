@@ -209,6 +209,27 @@ def test_a_child_reports_its_alignment_and_is_chosen_by_it(data: Path, monkeypat
     assert load(folder / "model.safetensors").info["kimg"] == max(scores, key=scores.__getitem__)
 
 
+def test_a_child_is_held_by_default_and_a_plain_one_of_before_goes_on(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parent = str(train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors")
+    held = train(data, "held", "--init-from", parent)
+    assert load(held / "model.safetensors").info["settings"]["keep"]["features"]["weight"] == 8
+    assert any("keep_features" in json.loads(line) for line in (held / "log.jsonl").read_text().splitlines())
+
+    plain = ["--init-from", parent, "--settings", '{"keep": {}}']
+    folder = train(data, "plain", *plain)
+    assert load(folder / "model.safetensors").info["settings"]["keep"] == {}
+    identity = json.loads((folder / "run" / "identity.json").read_text())
+    del identity["train.keep"]  # a run from before the key
+    (folder / "run" / "identity.json").write_text(json.dumps(identity))
+    train(data, "plain", *plain)
+    capsys.readouterr()
+    out = ["--run-dir", str(folder / "run"), "--out-dir", str(folder)]
+    assert main(["train", "--data", str(data), "--init-from", parent, *out, *SHORT]) == 2
+    assert "was started with train.keep = {}, now {'features'" in capsys.readouterr().err
+
+
 def test_a_child_is_pulled_back_when_it_is_done(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parent = train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors"
     of_parent = load(parent).generator.synthesis.b4.const
@@ -217,9 +238,9 @@ def test_a_child_is_pulled_back_when_it_is_done(data: Path, monkeypatch: pytest.
         return {"fid[efficientnet-lite0]": float((one.synthesis.b4.const - of_parent).norm().detach())}
 
     monkeypatch.setattr(Evaluation, "__call__", distance)
-    start = ["child", "--init-from", str(parent)]
-    before = load(train(data, *start) / "model.safetensors").generator.synthesis.b4.const
-    folder = train(data, *start, "--settings", '{"keep": {"pull": {"tolerance": 1e-9}}}')
+    start = ["child", "--init-from", str(parent), "--settings"]
+    before = load(train(data, *start, '{"keep": {}}') / "model.safetensors").generator.synthesis.b4.const
+    folder = train(data, *start, '{"keep": {"pull": {"tolerance": 1e-9}}}')
     assert not torch.equal(before, of_parent), "the training itself was done before, and is not done again"
     model = load(folder / "model.safetensors")
     assert model.info["pulled"] == {"mapping": 1.0, "4px": 1.0, "8px": 1.0, "16px": 1.0}

@@ -56,7 +56,14 @@ def state_of(step: TrainingStep) -> dict[str, torch.Tensor]:
     return weights | {"mean_path_length": step.mean_path_length}
 
 
-@pytest.mark.parametrize("changes", [{}, {"augment": "bgc", "p": 0.5, "ada_interval": 100}])
+HELD = {name: {"weight": 1} for name in ("rgb", "similarity", "distances", "layout")} | {
+    "features": {"weight": 8},
+    "weights": {"weight": 1e-3, "discriminator_weight": 1e-3},
+    "rates": [{"network": "G", "to_px": 4, "rate": 0.1}, {"network": "D", "from_px": 16, "rate": 0}],
+}
+
+
+@pytest.mark.parametrize("changes", [{}, {"augment": "bgc", "p": 0.5, "ada_interval": 100}, {"keep": HELD}])
 def test_recorded_steps_train_to_the_same_bits(changes: dict[str, Any]) -> None:
     always, _ = training(**changes)
     recorded, told = training(OperationRecording, **changes)
@@ -123,7 +130,14 @@ def test_inputs_of_another_shape_are_refused() -> None:
     [
         ((KeepSettings(), 0.0, 1, True), None),
         ((KeepSettings(), 0.0, 1, False), "there is no GPU"),
-        ((KeepSettings.model_validate({"rgb": {"weight": 1}}), 0.0, 1, True), "what keeps a child"),
+        ((KeepSettings.model_validate({"rgb": {"weight": 1}}), 0.0, 1, True), None),
+        ((KeepSettings.model_validate({"rgb": {"weight": 1, "fade_in_kimg": 2}}), 0.0, 1, True), "what keeps a child"),
+        (
+            (KeepSettings.model_validate({"weights": {"discriminator_weight": 1, "fade_out_kimg": 2}}), 0.0, 1, True),
+            "what keeps a child",
+        ),
+        ((KeepSettings.model_validate({"rgb": {"fade_in_kimg": 2}}), 0.0, 1, True), None),
+        ((KeepSettings.model_validate({"patches": {"weight": 1}}), 0.0, 1, True), "keep.patches"),
         ((KeepSettings(), 1.0, 1, True), "the blur"),
         ((KeepSettings(), 0.0, 2, True), "a batch is computed in parts"),
     ],
