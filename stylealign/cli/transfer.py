@@ -82,6 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
             progress = StepProgress("transfer")
             spec = found.spec or labeller.spec
             network = learn(found.images, found.labels, found.settings(own), device, spec, progress.update, found.start)
+            found.finish(network)
             provenance = provenance_of(
                 "transfer",
                 version("transfer"),

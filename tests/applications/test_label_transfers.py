@@ -1,6 +1,7 @@
 """The ways to carry labels from a parent's images to a child's."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,6 +106,32 @@ def test_filtered_labels_are_those_that_the_labeller_sees_in_both_images(task: s
     torch.testing.assert_close(found.labels["kept"], module.kept(labels, labels_of(own.labeller, own.child_images)))
     same = Source(own.parent, own.parent, own.labeller, 8, 1.0, 3)
     assert method_of("filtered").functions.training_set(same, SETTINGS).labels["kept"].all()
+
+
+def test_a_network_goes_half_of_the_way_back_to_the_labeller() -> None:
+    own = source()
+    sets = {name: method_of(name).functions.training_set(own, SETTINGS) for name in ("filtered", "half-way")}
+    for name, value in sets["filtered"].labels.items():
+        assert torch.equal(value, sets["half-way"].labels[name])
+    trained = {name: labeller("pose", seed=8) for name in sets}
+    for name, network in trained.items():
+        sets[name].finish(network)
+    for name, value in labeller("pose", seed=8).state_dict().items():
+        assert torch.equal(trained["filtered"].state_dict()[name], value)
+        before = own.labeller.state_dict()[name]
+        if value.is_floating_point():
+            torch.testing.assert_close(trained["half-way"].state_dict()[name], (value + before) / 2)
+        else:
+            assert torch.equal(trained["half-way"].state_dict()[name], value)
+    torch.testing.assert_close(labeller("pose").state_dict(), own.labeller.state_dict(), rtol=0, atol=0)
+
+
+def test_there_is_no_way_back_to_a_labeller_of_another_kind() -> None:
+    found = method_of("half-way").functions.training_set(source(), SETTINGS)
+    for start in (None, LabelNetwork(replace(found.start.spec, network="unet/resnet18"))):
+        network = labeller("pose", seed=8)
+        replace(found, start=start).finish(network)
+        torch.testing.assert_close(network.state_dict(), labeller("pose", seed=8).state_dict(), rtol=0, atol=0)
 
 
 def test_a_training_that_goes_on_moves_slowly() -> None:

@@ -51,7 +51,9 @@ def test_every_table_has_its_rows(run: Path) -> None:
     zero_shot |= {"zero-shot shuffled", "oracle on generated images"}
     zero_shot |= {"zero-shot backwards", "zero-shot backwards unaligned"}
     zero_shot |= {
-        f"zero-shot{way}{end}" for way in ("", " filtered", " averaged", " layer-swap") for end in ("", " unaligned")
+        f"zero-shot{way}{end}"
+        for way in ("", " filtered", " half-way", " averaged", " layer-swap")
+        for end in ("", " unaligned")
     }
     assert methods.keys() == {
         "generators",

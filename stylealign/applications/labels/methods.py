@@ -24,7 +24,7 @@ TRANSFERRED = "transferred labels"
 """Row of what the labeller says of the parent's images, against the oracle on the child's of the same latents."""
 BEST = "zero-shot best"
 """Row of the way that is best on validation images."""
-DEFAULT_METHODS = (STUDENT, "filtered", "averaged", "layer-swap")
+DEFAULT_METHODS = (STUDENT, "filtered", "half-way", "averaged", "layer-swap")
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,12 @@ METHODS: tuple[Method, ...] = (
         "filtered",
         "zero-shot filtered",
         "the same where the labeller says it of the child's image too, from the labeller's weights on",
+        training_time=GOES_ON,
+    ),
+    Method(
+        "half-way",
+        "zero-shot half-way",
+        "as filtered, then weights half-way back to the labeller's (WiSE-FT, Wortsman et al. 2022)",
         training_time=GOES_ON,
     ),
     Method(

@@ -32,12 +32,14 @@ class TrainingSet:
         labels: what the task's `pseudo` returns of them, on the CPU.
         start: network whose weights the training starts from; None for random ones.
         spec: what the labels name; None: what the labeller does.
+        back: how far the trained network's weights go back to those of `start`, 0 to 1.
     """
 
     images: np.ndarray
     labels: Labels
     start: Labeller | None = None
     spec: LabelSpec | None = None
+    back: float = 0.0
 
     def settings(self, settings: LabelSettings) -> LabelSettings:
         """Return how to train on it: a network that starts from another's weights moves slowly, and not for long."""
@@ -45,6 +47,15 @@ class TrainingSet:
             return settings
         own = {"learning_rate": settings.learning_rate * _SLOWER, "epochs": max(1, settings.epochs // _SHORTER)}
         return settings.model_copy(update=own)
+
+    def finish(self, network: Labeller) -> None:
+        """Move a network that has learnt from it `back` towards `start`, where that is a network of the same kind."""
+        if self.start is None or self.start.spec.network != network.spec.network:
+            return
+        states = zip(network.state_dict().values(), self.start.state_dict().values(), strict=True)
+        for value, before in states:
+            if value.is_floating_point():
+                value.lerp_(before.to(value.device), self.back)
 
 
 @dataclass(frozen=True, eq=False)
