@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise StyleAlignError(f"{arguments.out}: the model itself, which would lose its other networks; name another")
     if arguments.zoo is not None and not arguments.description:
         raise StyleAlignError("--zoo: goes with --description, a line that a person can choose by")
+    if arguments.zoo is not None and not arguments.out.resolve().is_relative_to(arguments.zoo.resolve().parent):
+        raise StyleAlignError(f"{arguments.out}: not in a folder beside {arguments.zoo}; its entry names a file there")
     weights = read_any(arguments.model).weights
     small, parts, change = pack(weights, arguments.samples)
     packed = {
@@ -62,8 +64,6 @@ def run(arguments: argparse.Namespace) -> None:
 def _list(arguments: argparse.Namespace, resolution_px: int) -> None:
     """Write the entry of the packed file into the zoo."""
     file, folder = arguments.out.resolve(), arguments.zoo.resolve().parent
-    if not file.is_relative_to(folder):
-        raise StyleAlignError(f"{arguments.out}: not in a folder beside {arguments.zoo}; its entry names a file there")
     entry = ZooEntry(
         description=arguments.description,
         path=file.relative_to(folder).as_posix(),

@@ -135,4 +135,5 @@ def test_what_cannot_be_listed_is_one_line(
         zoo.parent.mkdir(exist_ok=True)
         zoo.write_text(ZOO)
     assert main(["pack", str(trained), "--out", "small.safetensors", "--samples", "4", *given]) == 2
+    assert not Path("small.safetensors").exists()
     assert told in capsys.readouterr().err
