@@ -36,7 +36,7 @@ class MetricSettings(Settings):
     """Cells on each axis of the maps of the style channels (Wu et al. 2021: 32)."""
     classes: dict[str, str | None] | None = None
     """Shared classes that label networks and annotations are compared in beside their own: class -> shared name, or
-    null to leave it out (set as labels.classes)."""
+    null for none (set as labels.classes)."""
     bootstrap: Positive = 1000
     """Bootstrap draws of a 95 % interval."""
     seed: Seed = 0

@@ -85,7 +85,8 @@ class LabelKeys(LabelSettings):
 
     classes: dict[str, str | None] | None = None
     """Shared classes of domains that name theirs differently, for every network alike: {hair: top, ears: top}; null
-    leaves a class out. The zero-shot tables have them beside the domain's own classes."""
+    for one that is no shared class: its pixels count as none of these. The zero-shot tables have them beside the
+    domain's own classes."""
 
 
 class Config(Settings):
