@@ -5,7 +5,7 @@
 # make cards    the model cards of data/zoo, measured again
 # make docs     the manual: site/index.html
 # make check    what CI runs: formatting, linters, types, import layers, tests
-# make zoo      the children of data/zoo and their controls, trained and packed again: hours
+# make zoo      the children of data/zoo, their controls and plain children, trained and packed again: hours
 # Each makes the environment first: .venv, with the releases of requirements.lock.
 
 VENV := .venv
@@ -48,17 +48,19 @@ cards: env
 docs: env
 	mkdocs build --strict
 
-# data/zoo/*-64*.safetensors and their entries in data/zoo.yaml; ZOO=toon makes one child again
+# data/zoo/*-64*.safetensors of children and their entries in data/zoo.yaml; ZOO=toon makes one domain's again
 ZOO := toon sketch robot ink animal
 zoo: env
 	snakemake --cores $(CORES) --configfile config/zoo.yaml --directory runs/zoo -- $(foreach child,$(ZOO),\
-		results/models/$(child)/model.safetensors results/models/$(child)-unaligned/model.safetensors)
+		$(foreach model,$(child) $(child)-unaligned $(child)-plain,results/models/$(model)/model.safetensors))
 	$(foreach child,$(ZOO),\
 		stylealign pack runs/zoo/results/models/$(child)/model.safetensors --out data/zoo/$(child)-64.safetensors \
 			--zoo data/zoo.yaml --description "$(child), 64 px, of config/zoo.yaml; child of human-64-a" && \
 		stylealign pack runs/zoo/results/models/$(child)-unaligned/model.safetensors \
 			--out data/zoo/$(child)-64-control.safetensors --zoo data/zoo.yaml \
-			--description "$(child), 64 px, of config/zoo.yaml; child of human-64-b, the unaligned control of $(child)-64" && ) true
+			--description "$(child), 64 px, of config/zoo.yaml; child of human-64-b, the unaligned control of $(child)-64" && \
+		stylealign pack runs/zoo/results/models/$(child)-plain/model.safetensors --out data/zoo/$(child)-64-plain.safetensors \
+			--zoo data/zoo.yaml --description "$(child), 64 px, of config/zoo.yaml; child of human-64-a that holds nothing of it" && ) true
 
 # config/README.md, from the settings models
 reference: env

@@ -87,11 +87,15 @@ def _file_of(text: str, zoo: Path) -> Path:
 
 
 def _bundled_children(parent: Member, zoo: Path) -> list[Member]:
-    """Return the bundled models that are fine-tuned from a parent, by their weights."""
+    """Return the bundled models that are fine-tuned from a parent, by their weights; one that is called after another
+    (`toon-64-plain`) is there to be compared with it, and is drawn by name alone."""
     if not zoo.is_file():
         return []
     found = []
-    for name, entry in load_zoo(zoo).models.items():
+    known = load_zoo(zoo).models
+    for name, entry in known.items():
+        if name.rpartition("-")[0] in known:
+            continue
         path = None if entry.path is None else zoo.parent / entry.path
         if path is None or not path.is_file() or path.resolve() == parent.path.resolve():
             continue
