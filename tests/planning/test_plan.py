@@ -49,9 +49,9 @@ def test_narrow_networks_wait_for_more_pixels(px: int, base: int, measured: floa
 
 
 def test_training_takes_images_over_rate() -> None:
-    cost = costs(train={"kimg": 16}).of("train_child", {"model": "toon"})
+    cost = costs(train={"kimg": 16, "keep": {}}).of("train_child", {"model": "toon"})
     assert cost.train_s == pytest.approx(16000 / load_rates().cpu.train_images_per_s, rel=0.02)
-    longer = costs(train={"kimg": 32}).of("train_child", {"model": "toon"})
+    longer = costs(train={"kimg": 32, "keep": {}}).of("train_child", {"model": "toon"})
     assert longer.train_s == pytest.approx(2 * cost.train_s)
 
 
@@ -74,7 +74,7 @@ def test_an_inversion_on_the_measured_card_takes_what_was_measured() -> None:
 @pytest.mark.parametrize("name", list(load_rates().cpu.keep_share_of_step))
 def test_what_keeps_a_child_aligned_costs_as_long_as_it_has_a_weight(name: str) -> None:
     more = load_rates().cpu.keep_share_of_step[name]
-    plain = costs(train={"kimg": 16}).of("train_child", {"model": "toon"})
+    plain = costs(train={"kimg": 16, "keep": {}}).of("train_child", {"model": "toon"})
     for keep, share in (
         ({"weight": 1}, 1.0),
         ({"weight": 1, "fade_out_kimg": 4}, 0.25),
@@ -123,7 +123,7 @@ def test_every_measured_rule_has_a_cost_and_another_is_said_to_be_unknown() -> N
 
 def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:
     jobs = [job("train_child", gpu=1, model="toon"), job("tables"), job("somebody_elses")]
-    long = costs(train={"kimg": 80, "evaluate_kimg": 20})
+    long = costs(train={"kimg": 80, "evaluate_kimg": 20, "keep": {}})
     plan = make_plan(jobs, long, cores=2, gpus=1)
     assert plan.total().jobs == 3
     cost = long.of("train_child", {"model": "toon"})
@@ -185,7 +185,7 @@ def test_a_plan_names_its_longest_chain() -> None:
         job("train_child", inputs=["x"], output="y", model="toon"),
         job("tables"),
     ]
-    plan = make_plan(jobs, costs(train={"kimg": 80, "evaluate_kimg": 20}), cores=64, gpus=1)
+    plan = make_plan(jobs, costs(train={"kimg": 80, "evaluate_kimg": 20, "keep": {}}), cores=64, gpus=1)
     assert [name for name, _ in plan.chain] == ["draw_domain toon", "train_child toon"]
     assert plan.chain_s == pytest.approx(plan.wall_s)
     line = next(line for line in as_text(plan).splitlines() if line.startswith("Longest chain"))
