@@ -53,7 +53,7 @@ def settings_from(
     for name in model.model_fields:
         flag = getattr(arguments, f"setting_{name}", None)
         if flag is not None:
-            values[name] = flag
+            values[name] = None if flag == "null" and _may_be_none(model.model_fields[name].annotation) else flag
     return validate(model, values, "settings")
 
 
@@ -155,6 +155,11 @@ def _plain_type(annotation: Any) -> type | None:
     if hasattr(annotation, "__metadata__"):
         return _plain_type(inner[0])
     return None
+
+
+def _may_be_none(annotation: Any) -> bool:
+    """Return whether a field may be None."""
+    return type(None) in get_args(annotation)
 
 
 def _metavar(field: Any, kind: type) -> str:

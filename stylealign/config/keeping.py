@@ -32,6 +32,8 @@ class RateRow(Settings):
     def _components_are_of_g(self) -> "RateRow":
         if self.network == "D" and self.components:
             raise ValueError("components: the discriminator has none; leave them out")
+        if self.from_px is not None and self.to_px is not None and self.from_px > self.to_px:
+            raise ValueError(f"from_px {self.from_px} is above to_px {self.to_px}: no layer fits")
         return self
 
 
@@ -44,6 +46,12 @@ class KeepMethod(Settings):
     """Thousands of images in which the weight rises from 0."""
     fade_out_kimg: PositiveFloat | None = None
     """Thousands of images in which the weight falls to 0, from the start. Default: it stays."""
+
+    @model_validator(mode="after")
+    def _has_a_weight(self) -> "KeepMethod":
+        if self.model_fields_set and not self.model_fields_set & {"weight", "discriminator_weight"}:
+            raise ValueError("give it a weight too, without one it holds nothing")
+        return self
 
     def strength(self, kimg: float) -> float:
         """Return the weight after `kimg` thousand images."""

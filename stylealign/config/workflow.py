@@ -16,6 +16,7 @@ from stylealign.config.applications import (
 )
 from stylealign.config.base import Positive, Seed, Settings, Space
 from stylealign.config.data import DatasetSettings
+from stylealign.config.keeping import KeepSettings
 from stylealign.config.latents import EncoderSettings, InvertKeys, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import problem_of
@@ -227,10 +228,25 @@ class Config(Settings):
             if model.fetch is None:
                 where = f"models.{name}.train" if model.train else "train"
                 _checked(where, partial(self.training_of, name))
+                self._keep_fits(name)
         for space in dict.fromkeys([*self.inversion_spaces, *self.inversion_by_space]):
             where = f"inversion_by_space.{space}" if space in self.inversion_by_space else "inversion"
             _checked(where, partial(self.inversion_of, space))
         return self
+
+    def _keep_fits(self, name: str) -> None:
+        """Refuse what a training cannot keep, which its job would refuse."""
+        model, keep = self.models[name], self.training_of(name).keep
+        where = f"models.{name}.train.keep"
+        if model.parent is None and keep != KeepSettings():
+            raise ValueError(f"{where}: holds a child near its parent; the model has none")
+        px = self.domains[model.domain].resolution_px
+        for key, method in keep.methods.items():
+            missing = [wanted for wanted in getattr(method, "resolutions_px", ()) if wanted > px]
+            if method.weight > 0 and missing:
+                raise ValueError(
+                    f"{where}.{key}.resolutions_px: the model has no {missing[0]} px; its images have {px}"
+                )
 
     @property
     def untested_labels(self) -> LabelKeys:
@@ -257,8 +273,15 @@ class Config(Settings):
 
     def training_of(self, model: str) -> TrainSettings:
         """Return the training settings of a model: the workflow's, and over them the keys the model sets itself."""
-        settings = over(TrainSettings, self.train, self.models[model].train)
-        return settings if self.models[model].parent is None else settings.of_child()
+        own = self.models[model]
+        settings = over(TrainSettings, self.train, own.train)
+        if own.train is not None and "keep" in own.train.model_fields_set:
+            return settings
+        if own.parent is None:  # what the workflow keeps is of children
+            return settings.model_copy(update={"keep": KeepSettings()})
+        if own.control_of is not None:  # it differs from its child in the parent alone
+            return settings.model_copy(update={"keep": self.training_of(own.control_of).keep})
+        return settings.of_child()
 
 
 def over(model: type[S], *layers: Settings | Mapping[str, Any] | None) -> S:

@@ -56,7 +56,7 @@ class Progress:
     @property
     def seconds_left(self) -> float:
         """Time to the end at the present speed."""
-        return (self.total_kimg - self.kimg) * 1000 / self.images_per_s
+        return max(self.total_kimg - self.kimg, 0.0) * 1000 / self.images_per_s
 
 
 @dataclass(frozen=True)

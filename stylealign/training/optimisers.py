@@ -73,19 +73,18 @@ def rate_of(name: str, network: str, rows: Sequence[RateRow]) -> float:
         network: G or D.
         rows: the table.
     """
+    return next((row.rate for row in reversed(rows) if _fits(name, network, row)), 1.0)
+
+
+def _fits(name: str, network: str, row: RateRow) -> bool:
     found = re.search(r"(?:^|\.)b(\d+)\.", name)
     resolution = int(found[1]) if found else None
     place = component_of(name) if network == "G" else None
-    rate = 1.0
-    for row in rows:
-        if row.network != network or (row.components and (place is None or place[0] not in row.components)):
-            continue
-        if row.from_px is not None and (resolution is None or resolution < row.from_px):
-            continue
-        if row.to_px is not None and (resolution is None or resolution > row.to_px):
-            continue
-        rate = row.rate
-    return rate
+    if row.network != network or (row.components and (place is None or place[0] not in row.components)):
+        return False
+    if row.from_px is not None and (resolution is None or resolution < row.from_px):
+        return False
+    return row.to_px is None or (resolution is not None and resolution <= row.to_px)
 
 
 @torch.no_grad()
@@ -115,6 +114,9 @@ def require_gradients(parameters: Iterable[nn.Parameter], required: bool) -> Non
 def _only_trainable(
     network: nn.Module, named: Iterable[tuple[str, nn.Parameter]], letter: str, rows: Sequence[RateRow]
 ) -> Rated:
+    for row in rows:
+        if row.network == letter and not any(_fits(name, letter, row) for name, _ in network.named_parameters()):
+            raise StyleAlignError(f"keep.rates: no layer of this {letter} fits {row.model_dump(exclude_unset=True)}")
     trained = {name: (p, rate) for name, p in named if (rate := rate_of(name, letter, rows)) > 0}
     if not trained:
         raise StyleAlignError(f"keep.rates: no layer of {letter} is left to train; give one a rate above 0")

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import io
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -102,5 +103,12 @@ def check_identity(
             was, now = (values.get(key, (unsaid or {}).get(key)) for values in (known, identity))
             raise StyleAlignError(
                 f"{run_dir}: was started with {key} = {was}, now {now};"
-                " use the old value, or another --run-dir for a new run"
+                f" use the old value{_said(key, was)}, or another --run-dir for a new run"
             )
+
+
+def _said(key: str, value: Any) -> str:
+    """Return how a setting is given that has no flag of its own; nothing where it has one."""
+    if not isinstance(value, dict | list):
+        return ""
+    return f" (--settings '{json.dumps({key.removeprefix('train.'): value})}')"

@@ -37,7 +37,9 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml", "full.yaml", "zoo.yaml"])
 def test_the_configurations_that_come_along_are_valid(name: str) -> None:
     config = validate(Config, yaml.safe_load((CONFIG / name).read_text()), name)
-    children = {name for name, model in config.models.items() if model.parent and not model.control_of}
+    # Children that stand beside another one (other seeds, other ways to keep) have no control of their own.
+    beside = {model for model in config.models if name == "zoo.yaml" and model.endswith(("-plain", "-s1", "-s2"))}
+    children = {name for name, model in config.models.items() if model.parent and not model.control_of} - beside
     assert {model.control_of for model in config.models.values()} - {None} == children, "each child has its control"
 
 
@@ -101,8 +103,8 @@ def test_a_models_own_training_keys_go_over_the_workflows() -> None:
         "models": changed("models.animal.train", {"kimg": 5})["models"]
     }
     config = validate(Config, values, "c.yaml")
-    assert config.training_of("animal") == TrainSettings(kimg=5, batch_size=8)
-    assert config.training_of("control") == TrainSettings(kimg=3, batch_size=8)
+    assert config.training_of("animal") == TrainSettings(kimg=5, batch_size=8).of_child()
+    assert config.training_of("control") == TrainSettings(kimg=3, batch_size=8).of_child()
 
 
 def test_a_space_has_its_own_inversion_keys_and_an_encoder_starts_w_and_w_plus() -> None:
@@ -139,7 +141,7 @@ def test_seeds_make_one_model_each_and_go_with_those_of_their_relatives() -> Non
     assert config.models["control-s5"].control_of == "animal-s5"
     assert config.models["control-s5"].parent == "other"
     assert config.models["grandchild-s0"].parent == "animal-s0"
-    assert config.training_of("animal-s5") == TrainSettings(kimg=7, batch_size=8, seed=5)
+    assert config.training_of("animal-s5") == TrainSettings(kimg=7, batch_size=8, seed=5).of_child()
     assert config.training_of("control-s0").seed == 0
 
 
@@ -175,7 +177,7 @@ def test_training_keys_are_checked_as_they_lie_over_each_other(
     elif message is None:
         values["models"]["control"]["train"] = own
     if message is None:
-        assert validate(Config, values, "c").training_of("animal") == TrainSettings.model_validate(train | own)
+        assert validate(Config, values, "c").training_of("animal") == TrainSettings.model_validate(train | own).of_child()
         return
     with pytest.raises(StyleAlignError) as error:
         validate(Config, values, "c")
@@ -239,13 +241,44 @@ def test_a_child_is_held_where_its_settings_do_not_say_and_json_tells_which() ->
     assert "keep" not in json.loads(TrainSettings().model_dump_json())
 
 
+FAMILY: dict[str, dict[str, Any]] = {
+    "human": {"domain": "human", "architecture": {}},
+    "other": {"domain": "human", "architecture": {}, "train": {"seed": 1}},
+    "toon": {"domain": "human", "parent": "human"},
+    "plain": {"domain": "human", "parent": "human", "train": {"keep": {}}},
+    "plain-control": {"domain": "human", "parent": "other", "control_of": "plain"},
+    "own-control": {
+        "domain": "human",
+        "parent": "other",
+        "control_of": "plain",
+        "train": {"keep": {"features": {"weight": 3}}},
+    },
+    "paper": {"domain": "human", "parent": "human", "train": {"preset": "paper256"}},
+}
+
+
+def family(train: dict[str, Any], **models: dict[str, Any]) -> Config:
+    return validate(Config, {"domains": {"human": {"draw": "human"}}, "models": FAMILY | models, "train": train}, "c")
+
+
 def test_children_of_a_workflow_are_held_and_parents_are_not() -> None:
-    models = {
-        "human": {"domain": "human", "architecture": {}},
-        "toon": {"domain": "human", "parent": "human"},
-        "plain": {"domain": "human", "parent": "human", "train": {"keep": {}}},
-        "paper": {"domain": "human", "parent": "human", "train": {"preset": "paper256"}},
-    }
-    config = validate(Config, {"domains": {"human": {"draw": "human"}}, "models": models}, "c")
-    weights = {name: config.training_of(name).keep.features.weight for name in models}
-    assert weights == {"human": 0, "toon": 8, "plain": 0, "paper": 0}
+    def weights(config: Config) -> dict[str, float]:
+        return {name: config.training_of(name).keep.features.weight for name in FAMILY}
+
+    none = {"human": 0, "other": 0, "plain": 0, "plain-control": 0, "paper": 0, "own-control": 3}
+    assert weights(family({})) == none | {"toon": 8}
+    assert weights(family({"keep": {"features": {"weight": 5}}})) == none | {"toon": 5}
+    assert weights(family({"keep": {}})) == none | {"toon": 0}
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ({"architecture": {}, "train": {"keep": {"rgb": {"weight": 1}}}}, "the model has none"),
+        ({"parent": "human", "train": {"keep": {"rgb": {"weight": 1, "resolutions_px": [512]}}}}, "has no 512 px"),
+        ({"parent": "human", "train": {"keep": {"rgb": {"resolutions_px": [8]}}}}, "give it a weight too"),
+    ],
+)
+def test_what_a_training_cannot_keep_is_told_before_it(model: dict[str, Any], told: str) -> None:
+    with pytest.raises(StyleAlignError, match=told):
+        family({}, new={"domain": "human"} | model)

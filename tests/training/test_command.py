@@ -227,7 +227,31 @@ def test_a_child_is_held_by_default_and_a_plain_one_of_before_goes_on(
     capsys.readouterr()
     out = ["--run-dir", str(folder / "run"), "--out-dir", str(folder)]
     assert main(["train", "--data", str(data), "--init-from", parent, *out, *SHORT]) == 2
-    assert "was started with train.keep = {}, now {'features'" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "was started with train.keep = {}, now {'features'" in told
+    assert """use the old value (--settings '{"keep": {}}')""" in told
+
+
+def test_a_way_to_keep_without_a_weight_and_a_rate_that_fits_no_layer_are_told(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parent = str(train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors")
+    out = ["--run-dir", str(data.parent / "run"), "--out-dir", str(data.parent / "out")]
+    for keep, told in (
+        ({"features": {"resolutions_px": [8]}}, "keep.features: give it a weight too"),
+        ({"rates": [{"network": "G", "from_px": 16, "to_px": 8, "rate": 0}]}, "from_px 16 is above to_px 8"),
+        ({"rates": [{"network": "D", "from_px": 32, "rate": 0}]}, "keep.rates: no layer of this D fits"),
+        ({"rates": [{"network": "G", "from_px": 32, "rate": 0}]}, "keep.rates: no layer of this G fits"),
+    ):
+        settings = ["--settings", json.dumps({"keep": keep})]
+        assert main(["train", "--data", str(data), "--init-from", parent, *out, *SHORT, *settings]) == 2
+        assert told in capsys.readouterr().err
+
+
+def test_null_is_none_for_a_flag_that_may_be_none(data: Path) -> None:
+    parent = str(train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors")
+    folder = train(data, "child", "--init-from", parent, "--alignment-latents", "null")
+    assert load(folder / "model.safetensors").info["settings"]["alignment_latents"] is None
 
 
 def test_a_child_is_pulled_back_when_it_is_done(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

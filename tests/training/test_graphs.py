@@ -136,7 +136,7 @@ def test_inputs_of_another_shape_are_refused() -> None:
             (KeepSettings.model_validate({"weights": {"discriminator_weight": 1, "fade_out_kimg": 2}}), 0.0, 1, True),
             "what keeps a child",
         ),
-        ((KeepSettings.model_validate({"rgb": {"fade_in_kimg": 2}}), 0.0, 1, True), None),
+        ((KeepSettings.model_validate({"rgb": {"weight": 0, "fade_in_kimg": 2}}), 0.0, 1, True), None),
         ((KeepSettings.model_validate({"patches": {"weight": 1}}), 0.0, 1, True), "keep.patches"),
         ((KeepSettings(), 1.0, 1, True), "the blur"),
         ((KeepSettings(), 0.0, 2, True), "a batch is computed in parts"),
