@@ -177,7 +177,8 @@ def test_training_keys_are_checked_as_they_lie_over_each_other(
     elif message is None:
         values["models"]["control"]["train"] = own
     if message is None:
-        assert validate(Config, values, "c").training_of("animal") == TrainSettings.model_validate(train | own).of_child()
+        wanted = TrainSettings.model_validate(train | own).of_child()
+        assert validate(Config, values, "c").training_of("animal") == wanted
         return
     with pytest.raises(StyleAlignError) as error:
         validate(Config, values, "c")
