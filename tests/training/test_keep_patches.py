@@ -55,7 +55,7 @@ def test_half_of_the_latents() -> None:
 
 def test_patches_are_judged_by_themselves() -> None:
     discriminator = new_networks(SHAPE, changed(), 16)[2]
-    head = PatchHead(discriminator.architecture, PatchesMethod(at_px=8), 0)
+    head = PatchHead(discriminator.architecture, PatchesMethod(weight=1, at_px=8), 0)
     images = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
     logits, features = discriminator.judge(images, at_px=8)
     assert torch.equal(logits, discriminator(images))
@@ -70,7 +70,7 @@ def test_features_that_are_not_there_are_told() -> None:
     architecture = new_networks(SHAPE, changed(), 16)[0].architecture
     assert PatchHead(architecture, PatchesMethod(), 0).at_px == 4
     with pytest.raises(StyleAlignError, match="at_px 16: the discriminator has features from 4 px to 8 px"):
-        PatchHead(architecture, PatchesMethod(at_px=16), 0)
+        PatchHead(architecture, PatchesMethod(weight=1, at_px=16), 0)
 
 
 def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
