@@ -28,9 +28,9 @@ from stylealign.training.workers import Workers
 
 LOG_EVERY_IMAGES = 1000
 NOT_IDENTITY = {"kimg", "preset", "threads", *UPKEEP}
+"""Settings that may change when a run goes on: they do not change what a step computes."""
 NOTHING_HELD: dict[str, Any] = {"keep": {}}
 """What a run is that does not say what it keeps: all were before a child was held by default."""
-"""Settings that may change when a run goes on: they do not change what a step computes."""
 
 
 class Images(Protocol):
