@@ -82,9 +82,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser
 @pytest.fixture
 def browser(chromium: tuple[Browser, Path], address: str) -> Browser:
     browser = chromium[0]
-    for log in ("browser", "performance"):
-        browser.driver.get_log(log)
-    browser.driver.get(address)
+    browser.load(address)
     assert browser.wait(IMAGES)
     return browser
 

@@ -31,9 +31,17 @@ class Browser:
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [scheme]})
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.load(page.as_uri())
+
+    def load(self, address: str) -> None:
+        """Load the page of an address, and forget what the browser said before."""
+        # A page that is loaded again is told as loaded while its last showing still answers: leave that one first.
+        self.driver.get("about:blank")
+        self.wait("return location.href === 'about:blank'")
         for log in ("browser", "performance"):
-            self.driver.get_log(log)  # what came before does not count
-        self.driver.get(page.as_uri())
+            self.driver.get_log(log)
+        self.driver.get(address)
+        self.wait("return location.href === new URL(arguments[0]).href && document.readyState === 'complete'", address)
 
     def run(self, script: str, *arguments: Any) -> Any:
         """Return what a script returns."""
