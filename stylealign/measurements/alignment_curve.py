@@ -115,7 +115,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_curve",
-    version=13,
+    version=14,
     text="quality and alignment of a child after each number of kimg that `stylealign train` kept",
     files=(
         File("parent", "MODEL", "the parent the snapshots are compared with"),

@@ -83,7 +83,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_reset",
-    version=10,
+    version=11,
     text="quality of a child with one component's, or one resolution's, weights set back to its parent's",
     files=(
         File("parent", "MODEL", "the parent"),

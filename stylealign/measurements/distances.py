@@ -83,7 +83,7 @@ def cost(work: Work, parent: str) -> Cost:
 
 KIND = Kind(
     name="distances",
-    version=3,
+    version=4,
     text="FID and KID between real images of the domains of the children of one parent and of its own",
     files=(
         File("data", "ZIP", "training images of the parent's domain"),

@@ -129,7 +129,7 @@ def cost(work: Work, subject: str, model: str) -> Cost:
 
 KIND = Kind(
     name="generators",
-    version=10,
+    version=11,
     text="FID, KID, precision and recall of a generator against the training images of a domain",
     files=(
         File("model", "MODEL", "model whose samples are scored"),

@@ -149,7 +149,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="morphing",
-    version=9,
+    version=10,
     text="the numbers that `stylealign morph` measured, as rows, and the KID of the middle frames",
     files=(
         File(

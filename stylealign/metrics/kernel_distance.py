@@ -89,7 +89,8 @@ def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
     """Return the unbiased estimate of MMD^2 with its 95 % interval; `n` is the smaller number of images.
 
     The variance grows with the distance itself: the interval holds the values theta whose own variance,
-    pairs + slope * theta, has the estimate within 1.96 standard deviations (as Wilson's interval of a proportion).
+    pairs + slope * max(theta, 0), has the estimate within 1.96 standard deviations (as Wilson's interval of a
+    proportion).
 
     Args:
         xx, yy, xy: sums of the kernel matrices. Without `yy` they are differences of kernels, whose own part of y is
@@ -111,7 +112,10 @@ def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
     slope = (max(images, 0.0) + pairs) / (max(value, 0.0) + pairs**0.5) if pairs else 0.0
     shift = _QUANTILE**2 * slope / 2
     half = max(_QUANTILE**2 * (pairs + slope * value) + shift**2, 0.0) ** 0.5
-    return Estimate(value, value + shift - half, value + shift + half, min(n, m))
+    least = _QUANTILE * pairs**0.5
+    low = value + shift - half if value > least else value - least
+    high = value + shift + half if value > -least else value + least
+    return Estimate(value, low, high, min(n, m))
 
 
 def _kernels(x: Tensor, y: Tensor, minus_x: Tensor | None, minus_y: Tensor | None) -> Iterator[tuple[int, Tensor]]:

@@ -136,6 +136,7 @@ def test_95_percent_intervals_of_kid_hold_the_truth(count: int, shift: float) ->
     estimates = [kid(sample(rng, count, shift), sample(rng, 500)) for _ in range(repeats)]
     hits = sum(estimate.ci_low <= truth <= estimate.ci_high for estimate in estimates)
     assert 0.90 <= hits / repeats <= 0.99
+    assert all(estimate.ci_low < estimate.value < estimate.ci_high for estimate in estimates)
     spread = np.std([estimate.value for estimate in estimates])
     assert np.mean([estimate.value for estimate in estimates]) == pytest.approx(truth, abs=4 * spread / repeats**0.5)
 
