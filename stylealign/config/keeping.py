@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from stylealign.config.base import Component, NonNegativeFloat, PositiveFloat, Settings
 
@@ -53,6 +53,11 @@ class KeepMethod(Settings):
             raise ValueError("give it a weight too, without one it holds nothing")
         return self
 
+    @property
+    def is_off(self) -> bool:
+        """Whether it holds nothing at any time."""
+        return self.weight == 0
+
     def strength(self, kimg: float) -> float:
         """Return the weight after `kimg` thousand images."""
         rise = min(kimg / self.fade_in_kimg, 1.0) if self.fade_in_kimg else 1.0
@@ -70,6 +75,11 @@ class WeightsMethod(KeepMethod):
 
     discriminator_weight: NonNegativeFloat = 0.0
     """The same for the discriminator's weights; fades likewise."""
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it holds neither network at any time."""
+        return super().is_off and self.discriminator_weight == 0
 
     def of_discriminator(self) -> KeepMethod:
         """Return the method as it holds the discriminator."""
@@ -169,6 +179,11 @@ class PullSettings(Settings):
     shares: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1)] = (1.0, 0.5)
     """Shares of the parent that are tried at each place, the largest first."""
 
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is pulled."""
+        return self.tolerance == 0
+
 
 class KeepSettings(Settings):
     """Ways to keep a child aligned with its parent, usable together; each is off by default."""
@@ -195,6 +210,12 @@ class KeepSettings(Settings):
     """Anchor: the w that an encoder reads back."""
     pull: PullSettings = PullSettings()
     """After the training: weights of the parent where FID allows."""
+
+    @field_validator("*")
+    @classmethod
+    def _off_is_left_out(cls, value: Any) -> Any:
+        """Forget what is said of a way without weight: it changes nothing."""
+        return type(value)() if isinstance(value, KeepMethod | PullSettings) and value.is_off else value
 
     @property
     def methods(self) -> dict[str, KeepMethod]:

@@ -155,7 +155,7 @@ class TrainSettings(Settings):
     @property
     def measures(self) -> bool:
         """Whether FID is measured while the training goes on or when it is done."""
-        return self.evaluate_kimg is not None or self.keep.pull.tolerance > 0
+        return self.evaluate_kimg is not None or not self.keep.pull.is_off
 
     @model_validator(mode="before")
     @classmethod

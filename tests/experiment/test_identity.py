@@ -105,6 +105,9 @@ def test_an_encoder_belongs_to_the_trainings_that_read_codes_back(tmp_path: Path
 
     plain, read = of(), of(code={"weight": 1})
     assert plain == of(rgb={"weight": 0}), "what is off is no other training"
+    assert plain == of(features={"weight": 0, "resolutions_px": [16], "fade_in_kimg": 2})
+    assert plain == of(weights={"weight": 0, "discriminator_weight": 0, "fade_out_kimg": 4})
+    assert plain == of(pull={"tolerance": 0, "shares": [0.5]})
     assert plain[1] == of(rgb={"weight": 1})[1] == []
     assert read[1] == ["results/latents/human/encoder.safetensors"]
     assert len({plain[0], read[0], of(rgb={"weight": 1})[0]}) == 3
