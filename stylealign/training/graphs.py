@@ -28,11 +28,13 @@ from stylealign.training.inputs import copied, copy_into
 
 VARIABLE = "STYLEALIGN_GRAPHS"
 LEAST_DIFFERENCE = 0.02
-"""How far a step may always be off, as a share of how far it moves the weights."""
+"""How far a step may always be off, as a share of how far it moves the weights of a network, or what else it moves."""
 OF_TWO_STEPS = 3.0
 """How far it may be off as a multiple of the difference of two steps computed as always: a GPU's sums have no order."""
 
 Scalars = dict[str, Tensor]
+State = dict[str, list[Tensor]]
+"""Tensors by what they are."""
 
 
 class Kind(NamedTuple):
@@ -109,8 +111,8 @@ class Stepping(Protocol):
     def with_inputs(self, inputs: list[Draws | Augmentation]) -> AbstractContextManager[None]:
         """Take the random inputs of the step inside from these."""
 
-    def moved_tensors(self) -> list[Tensor]:
-        """Return every tensor that a step changes, the weights first."""
+    def moved_tensors(self) -> dict[str, list[Tensor]]:
+        """Return every tensor that a step changes, by groups that are judged each by itself."""
 
     def forget_gradients(self) -> None:
         """Drop the gradients that a step that was broken off has left."""
@@ -192,8 +194,7 @@ class Graphs:
         after = self._saved()
         self._restore(before)
         _, always_s = _timed(lambda: self._as_always(kind, real, inputs), real)
-        again = _difference(self._saved(), after, before)
-        allowed = max(LEAST_DIFFERENCE, OF_TWO_STEPS * again)
+        again = _differences(self._saved(), after, before)
         recorded = None
         try:
             self._restore(before)
@@ -202,15 +203,19 @@ class Graphs:
                 recording = self._record(lambda: self._step.move(kind, own_real))
             self._restore(before)
             recording.replay()
-            difference = _difference(self._saved(), after, before)
+            found = _differences(self._saved(), after, before)
             _, graph_s = _timed(recording.replay, real)
             times = f"{1e3 * graph_s:.1f} ms against {1e3 * always_s:.1f} ms"
-            if not difference <= allowed:
-                told = f"no graph: its weights are off by {difference:.1e} of the step, allowed are {allowed:.1e}"
+            off = {name: share - max(LEAST_DIFFERENCE, OF_TWO_STEPS * again[name]) for name, share in found.items()}
+            worst = max(off, key=off.__getitem__)
+            if not off[worst] <= 0:
+                told = (
+                    f"no graph: {worst} off by {found[worst]:.1e} of the step, two steps as always {again[worst]:.1e}"
+                )
             elif self._must_be_faster and graph_s >= always_s:
                 told = f"no graph: {times}"
             else:
-                told = f"CUDA graph: {times}, off by {difference:.1e} of the step"
+                told = f"CUDA graph: {times}, off by {max(found.values()):.1e} of the step"
                 recorded = recording, own_real, own_inputs
         except Exception as error:  # whatever a driver says of an operation that cannot be recorded
             told = f"no graph: {' '.join(str(error).split())[:200]}"
@@ -222,20 +227,30 @@ class Graphs:
         self._notify(f"stylealign train: {kind.words()}: {told}")
         return scalars
 
-    def _saved(self) -> list[Tensor]:
-        return [tensor.detach().clone() for tensor in self._step.moved_tensors()]
+    def _saved(self) -> State:
+        return {name: [one.detach().clone() for one in group] for name, group in self._step.moved_tensors().items()}
 
-    def _restore(self, saved: list[Tensor]) -> None:
+    def _restore(self, saved: State) -> None:
         with torch.no_grad():
-            for tensor, value in zip(self._step.moved_tensors(), saved, strict=True):
-                tensor.copy_(value)
+            for name, group in self._step.moved_tensors().items():
+                for tensor, value in zip(group, saved[name], strict=True):
+                    tensor.copy_(value)
 
 
-def _difference(found: list[Tensor], expected: list[Tensor], before: list[Tensor]) -> float:
-    """Return how far two states are apart, as a share of how far the step moved; infinite for what is no number."""
+def _differences(found: State, expected: State, before: State) -> dict[str, float]:
+    """Return how far two states are apart as a share of how far the step moved, of each group by itself.
+
+    Infinite for what is no number, and for what the step did not move.
+    """
+    return {name: _share(found[name], expected[name], before[name]) for name in expected}
+
+
+def _share(found: list[Tensor], expected: list[Tensor], before: list[Tensor]) -> float:
+    if not expected:
+        return 0.0
     apart = torch.stack([(a - b).double().norm() for a, b in zip(found, expected, strict=True)]).norm()
     moved = torch.stack([(b - c).double().norm() for b, c in zip(expected, before, strict=True)]).norm()
-    share = float(apart / moved.clamp_min(1e-30))
+    share = 0.0 if apart == 0 else float(apart / moved)
     return share if share == share else float("inf")
 
 

@@ -18,6 +18,7 @@ from stylealign.files import sha256_of_json
 from stylealign.images import from_uint8
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
+from stylealign.training.draws import moved
 from stylealign.training.finite import Finite
 from stylealign.training.judging import AnyDiscriminator
 from stylealign.training.log import EventFiles, TrainingLog
@@ -190,7 +191,7 @@ class TrainingRun:
         since = self.steps_done
         while self.steps_done < total_steps:
             seed_step(s.seed, self.steps_done)
-            real = self.images.batch(self.steps_done, s.batch_size, s.seed, s.mirror).to(device)
+            real = moved(self.images.batch(self.steps_done, s.batch_size, s.seed, s.mirror), device)
             is_last = self.steps_done + 1 == total_steps
             reports = is_last or (self.steps_done + 1) % log_steps == 0
             real = from_uint8(real, torch.get_default_dtype())

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
@@ -49,12 +48,17 @@ class RecordableStep:
         finally:
             self._step.random.prepared = None
 
-    def moved_tensors(self) -> list[Tensor]:
-        """Return every tensor that `move` changes, always in the same order."""
-        networks = (self._step.generator, self._step.discriminator)
-        weights = chain.from_iterable(chain(network.parameters(), network.buffers()) for network in networks)
-        means = [value for adam in self.optimisers for state in adam.state.values() for value in state.values()]
-        return [*weights, self._step.mean_path_length, *means]
+    def moved_tensors(self) -> dict[str, list[Tensor]]:
+        """Return every tensor that `move` changes by what it is, always in the same order."""
+        found = {"mean_path_length": [self._step.mean_path_length]}
+        networks = {"G": self._step.generator, "D": self._step.discriminator}
+        for (name, network), adam in zip(networks.items(), self.optimisers, strict=True):
+            found[f"{name} weights"] = list(network.parameters())
+            found[f"{name} buffers"] = list(network.buffers())
+            for state in adam.state.values():
+                for key, value in state.items():
+                    found.setdefault(f"{name} Adam {key}", []).append(value)
+        return found
 
     def forget_gradients(self) -> None:
         """Drop the gradients that a step which was broken off has left."""

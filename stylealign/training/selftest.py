@@ -79,7 +79,8 @@ def apply(
         chosen, told = OFF | kept["chosen"], "as before"
     else:
         can_record = reason_against(settings.keep, settings.blur_px, settings.accumulate * processes, True) is None
-        given = json.dumps({"architecture": architecture.model_dump(), "settings": settings.model_dump(mode="json")})
+        part = settings.model_copy(update={"batch_size": settings.batch_size // processes})  # what one GPU computes
+        given = json.dumps({"architecture": architecture.model_dump(), "settings": part.model_dump(mode="json")})
         chosen, told = choose(os.environ, lambda variables: tried_apart(variables, given), can_record)
         run_dir.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"machine": machine, "chosen": chosen}))

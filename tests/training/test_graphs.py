@@ -95,9 +95,30 @@ def test_a_recording_that_comes_to_other_weights_is_dropped() -> None:
     recorded, told = training(Wrong)
     run(always, 6)
     run(recorded, 6)
-    assert all("no graph: its weights are off" in line for line in told)
+    assert told
+    assert all("no graph: " in line and " off by 1.0e+00 of the step" in line for line in told), told
     for wanted, value in zip(state_of(always).values(), state_of(recorded).values(), strict=True):
         assert torch.equal(wanted, value)
+
+
+@pytest.mark.parametrize("name", ["generator", "discriminator"])
+def test_a_recording_that_moves_one_network_too_little_is_dropped(name: str) -> None:
+    network: Any = None
+
+    class Weak(OperationRecording):
+        @torch.no_grad()
+        def replay(self) -> None:
+            """Move the weights of one network by 95 % of what the step moves them."""
+            before = [one.clone() for one in network.parameters()]
+            super().replay()
+            for one, old in zip(network.parameters(), before, strict=True):
+                one.lerp_(old, 0.05)
+
+    step, told = training(Weak, r1_gamma=0.0, path_length_weight=0.0)
+    network = getattr(step, name)
+    run(step, 2)
+    (line,) = told
+    assert f"no graph: {'G' if name == 'generator' else 'D'} weights off by 5.0e-02 of the step" in line
 
 
 def test_what_cannot_be_recorded_is_computed_as_always() -> None:

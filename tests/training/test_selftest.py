@@ -125,6 +125,25 @@ def test_a_choice_is_kept_for_the_machine_it_was_made_on(monkeypatch: pytest.Mon
     assert (counts, set(asked)) == ([3, 3, 6], {8})
 
 
+@pytest.mark.parametrize(("processes", "batch"), [(1, 8), (4, 2)])
+def test_each_process_is_tried_with_its_part_of_the_batch(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: int, batch: int
+) -> None:
+    asked = []
+
+    def tried_apart(variables: dict[str, str], given: str) -> Trial:
+        asked.append(json.loads(given)["settings"]["batch_size"])
+        return Trial(error="no")
+
+    for name in selftest.NAMES:  # what is there is put back afterwards
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(selftest, "tried_apart", tried_apart)
+    monkeypatch.setattr(selftest, "machine_of", lambda device: {"gpu": "A"})
+    selftest.apply(tmp_path, SMALL, changed(), processes, torch.device("cuda"))
+    assert asked == [batch]
+
+
 def test_a_choice_without_a_word_of_kernels_is_of_pytorchs_operations(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
