@@ -1,4 +1,4 @@
-"""Nothing between two reports waits for a GPU: no step reads a tensor's value, and images are copied from pinned memory."""
+"""Nothing between two reports waits for a GPU: no step reads a tensor, and images are copied from pinned memory."""
 
 from pathlib import Path
 from typing import Any
