@@ -3,6 +3,7 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from stylealign.checkpoints.zoo import default_zoo, load_zoo
 from stylealign.cli.arguments import add_settings, settings_from
@@ -99,15 +100,14 @@ def _import(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, DatasetSettings, NO_VALIDATION)
 
     source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
-    provenance = provenance_of("data import", version("data"), settings, {"source": source, **_labels(settings)})
+    provenance = provenance_of("data import", version("data"), _of_images(settings), {"source": source})
     print(json.dumps(import_dataset(settings, arguments.out_dir, provenance=provenance)))
     _warn_of_mirroring(settings)
 
 
-def _labels(settings: DatasetSettings) -> dict[str, str]:
-    """Return the files of labels that are there; the import says what is wrong with the others."""
-    files = {} if settings.annotations is None else settings.annotations.files
-    return {key: own_path(path) for key, path in files.items() if Path(own_path(path)).exists()}
+def _of_images(settings: DatasetSettings) -> dict[str, Any]:
+    """Return the settings that the images follow from: their zips, and trainings on them, are the same with labels."""
+    return settings.model_dump(mode="json", exclude={"annotations"})
 
 
 def _warn_of_mirroring(settings: DatasetSettings) -> None:
@@ -131,6 +131,6 @@ def _fetch(arguments: argparse.Namespace) -> None:
         path = fetch_file("datasets", arguments.name, zoo, cache)
     entry = load_zoo(zoo).datasets[arguments.name]
     archive = Archive(path, entry.train, entry.test, entry.format == "lmdb")
-    provenance = provenance_of("data fetch", version("data"), settings, {"source": path, **_labels(settings)})
+    provenance = provenance_of("data fetch", version("data"), _of_images(settings), {"source": path})
     print(json.dumps(import_dataset(settings, arguments.out_dir, archive, provenance)))
     _warn_of_mirroring(settings)

@@ -138,7 +138,7 @@ def ends(scores: NDArray[np.floating], share: float, what: str) -> tuple[NDArray
     if len(values) == 2:
         return np.arange(len(scores)), scores == values[1]
     order = np.argsort(scores, kind="stable")
-    count = min(max(LEAST_EXAMPLES, round(share * len(scores))), len(scores) // 2)
+    count = _end(len(scores), share)
     chosen = np.concatenate([order[:count], order[len(order) - count :]])
     low, high = scores[order[count - 1]], scores[order[len(order) - count]]
     if low >= high:
@@ -147,6 +147,19 @@ def ends(scores: NDArray[np.floating], share: float, what: str) -> tuple[NDArray
             " two values (0 and 1), scores that tell examples apart, or a smaller --share"
         )
     return chosen, np.arange(len(chosen)) >= count
+
+
+def have_ends(scores: Array, share: float) -> bool:
+    """Return whether `ends` finds two ends: scores that differ, and none that stands at both."""
+    if len(np.unique(scores)) <= 2:
+        return len(np.unique(scores)) == 2
+    ordered, count = np.sort(scores), _end(len(scores), share)
+    return bool(ordered[count - 1] < ordered[-count])
+
+
+def _end(examples: int, share: float) -> int:
+    """Return how many of the examples are an end."""
+    return min(max(LEAST_EXAMPLES, round(share * examples)), examples // 2)
 
 
 def distinctive_channels(

@@ -194,5 +194,4 @@ def _number_rows(
 
 def label_counts(known: int) -> list[int]:
     """Return how many labels a number is regressed on, of as many as are known."""
-    fewer = [count for count in LABELS if count < known]
-    return [*fewer, min(known, LABELS[-1])] if known >= LABELS[0] else []
+    return sorted({min(count, known) for count in LABELS}) if known >= LABELS[0] else []

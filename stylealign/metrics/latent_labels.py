@@ -52,7 +52,7 @@ def planes_of(generator: Generator, see: See, count: int, seed: int) -> dict[str
         has = values > 0.5
         if IS_VALUE in name and min(has.sum(), (~has).sum()) >= finding.LEAST_EXAMPLES:
             values = has.astype(float)  # of a value that the samples hardly have, the likeliest are taken
-        if len(np.unique(values)) < 2:
+        if not finding.have_ends(values, ENDS):  # as of a network that says 1 of nearly all
             continue
         chosen, sides = finding.ends(values, ENDS, name)
         if min(sides.sum(), (~sides).sum()) < finding.LEAST_EXAMPLES:

@@ -139,3 +139,18 @@ def test_validation_images_are_a_flag_of_an_import(tmp_path: Path, capsys: pytes
     for words in (("--val-images", "500"), ("--settings", json.dumps(told))):
         with pytest.raises(StyleAlignError, match=r"too few for 1 for training .* val_images 500; lower one of them"):
             made(*words)
+
+
+def test_labels_change_no_byte_of_the_images(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for index in range(12):
+        Image.new("RGB", (16, 16), (index, 20, 30)).save(tmp_path / "pictures" / f"{index}.png")
+    rows = "".join(f"{index}.png,{index % 2}\n" for index in range(12))
+    (tmp_path / "hats.csv").write_text(f"name,hat\n{rows}")
+    flags = ("import", tmp_path / "pictures", "--resolution-px", "16", "--train-images", "8", "--test-images", "4")
+    run(*flags, "--out-dir", tmp_path / "without")
+    run(*flags, "--out-dir", tmp_path / "with", "--attributes", tmp_path / "hats.csv")
+    assert (tmp_path / "with" / "train.annotations.npz").exists()
+    for split in ("train", "test"):
+        zips = [(tmp_path / folder / f"{split}.zip").read_bytes() for folder in ("with", "without")]
+        assert zips[0] == zips[1], "a training on them would be another"

@@ -239,3 +239,16 @@ def test_relatives_are_known_and_others_refused(generator) -> None:
     wide = Generator(TINY.model_copy(update={"w_dim": 12}))
     with pytest.raises(StyleAlignError, match=r"w directions of shape \[8\] do not fit m, which takes \[12\]"):
         require_kin(directions, checkpoint(wide, "a" * 64), "d.npz", "m")
+
+
+@pytest.mark.parametrize(
+    ("scores", "there"),
+    [(np.ones(9), False), (np.arange(2.0), True), (np.arange(40.0), True), (np.r_[0.1, 0.2, np.ones(38)], False)],
+)
+def test_whether_scores_have_ends_is_known_before(scores: np.ndarray, there: bool) -> None:
+    assert finding.have_ends(scores, 0.2) == there
+    if there:
+        finding.ends(scores, 0.2, "age")
+    else:
+        with pytest.raises(StyleAlignError):
+            finding.ends(scores, 0.2, "age")

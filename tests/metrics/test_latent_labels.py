@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
+from stylealign.measurements.zero_shot_distances import label_counts
 from stylealign.metrics import latent_labels
 from stylealign.metrics.latent_labels import Plane, distances, planes_of, regressed, repeated, scores_of
 from stylealign.networks.generator import Generator
@@ -76,3 +77,11 @@ def test_damping_is_ridge_regression_and_holds_what_few_labels_would_throw_far()
         for prior in (0.0, 1.0)
     )
     assert damped < plain / 2, "as many labels as unknowns: plain least squares passes through the noise"
+
+
+@pytest.mark.parametrize(
+    ("known", "counts"),
+    [(1, []), (2, [2]), (30, [2, 5, 10, 20, 30]), (1000, [2, 5, 10, 20, 1000]), (1200, [2, 5, 10, 20, 1000])],
+)
+def test_numbers_are_regressed_on_each_count_once(known: int, counts: list[int]) -> None:
+    assert label_counts(known) == counts

@@ -164,7 +164,9 @@ class CocoPoints:
         own = [entry for entry in (found[1] if found else []) if entry.keypoints]
         if not own:
             return None
-        entry = self._coco.largest(picture, own)
+        # Files of people list crowds and far figures with a box and no point that is labelled.
+        labelled = [entry for entry in own if any(seen != UNLABELLED for seen in (entry.keypoints or [])[2::3])]
+        entry = self._coco.largest(picture, labelled or own)
         names = self._coco.categories[entry.category_id].keypoints or []
         try:
             triples = np.asarray(entry.keypoints, np.float64).reshape(len(names), 3)
