@@ -26,7 +26,7 @@ VERSIONS = {
     "blend": 4,
     "supervise": 6,
     "transfer": 8,
-    "predict": 1,
+    "predict": 2,
     "alignment": 3,
     "features": 1,
     "tables": 4,

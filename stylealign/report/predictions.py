@@ -63,7 +63,7 @@ class PredictionFiles:
         self._images: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
         self._thumbs: list[Pixels] = []
-        self._taken: set[str] = set()
+        self._named: dict[str, list[str]] = {}
 
     @property
     def count(self) -> int:
@@ -104,11 +104,20 @@ class PredictionFiles:
         _save(Image.fromarray(sheet.transpose(1, 2, 0)), self.folder / SHEET)
 
     def _file_of(self, name: str) -> str:
-        """Return the name of a picture's mask and overlay: its own with .png, behind all of it where that is taken."""
-        own = str(PurePosixPath(name).with_suffix(".png"))
-        found = own if own not in self._taken else f"{name}.png"
-        self._taken.add(found)
-        return found
+        """Return the name of a picture's mask and overlay: its own with .png for its ending.
+
+        Of pictures that differ in their ending alone, each has .png behind all of its name: none has another's name.
+        """
+        short = str(PurePosixPath(name).with_suffix(".png"))
+        same = self._named.setdefault(short, [])
+        same.append(name)
+        if len(same) == 1:
+            return short
+        if len(same) == 2:
+            for folder in (MASKS, OVERLAYS):
+                if (self.folder / folder / short).exists():
+                    (self.folder / folder / short).rename(self.folder / folder / f"{same[0]}.png")
+        return f"{name}.png"
 
     def _segmentation(self, picture: Predicted, file: str) -> tuple[dict[str, Any], Image.Image]:
         mask = picture.placing.mask_back(picture.labels["classes"])

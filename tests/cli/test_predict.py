@@ -11,7 +11,8 @@ import yaml
 from PIL import Image
 
 from stylealign.cli.main import main
-from stylealign.datasets.annotations import UNKNOWN_CLASS
+from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations
+from stylealign.datasets.images import ImageZip
 from tests.applications.onnx_files import Brightness, Channels, Colours, write_labeller
 
 NAMES = ["dark", "light"]
@@ -57,7 +58,7 @@ def test_masks_lie_on_the_pictures(tmp_path: Path, pictures: Path, capsys: pytes
     assert json.loads(told.out) == {"task": "segmentation", "pictures": 5, "skipped": 2}
     assert "skipped broken.png" in told.err
     masks = {path.relative_to(out / "masks").as_posix() for path in (out / "masks").rglob("*.png")}
-    assert masks == {"wide.png", "inner/tall.png", "same.png", "same.png.png", "turned.png"}
+    assert masks == {"wide.png", "inner/tall.png", "same.bmp.png", "same.png.png", "turned.png"}
     for name, size in (("wide.png", (64, 32)), ("inner/tall.png", (20, 40)), ("turned.png", (32, 16))):
         with Image.open(out / "masks" / name) as mask:
             assert (mask.mode, mask.size) == ("P", size)
@@ -156,3 +157,26 @@ def test_no_picture_at_all_leaves_nothing(tmp_path: Path, capsys: pytest.Capture
         assert run("predict", net, source, "--out-dir", tmp_path / "out") == 2
         assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_masks_of_pictures_that_differ_in_their_ending_are_imported_to_their_own(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for index in range(3):
+        _halves(32 + 2 * index, 32 + 2 * index).save(folder / f"{index}.png")
+    _halves(32, 32).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "0.bmp")
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=NAMES)
+    out = tmp_path / "out"
+    assert run("predict", net, folder, "--out-dir", out) == 0
+    labels = ("--masks", out / "masks", "--classes", out / "classes.yaml")
+    sizes = ("--resolution-px", "32", "--train-images", "3", "--test-images", "1")
+    assert run("data", "import", folder, *labels, *sizes, "--out-dir", tmp_path / "data") == 0
+    right = []
+    for split in ("train", "test"):
+        pixels = ImageZip(tmp_path / "data" / f"{split}.zip").read()
+        classes = Annotations.load(tmp_path / "data" / f"{split}.annotations.npz").segmentation
+        assert classes is not None
+        light = pixels[:, 0, 16, 30] > 128
+        assert np.array_equal(classes[:, 16, 30] == 1, light)
+        right += light.tolist()
+    assert sorted(right) == [False, True, True, True]

@@ -75,7 +75,11 @@ class PictureNames:
 
     def of(self, label: str) -> list[str]:
         """Return the pictures that a label may be of: none, one, or several of one name."""
-        for known, key in zip(self._by_key, _keys(label), strict=True):
+        keys = _keys(label)
+        paths = self._by_key[0]
+        if keys[0] not in paths and keys[1] in paths:  # p.jpg.png, a label of p.jpg
+            return paths[keys[1]]
+        for known, key in zip(self._by_key, keys, strict=True):
             if key in known:
                 return known[key]
         return []

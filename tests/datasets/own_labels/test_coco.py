@@ -154,3 +154,10 @@ def test_points_that_are_none(tmp_path: Path, points: list[Any], reason: str) ->
     found = CocoPoints(opened(tmp_path, of("annotations", keypoints=points)))
     with pytest.raises(NotConvertible, match=reason):
         found.of("p.png")
+
+
+@pytest.mark.parametrize("fields", [{"area": 60, "id": 8}, {"area": 60, "id": 8, "iscrowd": 1, "num_keypoints": 0}])
+def test_an_entry_without_a_labelled_point_replaces_none(tmp_path: Path, fields: dict[str, Any]) -> None:
+    points = CocoPoints(opened(tmp_path, more("annotations", keypoints=[0] * 6, **fields))).of("p.png")
+    assert points is not None
+    assert points.positions.tolist() == [[1, 2], [3, 4]]
