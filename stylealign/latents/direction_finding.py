@@ -151,8 +151,8 @@ def ends(scores: NDArray[np.floating], share: float, what: str) -> tuple[NDArray
 
 def have_ends(scores: Array, share: float) -> bool:
     """Return whether `ends` finds two ends: scores that differ, and none that stands at both."""
-    if len(np.unique(scores)) <= 2:
-        return len(np.unique(scores)) == 2
+    if (different := len(np.unique(scores))) <= 2:
+        return different == 2
     ordered, count = np.sort(scores), _end(len(scores), share)
     return bool(ordered[count - 1] < ordered[-count])
 
