@@ -19,6 +19,16 @@ BLOCK_ELEMENTS = 1024
 STEPS = 8
 """Blocks of pixels that one program sums over."""
 
+COMPILED: dict[str, dict[str, int]] = {
+    "resample": {"num_warps": 8, "maxnreg": 128},
+    "colours": {"maxnreg": 128},
+    "colours_backward": {"maxnreg": 168},
+    "colours_double_backward": {"maxnreg": 168},
+    "styled_backward": {"maxnreg": 128},
+}
+"""By kernel: threads or registers with which none needs a stack; without a word of registers the assembler saves them
+for the sake of more threads at a time. Chosen by compiling, not by timing on a card."""
+
 Tensors = Sequence[Tensor | None]
 
 
@@ -112,14 +122,14 @@ def _launch(name: str, grid: tuple[int, ...]) -> Any:
     Of CUDA's axes the first alone holds more than 65,535: the blocks have it, and 1024 px need it.
     """
     batch, blocks, *groups = grid
-    return _kernel(name)[(blocks, batch, *groups)]
+    return partial(_kernel(name)[(blocks, batch, *groups)], **COMPILED.get(name, {}))
 
 
 def _resample(tensors: Tensors, r: Any) -> None:
     grid = (r.planes * r.out_height, -(-r.out_width * r.inner // ROW_BLOCK))
     sizes = r.height, r.width, r.inner, r.out_height, r.out_width
     options = resample_options(r.up, r.down, r.gain) | {"LEFT": r.left, "TOP": r.top}
-    _kernel("resample")[grid](*tensors, *sizes, **options)
+    _kernel("resample")[grid](*tensors, *sizes, **options, **COMPILED["resample"])
 
 
 def _epilogue(tensors: Tensors, e: Any) -> None:
