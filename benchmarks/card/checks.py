@@ -22,12 +22,13 @@ from stylealign.ops.bias_act import LEAKY_SLOPE
 from stylealign.ops.native import colours, styled
 from stylealign.ops.native import functions as native
 from stylealign.training.loop import seed_step
+from stylealign.training.trial import gradients_seen
 from stylealign.training.warp import warp
 
 ALLOWED = {torch.float64: 1e-10, torch.float32: 2e-4, torch.float16: 1e-2, torch.bfloat16: 6e-2}
 """Largest difference from float64, relative to the largest value: a few roundings of each type."""
 STEP_ALLOWED = 2e-3
-"""Of the scalars of a training step between two forms in float32."""
+"""Of the scalars and gradients of a training step between two forms in float32."""
 PADDINGS = ((1, 1, (-1, 2, 3, -2)), (2, 1, (2, 1, 2, 1)), (1, 2, (1, 1, 1, 1)), (2, 3, (4, -1, 3, 2)))
 SIZES = ((3, 19, 9, 7), (2, 70, 23, 19), (1, 1, 33, 35), (2, 128, 32, 32))
 INTERPRETED = torch.float16, ((1, 5, 4, 3),)
@@ -251,19 +252,29 @@ def _derivatives(function: Any, given: list[Tensor | None], direction: Tensor, s
 
 
 def _step(dtype: Any) -> float:
-    """Return the largest difference of the scalars of steps with both regularisers, kernels against plain form."""
+    """Return the largest difference of scalars and gradients of a step with both regularisers, kernels and plain form.
+
+    The gradients of each loss and regulariser as one vector: the scalars hold no second derivative.
+    """
     resolution, shape, changes = CASES["tiny" if device().type == "cuda" else "mini"]
     settings = TrainSettings(**changes)
     real = torch.rand(settings.batch_size, 3, resolution, resolution, generator=torch.Generator().manual_seed(1))
     found = []
     for name in ("plain", "kernels"):
         step = new_step(ArchitectureSettings(**shape), settings, resolution, device())
-        with form(name), tf32(False):
+        gradients: dict[str, Tensor] = {}
+
+        def see(which: str, each: list[Tensor], gradients: dict[str, Tensor] = gradients) -> None:
+            gradients[which] = torch.cat([gradient.double().flatten() for gradient in each])
+
+        with form(name), tf32(False), gradients_seen(step, see):
             seed_step(0, 0)
             torch.manual_seed(0)
-            found.append({k: float(v) for k, v in step.step(0, (real * 2 - 1).to(device()), measure=True).items()})
-    plain, ours = found
-    return max(abs(ours[key] - plain[key]) / max(abs(plain[key]), 1e-3) for key in plain)
+            scalars = step.step(0, (real * 2 - 1).to(device()), measure=True)
+            found.append(({k: float(v) for k, v in scalars.items()}, gradients))
+    (plain, exact), (ours, close) = found
+    apart = [abs(ours[key] - plain[key]) / max(abs(plain[key]), 1e-3) for key in plain]
+    return max([*apart, *(float((close[key] - exact[key]).norm() / exact[key].norm()) for key in exact)])
 
 
 OPERATIONS: dict[str, Callable[[torch.dtype], float]] = {

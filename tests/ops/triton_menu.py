@@ -4,13 +4,16 @@ import itertools
 import math
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmarks.card import checks
+from benchmarks.card.forms import device, form, tf32
+from stylealign.config import TrainSettings
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.networks.layers import Convolution
@@ -18,6 +21,7 @@ from stylealign.ops import reference
 from stylealign.ops.bias_act import LEAKY_SLOPE
 from stylealign.ops.native import colours, gpu, styled
 from stylealign.ops.native import functions as native
+from stylealign.training import selftest, trial
 from stylealign.training.warp import warp
 from tests.tolerances import FLOAT32, FLOAT64
 
@@ -72,6 +76,24 @@ def test_resample_and_its_adjoint(dtype: torch.dtype, up: int, down: int, paddin
         (gradient,) = torch.autograd.grad(result, images, direction)
         (wanted,) = torch.autograd.grad(expected, exact, direction.double())
         torch.testing.assert_close(gradient.double(), wanted, **TOLERANCE[dtype])
+
+
+def both_derivatives(outs: list[Tensor], inputs: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
+    """Return first derivatives, and the second ones of the inputs and of what the first are computed from."""
+    grads = [grad.requires_grad_() for grad in grads]
+    first = torch.autograd.grad(outs, inputs, grads, create_graph=True)
+    generator = torch.Generator().manual_seed(1)
+    # Few bits and one sign: the same number in every type, and no sum of them is near 0 beside its terms.
+    directions = [torch.randint(1, 9, f.shape, generator=generator).to(f) / 8 for f in first]
+    given = [*inputs, *grads]
+    second = torch.autograd.grad(first, given, directions, allow_unused=True, materialize_grads=True)
+    return [*first, *second]
+
+
+def close_to_exact(found: Tensor, exact: Tensor, tolerance: dict[str, float]) -> None:
+    """Compare relative to the largest: there are sums over pixels and channels."""
+    size = exact.abs().max().clamp_min(1e-30)
+    torch.testing.assert_close(found.double() / size, exact / size, **tolerance)
 
 
 def plain(values: Tensor, scale: Any, bias: Any, noise: Any, slope: float, clamp: float | None) -> Tensor:
@@ -134,11 +156,12 @@ def test_epilogue_in_lower_precision(dtype: torch.dtype) -> None:
     assert out.dtype == dtype
     torch.testing.assert_close(out.double(), wanted, **TOLERANCE[dtype])
     direction = torch.randn_like(wanted).to(dtype)
-    ours = torch.autograd.grad(out, inputs, direction)
-    theirs = torch.autograd.grad(wanted, exact, direction.double())
-    for a, b in zip(ours, theirs, strict=True):
-        size = b.abs().max()  # sums over pixels and channels: relative to the largest
-        torch.testing.assert_close(a.double() / size, b / size, **TOLERANCE[dtype])
+    for a, b in zip(
+        both_derivatives([out], inputs, [direction]),
+        both_derivatives([wanted], exact, [direction.double()]),
+        strict=True,
+    ):
+        close_to_exact(a, b, TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
@@ -231,12 +254,11 @@ def test_activation_and_next_style_in_lower_precision(dtype: torch.dtype) -> Non
     assert [t.dtype for t in results if t is not None] == [dtype, torch.float32]
     wanted = plain_styled(*exact, 1.5)  # type: ignore[arg-type]
     directions = [torch.randn_like(t).to(r.dtype) for t, r in zip(wanted, results, strict=True) if r is not None]
-    ours = [*results, *torch.autograd.grad(results, inputs, directions)]  # type: ignore[arg-type]
-    theirs = [*wanted, *torch.autograd.grad(wanted, exact, [t.double() for t in directions])]
+    outs = [t for t in results if t is not None]
+    ours = [*outs, *both_derivatives(outs, inputs, directions)]
+    theirs = [*wanted, *both_derivatives(list(wanted), exact, [t.double() for t in directions])]
     for a, b in zip(ours, theirs, strict=True):
-        assert a is not None
-        size = b.abs().max()  # sums over pixels and channels: relative to the largest
-        torch.testing.assert_close(a.double() / size, b / size, **(TOLERANCE[dtype] if a.dtype == dtype else FLOAT32))
+        close_to_exact(a, b, TOLERANCE[dtype] if a.dtype == dtype else FLOAT32)
 
 
 def plain_colours(features: Tensor, own: Tensor, bias: Tensor, image: Tensor | None, clamp: float | None) -> Tensor:
@@ -299,12 +321,10 @@ def test_colours_in_lower_precision(dtype: torch.dtype) -> None:
     wanted = plain_colours(*exact, 1e7)
     assert (out.dtype, float(out.detach().abs().max()) > 65504) == (torch.float32, True)
     direction = torch.randn_like(wanted).float() * 1e-3
-    ours = [out, *torch.autograd.grad(out, inputs, direction)]
-    theirs = [wanted, *torch.autograd.grad(wanted, exact, direction.double())]
+    ours = [out, *both_derivatives([out], inputs, [direction])]
+    theirs = [wanted, *both_derivatives([wanted], exact, [direction.double()])]
     for a, b in zip(ours, theirs, strict=True):
-        size = b.abs().max()
-        allowed = TOLERANCE[dtype] if a.dtype == dtype else FLOAT32
-        torch.testing.assert_close((a / size).double(), b / size, **allowed)
+        close_to_exact(a, b, TOLERANCE[dtype] if a.dtype == dtype else FLOAT32)
 
 
 @pytest.mark.parametrize(
@@ -357,6 +377,42 @@ def test_a_generator_and_both_derivatives(monkeypatch: pytest.MonkeyPatch) -> No
         outcomes.append([images, first, *second])
     for ours, theirs in zip(*outcomes, strict=True):
         torch.testing.assert_close(ours, theirs, **FLOAT64)
+
+
+SMALL = Architecture(resolution=8, z_dim=4, w_dim=4, mapping_layers=1, channel_base=32, channel_max=4)
+SECOND = {"epilogue_double_backward": 3, "styled_double_backward": 7, "colours_double_backward": 3}
+"""Kernels of second derivatives, and how many results each has, behind what it is given."""
+
+
+def without(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a kernel's results be 0."""
+
+    def zeroed(tensors: Any, sizes: Any) -> None:
+        for tensor in tensors[-SECOND[name] :]:
+            if tensor is not None:
+                tensor.zero_()
+
+    monkeypatch.setitem(gpu.LAUNCHES, name, zeroed)
+
+
+def test_the_self_test_and_the_checks_on_a_card_refuse_kernels_without_second_derivatives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trial, "COMPARED", (0,))
+    settings = TrainSettings(batch_size=2, mbstd_group_size=2)
+
+    def found(name: Literal["torch", "kernels"]) -> selftest.Trial:
+        with form(name), tf32(False):
+            return selftest.Trial(scalars=trial.compared(*trial.begun(SMALL, settings, device())))
+
+    expected = found("torch")
+    assert selftest._difference(found("kernels"), expected) < 1e-3
+    for name in SECOND:
+        with monkeypatch.context() as changes:
+            without(name, changes)
+            assert not selftest._agrees(found("kernels"), expected), name
+    without("colours_double_backward", monkeypatch)
+    assert checks._step(None) > 0.1
 
 
 def test_empty_batches_and_what_is_no_number() -> None:
