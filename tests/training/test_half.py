@@ -4,10 +4,14 @@ import pytest
 import torch
 
 from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.networks import precision
 from stylealign.networks.architecture import Architecture
+from stylealign.ops import modulated_conv2d as convolutions
 from stylealign.ops.bias_act import scale_channels
 from stylealign.ops.modulated_conv2d import modulated_conv2d, modulation
+from stylealign.training.losses import path_lengths, r1_penalty
 from stylealign.training.start import child_architecture, new_networks
+from tests.tolerances import FLOAT32
 from tests.training.common import SHAPE
 
 PARENT = Architecture(resolution=64, conv_clamp=256.0, fp16_resolutions=2)
@@ -61,6 +65,39 @@ def test_colours_are_a_number_at_extreme_styles(scale: float) -> None:
     clamped = exact.clamp(-256, 256)
     close = (half.double().clamp(-256, 256) - clamped).abs() <= 2e-3 * max(exact.abs().max().item(), 1.0)
     assert close.all()
+
+
+def test_demodulation_r1_and_path_lengths_stay_in_single_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the layers compute in: half precision has 11 bits and ends at 65,504."""
+    monkeypatch.setattr(precision, "runs_half", lambda features: True)
+    types: list[torch.dtype] = []
+
+    def demodulation(weight: torch.Tensor, styles: torch.Tensor) -> torch.Tensor:
+        result = exact_demodulation(weight, styles)
+        types.extend([weight.dtype, styles.dtype, result.dtype])
+        torch.testing.assert_close(result.double(), exact_demodulation(weight.double(), styles.double()), **FLOAT32)
+        return result
+
+    exact_demodulation = convolutions.demodulation
+    monkeypatch.setattr(convolutions, "demodulation", demodulation)
+    generator, _, discriminator = new_networks(SHAPE, TrainSettings(fp16_resolutions=2), 16)
+    ws = torch.randn(2, generator.architecture.num_ws, 8, requires_grad=True)
+    stages = list(generator.synthesis.stages(ws))
+    assert stages[-1].features.dtype == torch.float16
+    assert types == [torch.float32] * 3 * 5
+    images = torch.randn(2, 3, 16, 16, requires_grad=True)
+    logits = discriminator(images) * 1e3  # squares that half precision does not hold
+    direction = torch.randn(2, 3, 16, 16)
+    for found, given, scalar in (
+        (r1_penalty(logits, images), images, logits.sum()),
+        (path_lengths(stages[-1].image, ws, direction).square().mean(), ws, (stages[-1].image * direction).sum() / 16),
+    ):
+        assert found.dtype == torch.float32
+        (gradient,) = torch.autograd.grad(scalar, given, retain_graph=True)
+        assert gradient.dtype == torch.float32
+        squares = gradient.double().flatten(1).square().sum(dim=1).mean()
+        expected = squares if given is images else squares / ws.shape[1]
+        torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=0)
 
 
 def test_layers_and_their_gradients_stay_finite() -> None:
