@@ -23,6 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="models that differ in the seed alone: adds their mean and spread to the tables, and seeds.csv",
     )
     parser.add_argument(
+        "--lacking", nargs="*", default=[], metavar="TEXT", help="what there are no rows of, and why, for summary.md"
+    )
+    parser.add_argument(
+        "--only",
+        choices=("wide", "long"),
+        help="wide: TABLE.csv, .md, .tex and seeds.csv; long: the others. Default: all of them",
+    )
+    parser.add_argument(
         "--out-dir",
         required=True,
         type=Path,
@@ -34,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write the tables; print how many numbers each holds as JSON."""
     seeded = dict(_group(text) for text in arguments.seeds)
-    print(json.dumps(write_tables(arguments.rows, arguments.out_dir, arguments.figures, seeded)))
+    written = write_tables(
+        arguments.rows, arguments.out_dir, arguments.figures, seeded, arguments.only, arguments.lacking
+    )
+    print(json.dumps(written))
 
 
 def _group(text: str) -> tuple[str, list[str]]:

@@ -57,7 +57,22 @@ class Experiment(Translations):
         return [problem for problem in found if problem is not None]
 
     def notes(self) -> list[str]:
-        """Return what the tables will lack for want of a line in the configuration, a line each."""
+        """Return what the tables lack for want of a line in the configuration, a line each."""
+        return [*self._without_labels(), *self._without_choice()]
+
+    def _without_labels(self) -> list[str]:
+        """Say which children have no zero-shot rows, as neither domain has labels."""
+        bare = [child for child in self.asking("zero_shot").children if not self.zero_shot_tasks(child)]
+        parents = sorted({self.domain_of(self.compared_with(child)) for child in bare})
+        unlabelled = [domain for domain in parents if not self.labels_of(domain) and domain not in self.labellers]
+        if not unlabelled:
+            return []
+        lacking = [child for child in bare if self.domain_of(self.compared_with(child)) in unlabelled]
+        told = f"no zero-shot rows for {', '.join(lacking)}: {', '.join(unlabelled)} has no labels to carry over"
+        return [f"{told}; set {', '.join(f'domains.{domain}.annotations' for domain in unlabelled)} or labellers"]
+
+    def _without_choice(self) -> list[str]:
+        """Say in which domains no method can be chosen."""
         children = self.asking("zero_shot").children
         tested = [child for child in children if any(self.is_tested(own, child) for own in self.zero_shot_tasks(child))]
         tested += filter(self.classification_networks, self.asking("zero_shot_classification").children)

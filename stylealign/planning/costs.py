@@ -312,6 +312,7 @@ RULES: dict[str, Callable[..., Cost]] = {
     "figure_ladder": _figure,
     "figure_front": _figure,
     "front": _figure,
+    "wide_tables": _next_to_nothing,
     "tables": _next_to_nothing,
     "report_page": _next_to_nothing,
 }

@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, sha256_of_file, write_json
@@ -44,6 +44,8 @@ def write_tables(
     out_dir: str | Path,
     figures: Sequence[str | Path] = (),
     seeded: Mapping[str, Sequence[str]] | None = None,
+    only: Literal["wide", "long"] | None = None,
+    lacking: Sequence[str] = (),
 ) -> dict[str, int]:
     """Write every table of some files of rows, with `all.csv`, `metrics.json` (nested), `speed.csv` and `summary.md`.
 
@@ -54,6 +56,8 @@ def write_tables(
         out_dir: folder of the tables.
         figures: images that the summary links.
         seeded: name -> the models of its seeds; adds the means over them to the tables, and `seeds.csv`.
+        only: "wide" for the tables apart and `seeds.csv`, "long" for what holds all rows together.
+        lacking: what there are no rows of, and why; the summary says it.
 
     Returns:
         Numbers in each table.
@@ -65,27 +69,29 @@ def write_tables(
     every = _read_all(files)
     rows = [row for row in every if not is_speed(row)]
     speeds = [row for row in every if is_speed(row)]
-    _write_text(out_dir / "speed.csv", long_csv(speeds))
     files_of = {row: [file] for row, file in every.items()}
-    if seeded:
-        means, spreads = over_seeds(rows, seeded)
-        rows += means
-        files_of |= {mean: [every[row] for row in members] for mean, members in means.items()}
-        _write_text(
-            out_dir / "seeds.csv",
-            _csv_text([SEED_COLUMNS, *([_exact(cell) for cell in spread.record()] for spread in spreads)]),
-        )
+    means, spreads = over_seeds(rows, seeded or {})
+    rows += means
+    files_of |= {mean: [every[row] for row in members] for mean, members in means.items()}
     tables = [
         wide(name, [row for row in rows if row.table == name]) for name in dict.fromkeys(row.table for row in rows)
     ]
-    for table in tables:
-        _write_text(out_dir / f"{table.name}.csv", to_csv(table))
-        _write_text(out_dir / f"{table.name}.md", to_markdown(table))
-        _write_text(out_dir / f"{table.name}.tex", to_latex(table))
-    write_json(out_dir / "metrics.json", nested(rows))
-    _write_text(out_dir / "sources.csv", _sources({"all.csv": rows, "speed.csv": speeds}, files_of, out_dir))
-    _write_text(out_dir / "summary.md", summary(rows) + _note_lines(rows) + _figure_links(figures, out_dir))
-    _write_text(out_dir / "all.csv", long_csv(rows))  # last: where it is, everything is
+    if only != "long":
+        for table in tables:
+            _write_text(out_dir / f"{table.name}.csv", to_csv(table))
+            _write_text(out_dir / f"{table.name}.md", to_markdown(table))
+            _write_text(out_dir / f"{table.name}.tex", to_latex(table))
+        if seeded:
+            records = ([_exact(cell) for cell in spread.record()] for spread in spreads)
+            _write_text(out_dir / "seeds.csv", _csv_text([SEED_COLUMNS, *records]))
+    if only != "wide":
+        _write_text(out_dir / "speed.csv", long_csv(speeds))
+        write_json(out_dir / "metrics.json", nested(rows))
+        _write_text(out_dir / "sources.csv", _sources({"all.csv": rows, "speed.csv": speeds}, files_of, out_dir))
+        _write_text(
+            out_dir / "summary.md", summary(rows) + _note_lines(rows, lacking) + _figure_links(figures, out_dir)
+        )
+        _write_text(out_dir / "all.csv", long_csv(rows))  # last: where it is, everything is
     return {table.name: sum(len(cells) for _, cells in table.entries) for table in tables}
 
 
@@ -233,8 +239,8 @@ def summary(rows: Sequence[Row]) -> str:
     return _markdown(cells, 3)
 
 
-def _note_lines(rows: Sequence[Row]) -> str:
-    lines = [f"- {note}" for note in notes(rows)]
+def _note_lines(rows: Sequence[Row], lacking: Sequence[str]) -> str:
+    lines = [f"- {note}" for note in (*notes(rows), *(f"{told[:1].upper()}{told[1:]}." for told in lacking))]
     return "\n".join(["\nTo know of these numbers:\n", *lines]) + "\n" if lines else ""
 
 

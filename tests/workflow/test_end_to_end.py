@@ -151,6 +151,7 @@ def changed(path: Path, key: str, value: Any) -> Path:
     return path
 
 
+THE_TABLES = {"wide_tables", "tables"}
 AFTER_THE_CHILD = {
     "encoder animal",
     "invert animal w+",
@@ -195,14 +196,14 @@ AFTER_THE_CHILD = {
     "figure_morphing animal",
     "figure_zero_shot animal",
     "figure_ranking animal",
-    "tables",
+    *THE_TABLES,
 }
 
 
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("morphing.frames", 6, {"morph animal", "morphing animal", "figure_morphing animal", "tables"}),
+        ("morphing.frames", 6, {"morph animal", "morphing animal", "figure_morphing animal", *THE_TABLES}),
         ("models.animal.train", {"kimg": 0.128}, {"train_child animal"} | AFTER_THE_CHILD),
         (
             "metrics.samples",
@@ -212,12 +213,12 @@ AFTER_THE_CHILD = {
                 for pair in ("human human", "animal animal", "animal human", "animal animal-unaligned")
             }
             | {f"coverage {model}" for model in ("human", "human-control", "animal", "animal-unaligned")}
-            | {"tables"},
+            | THE_TABLES,
         ),
         (
             "metrics.reset_samples",
             40,
-            {f"alignment_reset {model}" for model in ("animal", "animal-unaligned")} | {"tables"},
+            {f"alignment_reset {model}" for model in ("animal", "animal-unaligned")} | THE_TABLES,
         ),
     ],
 )
@@ -229,7 +230,7 @@ def test_one_key_re_runs_only_what_depends_on_it(
 
 def test_more_inversion_steps_train_nothing(run: Path, tmp_path: Path) -> None:
     again = jobs(snakemake(run, "-n", config=changed(tmp_path / "c.yaml", "inversion.steps", 4)))
-    assert {"invert human w+", "invert animal w+", "morph animal", "tables"} <= again
+    assert {"invert human w+", "invert animal w+", "morph animal", *THE_TABLES} <= again
     other = ("train", "draw", "supervise", "transfer", "generators")
     assert not [job for job in again if job.startswith(other)]
     assert {"zero_shot_classification animal", "zero_shot pose animal"} <= again, "they read codes"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from stylealign.files import sha256_of_file
 from tests.workflow.snakemake import ROOT, snakemake
 
 pytestmark = pytest.mark.workflow
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.workflow
 SMALL = (
     "domains={day: {resolution_px: 32, train_images: 24, test_images: 8}, "
     "night: {resolution_px: 32, train_images: 24, test_images: 8, val_images: 4}, rain: {resolution_px: 32}}",
-    "models={night: {measured: [zero_shot]}, rain: {measured: [zero_shot]}}",
+    "models={night: {measured: [alignment_weights, zero_shot]}, rain: {measured: [alignment_weights, zero_shot]}}",
     "train={kimg: 0.032, batch_size: 8}",
     "inversion={images: 4, steps: 2, initial_candidates: 4}",
     "inversion_spaces=[w+]",
@@ -57,9 +58,19 @@ def test_pictures_with_masks_become_zero_shot_tables(tmp_path: Path) -> None:
     run, config = tmp_path / "runs" / "houses", tmp_path / "houses.yaml"
     for number, name in enumerate(("day", "night", "rain")):
         draw_scenes(run / name, sky=(180, 10, 90)[number], roof=(2, 3, 2)[number])
-    config.write_text(documented())
+    config.write_text(re.sub(r"\n +annotations: .*|\nlabels: .*", "", documented()))
     done = snakemake(run, "--cores", "2", "--config", *SMALL, config=config)
     assert done.returncode == 0, done.stderr
+    told = (run / "results/tables/summary.md").read_text()
+    assert "No zero-shot rows for night, rain: day has no labels to carry over; set domains.day.annotations" in told
+    trained = {path: sha256_of_file(path) for path in run.glob("results/models/*/model.safetensors")}
+    assert len(trained) == 5
+
+    config.write_text(documented())
+    done = snakemake(run, "--cores", "2", "--config", *SMALL, "--", "results/tables/all.csv", config=config)
+    assert done.returncode == 0, done.stderr
+    assert "No zero-shot rows" not in (run / "results/tables/summary.md").read_text()
+    assert {path: sha256_of_file(path) for path in trained} == trained, "labels that come later train no model again"
     with (run / "results/tables/all.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["table"] == "zero_shot_segmentation"]
     night = [row for row in rows if row["child"] == "night"]

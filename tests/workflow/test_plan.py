@@ -64,6 +64,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "figure_curve": 1,
         "ladder": 1,
         "figure_ladder": 1,
+        "wide_tables": 1,
         "tables": 1,
     }
     assert counts == expected

@@ -3,6 +3,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 from stylealign.applications.labels import tasks
 from stylealign.applications.labels.methods import BOUNDS

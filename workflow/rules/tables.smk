@@ -1,24 +1,48 @@
 # The tables, which bring the figures with them.
 
 
+# Which tables there are depends on the configuration. Snakemake asks nothing more of a job with an output that it has no
+# record of, so those of this job are no target: a new one is a new input of `tables`, and that it sees.
+rule wide_tables:
+    input:
+        rows=EXPERIMENT.all_rows(),
+    output:
+        seeds=["results/tables/seeds.csv"] if RUN.seeded else [],
+        tables=report(
+            expand("results/tables/{table}.{kind}", table=EXPERIMENT.tables(), kind=["csv", "md", "tex"]),
+            caption="../report/tables.rst",
+            category="Tables",
+        ),
+    log:
+        "results/logs/wide_tables.log",
+    benchmark:
+        "results/benchmarks/wide_tables.tsv"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=500,
+        runtime=10,
+    params:
+        out_dir=lambda w, output: Path(output.tables[0]).parent,
+        seeds=EXPERIMENT.seed_groups(),
+        version=version("tables"),
+    shell:
+        "stylealign tables {input.rows} --only wide {params.seeds} --out-dir {params.out_dir} &> {log}"
+
+
 # The figures come first, so that asking for the tables, as everybody does, makes both.
 rule tables:
     input:
         rows=EXPERIMENT.all_rows(),
         figures=EXPERIMENT.all_figures(),
         predictions=EXPERIMENT.predicted(),
+        tables=rules.wide_tables.output,
     output:
         all=report("results/tables/all.csv", caption="../report/tables.rst", category="Tables"),
         summary="results/tables/summary.md",
         metrics="results/tables/metrics.json",
         speed="results/tables/speed.csv",
-        seeds=["results/tables/seeds.csv"] if RUN.seeded else [],
         sources="results/tables/sources.csv",
-        tables=report(
-            expand("results/tables/{table}.{kind}", table=EXPERIMENT.tables(), kind=["csv", "md", "tex"]),
-            caption="../report/tables.rst",
-            category="Tables",
-        ),
     log:
         "results/logs/tables.log",
     benchmark:
@@ -31,6 +55,8 @@ rule tables:
     params:
         out_dir=subpath(output.all, parent=True),
         seeds=EXPERIMENT.seed_groups(),
+        lacking=" ".join(map(quote, EXPERIMENT.notes())),
         version=version("tables"),
     shell:
-        "stylealign tables {input.rows} --figures {input.figures} {params.seeds} --out-dir {params.out_dir} &> {log}"
+        "stylealign tables {input.rows} --only long --figures {input.figures} {params.seeds}"
+        " --lacking {params.lacking} --out-dir {params.out_dir} &> {log}"

@@ -75,10 +75,8 @@ class _Content(_Part):
             _require_once(ids, f"{key}.{{place}}.id: {{value!r}} stands there already")
         for place, category in enumerate(self.categories):
             _require_once(category.keypoints or (), f"categories.{place}.keypoints: two are named {{value!r}}")
-        images, categories = {entry.id for entry in self.images}, {entry.id for entry in self.categories}
+        categories = {entry.id for entry in self.categories}
         for place, entry in enumerate(self.annotations):
-            if entry.image_id not in images:
-                raise ValueError(f"annotations.{place}.image_id: no image has the id {entry.image_id!r}")
             if entry.category_id not in categories:
                 raise ValueError(f"annotations.{place}.category_id: no category has the id {entry.category_id!r}")
         return self
@@ -110,9 +108,12 @@ class CocoFile:
         self.path, self._report = path, report
         content = _read(path)
         self.categories = {entry.id: entry for entry in content.categories}
-        own: dict[Id, list[Entry]] = {}
-        for entry in content.annotations:
-            own.setdefault(entry.image_id, []).append(entry)
+        own: dict[Id, list[Entry]] = {picture.id: [] for picture in content.images}
+        for place, entry in enumerate(content.annotations):
+            if entry.image_id in own:
+                own[entry.image_id].append(entry)
+            else:  # files from which pictures were taken out have such
+                report.reject(self.file, f"annotations.{place}", f"no image has the id {entry.image_id!r}")
         rows = [(picture.file_name, (picture, own.get(picture.id, []))) for picture in content.images]
         self.images = bound(rows, pictures, self.file, report)
 

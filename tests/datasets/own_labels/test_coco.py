@@ -58,7 +58,6 @@ def more(key: str, **fields: Any) -> Change:
         (of("annotations", area=float("nan")), r"annotations\.0\.area"),
         (of("annotations", segmentation="abc"), r"annotations\.0\.segmentation: [^.]"),
         (of("annotations", keypoints="abc"), r"annotations\.0\.keypoints: [^.]"),
-        (of("annotations", image_id=9), r"annotations\.0\.image_id: no image has the id 9"),
         (of("annotations", category_id=9), r"annotations\.0\.category_id: no category has the id 9"),
         (of("categories", keypoints="abc"), r"categories\.0\.keypoints"),
         (of("categories", keypoints=["nose", "nose"]), r"categories\.0\.keypoints: two are named 'nose'"),
@@ -133,6 +132,50 @@ def test_a_shape_that_is_none_is_no_background(tmp_path: Path, change: Change, r
     masks = CocoMasks(opened(tmp_path, change))
     with pytest.raises(NotConvertible, match=reason):
         masks.of("p.png", (SIZE, SIZE))
+
+
+def test_a_picture_without_annotations_is_no_background(tmp_path: Path) -> None:
+    """It may be that nobody has labelled it yet."""
+
+    def change(content: dict[str, Any]) -> None:
+        content["images"].append({"id": 2, "file_name": "q.png", "width": SIZE, "height": SIZE})
+
+    content = copy.deepcopy(WHOLE)
+    change(content)
+    (tmp_path / "coco.json").write_text(json.dumps(content))
+    masks = CocoMasks(CocoFile(tmp_path / "coco.json", PictureNames(["p.png", "q.png"]), LabelReport()))
+    assert masks.of("p.png", (SIZE, SIZE)) is not None
+    with pytest.raises(NotConvertible, match="a picture without annotations"):
+        masks.of("q.png", (SIZE, SIZE))
+
+
+def test_an_annotation_of_no_picture_is_named_and_left_out(tmp_path: Path) -> None:
+    content = copy.deepcopy(WHOLE)
+    more("annotations", image_id=9)(content)
+    (tmp_path / "coco.json").write_text(json.dumps(content))
+    report = LabelReport()
+    coco = CocoFile(tmp_path / "coco.json", PictureNames(["p.png"]), report)
+    assert report.rejected == [("coco.json", "annotations.1", "no image has the id 9")]
+    assert len(coco.images["p.png"][1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("polygon", "expected"),
+    [
+        ([1, 1, 5, 1, 5, 5, 1, 5], lambda x, y: 1 < x < 5 and 1 < y < 5),
+        ([0, 0, 8, 0, 8, 8, 0, 8], lambda x, y: True),
+        ([-3, -3, 2.4, -3, 2.4, 20, -3, 20], lambda x, y: x < 2.4),
+        ([0, 0, 8, 0, 0, 8], lambda x, y: x + y < 8),
+        ([1, 7, 4, 0.2, 7, 7, 4, 4.1], lambda x, y: y < 7 and abs(x - 4) < (y - 0.2) * 3 / 6.8 and not (
+            y > 4.1 and abs(x - 4) < (y - 4.1) * 3 / 2.9)),
+        ([1, 1.1, 7, 1.1, 1, 6.9, 7, 6.9], lambda x, y: 1.1 < y < 6.9 and abs(x - 4) < abs(y - 4) * 3 / 2.9),
+    ],
+)  # fmt: skip
+def test_pixels_are_of_a_polygon_by_their_centres(tmp_path: Path, polygon: list[float], expected: Any) -> None:
+    mask = CocoMasks(opened(tmp_path, of("annotations", segmentation=[polygon]))).of("p.png", (SIZE, SIZE))
+    assert mask is not None
+    wanted = [[int(expected(x + 0.5, y + 0.5)) for x in range(SIZE)] for y in range(SIZE)]
+    assert mask.classes.tolist() == wanted
 
 
 def test_points_beside_shapes_need_no_shape(tmp_path: Path) -> None:
