@@ -18,6 +18,8 @@ KILL_WAIT_S = 20
 ANSWER_S = 60
 GPUS = ("/dev/null", "/dev/zero")
 """Device files that stand for GPUs: Slurm only looks whether they are devices."""
+GROUPED = 4
+"""CPUs of the profile's groups: a Slurm job of four jobs of one thread asks for as many."""
 DAEMON_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
 
 
@@ -114,7 +116,7 @@ SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
 KillWait={KILL_WAIT_S}
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs={max(len(GPUS), os.cpu_count() or 1)} RealMemory=32000 Gres=gpu:{len(GPUS)}
+NodeName={host} NodeAddr=127.0.0.1 CPUs={max(GROUPED, os.cpu_count() or 1)} RealMemory=32000 Gres=gpu:{len(GPUS)}
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """)
     for name in ("state", "spool", "bin"):

@@ -37,7 +37,11 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def test_the_run_ends_with_where_its_results_are(run: Path) -> None:
-    assert "every number:  results/tables/all.csv" in (run / "snakemake.err").read_text()
+    told = (run / "snakemake.err").read_text()
+    assert "every number:  results/tables/all.csv" in told
+    chain = re.search(r"longest chain: [^:]+: (.*)", told)
+    assert chain
+    assert re.search(r"> train_child animal \(.*> tables \(", chain[1]), "the chain goes through the training"
 
 
 def test_every_table_has_its_rows(run: Path) -> None:
