@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = {
     "checkpoints": "--resolution 16 --channel-max 8 --format native stylegan2-tensorflow",
     "drawing": "--case human bottts --images 3",
-    "counting": "--case mini",
+    "counting": "--case mini tiny",
     "cpu": "--case mini --repeats 1",
     "gpu": "--minutes 60",
     "training": "--case tiny tiny-ada --repeats 1",

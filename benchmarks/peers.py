@@ -32,7 +32,8 @@ PEER = "stylegan2-pytorch"
 
 def installed() -> bool:
     """Say whether the peer can be imported."""
-    return importlib.util.find_spec(PEER.replace("-", "_")) is not None
+    name = PEER.replace("-", "_")
+    return name in sys.modules or importlib.util.find_spec(name) is not None
 
 
 class Peer(nn.Module):

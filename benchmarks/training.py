@@ -9,7 +9,8 @@ because the regularisers are rare. With `--json` the last line is one JSON objec
 import math
 import statistics
 import time
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -78,30 +79,61 @@ def measure(name: str, repeats: int, device: torch.device, forms: list[str]) -> 
         steps[PEER] = PeerStep(Peer(generator.architecture).to(device), settings)
     at_half_strength(step)
     real = torch.rand(settings.batch_size, 3, resolution, resolution, device=device) * 2 - 1
-    kinds = step_kinds(settings)
-    seconds: dict[tuple[str, int], list[float]] = {(form, index): [] for form in forms for index in kinds}
-    for repeat in range(repeats + 1):
-        for (form, index), times in seconds.items():
-            with FORMS.get(form, nullcontext)():
-                elapsed = timed_step(steps[form], index, real)
-            if repeat:  # the first round warms up
-                times.append(elapsed)
+    seconds = alternating({form: steps[form] for form in forms}, FORMS, settings, real, repeats)
     result: dict[str, object] = {"case": name, "batch_size": settings.batch_size}
     for form in forms:
-        cycle = sum(statistics.median(seconds[form, index]) * count for index, count in kinds.items())
-        result[f"{form}_images_per_s"] = round(CYCLE * settings.batch_size / cycle, 2)
-        result[f"{form}_s_per_kimg"] = round(1000 * cycle / (CYCLE * settings.batch_size), 3)
-    cycles = {
-        form: [sum(seconds[form, index][repeat] * count for index, count in kinds.items()) for repeat in range(repeats)]
-        for form in forms
-    }
+        step_s = mean_step_s(seconds[form], settings)
+        result[f"{form}_images_per_s"] = round(settings.batch_size / step_s, 2)
+        result[f"{form}_s_per_kimg"] = round(1000 * step_s / settings.batch_size, 3)
     for form, name in (("plain", "ratio_to_plain"), (PEER, "ratio_to_peer")):
         if "fast" in forms and form in forms:
-            pairs = zip(cycles[form], cycles["fast"], strict=True)
-            result[name] = round(statistics.median(other / fast for other, fast in pairs), 3)
+            result[name] = round(times_as_fast(seconds["fast"], seconds[form], settings), 3)
     if device.type == "cuda":
         result["memory_gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 2)
     return result
+
+
+def alternating(
+    steps: Mapping[str, TrainingStep | PeerStep],
+    contexts: Mapping[str, Callable[[], AbstractContextManager[None]]],
+    settings: TrainSettings,
+    real: torch.Tensor,
+    repeats: int,
+    warm: int = 1,
+) -> dict[str, dict[int, list[float]]]:
+    """Return the seconds of every kind of step of several trainings, which take turns, by name and step index.
+
+    Args:
+        steps: trainings by name.
+        contexts: what a training runs in, by its name; nothing for the others.
+        settings: of all of them.
+        real: their images `[N, 3, r, r]`.
+        repeats: measured rounds.
+        warm: rounds before them.
+    """
+    seconds: dict[str, dict[int, list[float]]] = {name: {index: [] for index in step_kinds(settings)} for name in steps}
+    for repeat in range(warm + repeats):
+        for name, step in steps.items():
+            for index, times in seconds[name].items():
+                with contexts.get(name, nullcontext)():
+                    elapsed = timed_step(step, index, real)
+                if repeat >= warm:
+                    times.append(elapsed)
+    return seconds
+
+
+def mean_step_s(seconds: dict[int, list[float]], settings: TrainSettings) -> float:
+    """Return the mean seconds of the steps of a cycle, of the medians of their kinds."""
+    kinds = step_kinds(settings)
+    return sum(statistics.median(seconds[index]) * count for index, count in kinds.items()) / CYCLE
+
+
+def times_as_fast(ours: dict[int, list[float]], other: dict[int, list[float]], settings: TrainSettings) -> float:
+    """Return the median over the rounds of the other's seconds for a cycle over ours."""
+    kinds = step_kinds(settings)
+    rounds = range(len(next(iter(ours.values()))))
+    cycles = [[sum(one[index][r] * count for index, count in kinds.items()) for one in (other, ours)] for r in rounds]
+    return statistics.median(theirs / own for theirs, own in cycles)
 
 
 def timed_step(step: TrainingStep | PeerStep, index: int, real: torch.Tensor) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from benchmarks.card import timings
+from benchmarks.card.beside import beside
 from benchmarks.card.checks import checks
 from benchmarks.card.records import Row
 from benchmarks.counting import H100, Ceilings
@@ -37,8 +38,10 @@ ON_A_CARD: dict[str, Part] = {
     "paper256 half graphs": Part(80, lambda c: timings.step("paper256", "kernels", True, c, recorded=True)),
     "paper256 half kernels": Part(60, lambda c: timings.step("paper256", "kernels", True, c)),
     "inversion 512": Part(60, lambda c: timings.inversion(PAPER512, 16)),
+    "default beside a peer": Part(60, lambda c: beside("default", "kernels", (False,), 16)),
     "stylegan2 half kernels": Part(80, lambda c: timings.step("stylegan2", "kernels", True, c, 2)),
     "paper512 half graphs": Part(90, lambda c: timings.step("paper512", "kernels", True, c, 2, recorded=True)),
+    "paper256 beside a peer": Part(120, lambda c: beside("paper256", "kernels", (False, True), 16, 1)),
     "kernels": Part(45, lambda c: timings.kernels(256, 64, 32, c)),
     "where": Part(45, lambda c: timings.profile("paper256", "kernels", c)),
     "paper256 half torch": Part(180, lambda c: timings.step("paper256", "torch", True, c, 1)),
@@ -64,6 +67,8 @@ TINY_PARTS: dict[str, Part] = {
     "checks": Part(WITHOUT_A_CARD_S, lambda c: checks()),
     "ceilings": Part(WITHOUT_A_CARD_S, lambda c: timings.ceilings(64, 1)),
     "step": Part(WITHOUT_A_CARD_S, lambda c: timings.step("mini", "torch", False, c, 1)),
+    "step graphs": Part(WITHOUT_A_CARD_S, lambda c: timings.step("mini", "torch", False, c, 1, recorded=True)),
+    "beside a peer": Part(WITHOUT_A_CARD_S, lambda c: beside("tiny", "torch", (False,), 4, 1)),
     "inversion": Part(WITHOUT_A_CARD_S, lambda c: timings.inversion(MINI, 1, (1, 2))),
     "where": Part(WITHOUT_A_CARD_S, lambda c: timings.profile("mini", "torch", c, 3)),
     "kernels": Part(WITHOUT_A_CARD_S, lambda c: timings.kernels(4, 4, 1, c)),

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.card.forms import Form, device, form, tf32
+from benchmarks.card.recording import OperationRecording
 from benchmarks.card.records import Row
 from benchmarks.counting import Ceilings, average, count_kinds
-from benchmarks.training import CASES, CYCLE, new_step, step_kinds, timed_step
+from benchmarks.training import CASES, alternating, mean_step_s, new_step, timed_step
 from stylealign.applications.inversion import invert
 from stylealign.config import ArchitectureSettings, InvertSettings, TrainSettings
 from stylealign.images import to_uint8
@@ -24,11 +25,13 @@ from stylealign.ops.bias_act import scaled_bias_act
 from stylealign.ops.modulated_conv2d import Modulation, act_and_scale
 from stylealign.ops.to_rgb import to_rgb
 from stylealign.ops.upfirdn2d import upfirdn2d
-from stylealign.training.graphs import Graphs
+from stylealign.training.graphs import CudaRecording, Graphs
 from stylealign.training.recordable import RecordableStep
 from stylealign.training.step import TrainingStep
 from stylealign.training.warp import warp
 
+WARM = 2
+"""Rounds of steps before those that are measured: the first makes room, the second records."""
 MOST_PARTS = 16
 """A batch that does not fit the memory is computed in up to so many parts."""
 
@@ -177,18 +180,17 @@ def step(
         ceiling: of the card.
         repeats: measured steps of a kind.
         tuned: let cuDNN try its algorithms first.
-        recorded: take the steps as CUDA graphs where they pass their test.
+        recorded: take the steps as CUDA graphs where they pass their test; without a card, as recorded operations.
     """
-    settings, shape, resolution = _setting(case, half)
-    parts = 1
+    settings, shape, resolution = setting(case, half)
+    parts, told = 1, list[str]()
     while True:  # until the batch fits
         fresh()
         own = settings.model_copy(update={"accumulate": parts})
         try:
             training = new_step(shape, own, resolution, device())
-            told: list[str] = []
             if recorded and parts == 1:
-                training.graphs = Graphs(RecordableStep(training), notify=told.append)
+                record(training, told)
             times = _times(training, chosen, repeats, tuned)
             break
         except torch.OutOfMemoryError:
@@ -196,55 +198,73 @@ def step(
             parts *= 2
             if parts > MOST_PARTS:
                 raise
-    kinds = step_kinds(settings)
-    cycle = sum(times[index] * count for index, count in kinds.items()) / CYCLE
-    values = {f"step{index}_ms": 1e3 * took for index, took in times.items()}
-    note = ", ".join(f"step {index}: {took * 1e3:.4g} ms" for index, took in times.items())
+    mean_s = mean_step_s(times, settings)
+    values = {f"step{index}_ms": 1e3 * statistics.median(took) for index, took in times.items()}
+    note = ", ".join(f"step {index}: {statistics.median(took) * 1e3:.4g} ms" for index, took in times.items())
     note += f"; in {parts} parts" if parts > 1 else ""
-    note = "; ".join([note, *(line.removeprefix("stylealign train: ") for line in told)])
+    if training.graphs is not None:
+        values["recorded_kinds"] = training.graphs.count
+    note = "; ".join([note, *told])
     yield Row(
         "step, tuned" if tuned else "step",
         case,
-        f"{chosen} + graphs" if recorded else chosen,
+        as_graphs(chosen) if recorded else chosen,
         "half" if half else "float32",
-        settings.batch_size / cycle,
-        1000 * cycle / settings.batch_size,
-        _roof_s(case, half, ceiling) / cycle,
+        settings.batch_size / mean_s,
+        1000 * mean_s / settings.batch_size,
+        _roof_s(case, half, ceiling) / mean_s,
         memory_gib(),
         note,
         values=values,
     )
 
 
-def _setting(case: str, half: bool) -> tuple[TrainSettings, ArchitectureSettings, int]:
+def record(training: TrainingStep, told: list[str]) -> None:
+    """Take the steps of a training as graphs where they pass their test; without a card, as recorded operations.
+
+    Args:
+        training: its steps from here on.
+        told: gets a line for each kind of step.
+    """
+    on_card = device().type == "cuda"
+    recording = CudaRecording if on_card else OperationRecording
+
+    def tell(line: str) -> None:
+        line = line.removeprefix("stylealign train: ")
+        told.append(line if on_card else line.replace("CUDA graph", "recorded operations"))
+
+    training.graphs = Graphs(RecordableStep(training), recording, tell, must_be_faster=on_card)
+
+
+def as_graphs(chosen: Form) -> str:
+    """Return what a form is called whose steps are recorded."""
+    return f"{chosen} + {'graphs' if device().type == 'cuda' else 'recorded operations'}"
+
+
+def setting(case: str, half: bool, **more: Any) -> tuple[TrainSettings, ArchitectureSettings, int]:
+    """Return a case with half precision in the high resolutions or none, and with more settings of its training."""
     resolution, shape, changes = CASES[case]
-    changes = changes | {"fp16_resolutions": (changes.get("fp16_resolutions") or 4) if half else 0}
+    changes = changes | {"fp16_resolutions": (changes.get("fp16_resolutions") or 4) if half else 0} | more
     return TrainSettings(**changes), ArchitectureSettings(**shape), resolution
 
 
 @functools.cache
 def _roof_s(case: str, half: bool, ceiling: Ceilings) -> float:
     """Return the seconds that an average step takes at the ceilings, with the kernels."""
-    settings, shape, resolution = _setting(case, half)
+    settings, shape, resolution = setting(case, half)
     return average(count_kinds(settings, shape, resolution, "kernels", ceiling), settings).total("roof_s")
 
 
-def _times(training: TrainingStep, chosen: Form, repeats: int, tuned: bool) -> dict[int, float]:
+def _times(training: TrainingStep, chosen: Form, repeats: int, tuned: bool) -> dict[int, list[float]]:
     """Return the seconds of each kind of step."""
     settings, resolution = training.settings, training.generator.architecture.resolution
     real = torch.rand(settings.batch_size, 3, resolution, resolution, device=device()) * 2 - 1
     torch.backends.cudnn.benchmark = tuned
     try:
         with form(chosen):
-            times: dict[int, list[float]] = {index: [] for index in step_kinds(settings)}
-            for repeat in range(repeats + 2):
-                for index, found in times.items():
-                    took = timed_step(training, index, real)
-                    if repeat > 1:
-                        found.append(took)
+            return alternating({chosen: training}, {}, settings, real, repeats, WARM)[chosen]
     finally:
         torch.backends.cudnn.benchmark = False
-    return {index: statistics.median(found) for index, found in times.items()}
 
 
 def synthesis(architecture: Architecture, batch: int, repeats: int = 5) -> Iterator[Row]:

@@ -1,14 +1,18 @@
 """Operations and bytes, counted from the program: against closed forms."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from benchmarks.counting import Ceilings, average, count_kinds, counted
+from benchmarks.counting import COUNTED, KINDS, Ceilings, average, count_kinds, counted, measure
 from benchmarks.training import CASES, CYCLE, step_kinds
 from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.networks.discriminator import Discriminator
 from stylealign.ops.bias_act import scaled_bias_act
+from stylealign.ops.upfirdn2d import upfirdn2d
 from stylealign.training.start import new_networks
 
 CEILINGS = Ceilings(bytes_per_s=100.0, half_flops=1000.0, single_flops=10.0)
@@ -71,3 +75,43 @@ def test_regularisers_count_as_often_as_they_happen() -> None:
     assert max(kinds, key=lambda index: kinds[index].total("flops")) == 0
     expected = sum(kinds[index].total("flops") * count for index, count in step_kinds(settings).items()) / CYCLE
     assert average(kinds, settings).total("flops") == pytest.approx(expected)
+
+
+def test_what_is_counted_leaves_nothing_behind() -> None:
+    """What the program keeps from step to step (its filter) is not that of another count, nor real tensors'."""
+    images = torch.ones(1, 1, 4, 4)
+    measure("mini")
+    counts = [measure(name) for name in ("tiny", "mini", "tiny")]
+    assert counts[0] == counts[2]
+    assert upfirdn2d(images, padding=(2, 1, 2, 1))[0, 0, 2, 2] == pytest.approx(1.0)
+
+
+def test_everything_that_is_offered_can_be_counted() -> None:
+    assert "default" in COUNTED
+    assert not {"default-ada", "tiny-ada", "default-both", "default-projected"} & set(COUNTED)
+
+
+def documented(preset: str) -> dict[str, list[str]]:
+    """Return the cells of a preset in the table "Counted" of docs/performance.md behind its form, by form."""
+    text = (Path(__file__).parents[2] / "docs" / "performance.md").read_text()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    first = next(i for i, row in enumerate(rows) if row[0].startswith(f"`{preset}`") and row[2] == "PyTorch")
+    return {form: rows[first + at][3:] for at, form in enumerate(("torch", "kernels"))}
+
+
+def test_the_documentation_has_what_is_counted() -> None:
+    """Of one preset: the others take as long again each."""
+    found = measure("paper256")
+    for form, cells in documented("paper256").items():
+        flop, moved, operations, *seconds = [float(cell.replace(",", "") or 0) for cell in cells]
+        assert operations == found[f"{form}_operations"]
+        assert flop == found[f"{form}_gflop_per_image"]
+        assert moved == found[f"{form}_mb_per_image"]
+        assert len(seconds) == 4
+        for shown, kind in zip(seconds, ("", "convolutions_", "kernels_", "passes_"), strict=True):
+            counted_s = float(str(found.get(f"{form}_{kind}roof_s_per_kimg", 0)))
+            assert shown == pytest.approx(counted_s, abs=0.0051), (form, kind)
+    assert set(KINDS) == {"convolutions", "products", "kernels"}
+    text = (Path(__file__).parents[2] / "docs" / "performance.md").read_text()
+    (convolutions,) = re.findall(r"\*\*Convolutions\*\* move (\d+) MB an image", text)
+    assert float(convolutions) == found["kernels_convolutions_mb_per_image"]

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 import torch
 
 from benchmarks import gpu
-from benchmarks.card import checks
+from benchmarks.card import checks, parts
+from benchmarks.card.recording import OperationRecording
 from benchmarks.card.records import Row, as_json, keep, table
 
 WORKER = """
@@ -103,3 +105,44 @@ def test_every_operation_is_checked_in_every_type_of_a_machine(
     assert {name for name, _ in asked} == {*checks.OPERATIONS, "warp", "step"}
     assert all(sum(name == one for one, _ in asked) == types for name in checks.OPERATIONS)
     assert len(set(asked)) == len(asked)
+
+
+def test_the_tiny_run_records_every_kind_of_step_and_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    replayed: list[OperationRecording] = []
+    replay = OperationRecording.replay
+
+    def noted(recording: OperationRecording) -> None:
+        replayed.append(recording)
+        replay(recording)
+
+    monkeypatch.setattr(OperationRecording, "replay", noted)
+    (row,) = parts.TINY_PARTS["step graphs"].rows(parts.measured_ceilings([]))
+    assert not row.error
+    assert row.values is not None
+    assert row.values["recorded_kinds"] == 3, row.note
+    assert row.note.count(": recorded operations: ") == 3
+    assert [replayed.count(one) for one in dict.fromkeys(replayed)] == [3, 3, 3], "twice in its test, once measured"
+
+
+def test_every_measure_of_a_card_is_in_the_tiny_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: set[tuple[str, bool]] = set()
+
+    def note(name: str) -> Any:
+        def measure(*_: Any, recorded: bool = False, **__: Any) -> Iterator[Row]:
+            called.add((name, recorded))
+            return iter(())
+
+        return measure
+
+    for name in ("ceilings", "step", "inversion", "profile", "kernels", "synthesis"):
+        monkeypatch.setattr(parts.timings, name, note(name))
+    for name in ("checks", "beside"):
+        monkeypatch.setattr(parts, name, note(name))
+    found = []
+    for kinds in (parts.ON_A_CARD, parts.TINY_PARTS):
+        called.clear()
+        for part in kinds.values():
+            list(part.rows(parts.measured_ceilings([])))
+        found.append(set(called))
+    assert found[0] == found[1]
+    assert ("step", True) in found[0]

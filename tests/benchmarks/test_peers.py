@@ -1,5 +1,6 @@
 """The peer's side of the benchmarks, with a stand-in for the package, which is no dependency."""
 
+import importlib.util
 import sys
 import types
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from benchmarks import synthesis
 from benchmarks import training as training_benchmark
+from benchmarks.card.beside import beside
 from benchmarks.peers import PEER
 
 W_DIM, LAYERS = 8, 3
@@ -64,7 +66,37 @@ def test_training_beside_the_peer() -> None:
     assert found["ratio_to_peer"] > 0  # type: ignore[operator]
 
 
-def test_synthesis_beside_the_peer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synthesis, "installed", lambda: True)
+def test_synthesis_beside_the_peer() -> None:
     found = synthesis.measure("tiny", 1, torch.device("cpu"))
     assert found["ratio_to_peer"] > 0  # type: ignore[operator]
+
+
+def test_the_run_on_a_card_has_ours_and_the_peer_side_by_side() -> None:
+    rows = list(beside("tiny", "torch", (False, True), 4, 1))
+    forms = [(row.part, row.form, row.precision) for row in rows]
+    ours = "torch + recorded operations"
+    assert forms == [
+        ("step beside a peer", PEER, "float32"),
+        ("step beside a peer", ours, "float32"),
+        ("step beside a peer", ours, "half"),
+        ("synthesis beside a peer", PEER, "float32"),
+        ("synthesis beside a peer", "torch", "float32"),
+        ("synthesis beside a peer", "torch", "half"),
+    ]
+    for row in rows:
+        assert row.images_per_s is not None
+        assert row.images_per_s > 0
+        assert not row.error
+        if row.form != PEER:
+            assert row.values is not None
+            peer = next(one for one in rows if (one.part, one.form) == (row.part, PEER))
+            assert row.values["ratio_to_peer"] == pytest.approx(row.images_per_s / peer.images_per_s)  # of one round
+            assert f"times as fast as {PEER}" in row.note
+    assert all(row.note.count(": recorded operations: ") == 3 for row in rows[1:3]), "every kind of step"
+
+
+def test_a_peer_that_is_not_installed_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "stylegan2_pytorch")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    (row,) = beside("tiny", "torch", (False,), 4, 1)
+    assert (row.form, row.note.split(" (")[0], row.error) == (PEER, "not installed", "")

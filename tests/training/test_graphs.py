@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from benchmarks.card.recording import OperationRecording
 from stylealign.config import KeepSettings, TrainSettings
 from stylealign.training import graphs
 from stylealign.training.draws import Draws
@@ -16,7 +17,6 @@ from stylealign.training.recordable import RecordableStep
 from stylealign.training.start import new_networks
 from stylealign.training.step import TrainingStep
 from tests.training.common import SHAPE, Squares
-from tests.training.recording import OperationRecording
 
 STEPS = 9
 SETTINGS = {"batch_size": 4, "r1_interval": 3, "path_length_interval": 2, "ada_interval": 4, "mbstd_group_size": 4}
