@@ -54,11 +54,15 @@ class GpuRates(_Rates):
         source: where the times of its trainings come from.
         is_published: they are somebody else's figures, not measured with this program.
         train_s_per_kimg: resolution in pixels -> seconds for a thousand images.
+        kept: resolution -> the row of a measured time in `benchmarks/results/`: run, case, form, precision.
+        not_kept: resolutions whose time was measured, but is in none of the tables there.
     """
 
     source: str
     is_published: bool
     train_s_per_kimg: dict[int, float]
+    kept: dict[int, tuple[str, str, str, str]] = {}
+    not_kept: list[int] = []
     network_speed_up: float
     synthesis_share: float
     start_s: float

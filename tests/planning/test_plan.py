@@ -1,11 +1,13 @@
 """Costs of jobs, their sums, and the time they take side by side."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from benchmarks.training import CASES
 from stylealign.cli.plan import reason
 from stylealign.config import ArchitectureSettings, Config, InvertSettings, TrainSettings
 from stylealign.config.keeping import KeepSettings
@@ -59,16 +61,40 @@ def test_published_figures_are_used_where_they_stand() -> None:
     cost = costs("paper.yaml").of("train_child", {"model": "dog"})
     assert cost.train_gpu_s == pytest.approx(240 * load_rates().gpus["v100"].train_s_per_kimg[512])
     measured = costs("paper.yaml", card="h200").of("train_child", {"model": "dog"})
-    assert measured.train_gpu_s == pytest.approx(240 * 6.24), "docs/performance.md"
+    assert measured.train_gpu_s == pytest.approx(240 * load_rates().gpus["h200"].train_s_per_kimg[512])
+
+
+def kept_row(run: str, **cells: str) -> dict[str, Any]:
+    """Return the one row of a run in benchmarks/results/ with these cells."""
+    path = Path(__file__).parents[2] / "benchmarks" / "results" / f"{run}.json"
+    (row,) = (row for row in json.loads(path.read_text())["rows"] if cells.items() <= row.items())
+    assert "error" not in row
+    return row  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("card", load_rates().gpus)
+def test_rates_of_a_card_are_those_of_the_kept_tables(card: str) -> None:
+    rates = load_rates().gpus[card]
+    if rates.is_published:
+        assert not rates.kept
+        assert not rates.not_kept
+        return
+    assert sorted([*rates.kept, *rates.not_kept]) == sorted(rates.train_s_per_kimg), "each is in one of the two"
+    for px, (run, case, form, precision) in rates.kept.items():
+        assert run.startswith(f"nvidia-{card}-")
+        assert CASES[case][0] == px
+        row = kept_row(run, part="step", case=case, form=form, precision=precision)
+        assert float(f"{row['s_per_kimg']:.3g}") == rates.train_s_per_kimg[px]
 
 
 def test_an_inversion_on_the_measured_card_takes_what_was_measured() -> None:
-    """3.23 ms an image and step at 512 px, batch 16, with the default perceptual network (docs/performance.md)."""
+    """At 512 px, batch 16, with the default perceptual network."""
+    row = kept_row("nvidia-h200-2026-11-26-0902", part="inversion", case="512 px, batch 16", form="kernels")
     found, cpu, settings = ModelWork(CONFIG_F, 512, "h200"), load_rates().cpu, InvertSettings()
     passes = found.passes(1000 * cpu.inversion_synthesis_passes)
     network_s = 1000 * cpu.inversion_perceptual_passes * perceptual_s(settings.perceptual, settings.perceptual_px)
     cost = Cost(network_s=network_s, **passes)
-    assert cost.gpu_s("h200") - Cost().gpu_s("h200") == pytest.approx(3.23, rel=0.02)
+    assert cost.gpu_s("h200") - Cost().gpu_s("h200") == pytest.approx(row["values"]["ms_per_image_step"], rel=0.02)
 
 
 @pytest.mark.parametrize("name", list(load_rates().cpu.keep_share_of_step))
