@@ -191,7 +191,7 @@ def step(
             training = new_step(shape, own, resolution, device())
             if recorded and parts == 1:
                 record(training, told)
-            times = _times(training, chosen, repeats, tuned)
+            times, graphs = _times(training, chosen, repeats, tuned), training.graphs
             break
         except torch.OutOfMemoryError:
             training = None  # type: ignore[assignment]
@@ -202,8 +202,8 @@ def step(
     values = {f"step{index}_ms": 1e3 * statistics.median(took) for index, took in times.items()}
     note = ", ".join(f"step {index}: {statistics.median(took) * 1e3:.4g} ms" for index, took in times.items())
     note += f"; in {parts} parts" if parts > 1 else ""
-    if training.graphs is not None:
-        values["recorded_kinds"] = training.graphs.count
+    if graphs is not None:
+        values["recorded_kinds"] = graphs.count
     note = "; ".join([note, *told])
     yield Row(
         "step, tuned" if tuned else "step",
