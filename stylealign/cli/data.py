@@ -14,6 +14,7 @@ from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.drawing import draw_dataset, draw_pairs
 from stylealign.datasets.importing import Archive, import_dataset
 from stylealign.datasets.label_names import perhaps_turning
+from stylealign.datasets.labelling import label_dataset
 from stylealign.datasets.own_labels.tables import read_table
 from stylealign.errors import StyleAlignError
 from stylealign.files import own_path, require_writable
@@ -54,6 +55,9 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{name}", metavar="PATH", help=text.partition(". Default")[0].rstrip("."))
     group.add_argument(
         "--upright-labels", action="store_true", help="the labels are of the pictures as shown, not as stored"
+    )
+    group.add_argument(
+        "--labels-only", action="store_true", help="the images are in DIR already: write the labels beside them"
     )
 
 
@@ -97,11 +101,24 @@ def _pairs(arguments: argparse.Namespace) -> None:
 def _import(arguments: argparse.Namespace) -> None:
     arguments.setting_path = arguments.source
     arguments.setting_annotations = _given_labels(arguments)
-    settings = settings_from(arguments, DatasetSettings, NO_VALIDATION)
-
     source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
-    provenance = provenance_of("data import", version("data"), _of_images(settings), {"source": source})
-    print(json.dumps(import_dataset(settings, arguments.out_dir, provenance=provenance)))
+    _make("data import", settings_from(arguments, DatasetSettings, NO_VALIDATION), arguments, source)
+
+
+def _make(
+    verb: str,
+    settings: DatasetSettings,
+    arguments: argparse.Namespace,
+    source: str | Path | None,
+    archive: Archive | None = None,
+) -> None:
+    """Make the data set of one's own or published pictures, or its labels alone; print what became of the files."""
+    if arguments.labels_only:
+        made = label_dataset(settings, arguments.out_dir, archive)
+    else:
+        provenance = provenance_of(verb, version("data"), _of_images(settings), {"source": source})
+        made = import_dataset(settings, arguments.out_dir, archive, provenance)
+    print(json.dumps(made))
     _warn_of_mirroring(settings)
 
 
@@ -131,6 +148,4 @@ def _fetch(arguments: argparse.Namespace) -> None:
         path = fetch_file("datasets", arguments.name, zoo, cache)
     entry = load_zoo(zoo).datasets[arguments.name]
     archive = Archive(path, entry.train, entry.test, entry.format == "lmdb")
-    provenance = provenance_of("data fetch", version("data"), _of_images(settings), {"source": path})
-    print(json.dumps(import_dataset(settings, arguments.out_dir, archive, provenance)))
-    _warn_of_mirroring(settings)
+    _make("data fetch", settings, arguments, path, archive)

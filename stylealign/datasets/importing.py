@@ -1,6 +1,5 @@
 """A data set from somebody's own images: a folder or a zip of whatever a camera or the web left there."""
 
-import csv
 import hashlib
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.lsun import lmdb_sources
 from stylealign.datasets.own_labels.collecting import Collected, collecting
 from stylealign.datasets.own_labels.counts import labelled_counts
+from stylealign.datasets.own_labels.files import LABEL_FILES, write_labels
 from stylealign.datasets.own_labels.matching import LabelReport
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
 from stylealign.datasets.sources import PREVIEW, Source, image_sources, is_system_file, no_zip
@@ -88,17 +88,52 @@ class Archive:
         return self.test is not None and name.startswith(f"{self.test}/")
 
 
-REJECTED_LABELS = "rejected_labels.csv"
-OF_OTHER_SETS = ("train.annotations.npz", "test.annotations.npz", "val.annotations.npz", "val.zip", REJECTED_LABELS)
+OF_OTHER_SETS = (*LABEL_FILES, "val.zip")
 """Files that an imported set may lack: they go when it takes another one's folder."""
+
+
+@dataclass
+class Converted:
+    """What became of the pictures of an archive.
+
+    Attributes:
+        settings: with the numbers of images.
+        images: `[N, 3, H, W]`, every image once; on the disk, for as long as `converted` lasts.
+        splits: the images of each split.
+        labels: of all images; None where none are asked for.
+        files: number of files.
+        report, label_report: what could not be used.
+    """
+
+    settings: DatasetSettings
+    images: NDArray[np.uint8]
+    splits: dict[str, NDArray[np.int64]]
+    labels: Annotations | None
+    files: int
+    report: ImportReport
+    label_report: LabelReport
+
+    def summary(self) -> dict[str, object]:
+        """Return the numbers of files, of images in each split, of conversions and of skipped files; of labels too."""
+        counts = {name: len(indices) for name, indices in self.splits.items()}
+        labelled = {} if self.labels is None else labelled_counts(self.labels, self.splits, self.label_report)
+        return {
+            **counts,
+            "files": self.files,
+            "unused": len(self.images) - sum(counts.values()),
+            "converted": dict(self.report.converted.most_common()),
+            "skipped": len(self.report.skipped),
+            "skipped_by_reason": self.report.skipped_by_reason(),
+            **labelled,
+        }
 
 
 def import_dataset(
     settings: DatasetSettings, out_dir: Path, archive: Archive | None = None, provenance: dict[str, Any] | None = None
 ) -> dict[str, object]:
     """Make `{train,test}.zip`, `preview.png` and `config.json` of a folder or zip of images; with labels of them,
-    `{train,test}.annotations.npz` and the labels that could not be used, `rejected_labels.csv`; with `val_images`, the
-    same of `val`.
+    `{train,test}.annotations.npz`, `annotations.json` and the labels that could not be used, `rejected_labels.csv`;
+    with `val_images`, the same of `val`.
 
     Args:
         settings: size and numbers of the images, and `path` unless an archive is given.
@@ -113,6 +148,27 @@ def import_dataset(
         StyleAlignError: no such folder or zip, a damaged zip, fewer usable images than the splits ask for, or files of
             labels that are none.
     """
+    with converted(settings, archive) as found:
+        # Annotations that lie there belong to other images.
+        with atomic_files(out_dir, "config.json", OF_OTHER_SETS) as made:
+            for name, indices in found.splits.items():
+                chosen = (found.images[index] for index in indices)
+                write_image_zip(made / f"{name}.zip", chosen, extra={"provenance": provenance or {}})
+            write_preview(made / PREVIEW, np.stack([found.images[i] for i in found.splits["train"][: COLUMNS * ROWS]]))
+            if settings.annotations is not None and found.labels is not None:
+                write_labels(made, settings.annotations, found.labels, found.splits, found.label_report)
+            of_labels = {"annotations", *settings.untouched}
+            write_json(made / "config.json", found.settings.model_dump(mode="json", exclude=of_labels))
+        return found.summary()
+
+
+@contextmanager
+def converted(settings: DatasetSettings, archive: Archive | None) -> Iterator[Converted]:
+    """Yield the square images of an archive, or of the settings' `path`, with their split and their labels.
+
+    Raises:
+        StyleAlignError: what `import_dataset` raises.
+    """
     archive = archive or Archive(Path(settings.path or ""))
     source = archive.path
     report, label_report = ImportReport(), LabelReport()
@@ -125,29 +181,11 @@ def import_dataset(
                 labels = None if collected is None else collected.finished()
             settings, splits = _split(settings, archive, names, len(report.skipped))
             images = _spooled(spool, len(names), settings.resolution_px)
-            # Annotations that lie there belong to other images.
-            with atomic_files(out_dir, "config.json", OF_OTHER_SETS) as made:
-                for name, indices in splits.items():
-                    chosen = (images[index] for index in indices)
-                    write_image_zip(made / f"{name}.zip", chosen, extra={"provenance": provenance or {}})
-                write_preview(made / PREVIEW, np.stack([images[i] for i in splits["train"][: COLUMNS * ROWS]]))
-                if labels is not None:
-                    _write_labels(made, labels, splits, label_report)
-                write_json(made / "config.json", settings.model_dump(mode="json", exclude=settings.untouched))
+            yield Converted(settings, images, splits, labels, files, report, label_report)
     except zipfile.BadZipFile as error:
         raise StyleAlignError(f"{source}: {no_zip(source, error)}") from error
     except OSError as error:
         raise StyleAlignError(f"{error.filename or source}: {error.strerror or error}; nothing was imported") from error
-    labelled = {} if labels is None else labelled_counts(labels, splits, label_report)
-    return _summary(files, len(names), splits, report) | labelled
-
-
-def _write_labels(folder: Path, labels: Annotations, splits: dict[str, NDArray[np.int64]], report: LabelReport) -> None:
-    for name, indices in splits.items():
-        labels.rows(indices).save(folder / f"{name}.annotations.npz")
-    if report.rejected:
-        with (folder / REJECTED_LABELS).open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-            csv.writer(file).writerows([("file", "name", "reason"), *report.rejected])
 
 
 @contextmanager
@@ -160,18 +198,6 @@ def _spool() -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):  # what could not be written was said before
             spool.close()
-
-
-def _summary(files: int, usable: int, splits: dict[str, NDArray[np.int64]], report: ImportReport) -> dict[str, object]:
-    counts = {name: len(indices) for name, indices in splits.items()}
-    return {
-        **counts,
-        "files": files,
-        "unused": usable - sum(counts.values()),
-        "converted": dict(report.converted.most_common()),
-        "skipped": len(report.skipped),
-        "skipped_by_reason": report.skipped_by_reason(),
-    }
 
 
 def _convert_all(

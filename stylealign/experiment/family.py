@@ -21,6 +21,7 @@ class Family:
         drawn, imported, fetched: domains that are drawn, of one's own pictures, and downloaded.
         pictured: domains that there are images of.
         labelled: domains of one's own pictures that come with labels, and the kinds of these.
+        held_out: domains that have validation images, with labels or without.
         validated: domains with labels that have validation images, on which the best of several methods is chosen.
         labellers: domains with networks of one's own that label their images, by task.
         without_figures: drawn domains with other classes than a figure's, and no key points.
@@ -42,8 +43,8 @@ class Family:
         self.imported = [name for name, domain in config.domains.items() if domain.path]
         self.pictured = [name for name, domain in config.domains.items() if domain.has_images]
         self.labelled = {name: own.annotations.kinds for name, own in config.domains.items() if own.annotations}
-        own_validated = [name for name in self.labelled if config.domains[name].val_images]
-        self.validated = [*self.drawn, *own_validated]
+        self.held_out = [name for name, domain in config.domains.items() if domain.val_images]
+        self.validated = [name for name in self.held_out if name in {*self.drawn, *self.labelled}]
         self.labellers = {name: own.labellers for name, own in config.domains.items() if own.labellers}
         self.fetched = [name for name, domain in config.domains.items() if domain.fetch]
         self.configured = {model: name for name, models in config.seeded.items() for model in models}

@@ -90,9 +90,16 @@ class Identity:
         return [self.content(str(file), f"labeller-{domain}-{task}-{place}") for place, file in enumerate(files)]
 
     def settings_of(self, domain: str) -> str:
-        """Return the settings that a domain's images and labels are made with as JSON, without the path of pictures."""
+        """Return the settings that a domain's images are made with as JSON, without the path of pictures."""
+        return self._told(domain, "annotations")
+
+    def label_settings_of(self, domain: str) -> str:
+        """Return the same with those of its labels."""
+        return self._told(domain)
+
+    def _told(self, domain: str, *without: str) -> str:
         settings = self.config.domains[domain]
-        return json.dumps(settings.as_told({"labellers", *(["path"] if settings.path else [])}))
+        return json.dumps(settings.as_told({"labellers", *(["path"] if settings.path else []), *without}))
 
     def pictures_in(self, domain: str) -> int:
         """Return the number of files of one's own in a domain, hidden ones left out; 0 where there are none yet."""

@@ -8,6 +8,7 @@ from stylealign.config.labeller_files import described, is_description, task_and
 from stylealign.datasets.face_finding import NAMES
 from stylealign.datasets.figures import SEGMENTATION_CLASSES
 from stylealign.datasets.own_labels.classes import read_classes
+from stylealign.datasets.own_labels.files import LABEL_SETTINGS
 from stylealign.datasets.own_labels.points import point_names
 from stylealign.datasets.own_labels.tables import image_column
 from stylealign.datasets.styles import read_styles
@@ -58,8 +59,8 @@ class LabelProblems:
     def _prepared_with(self, domain: str, files: Mapping[str, str]) -> Mapping[str, object]:
         """Return the files that the prepared labels are of, by key; those of now where nothing says it."""
         try:
-            found = read_json(self._directory / data_file(domain, "config.json"))["annotations"]
-        except (StyleAlignError, KeyError, TypeError):
+            found = read_json(self._directory / data_file(domain, LABEL_SETTINGS))
+        except StyleAlignError:
             return files
         return found if isinstance(found, dict) else {}
 

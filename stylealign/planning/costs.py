@@ -63,7 +63,7 @@ class Costs(Work):
 
     def archive_of(self, rule: str, wildcards: Mapping[str, str]) -> str:
         """Return what tells the download of one job from that of another; the parts of an archive are one download."""
-        if rule not in ("fetch_domain", "fetch_labelled_domain", "fetch_validated_domain"):
+        if rule not in ("fetch_domain", "fetch_validated_domain"):
             return " ".join([rule, *wildcards.values()])
         name = self.config.domains[wildcards["domain"]].fetch or ""
         return self.archive(name)
@@ -98,6 +98,12 @@ def _fetch_domain(costs: "Costs", domain: str) -> Cost:
     cost = _import_domain(costs, domain, size)
     seconds = cost.host_s + (size or 0.0) / load_rates().download_mb_per_s
     return Cost(seconds, memory_mb=cost.memory_mb, disk_mb=cost.disk_mb, download_mb=size)
+
+
+def _label_domain(costs: "Costs", domain: str) -> Cost:
+    """Return the cost of labels: the pictures are converted again, and compared with the images. A published archive
+    was downloaded with them."""
+    return replace(_import_domain(costs, domain), disk_mb=0.0)
 
 
 def _fetch_weights(costs: "Costs", network: str) -> Cost:
@@ -274,11 +280,13 @@ RULES: dict[str, Callable[..., Cost]] = {
     "draw_domain": _draw_domain,
     "draw_pairs": _draw_pairs,
     "import_domain": _import_domain,
-    "import_labelled_domain": _import_domain,
     "import_validated_domain": _import_domain,
     "fetch_domain": _fetch_domain,
-    "fetch_labelled_domain": _fetch_domain,
     "fetch_validated_domain": _fetch_domain,
+    "label_domain": _label_domain,
+    "label_validated_domain": _label_domain,
+    "label_fetched_domain": _label_domain,
+    "label_validated_fetched_domain": _label_domain,
     "fetch_weights": _fetch_weights,
     "fetch_parent": _fetch_parent,
     "fetch_child": _fetch_parent,

@@ -85,9 +85,29 @@ def test_labels_are_flags_of_an_import(tmp_path: Path, capsys: pytest.CaptureFix
     summary = json.loads(capsys.readouterr().out)
     assert sum(split["segmentation"] for split in summary["labelled"].values()) == 3
     assert summary["converted"]["letterboxed"] == 4
-    made = json.loads((tmp_path / "out" / "config.json").read_text())
-    assert made["annotations"]["upright"]
+    assert json.loads((tmp_path / "out" / "annotations.json").read_text())["upright"]
+    assert "annotations" not in json.loads((tmp_path / "out" / "config.json").read_text())
     assert (tmp_path / "out" / "train.annotations.npz").is_file()
+
+
+def test_labels_alone_come_beside_images_that_are_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pictures").mkdir()
+    for index in range(4):
+        Image.new("L", (9, 12), index).save(tmp_path / "pictures" / f"{index}.png")
+    (tmp_path / "v.csv").write_text("image,yaw_deg\n" + "".join(f"{index}.png,{index}\n" for index in range(4)))
+    labels = ("--values", tmp_path / "v.csv")
+    flags = ("import", tmp_path / "pictures", "--resolution-px", "8")
+    run(*flags, *labels, "--out-dir", tmp_path / "at-once")
+    at_once = capsys.readouterr()
+    run(*flags, "--out-dir", tmp_path / "out")
+    capsys.readouterr()
+    run(*flags, *labels, "--labels-only", "--out-dir", tmp_path / "out")
+    told = capsys.readouterr()
+    assert told == at_once, "numbers and warnings"
+    found = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("at-once", "out")]
+    assert found[0] == found[1]
+    with pytest.raises(StyleAlignError, match="--labels-only: no labels; give masks"):
+        run(*flags, "--labels-only", "--out-dir", tmp_path / "out")
 
 
 @pytest.mark.parametrize(

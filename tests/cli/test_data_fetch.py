@@ -104,6 +104,12 @@ def test_labels_of_a_published_set_meet_its_pictures_by_their_names_in_the_archi
     shade = [round(float(image.mean())) for image in ImageZip(tmp_path / "out/test.zip").read()]
     value = np.array(found.attribute_values["old"])[found.attributes["old"]]
     assert dict(zip(shade, value, strict=True)) == {1: "no", 5: "yes", 9: "no"}
+    before = (tmp_path / "out/train.zip").stat().st_mtime_ns
+    (tmp_path / "labels.csv").write_text("\n".join(["image,old", f"{names[-1]},yes"]))
+    labels = ("--attributes", str(tmp_path / "labels.csv"), "--labels-only", "--offline")
+    assert fetch(tmp_path, tmp_path / "zoo.yaml", *labels) == 0
+    assert json.loads(capsys.readouterr().out)["labelled"] == {"train": {"attributes": 0}, "test": {"attributes": 1}}
+    assert (tmp_path / "out/train.zip").stat().st_mtime_ns == before
 
 
 def test_a_broken_download_goes_on(tmp_path: Path) -> None:

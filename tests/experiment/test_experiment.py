@@ -524,7 +524,8 @@ def test_labels_are_known_by_their_content_and_change_no_model(tmp_path: Path) -
     assert again.identity.labels_of("mine") != before
     plain = experiment(tmp_path, models, domains={"mine": {"path": "mine"}})
     assert plain.identity.run_dir("own") == again.identity.run_dir("own") == asked.identity.run_dir("own")
-    assert "annotations" not in plain.identity.settings_of("mine")
+    assert plain.identity.settings_of("mine") == again.identity.settings_of("mine"), "nor an image"
+    assert json.loads(again.identity.label_settings_of("mine"))["annotations"]["masks"] == "masks"
     assert "fit" not in plain.identity.settings_of("mine")
 
 

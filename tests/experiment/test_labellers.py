@@ -187,7 +187,7 @@ def test_labels_are_prepared_of_the_files_of_then(tmp_path: Path) -> None:
     (prepared / "train.annotations.npz").touch()
     asked = experiment(tmp_path, MODELS, **labelled(masks("a"), {}))
     assert asked.problems() == []
-    (prepared / "config.json").write_text('{"annotations": {"masks": "masks"}}')
+    (prepared / "annotations.json").write_text('{"masks": "masks"}')
     assert asked.problems() == []
-    (prepared / "config.json").write_text('{"annotations": {"masks": "old-masks"}}')
+    (prepared / "annotations.json").write_text('{"masks": "old-masks"}')
     assert asked.problems() == ["domains.mine.annotations.masks: masks: no such file or folder"]

@@ -3,14 +3,17 @@
 import csv
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.images import ImageZip
 from stylealign.files import sha256_of_file
-from tests.workflow.snakemake import ROOT, snakemake
+from tests.workflow.snakemake import ROOT, planned, snakemake
 
 pytestmark = pytest.mark.workflow
 
@@ -54,6 +57,18 @@ def draw_scenes(folder: Path, sky: int, roof: int, count: int = 36) -> None:
             mask.save(folder / "masks" / f"{index}.png")
 
 
+READ_LABELS = {
+    *("label_domain", "label_validated_domain", "supervise", "transfer", "transfer_bounds", "transfer_untested"),
+    *("predict", "zero_shot", "zero_shot_labeller", "figure_zero_shot", "wide_tables", "tables"),
+}
+"""The rules of the run above that labels concern: of images, features, models and codes there is none."""
+
+
+def rules_run(done: subprocess.CompletedProcess[str]) -> set[str]:
+    """Return the rules whose jobs started."""
+    return set(re.findall(r"^\[ *\d+/\d+\] start  (\w+)", done.stderr, re.MULTILINE))
+
+
 def test_pictures_with_masks_become_zero_shot_tables(tmp_path: Path) -> None:
     run, config = tmp_path / "runs" / "houses", tmp_path / "houses.yaml"
     for number, name in enumerate(("day", "night", "rain")):
@@ -69,6 +84,7 @@ def test_pictures_with_masks_become_zero_shot_tables(tmp_path: Path) -> None:
     config.write_text(documented())
     done = snakemake(run, "--cores", "2", "--config", *SMALL, "--", "results/tables/all.csv", config=config)
     assert done.returncode == 0, done.stderr
+    assert rules_run(done) == READ_LABELS
     assert "No zero-shot rows" not in (run / "results/tables/summary.md").read_text()
     assert {path: sha256_of_file(path) for path in trained} == trained, "labels that come later train no model again"
     with (run / "results/tables/all.csv").open(newline="") as file:
@@ -95,4 +111,40 @@ def test_pictures_with_masks_become_zero_shot_tables(tmp_path: Path) -> None:
     mask = next((run / "night" / "masks").iterdir())
     Image.new("L", (70, 60), 0).save(mask)
     changed = snakemake(run, "-n", "--config", *SMALL, config=config)
-    assert "import_validated_domain" in changed.stdout + changed.stderr
+    assert set(planned(changed)) <= READ_LABELS
+    assert planned(changed)["label_validated_domain"] == 1, "the day's masks are as they were"
+    assert planned(changed)["label_domain"] == 0
+
+
+def test_labels_follow_their_pictures_and_images_do_not_follow_labels(tmp_path: Path) -> None:
+    draw_scenes(tmp_path / "day", sky=180, roof=2, count=12)
+    labels = "annotations: {masks: day/masks}"
+    text = "domains: {day: {path: day/pictures, resolution_px: 16, %s}}\nmodels: {day: {domain: day, architecture: {}}}"
+    config, folder = tmp_path / "day.yaml", tmp_path / "data" / "prepared" / "day"
+    files = [f"data/prepared/day/{name}" for name in ("train.zip", "train.annotations.npz")]
+
+    def run(*flags: str, file: int = 1) -> set[str]:
+        done = snakemake(tmp_path, "--cores", "1", *flags, "--", files[file], config=config)
+        assert done.returncode == 0, done.stderr
+        return rules_run(done)
+
+    config.write_text(text % "")
+    assert run(file=0) == {"import_domain"}
+    images = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    config.write_text(text % labels)
+    assert run() == {"label_domain"}
+    Image.new("L", (70, 60), 1).save(tmp_path / "day" / "masks" / "1.png")
+    assert run() == {"label_domain"}
+    assert {path: path.stat().st_mtime_ns for path in images} == images
+    config.write_text(text % "")
+    assert run(file=0) == set(), "labels that are not asked for any more lie there"
+    config.write_text(text % labels)
+    assert run() == set(), "and are the same when they are"
+
+    assert run("--forcerun", "import_domain", file=0) == {"import_domain"}
+    assert not (folder / "train.annotations.npz").exists(), "an import leaves no labels, which may be of other images"
+    assert run() == {"label_domain"}, "and Snakemake sees that"
+    draw_scenes(tmp_path / "more", sky=180, roof=2, count=13)
+    (tmp_path / "more" / "pictures" / "12.jpg").rename(tmp_path / "day" / "pictures" / "12.jpg")
+    assert run() == {"import_domain", "label_domain"}
+    assert len(Annotations.load(folder / "train.annotations.npz")) == len(ImageZip(folder / "train.zip").names) == 12

@@ -207,17 +207,60 @@ def test_a_method_is_chosen_on_the_validation_images_of_labelled_pictures(tmp_pa
     found = planned_jobs(tmp_path, tmp_path / "own.yaml")
     rules = {job["wildcards"]["domain"]: job["rule"] for job in found if "train.zip" in job["outputs"][0]}
     assert rules == {
-        "dogs": "import_labelled_domain",
+        "dogs": "import_domain",
         "cats": "import_validated_domain",
         "wild": "fetch_validated_domain",
-        "bare": "import_domain",
+        "bare": "import_validated_domain",
+    }
+    labelled = {job["wildcards"]["domain"]: job["rule"] for job in found if "train.annotations" in job["outputs"][0]}
+    assert labelled == {
+        "dogs": "label_domain",
+        "cats": "label_validated_domain",
+        "wild": "label_validated_fetched_domain",
     }
     made = {job["outputs"][0]: job for job in found}
     for name in ("cats", "wild"):
         chosen = {f"data/prepared/{name}/val.zip", f"data/prepared/{name}/val.annotations.npz"}
-        assert chosen <= set(made[f"data/prepared/{name}/train.zip"]["outputs"])
+        made_of = [set(made[f"data/prepared/{name}/train.{end}"]["outputs"]) for end in ("zip", "annotations.npz")]
+        assert chosen & made_of[0] and chosen & made_of[1] and chosen <= made_of[0] | made_of[1]
         assert chosen <= set(made[f"results/metrics/zero_shot_classification/{name}.json"]["inputs"])
     assert "results/metrics/zero_shot_classification/bare.json" not in made
+
+
+def test_labels_change_no_job_that_reads_none(tmp_path: Path) -> None:
+    """What a finished run has is as it was when labels come later: the same jobs, inputs, outputs and commands."""
+    (tmp_path / "photos").mkdir()
+    for name in "abcdefghijkl":
+        (tmp_path / "photos" / f"{name}.png").touch()
+    (tmp_path / "young.csv").write_text("image,young\na,yes\nb,no\n")
+    (tmp_path / "yaw.csv").write_text("image,yaw\na,1\nb,2\n")
+    (tmp_path / "ears.csv").write_text("image,ear_left_x,ear_left_y,ear_right_x,ear_right_y\na,1,2,2,3\n")
+    files = {"masks": "photos", "keypoints": "ears.csv", "values": "yaw.csv", "attributes": "young.csv"}
+    domains = {
+        "dogs": {"path": "photos"},
+        "cats": {"path": "photos", "val_images": 2},
+        "wild": {"fetch": "afhq-wild"},
+        "more": {"fetch": "afhq-dog", "val_images": 9},
+    }
+    models = {name: {"domain": "dogs", "architecture": {}, "train": {"seed": len(name)}} for name in ("dogs", "other")}
+    models |= {name: {"domain": name, "parent": "dogs"} for name in ("cats", "wild", "more")}
+    models["cats-unaligned"] = {"domain": "cats", "parent": "other", "control_of": "cats"}
+    found = []
+    for labels in ({}, {"annotations": files}):
+        own = {name: values | labels for name, values in domains.items()}
+        (tmp_path / "own.yaml").write_text(yaml.safe_dump({"domains": own, "models": models}))
+        jobs_file = tmp_path / f"{len(labels)}.jsonl"
+        flags = ("--printshellcmds", "--logger", "stylealign", "--logger-stylealign-jobs", str(jobs_file))
+        done = snakemake(tmp_path, "-n", *flags, config=tmp_path / "own.yaml")
+        assert done.returncode == 0, done.stderr
+        made = {tuple(job["outputs"]): job for job in map(json.loads, jobs_file.read_text().splitlines())}
+        found.append((made, {line for line in done.stdout.splitlines() if "stylealign " in line}))
+    (before, commands), (after, commands_after) = found
+    assert len(before) > 80 and len(after) > len(before) + 40
+    changed = {job["rule"] for made, job in before.items() if after.get(made) != job} - {"all"}
+    assert changed == {"ladder", "wide_tables", "tables"}
+    others = sorted(re.findall(r"stylealign (evaluate \w+|\w+)", line)[0] for line in commands - commands_after)
+    assert others == ["evaluate ladder", "tables", "tables"]
 
 
 def test_seeds_are_models_of_their_own_and_their_mean_is_asked_for(tmp_path: Path) -> None:

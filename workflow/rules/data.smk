@@ -75,7 +75,7 @@ rule fetch_domain:
     benchmark:
         "results/benchmarks/fetch_domain/{domain}.tsv"
     wildcard_constraints:
-        domain=one_of(set(EXPERIMENT.fetched) - set(EXPERIMENT.labelled)),
+        domain=one_of(set(EXPERIMENT.fetched) - set(EXPERIMENT.held_out)),
     retries: 2
     threads: 1
     resources:
@@ -161,7 +161,7 @@ rule import_domain:
     benchmark:
         "results/benchmarks/import_domain/{domain}.tsv"
     wildcard_constraints:
-        domain=one_of(set(EXPERIMENT.imported) - set(EXPERIMENT.labelled)),
+        domain=one_of(set(EXPERIMENT.imported) - set(EXPERIMENT.held_out)),
     threads: 1
     resources:
         gpu=0,

@@ -11,7 +11,8 @@ from PIL import Image
 
 from stylealign.config import DatasetSettings
 from stylealign.datasets.annotations import Annotations
-from stylealign.datasets.importing import REJECTED_LABELS, import_dataset
+from stylealign.datasets.importing import import_dataset
+from stylealign.datasets.own_labels.files import REJECTED_LABELS
 from stylealign.errors import StyleAlignError
 
 SIZE = 8
