@@ -102,12 +102,13 @@ def run(arguments: argparse.Namespace) -> None:
     for text in dict.fromkeys(str(warning.message) for warning in caught):
         warn("evaluate", text)
     write_rows(arguments.out, rows, provenance | facts)
-    print(json.dumps({_label(row, arguments.child_name): row.value for row in rows}))
+    print(json.dumps({_label(row, arguments.child_name, rows[0].table): row.value for row in rows}))
 
 
-def _label(row: Row, child: str) -> str:
-    """Return what names a row among those of one file, whose child is said only where it is another."""
-    return " ".join(filter(None, ("" if row.child == child else row.child, row.method, row.metric, row.setting)))
+def _label(row: Row, child: str, table: str) -> str:
+    """Return what names a row among those of one file, whose child and table are said only where they are others."""
+    others = ("" if row.table == table else row.table, "" if row.child == child else row.child)
+    return " ".join(filter(None, (*others, row.method, row.metric, row.setting)))
 
 
 def _by_name(rows: list[tuple[str, Path]]) -> dict[str, Path]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from stylealign.applications.labels.methods import BEST
+from stylealign.applications.labels.tasks import scored
 from stylealign.config import UPKEEP, Config, PairSettings
 from stylealign.errors import did_you_mean
 from stylealign.experiment.identity import Identity
@@ -58,7 +59,7 @@ class Experiment(Translations):
 
     def notes(self) -> list[str]:
         """Return what the tables lack for want of a line in the configuration, a line each."""
-        return [*self._without_labels(), *self._without_choice()]
+        return [*self._without_labels(), *self._without_tests(), *self._of_no_use(), *self._without_choice()]
 
     def _without_labels(self) -> list[str]:
         """Say which children have no zero-shot rows, as neither domain has labels."""
@@ -70,6 +71,32 @@ class Experiment(Translations):
         lacking = [child for child in bare if self.domain_of(self.compared_with(child)) in unlabelled]
         told = f"no zero-shot rows for {', '.join(lacking)}: {', '.join(unlabelled)} has no labels to carry over"
         return [f"{told}; set {', '.join(f'domains.{domain}.annotations' for domain in unlabelled)} or labellers"]
+
+    def _without_tests(self) -> list[str]:
+        """Say of which tasks a child's domain has nothing to test with, though its parent's has labels."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for child in self.asking("zero_shot").children:
+            untested = [task for task in self.zero_shot_tasks(child) if not self.is_tested(task, child)]
+            if untested:
+                domains = self.domain_of(child), self.domain_of(self.compared_with(child))
+                found.setdefault(domains, untested)
+        return [
+            f"no test of carried labels in {own}: it has no labels of {', '.join(tasks)}; what its network says is in "
+            f"results/zero_shot, the tables have what {theirs}'s says of its own pictures"
+            for (own, theirs), tasks in found.items()
+        ]
+
+    def _of_no_use(self) -> list[str]:
+        """Say which labels of a child's domain are of tasks that its parent's has none of."""
+        found: dict[str, str] = {}
+        for child in self.asking("zero_shot").children:
+            own, theirs = self.domain_of(child), self.domain_of(self.compared_with(child))
+            carried = self.zero_shot_tasks(child)
+            lost = [task.name for task in scored() if task.pseudo and self.has_labels(task.name, own)]
+            lost = [task for task in lost if task not in carried]
+            if lost and own not in self.drawn:
+                found[own] = f"labels of {own} that nothing is tested with: {', '.join(lost)}, as {theirs} has none"
+        return list(found.values())
 
     def _without_choice(self) -> list[str]:
         """Say in which domains no method can be chosen."""

@@ -9,6 +9,7 @@ from stylealign.datasets.face_finding import NAMES
 from stylealign.datasets.figures import SEGMENTATION_CLASSES
 from stylealign.datasets.own_labels.classes import read_classes
 from stylealign.datasets.own_labels.files import LABEL_SETTINGS
+from stylealign.datasets.own_labels.masks import BACKGROUND
 from stylealign.datasets.own_labels.points import point_names
 from stylealign.datasets.own_labels.tables import image_column
 from stylealign.datasets.styles import read_styles
@@ -87,10 +88,20 @@ class LabelProblems:
         """Return the classes of masks, () without masks, None where masks themselves say them."""
         if labels.masks is None:
             return ()
+        if labels.masks.lower().endswith(".json"):
+            return self._coco_classes(labels.masks)
         given = labels.classes
         if given is None:
             return None
         return read_classes(str(self._directory / own_path(given)) if isinstance(given, str) else given).names
+
+    def _coco_classes(self, given: str) -> Sequence[str] | None:
+        """Return the classes of a COCO file, None where it cannot be read."""
+        try:
+            categories = read_json(self._directory / own_path(given))["categories"]
+            return [BACKGROUND, *(category["name"] for category in categories)]
+        except (StyleAlignError, OSError, KeyError, TypeError):
+            return None
 
     def _values(self, labels: AnnotationSettings) -> Sequence[str] | None:
         """Return the names of the numbers, () without any, None where the table cannot be read."""

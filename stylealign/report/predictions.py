@@ -89,7 +89,7 @@ class PredictionFiles:
 
     def finish(self) -> None:
         """Write the table, the COCO file where there is something for it, the names of classes, and the overview."""
-        with (self.folder / TABLE).open("w", newline="", encoding="utf-8") as file:
+        with (self.folder / TABLE).open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             table = csv.DictWriter(file, list(self._rows[0]))
             table.writeheader()
             table.writerows(self._rows)

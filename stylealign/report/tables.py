@@ -49,6 +49,8 @@ def write_tables(
 ) -> dict[str, int]:
     """Write every table of some files of rows, with `all.csv`, `metrics.json` (nested), `speed.csv` and `summary.md`.
 
+    Tables that lie in the folder and have no rows any more go.
+
     `sources.csv` says which file each row of `all.csv` and `speed.csv` came from, and that file's SHA-256.
 
     Args:
@@ -77,6 +79,9 @@ def write_tables(
         wide(name, [row for row in rows if row.table == name]) for name in dict.fromkeys(row.table for row in rows)
     ]
     if only != "long":
+        for name in {table.name for table in registry.tables()} - {table.name for table in tables}:
+            for ending in ("csv", "md", "tex"):  # of another configuration
+                (out_dir / f"{name}.{ending}").unlink(missing_ok=True)
         for table in tables:
             _write_text(out_dir / f"{table.name}.csv", to_csv(table))
             _write_text(out_dir / f"{table.name}.md", to_markdown(table))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,18 @@ def test_again_and_in_the_way(tmp_path: Path, pictures: Path, capsys: pytest.Cap
         assert run("predict", net, pictures, "--out-dir", place) == 2
         assert message in capsys.readouterr().err
     assert (own / "masks" / "mine.png").read_bytes() == b"mine"
+
+
+def test_a_name_that_is_no_utf_8(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    _halves(32, 32).save(folder / "a.png")
+    os.rename(folder / "a.png", os.fsencode(folder) + b"/\xff.png")
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=NAMES)
+    assert run("predict", net, folder, "--out-dir", tmp_path / "out") == 0
+    assert "\\udcff.png," in (tmp_path / "out" / "labels.csv").read_text()
+    (image,) = json.loads((tmp_path / "out" / "labels.json").read_text())["images"]
+    assert image["file_name"] == "\udcff.png"
 
 
 def test_no_picture_at_all_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

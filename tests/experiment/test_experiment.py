@@ -576,7 +576,8 @@ def test_a_method_is_chosen_where_the_childs_domain_has_labelled_validation_imag
 def test_labelled_domains_without_validation_images_are_noted() -> None:
     def notes(models: str = OF_PEOPLE, **domain: object) -> list[str]:
         domains = {**OWN_LABELS, "cats": {"path": "b", "annotations": {"masks": "masks"}} | domain}
-        return experiment(Path(), models, domains=domains).notes()
+        told = experiment(Path(), models, domains=domains).notes()
+        return [one for one in told if one.startswith("no row")]
 
     told = "no row 'zero-shot best' for cats: without validation images no method can be chosen"
     assert notes() == [f"{told}; set domains.cats.val_images"]
@@ -584,10 +585,29 @@ def test_labelled_domains_without_validation_images_are_noted() -> None:
     assert notes(val_images=4) == notes(annotations=None) == [], "of bare there are no labels"
     assert notes(OF_PEOPLE.replace("parent: people}", "parent: people, measured: [generators]}")) == []
     assert notes(annotations={"values": "v.csv"}) == [], "the parent has no numbers"
-    assert experiment(Path()).notes() == [], "drawn domains have such images"
+    assert all("no row" not in told for told in experiment(Path()).notes()), "drawn domains have such images"
     everyone = {name: {"path": name, "annotations": {"attributes": "a.csv"}} for name in ("people", "cats", "bare")}
     (told,) = experiment(Path(), OF_PEOPLE, domains=everyone).notes()
     assert "for bare, cats: " in told and told.endswith("set domains.bare.val_images, domains.cats.val_images")
+
+
+def test_what_no_carried_label_is_tested_with_is_noted() -> None:
+    def notes(**labels: object) -> list[str]:
+        domains = OWN_LABELS | {"cats": {"path": "b", "annotations": labels, "val_images": 4}}
+        return experiment(Path(), OF_PEOPLE, domains=domains).notes()
+
+    def untested(domain: str, tasks: str) -> str:
+        told = f"no test of carried labels in {domain}: it has no labels of {tasks}; what its network says is in"
+        return f"{told} results/zero_shot, the tables have what people's says of its own pictures"
+
+    bare = untested("bare", "segmentation, keypoints")
+    assert notes(masks="m", keypoints="p.csv") == [bare]
+    assert notes(masks="m") == [untested("cats", "keypoints"), bare]
+    useless = "labels of cats that nothing is tested with: pose, as people has none"
+    assert notes(values="v.csv") == [untested("cats", "segmentation, keypoints"), bare, useless]
+    lacking = experiment(Path(), OF_PEOPLE, domains={name: {"path": name} for name in OWN_LABELS}).notes()
+    told = "no zero-shot rows for cats, bare: people has no labels to carry over; set domains.people.annotations"
+    assert lacking == [f"{told} or labellers"]
 
 
 def test_labels_of_a_published_set_are_labels_as_of_ones_own_pictures(tmp_path: Path) -> None:

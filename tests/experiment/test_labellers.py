@@ -127,6 +127,12 @@ def test_classes_that_no_domain_has_are_told(tmp_path: Path) -> None:
     both = masks("roof", "b") | {"labellers": {"segmentation": "parser.yaml"}}
     asked = labelled(both, {}, labels={"classes": {"roof": "a"}})
     assert experiment(tmp_path, MODELS, **asked).problems() == [], "the labeller is tested on the annotations"
+    (tmp_path / "coco.json").write_text('{"categories": [{"id": 1, "name": "roof"}]}')
+    coco = {"annotations": {"masks": "coco.json"}}
+    asked = labelled(coco, masks("background", "attic"), labels={"classes": {"roff": "top"}})
+    assert experiment(tmp_path, MODELS, **asked).problems() == [
+        "labels.classes: no domain has a class 'roff'; did you mean 'roof'?"
+    ]
     unknown = {"annotations": {"masks": "masks"}}  # ids, which the masks say
     asked = labelled(masks("sky", "roof"), unknown, labels={"classes": {"chimney": "top"}})
     assert experiment(tmp_path, MODELS, **asked).problems() == []

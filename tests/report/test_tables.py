@@ -154,6 +154,15 @@ def test_the_command_writes_the_tables_and_links_the_figures(files: list[Path], 
     assert "- [samples](../figures/samples.png)" in (out / "summary.md").read_text()
 
 
+def test_tables_of_another_configuration_do_not_stay(files: list[Path], tmp_path: Path) -> None:
+    write_tables(files, tmp_path / "out")
+    (tmp_path / "out" / "own.csv").write_text("a user's")
+    write_tables(files[:1], tmp_path / "out", only="wide")
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert "generators.csv" in left and "own.csv" in left
+    assert not [name for name in left if name.startswith("zero_shot_segmentation")]
+
+
 def test_a_file_that_holds_no_rows_is_named(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "x.json").write_text("{}")
     assert main(["tables", str(tmp_path / "x.json"), "--out-dir", str(tmp_path / "out")]) == 2

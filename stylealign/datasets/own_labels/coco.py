@@ -1,5 +1,6 @@
 """Masks and key points of COCO JSON: polygons, run lengths and points, as annotation tools write them."""
 
+from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ UNLABELLED, HIDDEN, VISIBLE = 0, 1, 2
 
 
 class CocoMasks:
-    """Polygons (or uncompressed run lengths) of a COCO file, drawn in its order, one over another."""
+    """Polygons or run lengths of a COCO file, drawn in its order, one over another."""
 
     def __init__(self, coco: CocoFile) -> None:
         """Find the classes.
@@ -58,7 +59,7 @@ class CocoMasks:
             size_px: width and height of the mask.
 
         Raises:
-            NotConvertible: a shape that is none, lies outside, is compressed, or is missing; no annotation at all.
+            NotConvertible: a shape that is none, lies outside or is missing; no annotation, or one of no category.
         """
         if picture not in self._coco.images:
             return None
@@ -70,12 +71,20 @@ class CocoMasks:
         if bare and (len(bare) == len(entries) or any(not entry.keypoints for entry in bare)):
             raise NotConvertible(f"an annotation without a segmentation ({_id(bare[0])})")
         classes = np.zeros(size_px[::-1], np.uint8)
+        _require_categories(entries, self._classes)
         for entry in entries:
             try:
                 _draw(classes, entry.segmentation, self.names.index(self._classes[entry.category_id]))
             except ValueError as error:
                 raise NotConvertible(f"a segmentation that is none ({_id(entry)}: {error})") from error
         return Masked(classes)
+
+
+def _require_categories(entries: Sequence[Entry], known: Container[str]) -> None:
+    """Raise NotConvertible where an annotation is of no category: the others alone are not the picture's labels."""
+    lost = [entry for entry in entries if entry.category_id not in known]
+    if lost:
+        raise NotConvertible(f"an annotation of no category of the file ({_id(lost[0])}: {lost[0].category_id})")
 
 
 def _id(entry: Entry) -> str:
@@ -141,7 +150,7 @@ def _runs(shape: dict[str, Any], size_px: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the mask `[h, w]` of run lengths, which count down the columns; raise ValueError where it is none."""
     counts, size = shape.get("counts"), shape.get("size")
     if isinstance(counts, str):
-        raise ValueError("compressed run lengths; save polygons")
+        counts = _counts(counts)
     width, height = size_px
     if size != [height, width]:
         raise ValueError(f"run lengths of the size {size}, not [{height}, {width}]")
@@ -151,6 +160,31 @@ def _runs(shape: dict[str, Any], size_px: tuple[int, int]) -> NDArray[np.bool_]:
         raise ValueError(f"run lengths of {sum(counts)} pixels, not of {width * height}")
     flags = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     return flags.reshape(width, height).T
+
+
+def _counts(text: str) -> list[int]:
+    """Return the run lengths of their compressed form; raise ValueError where it is none.
+
+    A number is a few letters, each with five bits above "0", the lowest first, and a sixth that says whether another
+    letter follows; the last letter's highest bit is the sign. From the fourth number on, each is what is to be added
+    to the last but one.
+    """
+    found: list[int] = []
+    value = shift = 0
+    for letter in text:
+        bits = ord(letter) - ord("0")
+        if not 0 <= bits < 64:
+            raise ValueError(f"compressed run lengths with the letter {letter!r}")
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        value -= (bits & 16) << (shift - 4)
+        found.append(value + (found[-2] if len(found) > 2 else 0))
+        value = shift = 0
+    if shift:
+        raise ValueError("compressed run lengths that break off")
+    return found
 
 
 class CocoPoints:
@@ -182,6 +216,7 @@ class CocoPoints:
             return None
         # Files of people list crowds and far figures with a box and no point that is labelled.
         labelled = [entry for entry in own if any(seen != UNLABELLED for seen in (entry.keypoints or [])[2::3])]
+        _require_categories(own, self._coco.categories)
         entry = self._coco.largest(picture, labelled or own)
         names = self._coco.categories[entry.category_id].keypoints or []
         try:

@@ -12,7 +12,8 @@ from stylealign.datasets.own_labels.matching import LabelReport, PictureNames, b
 from stylealign.datasets.text_tables import decoded
 from stylealign.errors import StyleAlignError
 
-Id = int | str
+Id = str
+"""Ids that are numbers in one list and text in another are the same."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 BOX = 4
 """Numbers of a `bbox`: left, top, width, height."""
@@ -72,13 +73,9 @@ class _Content(_Part):
             ("images", [entry.id for entry in self.images]),
             ("categories", [entry.id for entry in self.categories]),
         ):
-            _require_once(ids, f"{key}.{{place}}.id: {{value!r}} stands there already")
+            _require_once(ids, f"{key}.{{place}}.id: {{value}} stands there already")
         for place, category in enumerate(self.categories):
             _require_once(category.keypoints or (), f"categories.{place}.keypoints: two are named {{value!r}}")
-        categories = {entry.id for entry in self.categories}
-        for place, entry in enumerate(self.annotations):
-            if entry.category_id not in categories:
-                raise ValueError(f"annotations.{place}.category_id: no category has the id {entry.category_id!r}")
         return self
 
 
@@ -91,7 +88,7 @@ def _require_once(values: Sequence[Id], message: str) -> None:
 
 
 class CocoFile:
-    """The pictures of a COCO file with their annotations.
+    """The pictures of a COCO file with their annotations; those of no picture are named and left out.
 
     Attributes:
         path: the file.
@@ -113,7 +110,7 @@ class CocoFile:
             if entry.image_id in own:
                 own[entry.image_id].append(entry)
             else:  # files from which pictures were taken out have such
-                report.reject(self.file, f"annotations.{place}", f"no image has the id {entry.image_id!r}")
+                report.reject(self.file, f"annotations.{place}", f"of no image of the file ({entry.image_id})")
         rows = [(picture.file_name, (picture, own.get(picture.id, []))) for picture in content.images]
         self.images = bound(rows, pictures, self.file, report)
 

@@ -13,6 +13,7 @@ from stylealign.datasets.conversion import NotConvertible, stored_turn
 from stylealign.datasets.own_labels.classes import ClassTable, UnknownIdError
 from stylealign.datasets.own_labels.matching import WITHOUT_PICTURE, LabelReport, PictureNames, bound
 from stylealign.datasets.sources import is_system_file
+from stylealign.files import printable
 
 PARTS = (
     *("skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear", "mouth", "u_lip", "l_lip"),
@@ -52,7 +53,7 @@ class FolderMasks:
         self, files: Mapping[str, Reader], table: ClassTable, pictures: PictureNames, file: str, report: LabelReport
     ) -> None:
         self.file, self._table = file, table
-        own = ((name, read) for name, read in files.items() if not is_system_file(name) and _is_mask(name))
+        own = ((name, (name, read)) for name, read in files.items() if not is_system_file(name) and _is_mask(name))
         self._masks = bound(own, pictures, file, report)
 
     @property
@@ -76,7 +77,7 @@ class FolderMasks:
         """
         if picture not in self._masks:
             return None
-        with _opened(self._masks[picture]) as mask:
+        with _opened(*self._masks[picture]) as mask:
             turn = stored_turn(mask)
             try:
                 classes = self._table.classes_of(mask if turn is None else mask.transpose(turn))
@@ -131,7 +132,7 @@ class PartMasks:
         for place, part in enumerate(PARTS, 1):
             if part not in parts:
                 continue
-            with _opened(parts[part]) as mask:
+            with _opened(part, parts[part]) as mask:
                 covered = np.asarray(mask.convert("L")) > 127
             if whole is None:
                 whole = np.zeros(covered.shape, np.uint8)
@@ -156,10 +157,10 @@ def _is_mask(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in (".png", ".bmp", ".gif", ".tif", ".tiff")
 
 
-def _opened(read: Reader) -> Image.Image:
+def _opened(name: str, read: Reader) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(read()))
         image.load()
         return image
     except _UNREADABLE as error:
-        raise NotConvertible("not a readable mask") from error
+        raise NotConvertible(f"not a readable mask ({printable(name)})") from error

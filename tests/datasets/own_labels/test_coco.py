@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from stylealign.datasets.conversion import NotConvertible
@@ -58,7 +59,6 @@ def more(key: str, **fields: Any) -> Change:
         (of("annotations", area=float("nan")), r"annotations\.0\.area"),
         (of("annotations", segmentation="abc"), r"annotations\.0\.segmentation: [^.]"),
         (of("annotations", keypoints="abc"), r"annotations\.0\.keypoints: [^.]"),
-        (of("annotations", category_id=9), r"annotations\.0\.category_id: no category has the id 9"),
         (of("categories", keypoints="abc"), r"categories\.0\.keypoints"),
         (of("categories", keypoints=["nose", "nose"]), r"categories\.0\.keypoints: two are named 'nose'"),
         (more("images", file_name="q.png"), r"images\.1\.id: 1 stands there already"),
@@ -124,7 +124,12 @@ def test_a_file_without_masks_is_refused(tmp_path: Path, change: Change, message
         (of("annotations", segmentation={"counts": [50, 14]}), "run lengths of the size None"),
         (of("annotations", segmentation={"size": [8, 8], "counts": [5]}), "run lengths of 5 pixels, not of 64"),
         (of("annotations", segmentation={"size": [8, 8], "counts": [-5, 69]}), "run lengths that are no whole numbers"),
-        (of("annotations", segmentation={"size": [8, 8], "counts": "abc"}), "compressed run lengths; save polygons"),
+        (
+            of("annotations", segmentation={"size": [8, 8], "counts": "a b"}),
+            "run lengths with the letter ' '",
+        ),
+        (of("annotations", segmentation={"size": [8, 8], "counts": "0a"}), "compressed run lengths that break off"),
+        (of("annotations", category_id=9), r"an annotation of no category of the file \(annotation 7: 9\)"),
         (more("annotations", segmentation=[], keypoints=None, id=8), r"without a segmentation \(annotation 8\)"),
     ],
 )
@@ -155,7 +160,7 @@ def test_an_annotation_of_no_picture_is_named_and_left_out(tmp_path: Path) -> No
     (tmp_path / "coco.json").write_text(json.dumps(content))
     report = LabelReport()
     coco = CocoFile(tmp_path / "coco.json", PictureNames(["p.png"]), report)
-    assert report.rejected == [("coco.json", "annotations.1", "no image has the id 9")]
+    assert report.rejected == [("coco.json", "annotations.1", "of no image of the file (9)")]
     assert len(coco.images["p.png"][1]) == 1
 
 
@@ -176,6 +181,36 @@ def test_pixels_are_of_a_polygon_by_their_centres(tmp_path: Path, polygon: list[
     assert mask is not None
     wanted = [[int(expected(x + 0.5, y + 0.5)) for x in range(SIZE)] for y in range(SIZE)]
     assert mask.classes.tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("counts", "size", "boxes", "holes"),
+    [
+        (";450020N00LM7", (9, 7), [(2, 6, 1, 4), (4, 8, 3, 6), (0, 1, 6, 7)], []),
+        ("mm2m8?RJKe25Y3ol7", (300, 40), [(5, 290, 10, 13)], [(100, 110, 11, 12)]),
+    ],
+)
+def test_compressed_run_lengths_are_those_of_pycocotools(
+    tmp_path: Path, counts: str, size: tuple[int, int], boxes: Any, holes: Any
+) -> None:
+    """`pycocotools.mask.encode` 2.0.11 wrote them of these rectangles."""
+
+    def change(content: dict[str, Any]) -> None:
+        content["images"][0].update(height=size[0], width=size[1])
+        content["annotations"][0]["segmentation"] = {"size": list(size), "counts": counts}
+
+    expected = np.zeros(size, np.uint8)
+    for value, own in ((1, boxes), (0, holes)):
+        for top, bottom, left, right in own:
+            expected[top:bottom, left:right] = value
+    mask = CocoMasks(opened(tmp_path, change)).of("p.png", size[::-1])
+    assert mask is not None
+    np.testing.assert_array_equal(mask.classes, expected)
+
+
+def test_ids_are_the_same_as_numbers_and_as_text(tmp_path: Path) -> None:
+    coco = opened(tmp_path, of("annotations", image_id="1", category_id="1"))
+    assert CocoMasks(coco).of("p.png", (SIZE, SIZE)) is not None
 
 
 def test_points_beside_shapes_need_no_shape(tmp_path: Path) -> None:

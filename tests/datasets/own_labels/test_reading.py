@@ -120,7 +120,7 @@ def test_every_reject_of_masks_is_named(pictures: Path, tmp_path: Path, capsys: 
         ("masks", "other.png", "a label without a picture"),
         ("masks", "p1.jpg", "a mask of another size (8x9, the picture has 8x8)"),
         ("masks", "p2.jpg", "unknown id 9"),
-        ("masks", "p3.jpg", "not a readable mask"),
+        ("masks", "p3.jpg", "not a readable mask (p3.png)"),
         ("masks", "p4.jpg", "a mask of colours (name its colours in `classes`)"),
         ("masks", "p5.jpg", "a picture without a mask"),
     ]
