@@ -23,6 +23,7 @@ CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "similarity-16px": (64, {}, {"similarity": {"weight": 60}}),
     "rgb-16px": (64, {}, {"rgb": {"weight": 1}}),
     "layout": (64, {}, {"layout": {"weight": 1}}),
+    "features-layout": (64, {}, {"features": {"weight": 24}, "layout": {"weight": 4}}),
     "perceptual": (64, {}, {"perceptual": {"weight": 12}}),
     "weights": (64, {}, {"weights": {"weight": 1e-3, "discriminator_weight": 1e-3}}),
     "tiny": (16, TINY_SHAPE, {"features": {"weight": 8}}),
