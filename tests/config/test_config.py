@@ -34,11 +34,14 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return values
 
 
+BESIDE = ("-plain", "-outlines", "-s1", "-s2")
+
+
 @pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml", "full.yaml", "zoo.yaml"])
 def test_the_configurations_that_come_along_are_valid(name: str) -> None:
     config = validate(Config, yaml.safe_load((CONFIG / name).read_text()), name)
     # Children that stand beside another one (other seeds, other ways to keep) have no control of their own.
-    beside = {model for model in config.models if name == "zoo.yaml" and model.endswith(("-plain", "-s1", "-s2"))}
+    beside = {model for model in config.models if name == "zoo.yaml" and model.endswith(BESIDE)}
     children = {name for name, model in config.models.items() if model.parent and not model.control_of} - beside
     assert {model.control_of for model in config.models.values()} - {None} == children, "each child has its control"
 
