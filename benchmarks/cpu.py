@@ -46,6 +46,8 @@ HELD = {
     }
 }
 """Variables that hold a process to an instruction set."""
+VECTORS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16")
+"""Instruction sets that are told of a processor."""
 RECKONED = (4, 8)
 """Threads whose gain is reckoned."""
 MEGABYTES = 64
@@ -194,10 +196,12 @@ def of_processes(arguments: argparse.Namespace) -> Iterator[Row]:
             yield Row(**row)
 
 
-def processor() -> str:
-    """Return the name of the processor."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "cpu")
+def processor() -> dict[str, str]:
+    """Return what the system says of the first processor, nothing where it says nothing: one name has many models."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().partition("\n\n")[0].splitlines() if path.exists() else []
+    pairs = (line.partition(":")[::2] for line in lines)
+    return {key.strip(): value.strip() for key, value in pairs}
 
 
 def facts() -> dict[str, Any]:
@@ -205,8 +209,11 @@ def facts() -> dict[str, Any]:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    told = processor()
     return {
-        "device": processor(),
+        "device": told.get("model name", "cpu"),
+        "model": " ".join(told.get(key, "?") for key in ("cpu family", "model", "stepping")),
+        "vectors": " ".join(flag for flag in VECTORS if flag in told.get("flags", "").split()),
         "cpus": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
         "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
