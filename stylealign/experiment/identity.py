@@ -23,7 +23,7 @@ DRAWS = 2
 """Version of the streams that new weights and the measurements of a training are drawn from."""
 
 
-LABELS_READ = 2
+LABELS_READ = 3
 """Version of how labels of one's own become annotations; the images of a data set do not depend on it."""
 
 

@@ -82,6 +82,7 @@ def write_tables(
         for name in {table.name for table in registry.tables()} - {table.name for table in tables}:
             for ending in ("csv", "md", "tex"):  # of another configuration
                 (out_dir / f"{name}.{ending}").unlink(missing_ok=True)
+        (out_dir / "seeds.csv").unlink(missing_ok=True)
         for table in tables:
             _write_text(out_dir / f"{table.name}.csv", to_csv(table))
             _write_text(out_dir / f"{table.name}.md", to_markdown(table))

@@ -156,10 +156,11 @@ def test_the_command_writes_the_tables_and_links_the_figures(files: list[Path], 
 
 def test_tables_of_another_configuration_do_not_stay(files: list[Path], tmp_path: Path) -> None:
     write_tables(files, tmp_path / "out")
-    (tmp_path / "out" / "own.csv").write_text("a user's")
+    for name in ("own.csv", "seeds.csv"):
+        (tmp_path / "out" / name).write_text("of another run")
     write_tables(files[:1], tmp_path / "out", only="wide")
     left = {path.name for path in (tmp_path / "out").iterdir()}
-    assert "generators.csv" in left and "own.csv" in left
+    assert "generators.csv" in left and "own.csv" in left and "seeds.csv" not in left
     assert not [name for name in left if name.startswith("zero_shot_segmentation")]
 
 
