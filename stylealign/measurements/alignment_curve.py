@@ -12,6 +12,8 @@ from stylealign.measurements.shared import (
     FID,
     KID,
     KIMG,
+    LABEL_FID,
+    LABEL_FID_PROTOCOL,
     RECALL,
     SHARE,
     SHARE_PROTOCOL,
@@ -29,11 +31,12 @@ TABLE = Table(
     "alignment_curve",
     title="Quality and alignment over kimg",
     section="alignment",
-    metrics=(KIMG, FID, KID, RECALL, SHARE, *SPREADS, *AGREEMENT, *alignment_score.METRICS),
+    metrics=(KIMG, FID, LABEL_FID, KID, RECALL, SHARE, *SPREADS, *AGREEMENT, *alignment_score.METRICS),
     protocol="averaged generator after each number of kimg, no truncation, stored noise: FID, KID and recall "
     "against the training images (the same number of samples at every point: a FID of few images is too high, alike "
     "at all of them, and compares with no other table), spread of the pose over theirs, agreement with the parent's "
-    f"images of the same z, and the score: {alignment_score.PROTOCOL}; {DISTRIBUTION_PROTOCOL}; {SHARE_PROTOCOL}",
+    f"images of the same z, and the score: {alignment_score.PROTOCOL}; "
+    f"{LABEL_FID_PROTOCOL}; {DISTRIBUTION_PROTOCOL}; {SHARE_PROTOCOL}",
 )
 
 
@@ -50,6 +53,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.features import features_of
     from stylealign.metrics.fid_kid import Reference, precision_recall
     from stylealign.metrics.generators import require_resolution, sample_images
+    from stylealign.metrics.label_fid import LabelReference, encoded_in
     from stylealign.metrics.responses import reference_of, respond
     from stylealign.metrics.same_latents import agreement, draw_and_measure
     from stylealign.metrics.share import MOST_IMAGES, DomainClassifier
@@ -62,9 +66,12 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     device = next(extractor.parameters()).device
     count, seed, draws = settings.curve_images, settings.seed, settings.bootstrap
     numbers = {task: network(real) for task, network in seeing.items() if network.sees == "numbers"}
-    reference = draw_and_measure(parent.generator.to(device), count, seed, seeing)
+    reference = draw_and_measure(parent.generator.to(device), count, seed, seeing, encode=True)
     features, distance = features_of(real, extractor), distance_of(settings)
     known = Reference(features)
+    encoded, by_labels = encoded_in(real, seeing), None
+    if encoded is not None and reference.encoded is not None:
+        by_labels = LabelReference(encoded, reference.encoded)
     scored = reference_of(parent.generator, distance, settings.score_latents, seed)
     classifier = None
     if inputs.has("parent-data"):
@@ -82,7 +89,9 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         rows.append(key.row(RECALL.name, precision_recall(generated, features)[1], settings.features))
         if classifier is not None:
             rows.append(key.row(SHARE.name, classifier.share(generated), settings.features))
-        drawn = draw_and_measure(generator, count, seed, seeing)
+        drawn = draw_and_measure(generator, count, seed, seeing, encode=True)
+        if by_labels is not None and drawn.encoded is not None:
+            rows.append(key.row(LABEL_FID.name, by_labels.fid(drawn.encoded)))
         for task, real_numbers in numbers.items():
             found = spreads_of(drawn.names[task], drawn.seen[task], real_numbers, draws, seed)
             rows += [key.row(metric, value) for metric, value in found.items()]
@@ -115,7 +124,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_curve",
-    version=14,
+    version=15,
     text="quality and alignment of a child after each number of kimg that `stylealign train` kept",
     files=(
         File("parent", "MODEL", "the parent the snapshots are compared with"),

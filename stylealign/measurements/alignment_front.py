@@ -12,7 +12,7 @@ from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements import alignment_curve, alignment_pointwise, alignment_score
 from stylealign.measurements.declare import Experiment, Kind, Measured, NamedFiles, Progress, Table
-from stylealign.measurements.shared import ANNOTATED, FID, KID, RECALL, SHARE
+from stylealign.measurements.shared import ANNOTATED, FID, KID, LABEL_FID, RECALL, SHARE
 from stylealign.metrics.declared import Metric
 from stylealign.metrics.structure import POSE_NAMES
 from stylealign.work.cost import Cost, Work
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 AGREEMENT = "segmentation_agreement"
 CORRELATIONS = tuple(f"{name}_correlation" for name in POSE_NAMES.values())
 _POINTWISE = (AGREEMENT, "keypoint_error", *CORRELATIONS)
-_QUALITY = (FID, KID, RECALL, SHARE)
+_QUALITY = (FID, LABEL_FID, KID, RECALL, SHARE)
 
 KEPT = Metric(
     "kept", True, "of the label agreement that the plain child has lost, what this one keeps; 1 is the parent unchanged"
@@ -47,6 +47,14 @@ AT_EQUAL = {
             "label agreement less that of the plain child when it has the same FID; above 0 is gained",
         ),
         Metric("score_above_at_fid", True, "the same of the alignment score"),
+    ),
+    LABEL_FID.name: (
+        Metric(
+            "agreement_above_at_label_fid",
+            True,
+            "label agreement less that of the plain child when it has the same label_fid; above 0 is gained",
+        ),
+        Metric("score_above_at_label_fid", True, "the same of the alignment score"),
     ),
 }
 """Quality -> how far label agreement and score are above the plain child's of the same quality."""
@@ -72,9 +80,9 @@ TABLE = Table(
     f"configuration names; {KEPT.name}: (A - P) / (1 - P) of the {AGREEMENT} A of a child and P of the plain child "
     f"after the same kimg; {SCORE_KEPT.name}: the same of the alignment score; "
     f"{', '.join(metric.name for metrics in AT_EQUAL.values() for metric in metrics)}: {AGREEMENT} and score less "
-    "those of the plain child at an equal share or FID, between its kimg in straight lines, from the parent unchanged "
-    "(its FID is of the table generators; the highest, where it has that quality more than once; none where it never "
-    "has); "
+    "those of the plain child at an equal share, FID or label_fid, between its kimg in straight lines, from the parent "
+    "unchanged (its FID is of the table generators; its label_fid is not known); the highest, where it has that "
+    "quality more than once; none where it never has; "
     f"{SHARE_DIFFERENCE.name} and {FID_RATIO.name}: against the plain child after the same kimg. Children of unlike "
     "share are not comparable",
 )
@@ -207,7 +215,7 @@ def cost(work: Work, domain: str) -> Cost:
 
 KIND = Kind(
     name="alignment_front",
-    version=3,
+    version=4,
     text="ways to fine-tune for one domain: quality against alignment, beside the plain child",
     files=(),
     named_files=NamedFiles("JSON", "rows of other kinds; the name only tells them apart"),

@@ -21,6 +21,9 @@ AGREEMENTS = {task.name: task.agreement for task in comparing() if task.agreemen
 """Label task -> how alike its networks see two images."""
 
 FID = Metric("fid", False, "Fréchet distance of feature distributions, generated against real")
+LABEL_FID = Metric(
+    "label_fid", False, "Fréchet distance in the features of the label networks that measure both domains"
+)
 KID = Metric("kid", False, "kernel distance of features, unbiased for few images")
 RECALL = Metric("recall", True, "share of real images near generated ones")
 KIMG = Metric("kimg", None, "real images shown in training", unit="thousands")
@@ -71,6 +74,12 @@ SHARE_PROTOCOL = (
     "share_accuracy: its share of right answers on test images, the mean of the two domains"
 )
 """How the share is reckoned (`metrics.share`)."""
+
+LABEL_FID_PROTOCOL = (
+    "label_fid: the last features of those networks' encoders, averaged over places, each in units of its spread over "
+    "training images and as many of the parent's: no discriminator has seen by them"
+)
+"""How the Fréchet distance of label networks is reckoned (`metrics.label_fid`)."""
 
 DISTRIBUTION_PROTOCOL = (
     "FID in float64, equal to torch-fidelity's; KID with the polynomial kernel of degree 3, unbiased, over all pairs "

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from stylealign.images import to_pixels
 from stylealign.metrics.bootstrap import Estimate, correlation_estimates, mean_estimate
+from stylealign.metrics.label_fid import encoded_in
 from stylealign.metrics.seeing import Ruler, Seeing
 from stylealign.metrics.structure import POSE_NAMES
 from stylealign.networks.generator import Generator
@@ -30,6 +31,7 @@ class Drawn:
         seen: task -> what its network sees.
         names: task -> names of that, for networks that see numbers.
         colours: mean colour `[N, 3]` of each of `COLOURS`, NaN where an image has none of it; empty without class maps.
+        encoded: features `[N, D]` of all networks side by side, where they were asked for and there are any.
     """
 
     w: NDArray[np.float32] | None
@@ -37,14 +39,14 @@ class Drawn:
     seen: Mapping[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
     names: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     colours: Mapping[str, NDArray[np.float64]] = dataclasses.field(default_factory=dict)
+    encoded: NDArray[np.float32] | None = None
 
     def shuffled(self) -> "Drawn":
         """Return the same measurements in another order: each image takes the next one's place."""
         seen = {task: np.roll(values, 1, axis=0) for task, values in self.seen.items()}
         colours = {name: np.roll(rgb, 1, axis=0) for name, rgb in self.colours.items()}
-        return dataclasses.replace(
-            self, w=None if self.w is None else np.roll(self.w, 1, axis=0), seen=seen, colours=colours
-        )
+        w, encoded = (None if of is None else np.roll(of, 1, axis=0) for of in (self.w, self.encoded))
+        return dataclasses.replace(self, w=w, seen=seen, colours=colours, encoded=encoded)
 
     def numbers(self, name: str) -> NDArray[Any] | None:
         """Return the number of this name, `[N]`, None where no network sees it."""
@@ -60,6 +62,7 @@ def draw_and_measure(
     seed: int,
     networks: Mapping[str, Seeing],
     progress: Callable[[int], None] | None = None,
+    encode: bool = False,
 ) -> Drawn:
     """Draw latents, the same for every generator of one z_dim, and measure the generator's images of them.
 
@@ -69,20 +72,26 @@ def draw_and_measure(
         seed: seed of the latents, which are drawn on the CPU.
         networks: label networks by task.
         progress: called with the images done.
+        encode: whether the networks' features are wanted too.
     """
     w: list[np.ndarray] = []
     parts: list[Drawn] = []
+    encoded: list[NDArray[np.float32] | None] = []
     for z, c in sample_latents(generator, count, seed):
         ws = generator.mapping(z, c)
         images = to_pixels(generator.synthesis(ws))
         w.append(ws[:, 0].cpu().numpy())
         parts.append(measured_in(images, networks))
+        if encode:
+            encoded.append(encoded_in(images, networks))
         if progress is not None:
             progress(sum(map(len, w)))
     first = parts[0]
     seen = {task: np.concatenate([part.seen[task] for part in parts]) for task in first.seen}
     means = {name: np.concatenate([part.colours[name] for part in parts]) for name in first.colours}
-    return Drawn(np.concatenate(w), first.size_px, seen, first.names, means)
+    features = [part for part in encoded if part is not None]
+    found = np.concatenate(features) if features else None
+    return Drawn(np.concatenate(w), first.size_px, seen, first.names, means, found)
 
 
 def measured_in(images: NDArray[np.uint8], networks: Mapping[str, Seeing]) -> Drawn:

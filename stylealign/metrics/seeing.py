@@ -22,11 +22,13 @@ class Seeing:
         sees: which of them.
         names: names of the classes, points or numbers.
         predict: the function.
+        encode: from the same images to the features `[N, C]` that the network sees by; None where it shows none.
     """
 
     sees: Sees
     names: tuple[str, ...]
     predict: Callable[[NDArray[np.uint8]], NDArray[Any]]
+    encode: Callable[[NDArray[np.uint8]], NDArray[np.float32] | None] = lambda images: None
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Return what is seen in images."""

@@ -7,10 +7,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from stylealign.applications.labels.learning import encode, predict
 from stylealign.applications.labels.networks import (
     LabelNetwork,
     LabelSpec,
     load_label_network,
+    network_of,
     save_label_network,
 )
 from stylealign.applications.labels.tasks import names, task_of
@@ -138,3 +140,18 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path) -> None:  # type: ign
         StyleAlignError, match=r"net.safetensors: damaged label network \(a weight is NaN or infinite\)"
     ):
         load_label_network(tmp_path / "net.safetensors")
+
+
+@pytest.mark.parametrize("kind", ["small", "unet/resnet18"])
+def test_what_it_sees_by_is_what_its_numbers_are_made_of(kind: str) -> None:
+    if kind != "small":
+        pytest.importorskip("segmentation_models_pytorch")
+    own = network_of(LabelSpec("pose", tuple(POSE), 64, maps=0, numbers=4, network=kind)).eval()
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 3, 64, 64), dtype=np.uint8)
+    read: list[torch.Tensor] = []
+    own.numbers.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
+    predict(own, pixels)
+    width = own.numbers.in_features // 16
+    features = encode(own, pixels)
+    assert features.shape == (3, width)
+    assert torch.from_numpy(features).allclose(read[0].reshape(3, width, 16).mean(2), atol=1e-6)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from stylealign.applications.labels.learning import predict
+from stylealign.applications.labels.learning import encode, predict
 from stylealign.applications.labels.networks import load_label_network, save_label_network
 from stylealign.applications.labels.onnx_outputs import peaks
 from stylealign.errors import StyleAlignError
@@ -37,6 +37,13 @@ def test_scores_become_classes_at_the_size_of_the_images(tmp_path: Path, free: b
     expected = np.zeros((5, size, size), np.uint8)
     expected[..., size // 2 :] = 1
     assert np.array_equal(classes, expected)
+
+
+def test_a_file_shows_no_features(tmp_path: Path) -> None:
+    network = load_label_network(write_labeller(tmp_path, Brightness(), free=False, **SEGMENTATION), resolution_px=32)[
+        0
+    ]
+    assert encode(network, halves()) is None
 
 
 class Numbered(nn.Module):

@@ -105,6 +105,8 @@ def write_sources_of_the_front(path: Path) -> None:
     metrics = [metric.name for metric in registry.table("alignment_curve").metrics if metric.name in gathered]
     ways = {"child": 0.5, "child-features-1": 0.25}
     rows = [Row(child=child, metric=name, value=value, **names) for child, value in ways.items() for name in metrics]
+    later = names | {"setting": "24 kimg", "child": "child", "value": 0.2}
+    rows += [Row(metric=name, **later) for name in metrics]
     parent = names | {"table": "generators", "method": "parent", "setting": ""}
     unchanged = [Row(child="child", metric=name, value=0.1, **parent) for name in ("share", "fid")]
     write_rows(path, [*rows, *unchanged], {})

