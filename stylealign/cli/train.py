@@ -121,7 +121,7 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: Work
     provenance = _provenance(arguments, settings, identity, images.attribution)
     parent = copy.deepcopy(networks[1])  # of a child: a saved state replaces the networks' weights
     evaluation = _evaluation(arguments, settings)
-    finish = _finish(parent, settings, evaluation) if settings.keep.pull.tolerance else None
+    finish = _finish(parent, settings, _evaluation_of_pull(arguments, settings, evaluation))
     outputs = Outputs(provenance, lambda path, samples, columns: save_png(path, grid(samples, columns)), finish)
     alignment = None
     if arguments.init_from is not None and settings.alignment_latents is not None and workers.is_first:
@@ -178,10 +178,10 @@ def _weights(arguments: argparse.Namespace, settings: TrainSettings) -> Path | N
     return weights_of(arguments, settings.evaluate_features) if settings.measures else None
 
 
-def _evaluation(arguments: argparse.Namespace, settings: TrainSettings) -> Evaluation:
+def _evaluation(arguments: argparse.Namespace, settings: TrainSettings, images: int | None = None) -> Evaluation:
     return Evaluation(
         lambda: ImageZip(arguments.data).read(),
-        settings.evaluate_images,
+        images or settings.evaluate_images,
         settings.evaluate_features,
         settings.seed,
         _weights(arguments, settings),
@@ -189,9 +189,17 @@ def _evaluation(arguments: argparse.Namespace, settings: TrainSettings) -> Evalu
     )
 
 
-def _finish(parent: Generator, settings: TrainSettings, evaluation: Evaluation) -> Finish:
-    """Return what pulls a child back towards its parent when it is done."""
+def _evaluation_of_pull(arguments: argparse.Namespace, settings: TrainSettings, evaluation: Evaluation) -> Evaluation:
+    """Return what the pull measures by: the training's own, which has seen the real images, for as many images."""
+    images = settings.keep.pull.images
+    return evaluation if images in (None, settings.evaluate_images) else _evaluation(arguments, settings, images)
+
+
+def _finish(parent: Generator, settings: TrainSettings, evaluation: Evaluation) -> Finish | None:
+    """Return what pulls a child back towards its parent when it is done; None where nothing is to be pulled."""
     pull, name = settings.keep.pull, f"fid[{settings.evaluate_features}]"
+    if pull.is_off:
+        return None
 
     def finish(child: Generator) -> tuple[Generator, dict[str, Any]]:
         start = copy.deepcopy(parent).to(child.mapping.w_avg.device)

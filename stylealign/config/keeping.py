@@ -171,13 +171,15 @@ class CodeMethod(KeepMethod):
 class PullSettings(Settings):
     """Weights pulled back towards the parent when the training is done, the mapping network and then each resolution
     from 4 px up, as far as FID allows: a swap of layers (Pinkney and Adler 2020, arXiv 2010.05334) whose place is
-    chosen by `evaluate_features` and `evaluate_images`, not fixed. Asked for later, beside what was
+    chosen by FID in `evaluate_features`, not fixed. Asked for later, beside what was
     held, it trains nothing again."""
 
     tolerance: NonNegativeFloat = 0.0
     """Share of its FID by which the child may become worse; 0 turns the pull off."""
     shares: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1)] = (1.0, 0.5)
     """Shares of the parent that are tried at each place, the largest first."""
+    images: Annotated[int, Field(ge=4)] | None = None
+    """Generated images of each measurement. Default: `evaluate_images`."""
 
     @property
     def is_off(self) -> bool:

@@ -258,13 +258,17 @@ def test_a_child_is_pulled_back_when_it_is_done(data: Path, monkeypatch: pytest.
     parent = train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors"
     of_parent = load(parent).generator.synthesis.b4.const
 
+    counts = set()
+
     def distance(self: Evaluation, one: Generator) -> dict[str, float]:
+        counts.add(self._images)
         return {"fid[efficientnet-lite0]": float((one.synthesis.b4.const - of_parent).norm().detach())}
 
     monkeypatch.setattr(Evaluation, "__call__", distance)
     start = ["child", "--init-from", str(parent), "--settings"]
     before = load(train(data, *start, '{"keep": {}}') / "model.safetensors").generator.synthesis.b4.const
-    folder = train(data, *start, '{"keep": {"pull": {"tolerance": 1e-9}}}')
+    folder = train(data, *start, '{"keep": {"pull": {"tolerance": 1e-9, "images": 300}}}')
+    assert counts == {300}, "not of evaluate_images, which another training would have"
     assert not torch.equal(before, of_parent), "the training itself was done before, and is not done again"
     model = load(folder / "model.safetensors")
     assert model.info["pulled"] == {"mapping": 1.0, "4px": 1.0, "8px": 1.0, "16px": 1.0}
