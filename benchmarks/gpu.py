@@ -11,6 +11,7 @@ failed. With `--json` the last line is one JSON object.
 import argparse
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.card.records import Row, as_json, keep, table
+from stylealign.errors import StyleAlignError
+from stylealign.files import require_writable
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -46,6 +49,13 @@ def main() -> None:
 
         work(arguments.worker, arguments.part or [])
         return
+    if not 0 < arguments.minutes < math.inf:
+        flags.error(f"--minutes: must be above 0, not {arguments.minutes:g}")
+    if arguments.out is not None:
+        try:
+            require_writable(arguments.out, folder=True)  # not only when the first part is done
+        except StyleAlignError as error:
+            flags.error(f"--out: {error}")
     until = time.monotonic() + 60 * arguments.minutes
     facts, limits = machine()
     if unknown := [name for name in arguments.part or [] if name not in limits]:

@@ -8,10 +8,12 @@ import fcntl
 import math
 import os
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,4 +186,15 @@ def compute_device() -> "torch.device":
     """Return the GPU where there is one (CUDA_VISIBLE_DEVICES chooses), else the CPU. Imports torch."""
     import torch
 
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    note_missing_gpus(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    return torch.device("cpu")
+
+
+@cache
+def note_missing_gpus(named: str) -> None:
+    """Say once that none of the GPUs that CUDA_VISIBLE_DEVICES names is there, where it names some."""
+    if visible_devices({"CUDA_VISIBLE_DEVICES": named}):
+        line = f"note: PyTorch finds no GPU of CUDA_VISIBLE_DEVICES={named}: the CPU computes"
+        print(line, file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ from stylealign.devices import (
     THREAD_VARIABLES,
     cpu_quota,
     leased_environment,
+    note_missing_gpus,
     thread_limits,
     usable_cpus,
     visible_devices,
@@ -116,3 +117,14 @@ def test_the_quota_of_a_container_counts(
 def test_without_control_groups_the_affinity_counts(tmp_path: Path) -> None:
     assert cpu_quota(tmp_path) is None
     assert usable_cpus(tmp_path) == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(("named", "lines"), [("7", 1), ("0,1", 1), ("", 0), ("-1", 0)])
+def test_gpus_that_are_named_and_not_there_are_told_once(
+    named: str, lines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note_missing_gpus.cache_clear()
+    for _ in range(2):
+        note_missing_gpus(named)
+    note = f"note: PyTorch finds no GPU of CUDA_VISIBLE_DEVICES={named}: the CPU computes\n"
+    assert capsys.readouterr().err == lines * note

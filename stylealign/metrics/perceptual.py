@@ -32,7 +32,7 @@ class PerceptualDistance(nn.Module):
         return self.between(self.features(a), self.features(b))
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """Return weighted, channel-normalised activations, one `[N, C, h, w]` tensor a layer.
+        """Return `activations` of images that are looked at first, for which a GPU is waited for.
 
         Raises:
             StyleAlignError: images far outside of [-1, 1], or of what is no number.
@@ -45,7 +45,7 @@ class PerceptualDistance(nn.Module):
                 f"images far outside of [-1, 1] (mean size {size:.3g}): the model that draws them has diverged; take "
                 "an earlier snapshot of it"
             )
-        return self._activations(images)
+        return self.activations(images)
 
     def between(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:
         """Return the distance `[N]` between two results of `features`.
@@ -55,7 +55,8 @@ class PerceptualDistance(nn.Module):
         layers = [(a - b).square().sum(dim=1).mean(dim=(1, 2)) for a, b in zip(features_a, features_b, strict=True)]
         return torch.stack(layers).sum(dim=0)
 
-    def _activations(self, images: Tensor) -> list[Tensor]:
+    def activations(self, images: Tensor) -> list[Tensor]:
+        """Return weighted, channel-normalised activations, one `[N, C, h, w]` tensor a layer."""
         raise NotImplementedError
 
 

@@ -7,6 +7,8 @@ the same in all its images. Behind a blur that fades, both learn the layout of t
 import torch
 from torch import Tensor
 
+from stylealign.training.draws import moved
+
 LEAST_PX = 0.2
 """A blur below this changes nothing that a pixel could show."""
 
@@ -24,8 +26,8 @@ def blur(images: Tensor, sigma_px: float) -> Tensor:
     if sigma_px < LEAST_PX:
         return images
     height, width = images.shape[-2:]
-    across = blur_matrix(width, sigma_px).to(images)
-    along = across if height == width else blur_matrix(height, sigma_px).to(images)
+    across = moved(blur_matrix(width, sigma_px).to(images.dtype), images.device)
+    along = across if height == width else moved(blur_matrix(height, sigma_px).to(images.dtype), images.device)
     return along @ images @ across.t()
 
 

@@ -17,11 +17,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any, NamedTuple, Protocol
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
 
 from stylealign.config import KeepSettings
+from stylealign.errors import StyleAlignError
 from stylealign.training.augment import Augmentation
 from stylealign.training.draws import Draws
 from stylealign.training.inputs import copied, copy_into
@@ -72,11 +74,13 @@ class CudaRecording:
         self.graph = torch.cuda.CUDAGraph()
         random = torch.cuda.get_rng_state()
         try:
-            with torch.cuda.graph(self.graph, pool=_shared_memory()):
+            # A recording that fails leaves its own stream the current one.
+            with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(self.graph, pool=_shared_memory()):
                 self.result = run()
         except Exception:
             _renew_random_numbers(random)
             raise
+        _living.add(self.graph)
 
     def replay(self) -> None:
         """Start the graph."""
@@ -90,9 +94,13 @@ def _renew_random_numbers(state: Tensor) -> None:
     torch.cuda.default_generators[torch.cuda.current_device()].graphsafe_set_state(renewed)
 
 
-@cache
+_living: WeakSet[torch.cuda.CUDAGraph] = WeakSet()
+"""The graphs that were recorded and are there."""
+
+
 def _shared_memory() -> Any:
-    return torch.cuda.graph_pool_handle()
+    """Return the memory of the graphs that are there, or None for new: what all graphs have left takes none again."""
+    return next((graph.pool() for graph in _living), None)
 
 
 class Stepping(Protocol):
@@ -131,8 +139,15 @@ def reason_against(keep: KeepSettings, blur_px: float, parts: int, is_cuda: bool
 
 
 def wanted_graphs(reason: str | None) -> bool:
-    """Say whether graphs are asked for and can be; say in one line why not, where they are asked for."""
-    if os.environ.get(VARIABLE) != "1":
+    """Say whether graphs are asked for and can be; say in one line why not, where they are asked for.
+
+    Raises:
+        StyleAlignError: the variable says neither yes nor no.
+    """
+    asked = os.environ.get(VARIABLE, "")
+    if asked not in ("", "0", "1"):
+        raise StyleAlignError(f"{VARIABLE}={asked}: 1 records steps as CUDA graphs, 0 does not; or unset it")
+    if asked != "1":
         return False
     if reason is not None:
         print(f"stylealign train: {VARIABLE}=1: steps are computed as always: {reason}", file=sys.stderr, flush=True)

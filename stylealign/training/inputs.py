@@ -42,7 +42,7 @@ class RandomInputs:
         return draw(self._generator, batch, s.style_mixing_probability, s.noise, direction)
 
     def augmentation(self, batch: int) -> Augmentation | None:
-        """Return the transforms of a batch, or None where images stay as they are."""
+        """Return the transforms of a batch on the networks' device, or None where images stay as they are."""
         if self._ada is None or not self.augments:
             return None
         if self.prepared is not None:
@@ -51,29 +51,24 @@ class RandomInputs:
                 "a step asks for its inputs in another order than they were drawn in"
             )
             return drawn
-        size = self._generator.architecture.resolution
-        return draw_augmentation(batch, self._ada.p, size, size)
+        size, like = self._generator.architecture.resolution, self._generator.mapping.w_avg
+        drawn = draw_augmentation(batch, self._ada.p, size, size)
+        inverse, colour = (moved(matrices.to(like.dtype), like.device) for matrices in (drawn.inverse, drawn.colour))
+        return Augmentation(inverse, colour)
 
     def all_of_a_step(self, batch: int, lengths_batch: int, penalty: bool) -> list[Draws | Augmentation]:
-        """Draw what a step asks for, in its order, and put it on the networks' device.
+        """Draw what a step asks for, in its order.
 
         Args:
             batch: images of the step.
             lengths_batch: images of the path-length penalty, 0 for none.
             penalty: whether the discriminator is regularised.
         """
-        like = self._generator.mapping.w_avg
         drawn: list[Draws | Augmentation | None] = [self.draws(batch), self.augmentation(batch)]
         drawn += [self.draws(lengths_batch, direction=True)] if lengths_batch else []
         drawn += [self.augmentation(batch), self.augmentation(batch)]
         drawn += [self.augmentation(batch)] if penalty else []
-        present = [one for one in drawn if one is not None]
-        return [
-            Augmentation(moved(one.inverse.to(like.dtype), like.device), moved(one.colour.to(like.dtype), like.device))
-            if isinstance(one, Augmentation)
-            else one
-            for one in present
-        ]
+        return [one for one in drawn if one is not None]
 
 
 def tensors_of(inputs: list[Draws | Augmentation]) -> list[Tensor]:

@@ -41,7 +41,7 @@ class RecordableStep:
 
     @contextmanager
     def with_inputs(self, inputs: list[Draws | Augmentation]) -> Iterator[None]:
-        """Take the random inputs of the step inside from these, and leave ADA to the caller."""
+        """Take the random inputs of the step inside from these."""
         self._step.random.prepared = list(inputs)
         try:
             yield

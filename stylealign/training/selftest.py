@@ -12,10 +12,12 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from stylealign.config import TrainSettings
+from stylealign.files import write_json
 from stylealign.installed import release
 from stylealign.networks.architecture import Architecture
 from stylealign.ops.native.build import wanted_on_gpu
@@ -32,6 +34,8 @@ ALLOWED = 0.05
 FILE = "computed-by.json"
 
 Variables = dict[str, str]
+KNOWN = ((KERNELS, "0"), (KERNELS, "cuda"), (GRAPHS, "1"))
+"""What a choice may set."""
 OFF: Variables = {KERNELS: "0"}
 """PyTorch's own operations: a GPU that is new enough has kernels unless a variable says otherwise."""
 
@@ -74,7 +78,7 @@ def apply(
         return
     file = run_dir / FILE
     machine = machine_of(device)
-    kept = json.loads(file.read_text()) if file.exists() else {}
+    kept = _kept_in(file)
     if kept.get("machine") == machine:
         chosen, told = OFF | kept["chosen"], "as before"
     else:
@@ -82,13 +86,22 @@ def apply(
         part = settings.model_copy(update={"batch_size": settings.batch_size // processes})  # what one GPU computes
         given = json.dumps({"architecture": architecture.model_dump(), "settings": part.model_dump(mode="json")})
         chosen, told = choose(os.environ, lambda variables: tried_apart(variables, given), can_record)
-        run_dir.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"machine": machine, "chosen": chosen}))
+        write_json(file, {"machine": machine, "chosen": chosen})
     chosen = {name: value for name, value in chosen.items() if name not in os.environ}
     os.environ.update(chosen)
     ways = ["kernels"] * wanted_on_gpu(device) + ["graphs"] * (os.environ.get(GRAPHS) == "1")
     words = " and ".join(ways) or "PyTorch's own operations"
     print(f"stylealign train: computed by {words} ({told})", file=sys.stderr, flush=True)
+
+
+def _kept_in(file: Path) -> dict[str, Any]:
+    """Return the choice that a run's folder keeps; nothing where there is none that can be read."""
+    try:
+        kept = json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    chosen = kept.get("chosen") if isinstance(kept, dict) else None
+    return kept if isinstance(chosen, dict) and all(one in KNOWN for one in chosen.items()) else {}
 
 
 def choose(environment: Mapping[str, str], attempt: Attempt, can_record: bool) -> tuple[Variables, str]:

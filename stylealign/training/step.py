@@ -133,17 +133,14 @@ class TrainingStep:
         self._kimg = index * len(real) / 1000
         lengths = s.path_length_weight > 0 and index % s.path_length_interval == 0
         kind = Kind(lengths, s.penalises and index % s.r1_interval == 0, self.random.augments)
-        if self.graphs is None or measure:
-            scalars = self.move(kind, real, measure)
-        else:
-            scalars = self.graphs.move(kind, real)
-            scalars |= self._adapt(scalars, len(real))
+        scalars = self.move(kind, real, measure) if self.graphs is None or measure else self.graphs.move(kind, real)
+        scalars |= self._adapt(scalars, len(real))  # behind everything that is transformed, also where it is recorded
         beta = ema_beta(len(real), s.ema_kimg, index * len(real), s.ema_rampup)
         update_average(self.average, self.generator, beta)
         return scalars
 
     def move(self, kind: Kind, real: Tensor, measure: bool = False) -> dict[str, Tensor]:
-        """Take a step of one kind, all but the averaging; with inputs drawn before, ADA is left to the caller too."""
+        """Take a step of one kind, all but ADA's adjustment and the averaging."""
         self._judges.begin()
         move_generator, fakes = self._train_generator(len(real), measure)
         # D's step needs no more of G than its images: the sums of G's gradients over the processes can take that long.
@@ -153,8 +150,6 @@ class TrainingStep:
             scalars |= self._regularise_generator(self.lengths_batch(len(real)))
         scalars |= self._train_discriminator(real, fakes, measure)
         scalars |= move_generator() if overlaps else {}
-        if self.random.prepared is None:
-            scalars |= self._adapt(scalars, len(real))
         if kind.penalty:
             scalars |= self._regularise_discriminator(real)
         return scalars
@@ -311,9 +306,12 @@ class TrainingStep:
         if self.patch_head is not None:
             self.patch_head.load_state_dict(state["D_patches"])
         for adam, name in ((self.generator_adam, "adam_G"), (self.discriminator_adam, "adam_D")):
-            adam.load_state_dict(copy.deepcopy(state[name]))
-            for group in adam.param_groups:
-                group["fused"] = True  # a state from before says otherwise, and PyTorch would follow it
+            saved = copy.deepcopy(state[name])
+            for group in saved["param_groups"]:
+                group["fused"] = (
+                    True  # a state from before says otherwise, and PyTorch would leave its steps on the CPU
+                )
+            adam.load_state_dict(saved)
         self.mean_path_length.copy_(state["mean_path_length"])
         if self.ada is not None:
             self.ada.load(state["ada"])

@@ -90,9 +90,17 @@ def downsample(fine: Tensor) -> Tensor:
     return along.t() @ fine @ across * 0.25
 
 
-@functools.lru_cache(maxsize=8)
+@functools.cache
 def _doubling(size: int, border: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the `[2 (size + 2 border) + 10, size]` matrix that doubles a line of pixels between mirrored borders."""
+    """Return the `[2 (size + 2 border) + 10, size]` matrix that doubles a line of pixels between mirrored borders.
+
+    Kept for good: a CUDA graph goes on reading it, and later steps differentiate what it makes.
+    """
+    with torch.inference_mode(False):
+        return _doubling_matrix(size, border).to(device, dtype)
+
+
+def _doubling_matrix(size: int, border: int) -> Tensor:
     outside = torch.arange(-border, size + border)
     period = 2 * max(size - 1, 1)
     sources = (size - 1) - (outside % period - (size - 1)).abs()
@@ -100,7 +108,7 @@ def _doubling(size: int, border: int, dtype: torch.dtype, device: torch.device) 
     taps = torch.tensor(SYM6, dtype=torch.float64) * math.sqrt(2)
     matrix = torch.zeros(2 * len(outside) + TAPS - 2, size, dtype=torch.float64)
     matrix.index_put_((rows, sources[:, None].expand_as(rows)), taps.expand(rows.shape), accumulate=True)
-    return matrix.to(device, dtype)
+    return matrix
 
 
 def _fine_coordinates(size: int, like: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 
 ANSWER_S = 30
@@ -97,11 +98,17 @@ def connected(environment: Mapping[str, str]) -> Iterator[Workers]:
         environment: torchrun's RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT.
 
     Raises:
-        StyleAlignError: the other processes cannot be reached.
+        StyleAlignError: there are fewer GPUs than processes, or the other processes cannot be reached.
     """
     on_gpu = torch.cuda.is_available()
-    device = torch.device("cuda", int(environment.get("LOCAL_RANK", "0"))) if on_gpu else torch.device("cpu")
+    device = compute_device()
     if on_gpu:
+        device = torch.device("cuda", int(environment.get("LOCAL_RANK", "0")))
+        if device.index >= torch.cuda.device_count():
+            raise StyleAlignError(
+                f"process {device.index + 1} of this machine has no GPU, there are {torch.cuda.device_count()};"
+                " start as many processes (torchrun --nproc-per-node)"
+            )
         torch.cuda.set_device(device)
     count = int(environment.get("WORLD_SIZE", "1"))
     if count == 1:

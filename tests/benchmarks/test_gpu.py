@@ -79,6 +79,34 @@ def test_every_part_has_its_line_whatever_happens_to_the_one_before(tmp_path: Pa
     assert "FAILED: no memory" in (tmp_path / "out" / "some-card-2026-01-02-0304.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--minutes", "0"], "--minutes: must be above 0, not 0"),
+        (["--minutes", "nan"], "--minutes: must be above 0, not nan"),
+        (["--out", "{file}"], "--out: {file}: {file} is no folder; name another place for the results"),
+        (["--bad"], "unrecognized arguments: --bad"),
+        (["--part", "bad"], "no part 'bad'; there are checks"),
+    ],
+)
+def test_a_bad_flag_is_told_before_anything_is_measured(
+    flags: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setattr(sys, "argv", ["gpu", *(flag.format(file=file) for flag in flags)])
+    monkeypatch.setattr(gpu, "machine", lambda: (FACTS, {"checks": 1.0}))
+    monkeypatch.setattr(gpu, "run", lambda *arguments: pytest.fail("nothing is to be measured"))
+    with pytest.raises(SystemExit) as ended:
+        gpu.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(message.format(file=file))
+
+
 @pytest.mark.usefixtures("_worker")
 def test_parts_without_time_say_so(tmp_path: Path) -> None:
     rows = gpu.run(["first"], {"first": 9.0}, time.monotonic() + 1, FACTS, None)

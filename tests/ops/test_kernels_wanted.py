@@ -54,6 +54,14 @@ def test_kernels_are_for_gpus_that_are_new_enough_unless_the_environment_says(
     assert not functions.supported(images), "Triton is not installed"
 
 
+@pytest.mark.parametrize("value", ["1", "off", "false", "CUDA"])
+def test_a_word_that_says_nothing_of_kernels_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STYLEALIGN_NATIVE", value)
+    for ask in (lambda: build.wanted_on_gpu(GPU), build.forced_on_gpu, build.cpu_library.__wrapped__):
+        with pytest.raises(StyleAlignError, match=f"^STYLEALIGN_NATIVE={value}: 0 turns .* else unset it$"):
+            ask()
+
+
 def test_gpus_of_another_maker_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STYLEALIGN_NATIVE", raising=False)
     monkeypatch.setattr(torch.version, "hip", "6.0")

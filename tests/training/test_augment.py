@@ -155,3 +155,13 @@ def test_the_state_of_the_strength_goes_on_in_the_middle_of_an_interval() -> Non
     for sign in signs[2:]:
         resumed.update(sign, 30)
     assert resumed.state() == whole.state()
+
+
+def test_a_warp_is_differentiable_behind_one_that_was_not() -> None:
+    """What it keeps from call to call is an ordinary tensor wherever it was made."""
+    images, inverse = torch.randn(1, 3, 9, 7, dtype=torch.float64), torch.eye(3, dtype=torch.float64)[None]
+    with torch.inference_mode():
+        warp(images, inverse)
+    images.requires_grad_(True)
+    (gradient,) = torch.autograd.grad(warp(images, inverse).square().sum(), images)
+    assert gradient.isfinite().all()

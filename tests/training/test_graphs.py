@@ -1,6 +1,8 @@
 """Steps as graphs, with a recording of operations in place of CUDA's: what is recorded gives the same training."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 
 from benchmarks.card.recording import OperationRecording
 from stylealign.config import KeepSettings, TrainSettings
+from stylealign.errors import StyleAlignError
 from stylealign.training import graphs
 from stylealign.training.draws import Draws
 from stylealign.training.graphs import Graphs, Kind, reason_against, wanted_graphs
@@ -63,7 +66,7 @@ HELD = {name: {"weight": 1} for name in ("rgb", "similarity", "distances", "layo
 }
 
 
-@pytest.mark.parametrize("changes", [{}, {"augment": "bgc", "p": 0.5, "ada_interval": 100}, {"keep": HELD}])
+@pytest.mark.parametrize("changes", [{}, {"augment": "bgc", "p": 0.5, "ada_interval": 1}, {"keep": HELD}])
 def test_recorded_steps_train_to_the_same_bits(changes: dict[str, Any]) -> None:
     always, _ = training(**changes)
     recorded, told = training(OperationRecording, **changes)
@@ -134,6 +137,84 @@ def test_what_cannot_be_recorded_is_computed_as_always() -> None:
     for wanted, value in zip(state_of(always).values(), state_of(recorded).values(), strict=True):
         assert torch.equal(wanted, value)
     assert not any(group["capturable"] for adam in (recorded.generator_adam,) for group in adam.param_groups)
+
+
+class Memory:
+    """CUDA's part of a recording, as PyTorch has it: the memory of graphs that are all gone takes no other."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.users: dict[int, int] = {}
+        self.current, self.fails = "always", False
+        memory = self
+
+        class Graph:
+            own: int | None = None
+
+            def pool(self) -> int | None:
+                return self.own
+
+            def replay(self) -> None:
+                """Do nothing."""
+
+            def __del__(self) -> None:
+                if self.own is not None:
+                    memory.users[self.own] -= 1
+
+        @contextmanager
+        def stream(chosen: str) -> Iterator[None]:
+            before, memory.current = memory.current, chosen
+            try:
+                yield
+            finally:
+                memory.current = before
+
+        @contextmanager
+        def recorded(graph: Graph, pool: int | None = None) -> Iterator[None]:
+            own = len(memory.users) if pool is None else pool
+            assert memory.users.get(own) != 0, "INTERNAL ASSERT FAILED: use_count > 0"
+            memory.users[own] = memory.users.get(own, 0) + 1
+            before, memory.current = memory.current, "of the recording"
+            yield
+            if memory.fails:
+                raise RuntimeError("operation failed due to a previous error during capture")
+            memory.current, graph.own = before, own
+
+        for name, value in {
+            "CUDAGraph": Graph,
+            "graph": recorded,
+            "stream": stream,
+            "current_stream": lambda: memory.current,
+            "get_rng_state": lambda: None,
+        }.items():
+            monkeypatch.setattr(torch.cuda, name, value)
+        monkeypatch.setattr(graphs, "_renew_random_numbers", lambda state: None)
+
+
+def test_recordings_share_the_memory_of_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was refused, or a training that is over, has taken its memory along."""
+    memory = Memory(monkeypatch)
+    first = graphs.CudaRecording(dict)
+    del first
+    second, third = graphs.CudaRecording(dict), graphs.CudaRecording(dict)
+    assert second.graph.pool() == third.graph.pool()
+    assert memory.users == {0: 0, 1: 2}
+
+
+def test_a_recording_that_fails_leaves_the_stream_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory(monkeypatch)
+    memory.fails = True
+    with pytest.raises(RuntimeError, match="previous error"):
+        graphs.CudaRecording(dict)
+    assert memory.current == "always"
+    memory.fails = False
+    assert graphs.CudaRecording(dict).graph.pool() == 1, "a failed one's memory is left alone"
+
+
+@pytest.mark.parametrize("value", ["yes", "true", "2", "cuda"])
+def test_a_word_that_says_nothing_of_graphs_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(graphs.VARIABLE, value)
+    with pytest.raises(StyleAlignError, match=f"^STYLEALIGN_GRAPHS={value}: 1 records .*unset it$"):
+        wanted_graphs(None)
 
 
 def test_inputs_of_another_shape_are_refused() -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from stylealign.errors import StyleAlignError
 from stylealign.training.state import load_state
+from stylealign.training.workers import connected
 from tests.training.common import assert_bitwise_equal, changed, make_run, weights
 from tests.training.processes import assert_two_equal, free_port, start, train_together, train_until_killed
 
@@ -48,6 +50,20 @@ def test_two_processes_compute_what_one_does(tmp_path: Path) -> None:
     assert alone.networks.ada is not None
     alone.networks.ada.p = 0.5
     assert_two_equal(alone, tmp_path, settings)
+
+
+def test_more_processes_than_gpus_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    environment = {"LOCAL_RANK": "2", "RANK": "2", "WORLD_SIZE": "3"}
+    with (
+        pytest.raises(StyleAlignError, match=r"^process 3 of this machine has no GPU, there are 2; start as many"),
+        connected(environment),
+    ):
+        pass
+    with connected({"LOCAL_RANK": "1"}) as workers:
+        assert workers.device == torch.device("cuda", 1)
 
 
 def test_a_process_that_dies_stops_the_other(tmp_path: Path) -> None:

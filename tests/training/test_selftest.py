@@ -125,6 +125,32 @@ def test_a_choice_is_kept_for_the_machine_it_was_made_on(monkeypatch: pytest.Mon
     assert (counts, set(asked)) == ([3, 3, 6], {8})
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"machine": {"gpu": "A"}, "chosen": {"STYLEALIGN_NAT',
+        "[]",
+        "7",
+        '{"machine": {"gpu": "A"}}',
+        '{"machine": {"gpu": "A"}, "chosen": []}',
+        '{"machine": {"gpu": "A"}, "chosen": {"STYLEALIGN_GRAPHS": ["1"]}}',
+        '{"machine": {"gpu": "A"}, "chosen": {"PATH": ""}}',
+        "\xff",
+    ],
+)
+def test_a_choice_that_cannot_be_read_is_made_anew(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in selftest.NAMES:  # what is there is put back afterwards
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(selftest, "tried_apart", lambda variables, given: attempts(FAST, BOTH)(variables))
+    monkeypatch.setattr(selftest, "machine_of", lambda device: {"gpu": "A"})
+    (tmp_path / selftest.FILE).write_bytes(text.encode("latin-1"))
+    selftest.apply(tmp_path, SMALL, changed(), 1, torch.device("cuda"))
+    chosen = {KERNELS: "cuda", GRAPHS: "1"}
+    assert json.loads((tmp_path / selftest.FILE).read_text()) == {"machine": {"gpu": "A"}, "chosen": chosen}
+
+
 @pytest.mark.parametrize(("processes", "batch"), [(1, 8), (4, 2)])
 def test_each_process_is_tried_with_its_part_of_the_batch(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processes: int, batch: int

@@ -152,3 +152,20 @@ def test_layers_are_counted_from_the_image() -> None:
     assert len(layers_from_image(discriminator)) == 10
     assert layers_from_image(discriminator)[0] is discriminator.b16.fromrgb
     assert layers_from_image(discriminator)[-1] is discriminator.b4.out
+
+
+def test_the_steps_of_a_state_from_before_go_where_fused_adam_has_them() -> None:
+    """Beside the weights, in single precision: a state that says nothing of fused leaves them on the CPU."""
+    steps = [TrainingStep(*new_networks(SHAPE, changed(), 16), changed()) for _ in range(2)]
+    seed_step(0, 0)
+    steps[0].step(0, Squares().batch(0, 8, 0, False).float() / 127.5 - 1)
+    state = steps[0].state()
+    for name in ("adam_G", "adam_D"):
+        for group in state[name]["param_groups"]:
+            group.pop("fused")
+        for one in state[name]["state"].values():
+            one["step"] = one["step"].double()
+    steps[1].load(state)
+    for adam in (steps[1].generator_adam, steps[1].discriminator_adam):
+        assert all(group["fused"] for group in adam.param_groups)
+        assert {one["step"].dtype for one in adam.state.values()} == {torch.float32}

@@ -1,4 +1,7 @@
-"""Nothing between two reports waits for a GPU: no step reads a tensor, and images are copied from pinned memory."""
+"""Nothing between two reports waits for a GPU: no step reads a tensor, and what is copied comes from pinned memory.
+
+What waits cannot be part of a CUDA graph either.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,42 +9,125 @@ from typing import Any
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from stylealign.config import KeepSettings
 from stylealign.images import from_uint8
-from stylealign.training import draws, loop
+from stylealign.networks.encoder import Encoder
+from stylealign.ops.native import functions as native
+from stylealign.training import blur, draws, inputs, loop
 from stylealign.training.loop import seed_step
-from tests.training.common import Squares, changed, make_run
+from stylealign.training.start import new_networks
+from stylealign.training.step import TrainingStep
+from tests.training.common import SHAPE, Squares, changed, make_run
 
 READ = ("_local_scalar_dense", "equal", "nonzero", "masked_select", "item")
 """Operations whose result, or its shape, is the value of a tensor: a GPU has to be waited for."""
-KEEP = KeepSettings.model_validate({"features": {"weight": 8}, "rgb": {"weight": 1}, "weights": {"weight": 1e-3}})
+WAYS = {name: {"weight": 1.0} for name in KeepSettings.model_fields if hasattr(getattr(KeepSettings(), name), "weight")}
+"""Every way to keep that has a weight."""
+TRAININGS: list[dict[str, Any]] = [
+    {},
+    {"keep": WAYS},
+    {"augment": "bgc"},
+    {"blur_px": 2.0},
+    {"accumulate": 2},
+    {"discriminator": "projected"},
+    {"discriminator": "both", "augment": "bgc"},
+]
 
 
 class Unread(TorchDispatchMode):
-    """Refuses to read what a GPU would have to compute first."""
+    """Refuses to read what a GPU would have to compute first, and to copy from the CPU.
+
+    The networks are on the CPU, or on `meta` in a GPU's place.
+
+    Attributes:
+        is_pinned: what is copied now is copied while the program goes on.
+    """
+
+    is_pinned = False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        assert func.name().removeprefix("aten::").partition(".")[0] not in READ, f"{func.name()} waits for a GPU"
-        return func(*args, **(kwargs or {}))
+        name = func.name().removeprefix("aten::").partition(".")[0]
+        masks = [t for t in tree_leaves(args[1:]) if isinstance(t, torch.Tensor) and t.dtype == torch.bool]
+        reads = name in READ or (name.startswith("index") and masks)
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.ndim:  # a number is given along with an operation
+            given = [t for t in tree_leaves([args, kwargs]) if isinstance(t, torch.Tensor) and t.ndim]
+            moves = result.is_meta and any(not t.is_meta for t in given) and not self.is_pinned
+            is_number = name == "lift_fresh" and result.dtype != torch.float64  # the CPU draws in double precision
+            reads = reads or moves or is_number
+        assert not reads, f"{func.name()} waits for a GPU"
+        return result
+
+
+def in_training(changes: dict[str, Any], device: str) -> TrainingStep:
+    """Return a tiny training with its networks on a device."""
+    keep = KeepSettings.model_validate(changes.get("keep", {}))
+    settings = changed(ada_interval=100, **(changes | {"keep": keep}))
+    networks = [network.to(device) for network in new_networks(SHAPE, settings, 16)]
+    encoder = Encoder(networks[0].architecture).to(device) if keep.code.weight else None
+    step = TrainingStep(*networks, settings, encoder=encoder)  # type: ignore[arg-type, misc]
+    if step.ada is not None:
+        step.ada.p = 0.5
+    return step
 
 
 def test_reading_a_value_is_seen() -> None:
-    for read in (torch.Tensor.item, torch.Tensor.nonzero, bool):
+    ones = torch.ones(2)
+    for wait in (
+        lambda: ones[0].item(),
+        ones.nonzero,
+        lambda: bool(ones[0]),
+        lambda: ones[ones > 0],
+        lambda: ones.new_tensor([1.0, 2.0]),
+        lambda: ones.to("meta"),
+    ):
         with pytest.raises(AssertionError, match="waits for a GPU"), Unread():
-            read(torch.ones(1))
+            wait()
 
 
-@pytest.mark.parametrize("changes", [{}, {"keep": KEEP}, {"augment": "bgc"}, {"blur_px": 2.0}, {"accumulate": 2}])
-def test_a_step_reads_no_value(tmp_path: Path, changes: dict[str, Any]) -> None:
-    run = make_run(tmp_path, changed(ada_interval=100, **changes))
-    if run.networks.ada is not None:
-        run.networks.ada.p = 0.5
+@pytest.mark.parametrize("changes", TRAININGS, ids=str)
+def test_a_step_reads_no_value(changes: dict[str, Any]) -> None:
+    step = in_training(changes, "cpu")
+    step.step(0, from_uint8(Squares().batch(0, 8, 0, False)))  # what is kept from step to step is copied once
     for index in range(7):  # every kind of step
         seed_step(0, index)
         real = from_uint8(Squares().batch(index, 8, 0, False))
         with Unread():
-            run.networks.step(index, real)
+            step.step(index, real)
+
+
+@pytest.mark.parametrize("kernels", [False, True])
+@pytest.mark.parametrize("changes", TRAININGS, ids=str)
+def test_a_step_copies_from_pinned_memory_alone(
+    changes: dict[str, Any], kernels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On `meta` tensors, which no tensor of the CPU goes with; with PyTorch's operations, and as with the kernels."""
+    mode, adam = Unread(), torch.optim.Adam
+
+    def moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+        mode.is_pinned = True
+        try:
+            return tensor.to(device)
+        finally:
+            mode.is_pinned = False
+
+    for module in (draws, inputs, blur):
+        monkeypatch.setattr(module, "moved", moved)
+    monkeypatch.setattr(torch.optim, "Adam", lambda groups, fused, **options: adam(groups, **options))
+    monkeypatch.setattr(adam, "step", lambda self: None)  # PyTorch's own, fused, is for real devices
+    for name in ("supported", "fuses"):
+        monkeypatch.setattr(native, name, lambda images: kernels)
+    monkeypatch.setattr(native, "_fills_vectors", lambda *channels, like: False)
+    monkeypatch.setattr(native, "call", lambda *arguments: None)
+    step = in_training(changes, "meta")
+    real = torch.zeros(8, 3, 16, 16, device="meta")
+    step.step(0, real)
+    for index in range(7):
+        seed_step(0, index)
+        with mode:
+            step.step(index, real)
 
 
 def test_the_images_of_a_step_do_not_make_the_program_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

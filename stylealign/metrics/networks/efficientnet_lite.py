@@ -145,7 +145,7 @@ class _Distance(PerceptualDistance):
         self.network = EfficientNetLite(0)
         del self.network.blocks[_TAPS[-1] + 1 :], self.network.head
 
-    def _activations(self, images: Tensor) -> list[Tensor]:
+    def activations(self, images: Tensor) -> list[Tensor]:
         x = self.network.stem(network_input(images))
         taps = [x]
         for index, block in enumerate(self.network.blocks):

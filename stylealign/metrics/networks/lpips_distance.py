@@ -26,7 +26,7 @@ class Lpips(PerceptualDistance):
         self.requires_grad_(False)
         self.eval()
 
-    def _activations(self, images: Tensor) -> list[Tensor]:
+    def activations(self, images: Tensor) -> list[Tensor]:
         layers = self.network.net(self.network.scaling_layer(images))
         roots = [line.model[-1].weight.clamp(min=0).sqrt() for line in self.network.lins]
         return [

@@ -6,9 +6,9 @@ compile in a second or two instead of a minute, need no match with PyTorch's C++
 The libraries lie in `files.user_cache`. This module is the one place that reads these environment variables:
 
 * ``STYLEALIGN_NATIVE``: ``0``: use the PyTorch form of every operation, and build nothing. ``cuda``: use the Triton
-  kernels on every GPU. Otherwise they are used on GPUs of compute capability 8.0 or more, which they are compiled for
-  in the tests (sm_80 and sm_90), if one that is tried at the start runs; a training on a GPU tries them all first
-  (`training/selftest.py`).
+  kernels on every GPU. Unset or empty, they are used on GPUs of compute capability 8.0 or more, which they are compiled
+  for in the tests (sm_80 and sm_90), if one that is tried at the start runs; a training on a GPU tries them all first
+  (`training/selftest.py`). Anything else is an error.
 * ``CXX``: the C++ compiler's command, by default ``c++``.
 """
 
@@ -29,6 +29,7 @@ from pathlib import Path
 
 import torch
 
+from stylealign.errors import StyleAlignError
 from stylealign.files import user_cache
 
 SOURCES = Path(__file__).parent
@@ -50,22 +51,36 @@ class BuildError(Exception):
     """The operations cannot be built here."""
 
 
+def asked() -> str:
+    """Return what the environment says of the native operations: `0`, `cuda` or nothing.
+
+    Raises:
+        StyleAlignError: it says something else.
+    """
+    value = os.environ.get("STYLEALIGN_NATIVE", "")
+    if value not in ("", "0", "cuda"):
+        raise StyleAlignError(
+            f"STYLEALIGN_NATIVE={value}: 0 turns native operations off, cuda has the kernels on any GPU; else unset it"
+        )
+    return value
+
+
 @cache
 def cpu_library() -> ctypes.CDLL | None:
     """Return the operations for the CPU, built if needed; None, after one notice, where that is impossible."""
-    if os.environ.get("STYLEALIGN_NATIVE") == "0":
+    if asked() == "0":
         return None
     return _loaded(lambda folder: built(find_compiler(), CPP_SOURCES, CPP_FLAGS, folder))
 
 
 def forced_on_gpu() -> bool:
     """Say whether the environment insists on the operations for GPUs: what does not run is an error then."""
-    return os.environ.get("STYLEALIGN_NATIVE") == "cuda"
+    return asked() == "cuda"
 
 
 def wanted_on_gpu(device: torch.device) -> bool:
     """Say whether this GPU is to use the operations for GPUs: as the environment says, else where it is new enough."""
-    return forced_on_gpu() or (os.environ.get("STYLEALIGN_NATIVE") != "0" and _is_new_enough(device))
+    return forced_on_gpu() or (asked() != "0" and _is_new_enough(device))
 
 
 @cache

@@ -143,7 +143,7 @@ class PerceptualAnchor:
         return Wanted(image=True)
 
     def loss(self, child: View, parent: View) -> Tensor:
-        own, other = (self.network.features(each.image.clamp(-1, 1)) for each in (child, parent))
+        own, other = (self.network.activations(each.image.clamp(-1, 1)) for each in (child, parent))
         pairs = _pairs(own, other, self.method.layers)
         return _mean(squared_difference(*_both(p, p[0].shape[-1], self.method.normalise)) for p in pairs)
 

@@ -4,6 +4,9 @@ All of them can be made blind to brightness and colour: each channel of each ima
 Without that an anchor carries them, and a domain of other tones is drawn with the parent's.
 """
 
+import functools
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,6 +15,8 @@ FLAT = 1e-3
 """Added to the variance of a channel: what varies less counts as flat."""
 LUMINANCE = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601)."""
+SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
+"""Slope from left to right, times 8."""
 EDGE = 1e-3
 """Added to the squared slope of an edge map, so that its root has a gradient where the image is flat."""
 
@@ -55,14 +60,22 @@ def similarity_difference(a: Tensor, b: Tensor) -> Tensor:
     return F.smooth_l1_loss(self_similarity(a), self_similarity(b), reduction="none").mean(dim=(1, 2))
 
 
+@functools.cache
+def _constant(values: tuple[Any, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Copy numbers to a device once: the program would wait for each copy, and none can be part of a CUDA graph."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=dtype, device=device)
+
+
 def luminance(images: Tensor) -> Tensor:
     """Return the luminance `[N, 1, H, W]` of RGB images."""
-    return (images * images.new_tensor(LUMINANCE)[:, None, None]).sum(dim=1, keepdim=True)
+    weights = _constant(LUMINANCE, images.dtype, images.device)
+    return (images * weights[:, None, None]).sum(dim=1, keepdim=True)
 
 
 def edges(images: Tensor) -> Tensor:
     """Return the slope of the luminance `[N, 1, H, W]` under the Sobel operator: outlines, whichever side is dark."""
-    across = images.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8
+    across = _constant(SOBEL, images.dtype, images.device) / 8
     kernels = torch.stack([across, across.t()])[:, None]
     slopes = F.conv2d(F.pad(luminance(images), (1, 1, 1, 1), mode="replicate"), kernels)
     return (slopes.square().sum(dim=1, keepdim=True) + EDGE).sqrt()
@@ -91,5 +104,7 @@ def _log_likeness(values: Tensor, size: int) -> Tensor:
     """Return the log softmax over the other images of a group: `[groups, size, size - 1]`."""
     grouped = F.normalize(values.flatten(1), dim=1).reshape(size, -1, values[0].numel()).transpose(0, 1)
     cosines = grouped @ grouped.transpose(1, 2)
-    is_other = ~torch.eye(size, dtype=torch.bool, device=values.device)
-    return F.log_softmax(cosines[:, is_other].reshape(-1, size, size - 1), dim=2)
+    # All but the diagonal, by views: what a mask leaves has a shape that a GPU would have to be asked for.
+    groups = len(cosines)
+    rows = cosines.flatten(1)[:, :-1].reshape(groups, size - 1, size + 1)[:, :, 1:]
+    return F.log_softmax(rows.reshape(groups, size, size - 1), dim=2)
