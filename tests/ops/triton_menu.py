@@ -23,6 +23,7 @@ from stylealign.ops.native import colours, gpu, styled
 from stylealign.ops.native import functions as native
 from stylealign.training import selftest, trial
 from stylealign.training.warp import warp
+from tests.ops import guarded
 from tests.tolerances import FLOAT32, FLOAT64
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -47,9 +48,9 @@ CASES = [(torch.float64, *padding) for padding in PADDINGS] + [(dtype, *PADDINGS
 
 @pytest.fixture(autouse=True)
 def _where_kernels_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every tensor is made on the GPU, or the CPU's go to the interpreter."""
+    """Every tensor is made on the GPU, or the CPU's go to the interpreter, where no memory is beside them."""
     if INTERPRETED:
-        monkeypatch.setattr(native, "call", lambda name, tensors, sizes, like: gpu.call(name, tensors, sizes))
+        monkeypatch.setattr(native, "call", guarded.call)
     else:
         monkeypatch.setenv("STYLEALIGN_NATIVE", "cuda")
         torch.set_default_device("cuda")

@@ -66,7 +66,9 @@ HELD = {name: {"weight": 1} for name in ("rgb", "similarity", "distances", "layo
 }
 
 
-@pytest.mark.parametrize("changes", [{}, {"augment": "bgc", "p": 0.5, "ada_interval": 1}, {"keep": HELD}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"augment": "bgc", "p": 0.5, "ada_interval": 1, "ada_kimg": 0.1}, {"keep": HELD}]
+)
 def test_recorded_steps_train_to_the_same_bits(changes: dict[str, Any]) -> None:
     always, _ = training(**changes)
     recorded, told = training(OperationRecording, **changes)
