@@ -54,7 +54,8 @@ def main() -> None:
     if arguments.out is not None:
         try:
             require_writable(arguments.out, folder=True)  # not only when the first part is done
-        except StyleAlignError as error:
+            arguments.out.mkdir(parents=True, exist_ok=True)
+        except (StyleAlignError, OSError) as error:
             flags.error(f"--out: {error}")
     until = time.monotonic() + 60 * arguments.minutes
     facts, limits = machine()

@@ -6,7 +6,8 @@ graph for every kind of step (with and without each lazy regulariser, with and w
 
 Wanted where `STYLEALIGN_GRAPHS=1`, which the self-test at the start of a training sets where it is open (`selftest`).
 The first steps of each kind are a test of their own: a step is computed twice as always, recorded and repeated from the
-same state; the graph is kept where it comes to the same weights, as nearly as the two do, and is not slower. What was
+same state; the graph is kept where it comes to the same weights, as nearly as the two do, is not slower, and leaves
+room for a step as always. What was
 chosen is said in one line for each kind.
 """
 
@@ -210,7 +211,7 @@ class Graphs:
         self._restore(before)
         _, always_s = _timed(lambda: self._as_always(kind, real, inputs), real)
         again = _differences(self._saved(), after, before)
-        recorded = None
+        recorded, recording = None, None
         try:
             self._restore(before)
             own_real, own_inputs = real.clone(), copied(inputs)
@@ -228,6 +229,8 @@ class Graphs:
                 told = f"no graph: {worst} off by {found[worst]:.1e} of the step, allowed are {allowed[worst]:.1e}"
             elif self._must_be_faster and graph_s >= always_s:
                 told = f"no graph: {times}"
+            elif (lack := _lack_of_room(real)) is not None:
+                told = f"no graph: {lack}"
             else:
                 told = f"CUDA graph: {times}, off by {max(found.values()):.1e} of the step"
                 recorded = recording, own_real, own_inputs
@@ -235,6 +238,8 @@ class Graphs:
             told = f"no graph: {' '.join(str(error).split())[:200]}"
         self._step.forget_gradients()
         self._restore(after)
+        if recorded is None:
+            recording = None  # with its memory
         if real.is_cuda:
             torch.cuda.empty_cache()  # what the steps on the stream beside have held
         self._recorded[kind] = recorded
@@ -277,6 +282,26 @@ def _timed(run: Callable[[], object], like: Tensor) -> tuple[object, float]:
     if like.is_cuda:
         torch.cuda.synchronize(like.device)
     return result, time.perf_counter() - started
+
+
+def _lack_of_room(like: Tensor) -> str | None:
+    """Say what a step as always lacks beside the memory that graphs hold; None where nothing is lacking.
+
+    Steps whose gradients are measured are taken as always all through a training, and so are new kinds of step.
+    """
+    needed, free = _needed_and_free(like)
+    if needed <= free:
+        return None
+    return f"beside it a step as always would need {needed / 2**30:.1f} GiB, {free / 2**30:.1f} are left"
+
+
+def _needed_and_free(like: Tensor) -> tuple[int, int]:
+    """Return the most bytes that a step has taken beside what is there now, and those that are free on its GPU."""
+    if not like.is_cuda:
+        return 0, 0
+    torch.cuda.empty_cache()
+    needed = torch.cuda.max_memory_allocated(like.device) - torch.cuda.memory_allocated(like.device)
+    return needed, torch.cuda.mem_get_info(like.device)[0]
 
 
 @cache

@@ -85,6 +85,7 @@ def test_every_part_has_its_line_whatever_happens_to_the_one_before(tmp_path: Pa
         (["--minutes", "0"], "--minutes: must be above 0, not 0"),
         (["--minutes", "nan"], "--minutes: must be above 0, not nan"),
         (["--out", "{file}"], "--out: {file}: {file} is no folder; name another place for the results"),
+        (["--out", "/proc/x"], "--out: [Errno 2] No such file or directory: '/proc/x'"),
         (["--bad"], "unrecognized arguments: --bad"),
         (["--part", "bad"], "no part 'bad'; there are checks"),
     ],

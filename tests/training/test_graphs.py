@@ -212,6 +212,27 @@ def test_a_recording_that_fails_leaves_the_stream_as_it_was(monkeypatch: pytest.
     assert graphs.CudaRecording(dict).graph.pool() == 1, "a failed one's memory is left alone"
 
 
+def test_a_recording_that_leaves_no_room_for_a_step_as_always_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 80 GiB, a step of 39 has 40 in its graph and as many again where it is measured."""
+    gone: list[int] = []
+
+    class Large(OperationRecording):
+        def __del__(self) -> None:
+            gone.append(1)
+
+    monkeypatch.setattr(graphs, "_needed_and_free", lambda like: (39 * 2**30, 38 * 2**30))
+    always, _ = training()
+    recorded, told = training(Large)
+    run(always, 6)
+    run(recorded, 6)
+    assert told[0] == (
+        "stylealign train: step: no graph: beside it a step as always would need 39.0 GiB, 38.0 are left"
+    )
+    assert len(gone) == len(told) == 3
+    for wanted, value in zip(state_of(always).values(), state_of(recorded).values(), strict=True):
+        assert torch.equal(wanted, value)
+
+
 @pytest.mark.parametrize("value", ["yes", "true", "2", "cuda"])
 def test_a_word_that_says_nothing_of_graphs_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(graphs.VARIABLE, value)
