@@ -235,7 +235,7 @@ class Graphs:
                 told = f"CUDA graph: {times}, off by {max(found.values()):.1e} of the step"
                 recorded = recording, own_real, own_inputs
         except Exception as error:  # whatever a driver says of an operation that cannot be recorded
-            told = f"no graph: {' '.join(str(error).split())[:200]}"
+            told = f"no graph: {_reason(error)}"
         self._step.forget_gradients()
         self._restore(after)
         if recorded is None:
@@ -254,6 +254,14 @@ class Graphs:
             for name, group in self._step.moved_tensors().items():
                 for tensor, value in zip(group, saved[name], strict=True):
                     tensor.copy_(value)
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error says in one line, and what came first: a recording that ends with one hides its cause."""
+    text = " ".join(str(error).split())[:200]
+    if error.__context__ is None or error.__cause__ is not None:
+        return text
+    return f"{text} (first: {' '.join(str(error.__context__).split())[:200]})"
 
 
 def _differences(found: State, expected: State, before: State) -> dict[str, float]:

@@ -5,15 +5,21 @@ from typing import Any
 
 import torch
 
-from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.config import ArchitectureSettings, KeepSettings, TrainSettings
+from stylealign.networks.encoder import Encoder
 from stylealign.training.loop import Hooks, TrainingRun
 from stylealign.training.start import new_networks
+from stylealign.training.step import TrainingStep
 from stylealign.training.workers import Workers
 
 SHAPE = ArchitectureSettings(z_dim=8, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
 SETTINGS = TrainSettings(
     kimg=0.08, batch_size=8, snapshot_kimg=0.04, state_interval_s=0.0, r1_interval=3, path_length_interval=2
 )
+
+
+WAYS = {name: {"weight": 1.0} for name in KeepSettings.model_fields if hasattr(getattr(KeepSettings(), name), "weight")}
+"""Every way to keep that has a weight."""
 
 
 class Squares:
@@ -32,6 +38,18 @@ class Squares:
 def changed(**values: Any) -> TrainSettings:
     """Return the tiny run's settings with other values."""
     return SETTINGS.model_copy(update=values)
+
+
+def in_training(changes: dict[str, Any], device: str) -> TrainingStep:
+    """Return a tiny training with its networks on a device."""
+    keep = KeepSettings.model_validate(changes.get("keep", {}))
+    settings = changed(ada_interval=100, **(changes | {"keep": keep}))
+    networks = [network.to(device) for network in new_networks(SHAPE, settings, 16)]
+    encoder = Encoder(networks[0].architecture).to(device) if keep.code.weight else None
+    step = TrainingStep(*networks, settings, encoder=encoder)  # type: ignore[arg-type, misc]
+    if step.ada is not None:
+        step.ada.p = 0.5
+    return step
 
 
 def make_run(

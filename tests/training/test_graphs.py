@@ -238,6 +238,19 @@ def test_a_word_that_says_nothing_of_graphs_is_refused(value: str, monkeypatch: 
         wanted_graphs(None)
 
 
+def test_the_cause_of_a_recording_that_ends_with_an_error_is_told() -> None:
+    def refuse(run_step: Any) -> Any:
+        try:
+            raise RuntimeError("a copy from\nthe CPU")
+        finally:
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    step, told = training(refuse, r1_gamma=0.0, path_length_weight=0.0)
+    run(step, 2)
+    previous = "operation failed due to a previous error during capture"
+    assert told == [f"stylealign train: step: no graph: {previous} (first: a copy from the CPU)"]
+
+
 def test_inputs_of_another_shape_are_refused() -> None:
     first, second = (Draws(torch.zeros(n, 2), None, None, {"a": torch.ones(n, 1)}) for n in (2, 3))
     own = copied([first])

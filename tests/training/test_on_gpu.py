@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +15,15 @@ from PIL import Image
 
 from stylealign import load
 from stylealign.datasets.images import write_image_zip
+from stylealign.images import from_uint8
 from stylealign.networks.architecture import Architecture
 from stylealign.training import selftest
+from stylealign.training.graphs import CudaRecording, Graphs
 from stylealign.training.loop import seed_step
+from stylealign.training.recordable import RecordableStep
 from stylealign.training.start import new_networks
 from stylealign.training.step import TrainingStep
-from tests.training.common import SHAPE, Squares, changed
+from tests.training.common import SHAPE, WAYS, Squares, changed, in_training
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 ARCHITECTURE = json.dumps(SHAPE.model_dump())
@@ -61,6 +65,49 @@ def test_every_way_of_the_self_test_runs_and_agrees() -> None:
         assert not found.error
         assert selftest._difference(found, plain) <= selftest.ALLOWED
         assert (found.recorded > 0) == (variables[GRAPHS] == "1")
+
+
+RECORDED: list[dict[str, Any]] = [
+    {"keep": {name: way for name, way in WAYS.items() if name != "patches"}},
+    {"augment": "bgc"},
+    {"discriminator": "projected"},
+    {"discriminator": "both", "augment": "bgc"},
+]
+
+
+@pytest.mark.parametrize("kernels", ["0", "cuda"])
+@pytest.mark.parametrize("changes", RECORDED, ids=str)
+def test_every_kind_of_training_is_recorded(
+    changes: dict[str, Any], kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However fast: all but those that `graphs.reason_against` names."""
+    monkeypatch.setenv(KERNELS, kernels)
+    step, told = in_training(changes, "cuda"), list[str]()
+    step.graphs = Graphs(RecordableStep(step), notify=told.append, must_be_faster=False)
+    for index in range(9):
+        seed_step(0, index)
+        step.step(index, from_uint8(Squares().batch(index, 8, 0, False)).cuda())
+    assert told
+    assert all(": CUDA graph: " in line for line in told), told
+
+
+def test_a_recording_that_fails_or_is_gone_spoils_none_behind_it() -> None:
+    """Streams and random numbers are as before, and libraries may keep what they have put into a graph's memory."""
+    matrix, stream = torch.randn(64, 64, device="cuda"), torch.cuda.current_stream()
+
+    def fails() -> dict[str, torch.Tensor]:
+        return {"read": matrix * matrix.sum().item()}
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            CudaRecording(fails)
+        assert torch.cuda.current_stream() == stream
+        assert torch.randn(9, device="cuda").isfinite().all()
+        for _ in range(2):
+            recording = CudaRecording(lambda: {"product": matrix @ matrix})
+            recording.replay()
+            torch.testing.assert_close(recording.result["product"], matrix @ matrix)
+            del recording
 
 
 @pytest.mark.parametrize("kernels", ["0", "cuda"])

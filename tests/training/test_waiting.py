@@ -11,20 +11,14 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from stylealign.config import KeepSettings
 from stylealign.images import from_uint8
-from stylealign.networks.encoder import Encoder
 from stylealign.ops.native import functions as native
 from stylealign.training import blur, draws, inputs, loop
 from stylealign.training.loop import seed_step
-from stylealign.training.start import new_networks
-from stylealign.training.step import TrainingStep
-from tests.training.common import SHAPE, Squares, changed, make_run
+from tests.training.common import WAYS, Squares, in_training, make_run
 
 READ = ("_local_scalar_dense", "equal", "nonzero", "masked_select", "item")
 """Operations whose result, or its shape, is the value of a tensor: a GPU has to be waited for."""
-WAYS = {name: {"weight": 1.0} for name in KeepSettings.model_fields if hasattr(getattr(KeepSettings(), name), "weight")}
-"""Every way to keep that has a weight."""
 TRAININGS: list[dict[str, Any]] = [
     {},
     {"keep": WAYS},
@@ -59,18 +53,6 @@ class Unread(TorchDispatchMode):
             reads = reads or moves or is_number
         assert not reads, f"{func.name()} waits for a GPU"
         return result
-
-
-def in_training(changes: dict[str, Any], device: str) -> TrainingStep:
-    """Return a tiny training with its networks on a device."""
-    keep = KeepSettings.model_validate(changes.get("keep", {}))
-    settings = changed(ada_interval=100, **(changes | {"keep": keep}))
-    networks = [network.to(device) for network in new_networks(SHAPE, settings, 16)]
-    encoder = Encoder(networks[0].architecture).to(device) if keep.code.weight else None
-    step = TrainingStep(*networks, settings, encoder=encoder)  # type: ignore[arg-type, misc]
-    if step.ada is not None:
-        step.ada.p = 0.5
-    return step
 
 
 def test_reading_a_value_is_seen() -> None:
