@@ -28,7 +28,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from benchmarks.card.records import Row, as_json, keep, table
+from benchmarks.card.records import Row, as_json, commit, keep, table
 from benchmarks.common import device_for, parser
 from benchmarks.counting import average, count_kinds
 from benchmarks.profiling import ARITHMETIC, NOT_DIVIDED, PARTS, REST, call_cost_ns, divided, profiled, with_threads
@@ -206,9 +206,6 @@ def processor() -> dict[str, str]:
 
 def facts() -> dict[str, Any]:
     """Return what identifies machine and program."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
     told = processor()
     return {
         "device": told.get("model name", "cpu"),
@@ -219,7 +216,7 @@ def facts() -> dict[str, Any]:
         "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
         "torch": torch.__version__,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
-        "commit": commit.stdout.strip(),
+        **commit(ROOT),
     }
 
 

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.card.records import Row, as_json, keep, table
+from benchmarks.card.records import Row, as_json, commit, keep, table
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable
 
@@ -82,10 +82,7 @@ def machine() -> tuple[dict[str, Any], dict[str, float]]:
         raise SystemExit(f"benchmarks.gpu: PyTorch does not start: {done.stderr[-1500:]}")
     found = json.loads(done.stdout.splitlines()[-1])
     facts = found["facts"] | {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M")}
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return facts | ({"commit": commit.stdout.strip()} if commit.returncode == 0 else {}), found["limits"]
+    return facts | commit(ROOT), found["limits"]
 
 
 def run(

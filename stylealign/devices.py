@@ -27,10 +27,13 @@ WAIT_BETWEEN_TRIES_S = 0.5
 
 
 def visible_devices(environment: Mapping[str, str], device_files: Path = Path("/dev")) -> list[str]:
-    """Return the ids of the GPUs this process may use: those CUDA_VISIBLE_DEVICES names, else the machine's."""
+    """Return the ids of the GPUs this process may use: those CUDA_VISIBLE_DEVICES names, else the machine's.
+
+    Some versions of Slurm write `NoDevFiles` for none.
+    """
     if "CUDA_VISIBLE_DEVICES" in environment:
         ids = [part.strip() for part in environment["CUDA_VISIBLE_DEVICES"].split(",")]
-        return [] if ids[0] in ("", "-1") else [part for part in ids if part]
+        return [] if ids[0] in ("", "-1", "NoDevFiles") else [part for part in ids if part]
     count = sum(bool(re.fullmatch(r"nvidia\d+", path.name)) for path in device_files.iterdir())
     return [str(index) for index in range(count)]
 

@@ -19,7 +19,14 @@ from stylealign.errors import StyleAlignError
 
 @pytest.mark.parametrize(
     ("value", "devices"),
-    [("0,1", ["0", "1"]), ("2", ["2"]), ("GPU-aa, GPU-bb", ["GPU-aa", "GPU-bb"]), ("", []), ("-1", [])],
+    [
+        ("0,1", ["0", "1"]),
+        ("2", ["2"]),
+        ("GPU-aa, GPU-bb", ["GPU-aa", "GPU-bb"]),
+        ("", []),
+        ("-1", []),
+        ("NoDevFiles", []),
+    ],
 )
 def test_an_inherited_selection_is_honoured(value: str, devices: list[str]) -> None:
     assert visible_devices({"CUDA_VISIBLE_DEVICES": value}) == devices

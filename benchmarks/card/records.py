@@ -1,6 +1,7 @@
 """What a run on a card has found: rows, the table that people read, and the files that are kept."""
 
 import json
+import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,6 +63,19 @@ def as_json(facts: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
     """Return a run as a JSON object: facts of the machine, and the rows without what is empty."""
     kept = [{key: value for key, value in asdict(row).items() if value not in (None, "")} for row in rows]
     return {**facts, "rows": kept}
+
+
+def commit(root: Path) -> dict[str, str]:
+    """Return the commit of a working tree, as a fact of a run; `-dirty` behind it where files differ from it.
+
+    Nothing where there is no git, or no repository.
+    """
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return {}
+    return {"commit": done.stdout.strip()} if done.returncode == 0 else {}
 
 
 def keep(folder: Path, name: str, facts: dict[str, Any], rows: Sequence[Row]) -> None:

@@ -1,6 +1,7 @@
 """The run on a card, without one: parts that fail, hang or take their process down are lines, and the next ones run."""
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import torch
 from benchmarks import gpu
 from benchmarks.card import checks, parts
 from benchmarks.card.recording import OperationRecording
-from benchmarks.card.records import Row, as_json, keep, table
+from benchmarks.card.records import Row, as_json, commit, keep, table
 
 WORKER = """
 import json, os, subprocess, sys, time
@@ -123,6 +124,24 @@ def test_a_table_has_a_column_for_each_head(tmp_path: Path) -> None:
     assert as_json({}, rows)["rows"][1] == {"part": "x", "error": "b"}
     keep(tmp_path, "name", FACTS, rows)
     assert {path.name for path in tmp_path.iterdir()} == {"name.json", "name.md"}
+
+
+def test_a_run_names_its_commit_and_whether_files_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert commit(tmp_path) == {}
+
+    def git(*words: str) -> None:
+        names = ["-c", "user.name=a", "-c", "user.email=b"]
+        subprocess.run(["git", *names, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "file").write_text("a")
+    for words in (["init"], ["add", "file"], ["commit", "-m", "first"], ["tag", "v1"]):
+        git(*words)
+    (found,) = commit(tmp_path).values()
+    assert 7 <= len(found) <= 12
+    (tmp_path / "file").write_text("b")
+    assert commit(tmp_path) == {"commit": f"{found}-dirty"}
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert commit(tmp_path) == {}, "no git"
 
 
 @pytest.mark.parametrize(("kind", "types"), [("cpu", 1), ("cuda", 4)])
