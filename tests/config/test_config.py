@@ -231,6 +231,8 @@ def test_the_preset_of_an_aligned_child_keeps_features_and_given_keys_win() -> N
     assert (settings.kimg, settings.learning_rate, settings.keep.features.weight) == (5, 0.0025, 8)
     plain = TrainSettings(preset="aligned64", keep={})
     assert plain.keep.features.weight == 0
+    both = TrainSettings(preset="aligned64-both", kimg=5).of_child()
+    assert (both.discriminator, both.keep.features.weight, both.keep.layout.weight) == ("both", 24, 4)
 
 
 def test_a_child_is_held_where_its_settings_do_not_say_and_json_tells_which() -> None:
