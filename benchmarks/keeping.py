@@ -15,30 +15,33 @@ import torch
 from benchmarks.common import device_for, parser, report
 from benchmarks.training import CYCLE, TINY_SHAPE, step_kinds, timed_step
 from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.presets import PRESETS
 from stylealign.training.start import new_networks
 from stylealign.training.step import TrainingStep
 
 CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
-    "features-16px": (64, {}, {"features": {"weight": 8}}),
-    "similarity-16px": (64, {}, {"similarity": {"weight": 60}}),
-    "rgb-16px": (64, {}, {"rgb": {"weight": 1}}),
-    "layout": (64, {}, {"layout": {"weight": 1}}),
-    "features-layout": (64, {}, {"features": {"weight": 24}, "layout": {"weight": 4}}),
-    "perceptual": (64, {}, {"perceptual": {"weight": 12}}),
-    "weights": (64, {}, {"weights": {"weight": 1e-3, "discriminator_weight": 1e-3}}),
-    "tiny": (16, TINY_SHAPE, {"features": {"weight": 8}}),
+    "features-16px": (64, {}, {"keep": {"features": {"weight": 8}}}),
+    "similarity-16px": (64, {}, {"keep": {"similarity": {"weight": 60}}}),
+    "rgb-16px": (64, {}, {"keep": {"rgb": {"weight": 1}}}),
+    "layout": (64, {}, {"keep": {"layout": {"weight": 1}}}),
+    "features-layout": (64, {}, {"keep": {"features": {"weight": 24}, "layout": {"weight": 4}}}),
+    "aligned64": (64, PRESETS["avatars64"].architecture, {"preset": "aligned64"}),
+    "aligned64-both": (64, PRESETS["avatars64"].architecture, {"preset": "aligned64-both"}),
+    "perceptual": (64, {}, {"keep": {"perceptual": {"weight": 12}}}),
+    "weights": (64, {}, {"keep": {"weights": {"weight": 1e-3, "discriminator_weight": 1e-3}}}),
+    "tiny": (16, TINY_SHAPE, {"keep": {"features": {"weight": 8}}}),
 }
-"""Resolution in pixels, architecture and `keep`."""
+"""Resolution in pixels, architecture, and settings of the training that keeps."""
 
 DEFAULT_CASES = ("features-16px", "similarity-16px")
 
 
 def measure(name: str, repeats: int, device: torch.device) -> dict[str, object]:
     """Return the time of a cycle with one way to keep, against that without."""
-    resolution, shape, keep = CASES[name]
+    resolution, shape, kept = CASES[name]
     steps, seconds = {}, dict[tuple[str, int], list[float]]()
-    for form, own in (("plain", {}), ("kept", keep)):
-        settings = TrainSettings.model_validate({"keep": own})
+    for form, own in (("plain", kept | {"keep": {}, "discriminator": "stylegan2"}), ("kept", kept)):
+        settings = TrainSettings.model_validate(own)
         generator, average, discriminator = new_networks(ArchitectureSettings(**shape), settings, resolution)
         steps[form] = TrainingStep(generator.to(device), average.to(device), discriminator.to(device), settings)
     kinds = step_kinds(settings)

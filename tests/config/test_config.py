@@ -34,7 +34,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return values
 
 
-BESIDE = ("-plain", "-outlines", "-s1", "-s2")
+BESIDE = ("-plain", "-outlines", "-both", "-s1", "-s2")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml", "full.yaml", "zoo.yaml"])
