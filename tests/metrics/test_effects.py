@@ -62,7 +62,7 @@ class Planted(nn.Module):
 class Pixels(PerceptualDistance):
     """The image itself, twice."""
 
-    def _activations(self, images: Tensor) -> list[Tensor]:
+    def activations(self, images: Tensor) -> list[Tensor]:
         return [images, images]
 
 

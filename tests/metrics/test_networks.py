@@ -26,7 +26,7 @@ MODULE = """
             super().__init__()
             self.unused = torch.nn.Parameter(torch.ones(()), requires_grad=False)
 
-        def _activations(self, images):
+        def activations(self, images):
             return [images]
 
     def features(name, weights):
