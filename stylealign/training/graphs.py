@@ -7,8 +7,7 @@ graph for every kind of step (with and without each lazy regulariser, with and w
 Wanted where `STYLEALIGN_GRAPHS=1`, which the self-test at the start of a training sets where it is open (`selftest`).
 The first steps of each kind are a test of their own: a step is computed twice as always, recorded and repeated from the
 same state; the graph is kept where it comes to the same weights, as nearly as the two do, is not slower, and leaves
-room for a step as always. What was
-chosen is said in one line for each kind.
+room for a step as always. What was chosen is said in one line for each kind.
 """
 
 import os

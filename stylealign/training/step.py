@@ -307,10 +307,9 @@ class TrainingStep:
             self.patch_head.load_state_dict(state["D_patches"])
         for adam, name in ((self.generator_adam, "adam_G"), (self.discriminator_adam, "adam_D")):
             saved = copy.deepcopy(state[name])
+            # A state from before says otherwise, and PyTorch would leave its steps on the CPU.
             for group in saved["param_groups"]:
-                group["fused"] = (
-                    True  # a state from before says otherwise, and PyTorch would leave its steps on the CPU
-                )
+                group["fused"] = True
             adam.load_state_dict(saved)
         self.mean_path_length.copy_(state["mean_path_length"])
         if self.ada is not None:
