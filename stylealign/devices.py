@@ -201,3 +201,10 @@ def note_missing_gpus(named: str) -> None:
     if visible_devices({"CUDA_VISIBLE_DEVICES": named}):
         line = f"note: PyTorch finds no GPU of CUDA_VISIBLE_DEVICES={named}: the CPU computes"
         print(line, file=sys.stderr, flush=True)
+
+
+def moved(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
+    """Put a tensor of the CPU on a device; the program does not wait for a GPU to take it."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

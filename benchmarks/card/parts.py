@@ -12,6 +12,7 @@ from stylealign.networks.architecture import Architecture
 
 PAPER256 = Architecture(resolution=256, channel_base=16384)
 PAPER512 = Architecture(resolution=512)
+PAPER512_HALF = Architecture(resolution=512, conv_clamp=256.0, fp16_resolutions=4)
 PAPER1024 = Architecture(resolution=1024)
 MINI = Architecture(resolution=8, z_dim=8, w_dim=8, channel_base=32, channel_max=4)
 
@@ -37,7 +38,8 @@ ON_A_CARD: dict[str, Part] = {
     "default torch": Part(60, lambda c: timings.step("default", "torch", False, c)),
     "paper256 half graphs": Part(80, lambda c: timings.step("paper256", "kernels", True, c, recorded=True)),
     "paper256 half kernels": Part(60, lambda c: timings.step("paper256", "kernels", True, c)),
-    "inversion 512": Part(60, lambda c: timings.inversion(PAPER512, 16)),
+    "inversion 512": Part(90, lambda c: timings.inversion(PAPER512, 16)),
+    "inversion 512 half": Part(90, lambda c: timings.inversion(PAPER512_HALF, 32)),
     "default beside a peer": Part(60, lambda c: beside("default", "kernels", (False,), 16)),
     "stylegan2 half kernels": Part(80, lambda c: timings.step("stylegan2", "kernels", True, c, 2)),
     "paper512 half graphs": Part(90, lambda c: timings.step("paper512", "kernels", True, c, 2, recorded=True)),

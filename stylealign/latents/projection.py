@@ -20,10 +20,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stylealign.config import InvertSettings
+from stylealign.devices import moved
 from stylealign.latents.noise_maps import autocorrelation, draw_noise_maps, noise_shapes_in_use, renormalize
 from stylealign.latents.prior import prior_of_w
 from stylealign.latents.projection_state import Adam, Batch, Best, latent_noise_strength, learning_rate_factor
 from stylealign.latents.spaces import LatentSpace, space_of
+from stylealign.networks import precision
 from stylealign.networks.generator import Generator
 from stylealign.sampling import mean_label, seeded_normal, std_of_w
 from stylealign.streams import numpy_stream
@@ -43,7 +45,10 @@ class Distance(Protocol):
     """What the optimisation minimises; `metrics.perceptual` has such distances."""
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """Return features of images `[N, 3, H, W]` in [-1, 1]."""
+        """Return `activations` of images that are looked at first: an error where they are none."""
+
+    def activations(self, images: Tensor) -> list[Tensor]:
+        """Return features of images `[N, 3, H, W]` in [-1, 1]; no GPU is waited for."""
 
     def between(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:
         """Return the distance `[N]` between two results of `features`."""
@@ -81,6 +86,7 @@ class Projector:
         spread = 1.0 if self.space.is_mapped else std_of_w(generator, seed=settings.seed)
         self.noise_scale = settings.latent_noise * spread
         self.candidates, self._candidate_features = self._draw_candidates()
+        self._gradient_scale = _gradient_scale(generator)
         self._basis = self._gradient_basis() if settings.optimizer == "soap" else None
         self._prior = prior_of_w(generator, settings.seed) if settings.prior_weight else None
 
@@ -104,13 +110,13 @@ class Projector:
         assert targets.abs().amax() <= 1.001, "targets must lie in [-1, 1]"
         randoms = [numpy_stream("inversion", self.settings.seed, index) for index in indices]
         with torch.no_grad():
-            wanted = self._features(targets)
+            wanted = self._looked_at(targets)
             distances = self._distances_to_candidates(wanted)
             codes = (self._start(distances) if start is None else start).clone()
         maps = draw_noise_maps(noise_shapes_in_use(self.generator.synthesis), randoms)
         variables = [codes, *(noise.to(targets) for noise in maps.values())]
         adam = Adam(variables, _BETAS[self.settings.optimizer], self._basis)
-        batch = Batch(torch.arange(len(codes)), targets, wanted, adam, list(maps), randoms)
+        batch = Batch(torch.arange(len(codes), device=codes.device), targets, wanted, adam, list(maps), randoms)
         losses, best = self._optimize(batch, progress)
         return Projection(
             _array(best.codes), _array(losses), _array(distances.median(dim=1).values), _array(best.perceptual)
@@ -130,16 +136,17 @@ class Projector:
             losses[step:, batch.rows] = fit.detach()
             best.update(batch.rows, codes, fit, perceptual)
             loss = (fit + self.settings.noise_weight * autocorrelation(batch.maps)).sum()
-            gradients = torch.autograd.grad(loss, batch.adam.variables)
+            gradients = self._gradients(loss, batch.adam.variables)
             batch.adam.step(gradients, rate * learning_rate_factor(step, steps))
             renormalize(batch.maps)
             if progress is not None:
                 progress(step + 1)
-            going = best.loss[batch.rows] > self.settings.stop_at
-            if not going.all():
-                batch = batch.select(going)
-            if not len(batch.rows):
-                return losses, best
+            if self.settings.stop_at:  # a GPU is waited for in each step
+                going = best.loss[batch.rows] > self.settings.stop_at
+                if not going.all():
+                    batch = batch.select(going)
+                if not len(batch.rows):
+                    return losses, best
         with torch.no_grad():
             perceptual, fit = self._fit(batch, batch.codes)
         losses[-1, batch.rows] = fit
@@ -150,7 +157,14 @@ class Projector:
         if strength == 0 or self.noise_scale == 0:
             return batch.codes
         noise = np.stack([random.standard_normal(self.shape, dtype=np.float32) for random in batch.randoms])
-        return batch.codes + torch.from_numpy(noise).to(batch.codes) * (self.noise_scale * strength)
+        drawn = moved(torch.from_numpy(noise), batch.codes.device)
+        return batch.codes + drawn * (self.noise_scale * strength)
+
+    def _gradients(self, loss: Tensor, variables: Sequence[Tensor]) -> list[Tensor]:
+        """Return the gradients of a loss, through half precision without those that it cannot hold."""
+        scale = self._gradient_scale
+        found = torch.autograd.grad(loss * scale, variables)
+        return list(found) if scale == 1 else [one.nan_to_num(0, 0, 0).div_(scale) for one in found]
 
     def _fit(self, batch: Batch, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Return the perceptual distance `[n]` of the codes' images, and it plus weighted squared error and prior."""
@@ -162,10 +176,17 @@ class Projector:
             fit = fit + self.settings.prior_weight * self._prior.distance(codes)
         return perceptual, fit
 
+    def _looked_at(self, images: Tensor) -> list[Tensor]:
+        """Return `_features`, or say with an error that the images are those of a model that diverged."""
+        return self.distance.features(self._reduced(images))
+
     def _features(self, images: Tensor) -> list[Tensor]:
         """Return the perceptual features of images, larger ones reduced to `perceptual_px` by averaging."""
+        return self.distance.activations(self._reduced(images))
+
+    def _reduced(self, images: Tensor) -> Tensor:
         factor = images.shape[-1] // self.settings.perceptual_px
-        return self.distance.features(F.avg_pool2d(images, factor) if factor > 1 else images)
+        return F.avg_pool2d(images, factor) if factor > 1 else images
 
     def _ws(self, codes: Tensor, space: LatentSpace) -> Tensor:
         label = mean_label(self.generator, len(codes))
@@ -178,7 +199,7 @@ class Projector:
         z = seeded_normal(shape, numpy_stream("candidates of inversion", self.settings.seed))
         candidates = torch.from_numpy(z).to(self.generator.mapping.w_avg)
         batches = [
-            self._features(self.generator.synthesis(self._ws(chunk, _SAMPLED)))
+            self._looked_at(self.generator.synthesis(self._ws(chunk, _SAMPLED)))
             for chunk in self._in_batches(candidates)
         ]
         return candidates, [torch.cat(layers) for layers in zip(*batches, strict=True)]
@@ -203,7 +224,7 @@ class Projector:
             drawn = self.generator.synthesis(self._ws(codes, self.space))
             error = (drawn - images).square().mean(dim=(1, 2, 3))
             loss = self.distance.between(self._features(drawn), wanted) + self.settings.pixel_weight * error
-            (gradients,) = torch.autograd.grad(loss.sum(), codes)
+            (gradients,) = self._gradients(loss.sum(), [codes])
             covariance += torch.einsum("n...i,n...j->...ij", gradients, gradients)
         strengths, directions = torch.linalg.eigh(covariance.double())
         if len(self.candidates) < 2 * self.shape[-1]:  # too few to tell what is never felt from what was not met
@@ -229,6 +250,16 @@ class Projector:
         if not self.space.is_mapped:
             return self.space.spread(self.generator.mapping.w_avg.expand(len(distances), -1), self.generator)
         return self.space.spread(self.candidates[distances.argmin(dim=1)], self.generator)
+
+
+def _gradient_scale(generator: Generator) -> float:
+    """Return what a loss is multiplied by before it is derived: an image's pixels where they are in half precision.
+
+    A loss is a mean over them, and the derivative by a single one of a large image less than a float16 holds.
+    """
+    architecture = generator.architecture
+    half = architecture.fp16_resolutions > 0 and precision.runs_half(generator.mapping.w_avg)
+    return float(architecture.resolution**2) if half else 1.0
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

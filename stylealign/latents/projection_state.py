@@ -79,7 +79,7 @@ class Batch:
         """Return the images where `going [n]` is true."""
         randoms = [random for random, goes in zip(self.randoms, going.tolist(), strict=True) if goes]
         wanted = [layer[going] for layer in self.wanted]
-        return Batch(self.rows[going.cpu()], self.targets[going], wanted, self.adam.select(going), self.layers, randoms)
+        return Batch(self.rows[going], self.targets[going], wanted, self.adam.select(going), self.layers, randoms)
 
 
 class Best:
@@ -93,10 +93,9 @@ class Best:
     def update(self, rows: Tensor, codes: Tensor, loss: Tensor, perceptual: Tensor) -> None:
         """Take over the codes `[n, ...]` of the images `rows [n]` whose `loss [n]` is lower than any before."""
         better = loss.detach() < self.loss[rows]
-        improved = rows[better.cpu()]
-        self.codes[improved] = codes.detach()[better]
-        self.loss[improved] = loss.detach()[better]
-        self.perceptual[improved] = perceptual.detach()[better]
+        for kept, found in ((self.codes, codes), (self.loss, loss), (self.perceptual, perceptual)):
+            is_better = better.view(-1, *[1] * (found.ndim - 1))
+            kept[rows] = torch.where(is_better, found.detach(), kept[rows])
 
 
 def learning_rate_factor(step: int, steps: int) -> float:

@@ -7,7 +7,7 @@ the same in all its images. Behind a blur that fades, both learn the layout of t
 import torch
 from torch import Tensor
 
-from stylealign.training.draws import moved
+from stylealign.devices import moved
 
 LEAST_PX = 0.2
 """A blur below this changes nothing that a pixel could show."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from stylealign.devices import moved
 from stylealign.networks.generator import Generator
 
 
@@ -53,13 +54,6 @@ class Draws:
         """Return images `[N, 3, H, W]`, the ws they come from, and the first style's w `[N, w_dim]`."""
         ws, w = self.styles(generator)
         return generator.synthesis(ws, noise_mode="none", noise_maps=self.noise), ws, w
-
-
-def moved(tensor: Tensor, device: torch.device) -> Tensor:
-    """Put a tensor of the CPU on a device; the program does not wait for a GPU to take it."""
-    if device.type != "cuda":
-        return tensor.to(device)
-    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def draw(generator: Generator, batch: int, mixing_probability: float, noise: bool, direction: bool = False) -> Draws:

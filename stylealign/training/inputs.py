@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from stylealign.config import TrainSettings
+from stylealign.devices import moved
 from stylealign.networks.generator import Generator
 from stylealign.training.ada import AdaptiveStrength
 from stylealign.training.augment import Augmentation, draw_augmentation
-from stylealign.training.draws import Draws, draw, moved
+from stylealign.training.draws import Draws, draw
 
 
 class RandomInputs:

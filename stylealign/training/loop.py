@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from stylealign.config import UPKEEP, TrainSettings
+from stylealign.devices import moved
 from stylealign.files import sha256_of_json
 from stylealign.images import from_uint8
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
-from stylealign.training.draws import moved
 from stylealign.training.finite import Finite
 from stylealign.training.judging import AnyDiscriminator
 from stylealign.training.log import EventFiles, TrainingLog

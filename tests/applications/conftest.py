@@ -32,6 +32,9 @@ class PixelDistance(torch.nn.Module):
     """Mean squared difference: a distance without a network."""
 
     def features(self, images: Tensor) -> list[Tensor]:
+        return self.activations(images)
+
+    def activations(self, images: Tensor) -> list[Tensor]:
         return [images]
 
     def between(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:

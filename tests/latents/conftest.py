@@ -31,6 +31,9 @@ class PixelDistance:
     """Mean squared difference at full and half size: a distance without a network."""
 
     def features(self, images: Tensor) -> list[Tensor]:
+        return self.activations(images)
+
+    def activations(self, images: Tensor) -> list[Tensor]:
         return [images, torch.nn.functional.avg_pool2d(images, 2)]
 
     def between(self, features_a: list[Tensor], features_b: list[Tensor]) -> Tensor:

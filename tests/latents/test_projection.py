@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from stylealign.config import InvertSettings
+from stylealign.latents import projection
 from stylealign.latents.projection import Projector
 from stylealign.latents.projection_state import Adam, Best, latent_noise_strength, learning_rate_factor
 from stylealign.latents.spaces import names, space_of
+from stylealign.networks import precision
+from stylealign.networks.generator import Generator
 
 from .conftest import TINY, PixelDistance
 
@@ -175,9 +178,9 @@ def test_large_images_are_reduced_before_the_perceptual_distance(generator, targ
     sizes = set()
 
     class Watching(PixelDistance):
-        def features(self, images):
+        def activations(self, images):
             sizes.add(images.shape[-1])
-            return super().features(images)
+            return super().activations(images)
 
     px = TINY.resolution
     for limit, seen in ((px, px), (px // 4, px // 4)):
@@ -186,6 +189,54 @@ def test_large_images_are_reduced_before_the_perceptual_distance(generator, targ
         assert sizes == {seen}
         assert (found.losses[-1] < found.losses[0]).all()
         sizes.clear()
+
+
+def test_a_step_waits_for_no_value(generator, targets, monkeypatch):
+    """Without `stop_at` nothing is read back between the first step and the last: a GPU is never waited for."""
+    looked = []
+
+    class Watching(PixelDistance):
+        def features(self, images):
+            looked.append(len(images))
+            return super().features(images)
+
+    def read(tensor):
+        raise AssertionError("a value is read back")
+
+    def watch(steps):
+        if steps == 1:
+            for name in ("item", "tolist", "__bool__", "__float__", "__int__"):
+                monkeypatch.setattr(torch.Tensor, name, read)
+        if steps == SETTINGS.steps:
+            monkeypatch.undo()
+
+    found = Projector(generator, Watching(), SETTINGS).project(targets, range(5), None, watch)
+    assert looked == [SETTINGS.initial_candidates, len(targets)]
+    assert (found.losses[-1] < 0.7 * found.losses[0]).all()
+
+
+def test_small_losses_go_through_half_precision(generator, targets, monkeypatch):
+    """By a single pixel such a loss has less of a derivative than a float16 holds; the codes move all the same."""
+    half = Generator(TINY.model_copy(update={"fp16_resolutions": 2, "conv_clamp": 256.0})).eval().requires_grad_(False)
+    half.load_state_dict(generator.state_dict())
+    how = {"space": "w", "pixel_weight": 3e-6, "latent_noise": 0.0, "noise_weight": 0.0, "steps": 20}
+    settings = SETTINGS.model_copy(update=how)
+
+    class Nothing(PixelDistance):
+        def between(self, features_a, features_b):
+            return super().between(features_a, features_b) * 0
+
+    def losses(network):
+        return Projector(network, Nothing(), settings).project(targets, range(5)).losses
+
+    single = losses(generator)
+    assert (single[-1] < 0.9 * single[0]).all()
+    monkeypatch.setattr(precision, "runs_half", lambda features: True)
+    found = losses(half)
+    assert (found[-1] < 0.9 * found[0]).all()
+    monkeypatch.setattr(projection, "_gradient_scale", lambda generator: 1.0)
+    unscaled = losses(half)
+    assert (unscaled[-1] > 0.99 * unscaled[0]).all()
 
 
 def test_images_on_another_scale_are_refused(generator, targets):
