@@ -205,6 +205,6 @@ def note_missing_gpus(named: str) -> None:
 
 def moved(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
     """Put a tensor of the CPU on a device; the program does not wait for a GPU to take it."""
-    if device.type != "cuda":
+    if device.type != "cuda" or tensor.is_cuda:
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)

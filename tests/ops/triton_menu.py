@@ -83,7 +83,7 @@ def both_derivatives(outs: list[Tensor], inputs: list[Tensor], grads: list[Tenso
     """Return first derivatives, and the second ones of the inputs and of what the first are computed from."""
     grads = [grad.requires_grad_() for grad in grads]
     first = torch.autograd.grad(outs, inputs, grads, create_graph=True)
-    generator = torch.Generator().manual_seed(1)
+    generator = torch.Generator(torch.get_default_device()).manual_seed(1)
     # Few bits and one sign: the same number in every type, and no sum of them is near 0 beside its terms.
     directions = [torch.randint(1, 9, f.shape, generator=generator).to(f) / 8 for f in first]
     given = [*inputs, *grads]

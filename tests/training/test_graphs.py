@@ -214,6 +214,29 @@ def test_a_recording_that_fails_leaves_the_stream_as_it_was(monkeypatch: pytest.
     assert graphs.CudaRecording(dict).graph.pool() == 1, "a failed one's memory is left alone"
 
 
+def test_memory_in_which_a_recording_has_failed_is_not_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch refuses it: "already recording to mempool_id". Graphs that were in it stay there."""
+    memory = Memory(monkeypatch)
+    first = graphs.CudaRecording(dict)
+    memory.fails = True
+    with pytest.raises(RuntimeError, match="previous error"):
+        graphs.CudaRecording(dict)
+    memory.fails = False
+    second, third = graphs.CudaRecording(dict), graphs.CudaRecording(dict)
+    assert [one.graph.pool() for one in (first, second, third)] == [0, 1, 1]
+
+
+def test_what_differs_by_chance_is_judged_by_more_than_one_pair_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single number's difference of two steps is near 0 now and then, and says nothing of how far steps differ."""
+    step, told = training(OperationRecording, r1_gamma=0.0, path_length_weight=0.0)
+    apart = iter([0.001, 0.03, 0.02, 0.08])  # of three steps as always, then of the graph
+    found = graphs._differences
+    monkeypatch.setattr(graphs, "_differences", lambda *states: found(*states) | {"mean_path_length": next(apart)})
+    run(step, 2)
+    (line,) = told
+    assert "CUDA graph: " in line
+
+
 def test_a_recording_that_leaves_no_room_for_a_step_as_always_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 80 GiB, a step of 39 has 40 in its graph and as many again where it is measured."""
     gone: list[int] = []
