@@ -181,6 +181,12 @@ class PullSettings(Settings):
     images: Annotated[int, Field(ge=4)] | None = None
     """Generated images of each measurement. Default: `evaluate_images`."""
 
+    @model_validator(mode="after")
+    def _has_a_tolerance(self) -> "PullSettings":
+        if self.model_fields_set and "tolerance" not in self.model_fields_set:
+            raise ValueError("give it a tolerance too, without one it pulls nothing")
+        return self
+
     @property
     def is_off(self) -> bool:
         """Whether nothing is pulled."""

@@ -28,6 +28,12 @@ HELD = KeepSettings(features=FeaturesMethod(weight=8.0))
 """What keeps a child aligned whose settings do not say: the choice of docs/experiments/keeping.md."""
 
 
+def with_preset(values: dict[str, Any]) -> dict[str, Any]:
+    """Return keys of a training, and under them those of the preset that they name."""
+    preset = values.get("preset")
+    return PRESETS[preset].train | values if isinstance(preset, str) and preset in PRESETS else values
+
+
 class ArchitectureSettings(Settings):
     """Shape of a StyleGAN2 trained from scratch; a child takes its parent's."""
 
@@ -160,9 +166,7 @@ class TrainSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _fill_from_preset(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("preset") in PRESETS:
-            return PRESETS[values["preset"]].train | values
-        return values
+        return with_preset(values) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _parts_and_selection(self) -> "TrainSettings":
@@ -200,6 +204,12 @@ class TrainKeys(TrainSettings):
     """Keys of a training, each checked for itself; they are checked together when they lie over the workflow's."""
 
     full: ClassVar[type[Settings]] = TrainSettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, values: Any) -> Any:
+        """Leave a preset to where the keys lie: another over it takes its place."""
+        return values
 
     @model_validator(mode="after")
     def _parts_and_selection(self) -> "TrainKeys":

@@ -20,7 +20,7 @@ from stylealign.config.keeping import KeepSettings
 from stylealign.config.latents import EncoderSettings, InvertKeys, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import problem_of
-from stylealign.config.training import ArchitectureSettings, TrainKeys, TrainSettings
+from stylealign.config.training import ArchitectureSettings, TrainKeys, TrainSettings, with_preset
 from stylealign.errors import did_you_mean
 from stylealign.latents import spaces
 
@@ -272,10 +272,14 @@ class Config(Settings):
         return over(InvertSettings, self.inversion, {"init": init, **prior}, own, {"space": space})
 
     def training_of(self, model: str) -> TrainSettings:
-        """Return the training settings of a model: the workflow's, and over them the keys the model sets itself."""
+        """Return the training settings of a model: the workflow's, and over them the keys the model sets itself.
+
+        A model's preset lies over the workflow's keys, and takes the place of the workflow's preset.
+        """
         own = self.models[model]
-        settings = over(TrainSettings, self.train, own.train)
-        if own.train is not None and "keep" in own.train.model_fields_set:
+        keys = with_preset(own.train.model_dump(exclude_unset=True)) if own.train is not None else {}
+        settings = over(TrainSettings, self.train, keys)
+        if "keep" in keys:
             return settings
         if own.parent is None:  # what the workflow keeps is of children
             return settings.model_copy(update={"keep": KeepSettings()})

@@ -196,6 +196,21 @@ def test_a_recipe_of_a_model_goes_over_the_workflows_keys() -> None:
     assert (found.kimg, found.r1_gamma, found.batch_size) == (5, 10, 32)
 
 
+@pytest.mark.parametrize("own", ["aligned64", None])
+def test_a_recipe_of_a_model_takes_the_place_of_the_workflows(own: str | None) -> None:
+    """What the workflow's own recipe says and the model's does not is not left over."""
+    values = changed("models.animal.train", {"preset": own}) | {"train": {"preset": "aligned64-both", "batch_size": 8}}
+    config = validate(Config, values, "c")
+    assert config.training_of("animal") == TrainSettings.model_validate({"preset": own, "batch_size": 8}).of_child()
+    assert config.training_of("control").discriminator == "both"
+
+
+def test_a_recipe_that_is_no_name_is_told() -> None:
+    for preset in (["paper256"], {"name": "paper256"}, "paper"):
+        with pytest.raises(StyleAlignError, match="train.preset: Input should be 'paper256'"):
+            validate(Config, VALUES | {"train": {"preset": preset}}, "c")
+
+
 @pytest.mark.parametrize(
     ("inversion", "by_space", "message"),
     [
@@ -283,6 +298,7 @@ def test_children_of_a_workflow_are_held_and_parents_are_not() -> None:
         ({"architecture": {}, "train": {"keep": {"rgb": {"weight": 1}}}}, "the model has none"),
         ({"parent": "human", "train": {"keep": {"rgb": {"weight": 1, "resolutions_px": [512]}}}}, "has no 512 px"),
         ({"parent": "human", "train": {"keep": {"rgb": {"resolutions_px": [8]}}}}, "give it a weight too"),
+        ({"parent": "human", "train": {"keep": {"pull": {"images": 500}}}}, "keep.pull: give it a tolerance too"),
     ],
 )
 def test_what_a_training_cannot_keep_is_told_before_it(model: dict[str, Any], told: str) -> None:
