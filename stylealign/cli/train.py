@@ -204,6 +204,9 @@ def _finish(parent: Generator, settings: TrainSettings, evaluation: Evaluation) 
     def finish(child: Generator) -> tuple[Generator, dict[str, Any]]:
         start = copy.deepcopy(parent).to(child.mapping.w_avg.device)
         found, shares = pulled(child, start, lambda one: evaluation(one)[name], pull.tolerance, pull.shares)
+        _tell(f"shares of the parent's weights: {', '.join(f'{place} {share:g}' for place, share in shares.items())}")
+        if all(share == 1 for share in shares.values()):
+            _tell("the child is its parent again; lower keep.pull.tolerance, or train it longer")
         return found, {"pulled": shares}
 
     return finish

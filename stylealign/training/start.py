@@ -29,7 +29,15 @@ def new_networks(shape: ArchitectureSettings, settings: TrainSettings, resolutio
 
     Returns:
         Training generator, averaged generator (without gradients), discriminator; on the CPU.
+
+    Raises:
+        StyleAlignError: layers without channels.
     """
+    if shape.channel_base < resolution_px:
+        raise StyleAlignError(
+            f"architecture: channel_base {shape.channel_base} leaves no channels at {resolution_px} px; give "
+            f"{resolution_px} or more"
+        )
     half = settings.fp16_resolutions or 0
     architecture = Architecture(
         resolution=resolution_px,

@@ -109,6 +109,7 @@ def test_the_selected_snapshot_becomes_the_model(data: Path, monkeypatch: pytest
         (["--select", "best-fid"], "select best-fid needs evaluate_kimg"),
         (["--accumulate", "3"], "batch_size 8 must be a multiple of accumulate, 3"),
         (["--architecture", "[]"], "--architecture: must be a JSON object"),
+        (["--architecture", '{"channel_base": 15}'], "channel_base 15 leaves no channels at 16 px; give 16 or more"),
     ],
 )
 def test_mistakes_are_told(data: Path, flags: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -254,7 +255,9 @@ def test_null_is_none_for_a_flag_that_may_be_none(data: Path) -> None:
     assert load(folder / "model.safetensors").info["settings"]["alignment_latents"] is None
 
 
-def test_a_child_is_pulled_back_when_it_is_done(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_is_pulled_back_when_it_is_done(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     parent = train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors"
     of_parent = load(parent).generator.synthesis.b4.const
 
@@ -272,6 +275,9 @@ def test_a_child_is_pulled_back_when_it_is_done(data: Path, monkeypatch: pytest.
     assert not torch.equal(before, of_parent), "the training itself was done before, and is not done again"
     model = load(folder / "model.safetensors")
     assert model.info["pulled"] == {"mapping": 1.0, "4px": 1.0, "8px": 1.0, "16px": 1.0}
+    told = capsys.readouterr().err
+    assert "shares of the parent's weights: mapping 1, 4px 1, 8px 1, 16px 1" in told
+    assert "the child is its parent again" in told
     assert torch.equal(model.generator.synthesis.b4.const, of_parent)
     assert model.generator_raw is not None and model.discriminator is not None
     assert not torch.equal(model.generator_raw.synthesis.b4.const, of_parent)
