@@ -1,6 +1,6 @@
 """Fréchet distance in the features of label networks: what was trained on a domain's parts and poses sees it by."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
@@ -14,7 +14,11 @@ from stylealign.metrics.seeing import Seeing
 
 def encoded_in(images: NDArray[np.uint8], networks: Mapping[str, Seeing]) -> NDArray[np.float32] | None:
     """Return the features of all networks side by side, `[N, D]`, of images `[N, 3, H, W]`; None if none shows any."""
-    found = [network.encode(images) for network in networks.values()]
+    return beside(network.encode(images) for network in networks.values())
+
+
+def beside(found: Iterable[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    """Return the features of several networks side by side, without those that show none; None if none does."""
     shown = [features for features in found if features is not None]
     return np.concatenate(shown, axis=1) if shown else None
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from stylealign.images import to_pixels
 from stylealign.metrics.bootstrap import Estimate, correlation_estimates, mean_estimate
-from stylealign.metrics.label_fid import encoded_in
+from stylealign.metrics.label_fid import beside
 from stylealign.metrics.seeing import Ruler, Seeing
 from stylealign.metrics.structure import POSE_NAMES
 from stylealign.networks.generator import Generator
@@ -76,34 +76,42 @@ def draw_and_measure(
     """
     w: list[np.ndarray] = []
     parts: list[Drawn] = []
-    encoded: list[NDArray[np.float32] | None] = []
     for z, c in sample_latents(generator, count, seed):
         ws = generator.mapping(z, c)
         images = to_pixels(generator.synthesis(ws))
         w.append(ws[:, 0].cpu().numpy())
-        parts.append(measured_in(images, networks))
-        if encode:
-            encoded.append(encoded_in(images, networks))
+        parts.append(measured_in(images, networks, encode))
         if progress is not None:
             progress(sum(map(len, w)))
     first = parts[0]
     seen = {task: np.concatenate([part.seen[task] for part in parts]) for task in first.seen}
     means = {name: np.concatenate([part.colours[name] for part in parts]) for name in first.colours}
-    features = [part for part in encoded if part is not None]
+    features = [part.encoded for part in parts if part.encoded is not None]
     found = np.concatenate(features) if features else None
     return Drawn(np.concatenate(w), first.size_px, seen, first.names, means, found)
 
 
-def measured_in(images: NDArray[np.uint8], networks: Mapping[str, Seeing]) -> Drawn:
-    """Return what label networks, by task, see in images `[N, 3, H, W]` that are of no latents."""
+def measured_in(images: NDArray[np.uint8], networks: Mapping[str, Seeing], encode: bool = False) -> Drawn:
+    """Return what label networks, by task, see in images `[N, 3, H, W]` that are of no latents.
+
+    Args:
+        images: what they look at.
+        networks: by task.
+        encode: whether their features are wanted too.
+    """
     seen: dict[str, NDArray[Any]] = {}
+    encoded: list[NDArray[np.float32] | None] = []
     colours: dict[str, NDArray[np.float64]] = {}
     for task, network in networks.items():
-        seen[task] = network(images)
+        if encode:
+            seen[task], features = network.look(images)
+            encoded.append(features)
+        else:
+            seen[task] = network(images)
         for name in (name for name in COLOURS if network.sees == "maps" and name in network.names):
             colours[name] = mean_colour(images, seen[task], network.names.index(name))
     names = {task: network.names for task, network in networks.items() if network.sees == "numbers"}
-    return Drawn(None, images.shape[-1], seen, names, colours)
+    return Drawn(None, images.shape[-1], seen, names, colours, beside(encoded))
 
 
 def mean_colour(images: NDArray[np.uint8], classes: NDArray[np.uint8], label: int) -> NDArray[np.float64]:

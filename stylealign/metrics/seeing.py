@@ -23,16 +23,22 @@ class Seeing:
         names: names of the classes, points or numbers.
         predict: the function.
         encode: from the same images to the features `[N, C]` that the network sees by; None where it shows none.
+        looking: both at once, where that is less work than one after the other.
     """
 
     sees: Sees
     names: tuple[str, ...]
     predict: Callable[[NDArray[np.uint8]], NDArray[Any]]
     encode: Callable[[NDArray[np.uint8]], NDArray[np.float32] | None] = lambda images: None
+    looking: Callable[[NDArray[np.uint8]], tuple[NDArray[Any], NDArray[np.float32] | None]] | None = None
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Return what is seen in images."""
         return self.predict(images)
+
+    def look(self, images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
+        """Return what is seen in images, and the features that it is seen by."""
+        return self.looking(images) if self.looking is not None else (self.predict(images), self.encode(images))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from stylealign.applications.labels.learning import encode, predict
+from stylealign.applications.labels.learning import encode, look, predict
 from stylealign.applications.labels.networks import (
     LabelNetwork,
     LabelSpec,
@@ -155,3 +155,21 @@ def test_what_it_sees_by_is_what_its_numbers_are_made_of(kind: str) -> None:
     features = encode(own, pixels)
     assert features.shape == (3, width)
     assert torch.from_numpy(features).allclose(read[0].reshape(3, width, 16).mean(2), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["small", "unet/resnet18"])
+def test_a_look_is_both_with_the_encoder_run_once(kind: str) -> None:
+    if kind != "small":
+        pytest.importorskip("segmentation_models_pytorch")
+    names = tuple(SEGMENTATION_CLASSES)
+    own = network_of(LabelSpec("segmentation", names, 64, maps=len(names), numbers=0, network=kind)).eval()
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 3, 64, 64), dtype=np.uint8)
+    expected, features = predict(own, pixels), encode(own, pixels)
+    passes: list[int] = []
+    encoder = own.down if kind == "small" else own.model.encoder
+    layer = next(module for module in encoder.modules() if isinstance(module, torch.nn.Conv2d))
+    layer.register_forward_hook(lambda *_: passes.append(1))
+    found, seen_by = look(own, pixels)
+    assert len(passes) == 1
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    assert np.array_equal(seen_by, features)

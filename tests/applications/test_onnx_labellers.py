@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from stylealign.applications.labels.learning import encode, predict
+from stylealign.applications.labels.learning import encode, look, predict
 from stylealign.applications.labels.networks import load_label_network, save_label_network
 from stylealign.applications.labels.onnx_outputs import peaks
 from stylealign.errors import StyleAlignError
@@ -44,6 +44,9 @@ def test_a_file_shows_no_features(tmp_path: Path) -> None:
         0
     ]
     assert encode(network, halves()) is None
+    answers, features = look(network, halves())
+    assert np.array_equal(answers["classes"], predict(network, halves())["classes"])
+    assert features is None
 
 
 class Numbered(nn.Module):

@@ -207,7 +207,7 @@ def test_a_recipe_of_a_model_takes_the_place_of_the_workflows(own: str | None) -
 
 def test_a_recipe_that_is_no_name_is_told() -> None:
     for preset in (["paper256"], {"name": "paper256"}, "paper"):
-        with pytest.raises(StyleAlignError, match="train.preset: Input should be 'paper256'"):
+        with pytest.raises(StyleAlignError, match=r"train\.preset: Input should be 'paper256'"):
             validate(Config, VALUES | {"train": {"preset": preset}}, "c")
 
 

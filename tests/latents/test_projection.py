@@ -102,8 +102,35 @@ def test_each_image_keeps_its_own_best():
     for value, losses in ((1.0, [3.0, 3.0, 3.0]), (2.0, [4.0, 2.0, 3.0]), (3.0, [1.0, 5.0, 4.0])):
         best.update(torch.arange(3), torch.full((3, 2), value), torch.tensor(losses), torch.tensor(losses) / 2)
     best.update(torch.tensor([2]), torch.full((1, 2), 9.0), torch.tensor([0.5]), torch.tensor([0.25]))
+    best.update(torch.tensor([1, 2]), torch.full((2, 2), 8.0), torch.tensor([6.0, 6.0]), torch.tensor([3.0, 3.0]))
     torch.testing.assert_close(best.codes, torch.tensor([[3.0, 3.0], [2.0, 2.0], [9.0, 9.0]]))
     torch.testing.assert_close(best.perceptual, torch.tensor([0.5, 1.0, 0.25]))
+
+
+@pytest.mark.parametrize("steps", [0, 20])
+def test_what_is_kept_was_tried_with_the_noise_of_its_step(steps, generator, targets, monkeypatch):
+    tried, strengths = [], []
+    fit, perturbed = Projector._fit, Projector._perturbed
+
+    def watched(self, batch, codes):
+        found = fit(self, batch, codes)
+        tried.append((codes.detach().clone(), found[1].detach()))
+        return found
+
+    def noisy(self, batch, strength):
+        codes = perturbed(self, batch, strength)
+        strengths.append(float((codes - batch.codes).detach().std() / self.noise_scale))
+        return codes
+
+    monkeypatch.setattr(Projector, "_fit", watched)
+    monkeypatch.setattr(Projector, "_perturbed", noisy)
+    found = _project(generator, targets, range(5), space="w", steps=steps, latent_noise=0.5)
+    losses = torch.stack([loss for _, loss in tried]).numpy()
+    np.testing.assert_array_equal(found.losses, losses)
+    for image, best in enumerate(losses.argmin(axis=0)):
+        np.testing.assert_array_equal(found.values[image], tried[best][0][image].numpy())
+    for step, strength in enumerate(strengths):
+        assert strength == pytest.approx(latent_noise_strength(step, steps), rel=0.5)
 
 
 def test_images_stop_one_by_one(generator, targets):
@@ -237,6 +264,19 @@ def test_small_losses_go_through_half_precision(generator, targets, monkeypatch)
     monkeypatch.setattr(projection, "_gradient_scale", lambda generator: 1.0)
     unscaled = losses(half)
     assert (unscaled[-1] > 0.93 * unscaled[0]).all()
+
+
+def test_gradients_that_half_precision_cannot_hold_are_none(generator):
+    projector = Projector(generator, PixelDistance(), SETTINGS)
+    codes = torch.ones(4, requires_grad=True)
+    factors = torch.tensor([2.0, torch.inf, -torch.inf, torch.nan])
+
+    def gradients(scale):
+        projector._gradient_scale = scale
+        return projector._gradients((codes * factors).sum(), [codes])[0]
+
+    torch.testing.assert_close(gradients(256.0), torch.tensor([2.0, 0, 0, 0]))
+    torch.testing.assert_close(gradients(1.0), factors, equal_nan=True)
 
 
 def test_images_on_another_scale_are_refused(generator, targets):

@@ -64,6 +64,29 @@ def values(parent: Drawn, child: Drawn) -> dict[str, float]:
     return {metric: estimate.value for metric, estimate in found.items()}
 
 
+def test_features_are_asked_for_together_with_what_is_seen() -> None:
+    def means(images: np.ndarray) -> np.ndarray:
+        return images.mean(axis=(2, 3), dtype=np.float32)
+
+    def looking(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return pose(images), means(images)
+
+    def never(images: np.ndarray) -> np.ndarray:
+        raise AssertionError("looked at twice")
+
+    once = {
+        "pose": Seeing("numbers", POSE, never, never, looking),
+        "segmentation": NETWORKS["segmentation"],  # shows none
+        "keypoints": Seeing("points", KEYPOINTS, keypoints, means),
+    }
+    drawn = draw_and_measure(generator(), COUNT, 0, once, encode=True)
+    plain = draw_and_measure(generator(), COUNT, 0, NETWORKS)
+    assert plain.encoded is None
+    assert drawn.encoded is not None and drawn.encoded.shape == (COUNT, 6)
+    assert np.array_equal(drawn.encoded[:, :3], drawn.encoded[:, 3:])
+    assert all(np.array_equal(drawn.seen[task], plain.seen[task]) for task in plain.seen)
+
+
 def test_a_model_agrees_with_itself_and_not_with_other_latents() -> None:
     drawn = draw_and_measure(generator(), COUNT, 0, NETWORKS)
     same, other = values(drawn, drawn), values(drawn, drawn.shuffled())

@@ -32,7 +32,9 @@ def _pytorch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stylealign.ops.native.functions.cpu_library", lambda: None)
 
 
-def training(record: Any = None, p: float = 0.0, **changes: Any) -> tuple[TrainingStep, list[str]]:
+def training(
+    record: Any = None, p: float = 0.0, must_be_faster: bool = False, **changes: Any
+) -> tuple[TrainingStep, list[str]]:
     """Return a step, with recordings in place of steps if `record`, and what is said of them."""
     settings = TrainSettings.model_validate(SETTINGS | changes)
     step = TrainingStep(*new_networks(SHAPE, settings, 16), settings)
@@ -40,7 +42,7 @@ def training(record: Any = None, p: float = 0.0, **changes: Any) -> tuple[Traini
     if step.ada is not None:
         step.ada.p = p
     if record is not None:
-        step.graphs = Graphs(RecordableStep(step), record, told.append, must_be_faster=False)
+        step.graphs = Graphs(RecordableStep(step), record, told.append, must_be_faster)
     return step, told
 
 
@@ -235,6 +237,15 @@ def test_what_differs_by_chance_is_judged_by_more_than_one_pair_of_steps(monkeyp
     run(step, 2)
     (line,) = told
     assert "CUDA graph: " in line
+
+
+def test_a_recording_is_as_fast_as_the_fastest_step_as_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    step, told = training(OperationRecording, r1_gamma=0.0, path_length_weight=0.0, must_be_faster=True)
+    took_s = iter([0.010, 0.002, 0.009, 0.003])  # of three steps as always, then of the graph
+    monkeypatch.setattr(graphs, "_timed", lambda taken, like: (taken(), next(took_s)))
+    run(step, 2)
+    (line,) = told
+    assert line.endswith("no graph: 3.0 ms against 2.0 ms")
 
 
 def test_a_recording_that_leaves_no_room_for_a_step_as_always_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

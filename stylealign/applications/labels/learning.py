@@ -171,6 +171,23 @@ def encode(network: Labeller, images: np.ndarray) -> np.ndarray | None:
     assert not network.training, "the network must be in evaluation mode"
     batches = torch.from_numpy(images).split(BATCH_SIZE)
     parts = [network.encoded(from_uint8(batch.to(network.device))) for batch in batches]
+    return _joined(parts)
+
+
+@torch.inference_mode()
+def look(network: Labeller, images: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Return what `predict` and `encode` return of images `[N, 3, H, W]` uint8; the encoder runs once."""
+    assert not network.training, "the network must be in evaluation mode"
+    module = task_of(network.spec.task).functions
+    answers, encoded = [], []
+    for batch in torch.from_numpy(images).split(BATCH_SIZE):
+        outputs, features = network.looked(from_uint8(batch.to(network.device)))
+        answers.append(module.decode(outputs, network.spec))
+        encoded.append(features)
+    return {name: torch.cat([part[name] for part in answers]).cpu().numpy() for name in answers[0]}, _joined(encoded)
+
+
+def _joined(parts: list[Tensor | None]) -> np.ndarray | None:
     found = [part.float().cpu() for part in parts if part is not None]
     return torch.cat(found).numpy() if found else None
 
@@ -196,9 +213,15 @@ def scores(network: Labeller, images: np.ndarray, annotations: Annotations, shar
 def seeing(network: Labeller) -> Seeing:
     """Return a network of a task that compares images as what sees in them."""
     task = task_of(network.spec.task)
+
+    def looking(images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        answers, features = look(network, images)
+        return answers[task.answer], features
+
     return Seeing(
         task.sees,
         network.spec.names,
         lambda images: predict(network, images)[task.answer],
         lambda images: encode(network, images),
+        looking,
     )

@@ -52,18 +52,26 @@ class LibraryNetwork(Labeller):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Return `maps` and `numbers`, those that the network has, for `[N, 3, r, r]` float32 in [-1, 1]."""
+        return self._outputs(self._features(images))
+
+    def encoded(self, images: Tensor) -> Tensor:
+        """Return the encoder's last features, averaged over places, `[N, C]`, of images as `forward` takes them."""
+        features: Tensor = self._features(images)[-1]
+        return features.mean(dim=(2, 3))
+
+    def looked(self, images: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Return what `forward` and `encoded` return; the encoder runs once."""
         features = self._features(images)
+        encoded = features[-1].mean(dim=(2, 3))  # before a decoder has them
+        return self._outputs(features), encoded
+
+    def _outputs(self, features: list[Tensor]) -> dict[str, Tensor]:
         outputs = {}
         if self.spec.numbers:
             outputs["numbers"] = self.numbers(_cells(features[-1]).flatten(1))
         if self.spec.maps:
             outputs["maps"] = self.model.segmentation_head(self.model.decoder(features))
         return outputs
-
-    def encoded(self, images: Tensor) -> Tensor:
-        """Return the encoder's last features, averaged over places, `[N, C]`, of images as `forward` takes them."""
-        features: Tensor = self._features(images)[-1]
-        return features.mean(dim=(2, 3))
 
     def _features(self, images: Tensor) -> list[Tensor]:
         size = self.spec.resolution_px

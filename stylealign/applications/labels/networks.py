@@ -69,7 +69,18 @@ class LabelNetwork(Labeller):
         Returns:
             `maps` `[N, M, r, r]` and `numbers` `[N, K]`, those that the network has.
         """
+        return self._outputs(self._levels(images))
+
+    def encoded(self, images: Tensor) -> Tensor:
+        """Return the features of 4x4 px, averaged over places, `[N, C]`, of images as `forward` takes them."""
+        return self._levels(images)[-1].mean(dim=(2, 3))
+
+    def looked(self, images: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Return what `forward` and `encoded` return; the encoder runs once."""
         levels = self._levels(images)
+        return self._outputs(levels), levels[-1].mean(dim=(2, 3))
+
+    def _outputs(self, levels: list[Tensor]) -> dict[str, Tensor]:
         outputs = {}
         if self.spec.numbers:
             outputs["numbers"] = self.numbers(levels[-1].flatten(1))
@@ -80,10 +91,6 @@ class LabelNetwork(Labeller):
                 x = self.up[level](wider + levels[level])
             outputs["maps"] = self.maps(x)
         return outputs
-
-    def encoded(self, images: Tensor) -> Tensor:
-        """Return the features of 4x4 px, averaged over places, `[N, C]`, of images as `forward` takes them."""
-        return self._levels(images)[-1].mean(dim=(2, 3))
 
     def _levels(self, images: Tensor) -> list[Tensor]:
         """Return the encoder's features from half the image's size to 4x4."""

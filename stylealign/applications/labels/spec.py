@@ -81,3 +81,7 @@ class Labeller(nn.Module):
     def encoded(self, images: Tensor) -> Tensor | None:
         """Return the encoder's last features, averaged over places, `[N, C]`; None where a file shows none."""
         return None
+
+    def looked(self, images: Tensor) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Return the outputs by name, and what `encoded` returns."""
+        return self(images), None
