@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from stylealign.applications.labels.methods import BEST
 from stylealign.applications.labels.tasks import scored
-from stylealign.config import UPKEEP, Config, PairSettings
+from stylealign.config import UPKEEP, Config, KeepSettings, PairSettings
 from stylealign.errors import did_you_mean
 from stylealign.experiment.identity import Identity
 from stylealign.experiment.label_problems import LabelProblems
@@ -395,9 +395,16 @@ class Experiment(Translations):
         return {name: f"results/metrics/{name}.json" for name in names}
 
     def plain_child(self, domain: str) -> str:
-        """Return the first child of a domain that the run trains, which the others are compared with."""
-        own = [child for child in self.children if self.domain_of(child) == domain]
-        return next(child for child in own if child in self.trained)
+        """Return the child of a domain that the others are compared with: the first of plain fine-tuning.
+
+        Where nothing is trained so, it is the first that the run trains.
+        """
+        own = [child for child in self.children if self.domain_of(child) == domain and child in self.trained]
+        return next(filter(self._is_plain, own), own[0])
+
+    def _is_plain(self, child: str) -> bool:
+        training = self.config.training_of(child)
+        return training.keep == KeepSettings() and training.discriminator == "stylegan2" and not training.train_only
 
     def seed_groups(self) -> str:
         """Return the flag that says which models differ in the seed alone."""

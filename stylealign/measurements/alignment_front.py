@@ -76,8 +76,9 @@ TABLE = Table(
         FID_RATIO,
     ),
     protocol="numbers of the tables alignment_curve, generators (the parent unchanged, method `parent`) and "
-    "alignment_pointwise (drawn pairs), nothing measured anew; the plain child of a domain is the first that the "
-    f"configuration names; {KEPT.name}: (A - P) / (1 - P) of the {AGREEMENT} A of a child and P of the plain child "
+    "alignment_pointwise (drawn pairs), nothing measured anew; the plain child of a domain is the first that "
+    "holds nothing of its parent, has StyleGAN2's discriminator and trains all components, or else the first that is "
+    f"trained; {KEPT.name}: (A - P) / (1 - P) of the {AGREEMENT} A of a child and P of the plain child "
     f"after the same kimg; {SCORE_KEPT.name}: the same of the alignment score; "
     f"{', '.join(metric.name for metrics in AT_EQUAL.values() for metric in metrics)}: {AGREEMENT} and score less "
     "those of the plain child at an equal share, FID or label_fid, between its kimg in straight lines, from the parent "
@@ -215,7 +216,7 @@ def cost(work: Work, domain: str) -> Cost:
 
 KIND = Kind(
     name="alignment_front",
-    version=4,
+    version=5,
     text="ways to fine-tune for one domain: quality against alignment, beside the plain child",
     files=(),
     named_files=NamedFiles("JSON", "rows of other kinds; the name only tells them apart"),

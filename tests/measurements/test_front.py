@@ -89,6 +89,27 @@ def test_another_seed_is_not_another_way(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "plain"),
+    [
+        ("", "keep: {}", "second"),
+        ("keep: {}", "keep: {}, kimg: 5", "first"),
+        ("keep: {}, discriminator: both", "preset: stylegan2", "second"),
+        ("keep: {}, train_only: [mapping]", "keep: {}", "second"),
+        ("keep: {pull: {tolerance: 1}}", "keep: {}", "second"),
+        ("preset: aligned64", "preset: aligned64-both", "first"),
+    ],
+)
+def test_the_plain_child_is_the_first_of_plain_fine_tuning(first: str, second: str, plain: str, tmp_path: Path) -> None:
+    domains = {"human": {"draw": "human"}, "ink": {"draw": "ink"}}
+    models = "human: {domain: human, fetch: human-64-a}\nfetched: {domain: ink, parent: human, fetch: ink-64-plain}\n"
+    for name, train in (("first", first), ("second", second)):
+        models += f"{name}: {{domain: ink, parent: human, train: {{{train}}}}}\n"
+    found = experiment(tmp_path, models, domains=domains)
+    assert found.fronts() == ["ink"]
+    assert found.plain_child("ink") == plain
+
+
 def test_a_second_control_is_compared_with_the_plain_child_as_well() -> None:
     second = [row("ink", "fid", 400, "8 kimg, third-parent", "unaligned")]
     found = front_rows([*curves(), *second], "ink")

@@ -228,15 +228,18 @@ def test_memory_in_which_a_recording_has_failed_is_not_begun_again(monkeypatch: 
     assert [one.graph.pool() for one in (first, second, third)] == [0, 1, 1]
 
 
-def test_what_differs_by_chance_is_judged_by_more_than_one_pair_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("graph", "told_of_it"), [(0.08, "CUDA graph: "), (0.1, "no graph: mean_path_length off by ")])
+def test_what_differs_by_chance_is_judged_by_more_than_one_pair_of_steps(
+    graph: float, told_of_it: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A single number's difference of two steps is near 0 now and then, and says nothing of how far steps differ."""
     step, told = training(OperationRecording, r1_gamma=0.0, path_length_weight=0.0)
-    apart = iter([0.001, 0.03, 0.02, 0.08])  # of three steps as always, then of the graph
+    apart = iter([0.001, 0.03, 0.02, graph])  # of three steps as always, then of the graph
     found = graphs._differences
     monkeypatch.setattr(graphs, "_differences", lambda *states: found(*states) | {"mean_path_length": next(apart)})
     run(step, 2)
     (line,) = told
-    assert "CUDA graph: " in line
+    assert told_of_it in line
 
 
 def test_a_recording_is_as_fast_as_the_fastest_step_as_always(monkeypatch: pytest.MonkeyPatch) -> None:
