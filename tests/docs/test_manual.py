@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stylealign.cli.examples import EXAMPLES
 from stylealign.cli.main import parser
 from stylealign.cli.manual import verb_pages
 from stylealign.cli.verbs import VERBS
+from stylealign.config import Config, validate
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -104,6 +106,17 @@ def test_commands_of_the_manual_parse():
         except SystemExit as ended:
             if ended.code:
                 pytest.fail(f"does not parse: {command}")
+
+
+def test_whole_configurations_of_the_manual_are_valid():
+    found = 0
+    for page in PAGES:
+        for block in re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            values = yaml.safe_load(block)
+            if isinstance(values, dict) and {"domains", "models"} <= values.keys():
+                validate(Config, values, str(page))
+                found += 1
+    assert found >= 2
 
 
 def test_a_page_says_what_help_says():
