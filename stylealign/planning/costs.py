@@ -9,8 +9,9 @@ from stylealign.applications.labels.tasks import task_of
 from stylealign.config import Config, LabelSettings, Space
 from stylealign.measurements import registry
 from stylealign.measurements.shared import MOST_PAIRS
-from stylealign.work.cost import LARGEST_ON_CPU_PX, MEGABYTE, Cost, Work, steps_kept
-from stylealign.work.rates import CARD, load_rates, perceptual_s
+from stylealign.metrics.networks.registry import network_of
+from stylealign.work.cost import LARGEST_ON_CPU_PX, MEGABYTE, Cost, Work, measured_images, steps_kept
+from stylealign.work.rates import CARD, feature_s, load_rates, perceptual_s
 
 PHOTO_SHARE, DRAWING_SHARE = 0.6, 0.28
 """Size of a PNG as a share of its pixels: photographs (assumed), drawn avatars at 64 px (measured)."""
@@ -123,7 +124,13 @@ def _train_child(costs: "Costs", model: str) -> Cost:
     images = settings.kimg * 1000 * steps_kept(settings, found)
     data = found.pixels_mb(costs.config.domains[costs.config.models[model].domain].splits.train_images)
     snapshots = settings.kimg / settings.snapshot_kimg * found.weights_mb
+    measured = measured_images(settings, found.px)
+    real = costs.config.domains[costs.config.models[model].domain].splits.train_images if measured else 0
+    rates, dimensions = load_rates().cpu, network_of(settings.evaluate_features).dimensions / 1280
     return Cost(
+        **found.passes(sum(measured)),
+        host_s=len(measured) * (rates.fid_s * dimensions**3 + rates.kid_s * dimensions),
+        network_s=(sum(measured) + real) * feature_s(settings.evaluate_features, found.px),
         train_s=images * found.train_s,
         train_gpu_s=images * found.train_gpu_s,
         memory_mb=2000 + 12 * found.weights_mb + 1.2 * data,

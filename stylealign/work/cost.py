@@ -1,5 +1,6 @@
 """What one job takes: its time on a CPU thread and on a GPU, memory, disk and download."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -111,6 +112,21 @@ def steps_kept(settings: TrainSettings, model: ModelWork) -> float:
         if method.weight > 0:
             factor += more * min((method.fade_out_kimg or settings.kimg) / settings.kimg, 1.0)
     return factor
+
+
+def measured_images(settings: TrainSettings, px: int) -> list[int]:
+    """Return the images that a training generates for each measurement of FID and KID.
+
+    A pull is taken to try every share at every place: the mapping network and each resolution from 4 px up.
+    """
+    found = []
+    if settings.evaluate_kimg is not None:
+        found += [settings.evaluate_images] * math.ceil(settings.kimg / settings.evaluate_kimg)
+    pull = settings.keep.pull
+    if not pull.is_off:
+        places = px.bit_length() - 1
+        found += [pull.images or settings.evaluate_images] * (1 + places * len(pull.shares))
+    return found
 
 
 class Work:

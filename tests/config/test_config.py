@@ -250,6 +250,18 @@ def test_the_preset_of_an_aligned_child_keeps_features_and_given_keys_win() -> N
     assert (both.discriminator, both.keep.features.weight, both.keep.layout.weight) == ("both", 24, 4)
 
 
+def test_the_presets_of_aligned_children_are_how_the_bundled_ones_were_trained() -> None:
+    zoo = validate(
+        Config,
+        yaml.safe_load((Path(__file__).parents[2] / "config" / "zoo.yaml").read_text(encoding="utf-8")),
+        "zoo.yaml",
+    )
+    else_said = {"preset", "noise", "snapshot_kimg", "curve_kimg"}
+    for name, preset in (("ink", "aligned64"), ("ink-both", "aligned64-both"), ("sketch-both", "aligned64-both")):
+        trained, said = zoo.training_of(name), TrainSettings(preset=preset).of_child()
+        assert trained.model_dump(exclude=else_said) == said.model_dump(exclude=else_said)
+
+
 def test_a_child_is_held_where_its_settings_do_not_say_and_json_tells_which() -> None:
     assert TrainSettings().keep == KeepSettings()
     assert TrainSettings().of_child().keep.features.weight == 8

@@ -14,7 +14,7 @@ from stylealign.config.keeping import KeepSettings
 from stylealign.planning.chain import chain_words, longest_chain
 from stylealign.planning.costs import Costs
 from stylealign.planning.plan import REST, Job, as_json, as_text, make_plan, wall_s
-from stylealign.work.cost import Cost, ModelWork, steps_kept
+from stylealign.work.cost import Cost, ModelWork, measured_images, steps_kept
 from stylealign.work.rates import CARD, interpolated, load_rates, parameters, perceptual_s, slow_down, synthesis_gmac
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -132,6 +132,24 @@ def test_every_way_to_keep_with_a_weight_has_a_cost() -> None:
     assert weighted - {"patches"} == set(load_rates().cpu.keep_share_of_step), "patches: a head, counted as nothing"
 
 
+def test_a_training_that_measures_costs_what_it_draws_and_looks_at() -> None:
+    def cost(**train: Any) -> Cost:
+        return costs(train={"kimg": 16, "keep": {}} | train).of("train_child", {"model": "toon-short"})
+
+    plain, evaluated = cost(), cost(evaluate_kimg=5, evaluate_images=500)
+    assert plain.network_s == plain.synthesis_s == 0
+    assert evaluated.train_s == plain.train_s
+    assert measured_images(TrainSettings(kimg=16, evaluate_kimg=5, evaluate_images=500), 64) == [500] * 4
+    of_pull = {"pull": {"tolerance": 0.1, "images": 300}}
+    tries = 1 + 2 * 6  # two shares, of the mapping network and five resolutions
+    assert measured_images(TrainSettings.model_validate({"keep": of_pull}), 64) == [300] * tries
+    pulled = cost(keep=of_pull)
+    assert pulled.synthesis_s == pytest.approx(evaluated.synthesis_s * 300 * tries / 2000)
+    looked_at, trained_on = 300 * tries, 2048
+    assert pulled.network_s / evaluated.network_s == pytest.approx((looked_at + trained_on) / (2000 + trained_on))
+    assert pulled.host_s / evaluated.host_s == pytest.approx(tries / 4)
+
+
 def test_more_steps_images_and_pixels_cost_more() -> None:
     default, paper = costs(), costs("paper.yaml")
     invert = {"model": "human", "space": "w+"}
@@ -158,7 +176,7 @@ def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:
     assert plan.stages["children"].gpu_h == 0, "64 px run on the CPU"
     assert plan.stages[REST].sources == {"measured", "unknown"}
     text = as_text(plan)
-    assert "With 2 cores: about 26 minutes in all." in text
+    assert "With 2 cores: about 27 minutes in all." in text
     assert "unknown: no rate was measured" in text
     assert as_json(plan)["total"]["jobs"] == 3
     on_gpu = make_plan(jobs, costs(), cores=2, gpus=1, device="gpu")
