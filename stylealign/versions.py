@@ -12,7 +12,7 @@ VERSIONS = {
     "fetch": 2,
     "info": 1,
     "convert": 4,
-    "grow": 2,
+    "grow": 3,
     "pack": 2,
     "train": 6,
     "generate": 3,

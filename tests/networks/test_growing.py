@@ -15,7 +15,7 @@ from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.networks.growing import grown_architecture, grown_discriminator, grown_generator
-from stylealign.ops.upfirdn2d import upsample2d
+from stylealign.ops.upfirdn2d import upfirdn2d, upsample2d
 
 SMALL = Architecture(resolution=16, z_dim=8, w_dim=8, mapping_layers=2, channel_base=128, channel_max=16)
 
@@ -61,6 +61,35 @@ def test_a_discriminator_keeps_its_trained_blocks() -> None:
     kept, own = larger.state_dict(), judge.state_dict()
     assert [name for name in own if name not in kept] == ["b16.fromrgb.weight", "b16.fromrgb.bias"]
     assert all(torch.equal(kept[name], value) for name, value in own.items() if name in kept)
+
+
+@pytest.mark.parametrize("changes", [{}, {"channel_base": 192}, {"img_channels": 1}, {"conv_clamp": 256.0}], ids=str)
+def test_a_discriminator_judges_as_the_smaller_one_judges_the_halved_image(changes: dict[str, Any]) -> None:
+    torch.manual_seed(2)
+    judge = Discriminator(SMALL.model_copy(update={"channel_base": 256} | changes))
+    with torch.no_grad():
+        for name, parameter in judge.named_parameters():
+            if name.endswith("bias"):
+                parameter.add_(0.3)
+    larger = grown_discriminator(judge)
+    images = torch.randn(4, judge.architecture.img_channels, 32, 32)
+    torch.testing.assert_close(larger(images), judge(upfirdn2d(images, 1, 2, (1, 1, 1, 1))), rtol=1e-4, atol=1e-5)
+
+
+def test_a_new_block_of_few_channels_starts_fresh() -> None:
+    torch.manual_seed(2)
+    block = grown_discriminator(Discriminator(SMALL)).b32  # four channels, and an image of three
+    assert block.skip.weight.abs().min() > 0
+
+
+def test_every_weight_of_a_grown_discriminator_learns() -> None:
+    torch.manual_seed(2)
+    larger = grown_discriminator(Discriminator(SMALL.model_copy(update={"channel_base": 256}))).requires_grad_(True)
+    larger(torch.randn(4, 3, 32, 32)).square().sum().backward()
+    block = larger.b32
+    first = [block.conv1, block.skip, block.conv0]
+    assert all((layer.weight.grad.flatten(1).abs().amax(dim=1) > 0).all() for layer in first[:2])
+    assert (block.conv0.weight.grad[:6].flatten(1).abs().amax(dim=1) > 0).all()
 
 
 def test_growing_draws_on_no_other_random_numbers(generator: Generator) -> None:
