@@ -25,6 +25,7 @@ from stylealign.training.step import TrainingStep
 
 TINY_SHAPE: dict[str, Any] = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 128, "channel_max": 8}
 CASES: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
+    **{name: (64, PRESETS["avatars64"].architecture, {"preset": name}) for name in ("aligned64", "aligned64-both")},
     "64px-128ch": (64, {"channel_base": 4096, "channel_max": 128}, {}),
     "default": (64, {}, {}),
     "default-ada": (64, {}, {"augment": "bgc"}),

@@ -34,6 +34,10 @@ ON_A_CARD: dict[str, Part] = {
     "checks": Part(200, lambda c: checks()),
     "ceilings": Part(30, lambda c: timings.ceilings()),
     "default kernels graphs": Part(60, lambda c: timings.step("default", "kernels", False, c, recorded=True)),
+    "aligned64 kernels graphs": Part(60, lambda c: timings.step("aligned64", "kernels", False, c, recorded=True)),
+    "aligned64-both kernels graphs": Part(
+        60, lambda c: timings.step("aligned64-both", "kernels", False, c, recorded=True)
+    ),
     "default torch graphs": Part(60, lambda c: timings.step("default", "torch", False, c, recorded=True)),
     "default torch": Part(60, lambda c: timings.step("default", "torch", False, c)),
     "paper256 half graphs": Part(80, lambda c: timings.step("paper256", "kernels", True, c, recorded=True)),

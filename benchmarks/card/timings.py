@@ -212,7 +212,7 @@ def step(
         "half" if half else "float32",
         settings.batch_size / mean_s,
         1000 * mean_s / settings.batch_size,
-        _roof_s(case, half, ceiling) / mean_s,
+        _of_roof(case, half, ceiling, mean_s),
         memory_gib(),
         note,
         values=values,
@@ -246,6 +246,11 @@ def setting(case: str, half: bool, **more: Any) -> tuple[TrainSettings, Architec
     resolution, shape, changes = CASES[case]
     changes = changes | {"fp16_resolutions": (changes.get("fp16_resolutions") or 4) if half else 0} | more
     return TrainSettings(**changes), ArchitectureSettings(**shape), resolution
+
+
+def _of_roof(case: str, half: bool, ceiling: Ceilings, mean_s: float) -> float | None:
+    """Return the share of the roof; None with a discriminator on frozen features, which is not counted."""
+    return _roof_s(case, half, ceiling) / mean_s if setting(case, half)[0].discriminator == "stylegan2" else None
 
 
 @functools.cache
