@@ -274,18 +274,26 @@ class Config(Settings):
     def training_of(self, model: str) -> TrainSettings:
         """Return the training settings of a model: the workflow's, and over them the keys the model sets itself.
 
-        A model's preset lies over the workflow's keys, and takes the place of the workflow's preset.
+        A model's preset lies over the workflow's keys, and takes the place of the workflow's preset. A control has its
+        child's keys under its own: it differs from it in the parent alone.
         """
         own = self.models[model]
-        keys = with_preset(own.train.model_dump(exclude_unset=True)) if own.train is not None else {}
+        keys = with_preset(self._own_keys(model))
         settings = over(TrainSettings, self.train, keys)
         if "keep" in keys:
             return settings
         if own.parent is None:  # what the workflow keeps is of children
             return settings.model_copy(update={"keep": KeepSettings()})
-        if own.control_of is not None:  # it differs from its child in the parent alone
+        if own.control_of is not None:
             return settings.model_copy(update={"keep": self.training_of(own.control_of).keep})
         return settings.of_child()
+
+    def _own_keys(self, model: str) -> dict[str, Any]:
+        own = self.models[model]
+        keys = own.train.model_dump(exclude_unset=True) if own.train is not None else {}
+        if own.control_of is None or own.parent is None:
+            return keys
+        return self._own_keys(own.control_of) | keys
 
 
 def over(model: type[S], *layers: Settings | Mapping[str, Any] | None) -> S:

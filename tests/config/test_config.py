@@ -107,7 +107,9 @@ def test_a_models_own_training_keys_go_over_the_workflows() -> None:
     }
     config = validate(Config, values, "c.yaml")
     assert config.training_of("animal") == TrainSettings(kimg=5, batch_size=8).of_child()
-    assert config.training_of("control") == TrainSettings(kimg=3, batch_size=8).of_child()
+    assert config.training_of("control") == config.training_of("animal")
+    alone = validate(Config, changed("train", {"kimg": 3, "batch_size": 8}), "c.yaml")
+    assert alone.training_of("control") == TrainSettings(kimg=3, batch_size=8).of_child()
 
 
 def test_a_space_has_its_own_inversion_keys_and_an_encoder_starts_w_and_w_plus() -> None:
@@ -165,14 +167,14 @@ def test_a_seeds_model_takes_no_others_name() -> None:
         ({"select": "best-kid", "evaluate_kimg": 20}, {"evaluate_kimg": None, "select": "last"}, None),
         ({"accumulate": 4}, {"batch_size": 10}, "models.animal.train: batch_size 10 must be a multiple of accumulate"),
         ({"batch_size": 10}, {"accumulate": 4}, "models.animal.train: batch_size 10 must be a multiple of accumulate"),
-        ({"batch_size": 10, "accumulate": 4}, {"accumulate": 5}, "train: batch_size 10 must be a multiple of"),
+        ({"batch_size": 10, "accumulate": 4}, None, "train: batch_size 10 must be a multiple of"),
         ({"preset": "paper256"}, {"accumulate": 5}, "models.animal.train: batch_size 64 must be a multiple of"),
         ({"preset": "paper256"}, {"accumulate": 8}, None),
         ({"accumulate": 3}, {"preset": "stylegan2"}, "models.animal.train: batch_size 32 must be a multiple of"),
     ],
 )
 def test_training_keys_are_checked_as_they_lie_over_each_other(
-    train: dict[str, Any], own: dict[str, Any], message: str | None
+    train: dict[str, Any], own: dict[str, Any] | None, message: str | None
 ) -> None:
     values = changed("models.animal.train", own) | {"train": train}
     if message and message.startswith("models"):
@@ -180,7 +182,7 @@ def test_training_keys_are_checked_as_they_lie_over_each_other(
     elif message is None:
         values["models"]["control"]["train"] = own
     if message is None:
-        wanted = TrainSettings.model_validate(train | own).of_child()
+        wanted = TrainSettings.model_validate(train | (own or {})).of_child()
         assert validate(Config, values, "c").training_of("animal") == wanted
         return
     with pytest.raises(StyleAlignError) as error:
@@ -202,7 +204,17 @@ def test_a_recipe_of_a_model_takes_the_place_of_the_workflows(own: str | None) -
     values = changed("models.animal.train", {"preset": own}) | {"train": {"preset": "aligned64-both", "batch_size": 8}}
     config = validate(Config, values, "c")
     assert config.training_of("animal") == TrainSettings.model_validate({"preset": own, "batch_size": 8}).of_child()
-    assert config.training_of("control").discriminator == "both"
+    assert config.training_of("control") == config.training_of("animal")
+
+
+@pytest.mark.parametrize("child", [{"preset": "aligned64-both"}, {"kimg": 3, "train_only": ["mapping"]}, {"seed": 5}])
+def test_a_control_is_trained_as_its_child_unless_it_says_otherwise(child: dict[str, Any]) -> None:
+    values = changed("models.animal.train", child) | {"train": {"batch_size": 8}}
+    config = validate(Config, values, "c")
+    assert config.training_of("control") == config.training_of("animal")
+    values["models"]["control"]["train"] = {"batch_size": 4}
+    said = TrainSettings.model_validate({**child, "batch_size": 4}).of_child()
+    assert validate(Config, values, "c").training_of("control") == said
 
 
 def test_a_recipe_that_is_no_name_is_told() -> None:
