@@ -50,9 +50,11 @@ docs: env
 
 # data/zoo/*-64*.safetensors of children and their entries in data/zoo.yaml; ZOO=toon makes one domain's again
 ZOO := toon sketch robot ink animal
+ZOO_BESIDE = $(foreach domain,$(ZOO),$(filter $(domain)-%,ink-outlines ink-both sketch-both))
 zoo: env
 	snakemake --cores $(CORES) --configfile config/zoo.yaml --directory runs/zoo -- $(foreach child,$(ZOO),\
-		$(foreach model,$(child) $(child)-unaligned $(child)-plain,results/models/$(model)/model.safetensors))
+		$(foreach model,$(child) $(child)-unaligned $(child)-plain,results/models/$(model)/model.safetensors)) \
+		$(ZOO_BESIDE:%=results/models/%/model.safetensors)
 	$(foreach child,$(ZOO),\
 		stylealign pack runs/zoo/results/models/$(child)/model.safetensors --out data/zoo/$(child)-64.safetensors \
 			--zoo data/zoo.yaml --description "$(child), 64 px, of config/zoo.yaml; child of human-64-a" && \
@@ -60,7 +62,10 @@ zoo: env
 			--out data/zoo/$(child)-64-control.safetensors --zoo data/zoo.yaml \
 			--description "$(child), 64 px, of config/zoo.yaml; child of human-64-b, the unaligned control of $(child)-64" && \
 		stylealign pack runs/zoo/results/models/$(child)-plain/model.safetensors --out data/zoo/$(child)-64-plain.safetensors \
-			--zoo data/zoo.yaml --description "$(child), 64 px, of config/zoo.yaml; child of human-64-a that holds nothing of it" && ) true
+			--zoo data/zoo.yaml --description "$(child), 64 px, of config/zoo.yaml; child of human-64-a that holds nothing of it" && ) \
+	$(foreach child,$(ZOO_BESIDE),\
+		stylealign pack runs/zoo/results/models/$(child)/model.safetensors --out data/zoo/$(subst -,-64-,$(child)).safetensors \
+			--zoo data/zoo.yaml --description "$(child), 64 px, of config/zoo.yaml; child of human-64-a" && ) true
 
 # config/README.md, from the settings models
 reference: env
