@@ -34,7 +34,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return values
 
 
-BESIDE = ("-plain", "-outlines", "-both", "-s1", "-s2")
+BESIDE = ("-plain", "-outlines", "-both", "-closest", "-s1", "-s2")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml", "full.yaml", "zoo.yaml"])
@@ -269,7 +269,12 @@ def test_the_presets_of_aligned_children_are_how_the_bundled_ones_were_trained()
         "zoo.yaml",
     )
     else_said = {"preset", "noise", "snapshot_kimg", "curve_kimg"}
-    for name, preset in (("ink", "aligned64"), ("ink-both", "aligned64-both"), ("sketch-both", "aligned64-both")):
+    presets = {"ink": "aligned64", "ink-both": "aligned64-both", "ink-closest": "aligned64-closest"}
+    for name, preset in {
+        **presets,
+        "sketch-both": presets["ink-both"],
+        "sketch-closest": presets["ink-closest"],
+    }.items():
         trained, said = zoo.training_of(name), TrainSettings(preset=preset).of_child()
         assert trained.model_dump(exclude=else_said) == said.model_dump(exclude=else_said)
 
