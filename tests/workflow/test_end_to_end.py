@@ -41,7 +41,9 @@ def test_the_run_ends_with_where_its_results_are(run: Path) -> None:
     assert "every number:  results/tables/all.csv" in told
     chain = re.search(r"longest chain: [^:]+: (.*)", told)
     assert chain
-    assert re.search(r"> train_child animal \(.*> tables \(", chain[1]), "the chain goes through the training"
+    assert re.search(r"> train_child animal(-unaligned)? \(.*> tables \(", chain[1]), (
+        "the chain goes through the training"
+    )
 
 
 def test_every_table_has_its_rows(run: Path) -> None:
@@ -202,13 +204,27 @@ AFTER_THE_CHILD = {
     "figure_ranking animal",
     *THE_TABLES,
 }
+OF_THE_CONTROL = {
+    "train_child animal-unaligned",
+    "encoder animal-unaligned",
+    "invert animal-unaligned w+",
+    "translate animal-unaligned w+",
+    "generators animal animal-unaligned",
+    "coverage animal-unaligned",
+    *(f"transfer {task} animal-unaligned" for task in ("segmentation", "keypoints", "pose", "attributes")),
+    *(
+        f"alignment_{what} animal-unaligned"
+        for what in ("weights", "reset", "pointwise", "score", "semantic", "channels", "curve")
+    ),
+}
+"""A control is trained as its child."""
 
 
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
         ("morphing.frames", 6, {"morph animal", "morphing animal", "figure_morphing animal", *THE_TABLES}),
-        ("models.animal.train", {"kimg": 0.128}, {"train_child animal"} | AFTER_THE_CHILD),
+        ("models.animal.train", {"kimg": 0.128}, {"train_child animal"} | AFTER_THE_CHILD | OF_THE_CONTROL),
         (
             "metrics.samples",
             40,
