@@ -39,7 +39,7 @@ class ModelSettings(Settings):
     architecture: ArchitectureSettings | None = None
     """Shape of a model that is trained from scratch."""
     control_of: str | None = None
-    """The child this model is the unaligned control of."""
+    """The child this model is the unaligned control of: trained by that child's keys where its own say nothing."""
     train: TrainKeys | None = None
     """Training of this model: keys that differ from the workflow's `train`."""
     measured: tuple[str, ...] | None = None
