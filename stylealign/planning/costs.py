@@ -122,10 +122,11 @@ def _fetch_parent(costs: "Costs", model: str) -> Cost:
 def _train_child(costs: "Costs", model: str) -> Cost:
     settings, found = costs.config.training_of(model), costs.model(model)
     images = settings.kimg * 1000 * steps_kept(settings, found)
-    data = found.pixels_mb(costs.config.domains[costs.config.models[model].domain].splits.train_images)
+    train_images = costs.config.domains[costs.config.models[model].domain].splits.train_images
+    data = found.pixels_mb(train_images)
     snapshots = settings.kimg / settings.snapshot_kimg * found.weights_mb
     measured = measured_images(settings, found.px)
-    real = costs.config.domains[costs.config.models[model].domain].splits.train_images if measured else 0
+    real = train_images if measured else 0
     rates, dimensions = load_rates().cpu, network_of(settings.evaluate_features).dimensions / 1280
     return Cost(
         **found.passes(sum(measured)),
