@@ -72,13 +72,14 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     found = _scored(inputs, networks, "data", "annotations", shared)
     facts: dict[str, Any] = {"networks": {name: origin for name, (_, origin) in loaded.items()}}
     ways = [way for way in WAYS if way in found]
+    chosen: list[tuple[str, list[Scores]]] = []
     judged = {name: network for name, network in networks.items() if without_seed(name) in (SOURCE_ONLY, *ways)}
     if ways and (marks := _marks(inputs, task_of(task), judged, ways, settings)):
-        best = max(ways, key=marks.__getitem__)
-        chosen = {f"{BEST}{name.removeprefix(best)}": own for name, own in found.items() if is_of_way(name, best)}
-        found, facts = found | chosen, facts | {"best": best, "validation": marks}
+        best = {number: max(ways, key=by_way.__getitem__) for number, by_way in _by_number(marks).items()}
+        chosen = _of_the_best(found, best)
+        facts |= {"best": best.get("", best), "validation": {way: own.get("", own) for way, own in marks.items()}}
     rows: list[Row] = []
-    for name, seeds in found.items():
+    for name, seeds in (*found.items(), *chosen):
         key = inputs.key_of(TABLES[task].name, name)
         rows += score_rows(seeds, key, settings)
         if SOURCE_ONLY in found and name != SOURCE_ONLY:
@@ -93,8 +94,8 @@ def _marks(
     networks: "Mapping[str, Labeller]",
     ways: Sequence[str],
     settings: MetricSettings,
-) -> dict[str, float]:
-    """Return how good each way is on the validation images; nothing, and a warning, where too few have labels."""
+) -> dict[str, dict[str, float]]:
+    """Return the `marks` of each way on the validation images; nothing, and a warning, where too few have labels."""
     if not inputs.has("val-data"):
         return {}
     labels = inputs.annotations("val-annotations", inputs.images("val-data"))
@@ -102,8 +103,8 @@ def _marks(
     if known >= FEWEST_LABELLED:
         shared = _shared(inputs, networks, "val-annotations", settings.classes)
         found = _scored(inputs, networks, "val-data", "val-annotations", shared)
-        marks = {way: mark(task, found[way], found.get(SOURCE_ONLY)) for way in ways}
-    if not marks or not all(map(math.isfinite, marks.values())):
+        marks = {way: marks_of(task, found[way], found.get(SOURCE_ONLY)) for way in ways}
+    if not marks or not all(math.isfinite(mark) for own in marks.values() for mark in own.values()):
         told = f"{known} of {len(labels)} validation images have labels of {task.name}"
         warnings.warn(f"{told}, too few to choose a method by: no row is called {BEST}", stacklevel=2)
         return {}
@@ -162,8 +163,8 @@ def _check_classes(inputs: "Inputs", networks: "Mapping[str, Labeller]", classes
     warnings.warn(f"classes: {told} (nothing is wrong where another domain has it)", stacklevel=2)
 
 
-def mark(task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores] | None") -> float:
-    """Return how good a method is: the mean over its headline numbers of how many times better they are than another's.
+def marks_of(task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores] | None") -> dict[str, float]:
+    """Return how good a method is: how many times better its headline numbers are than another's.
 
     Args:
         task: the task, whose table has the headline.
@@ -171,17 +172,46 @@ def mark(task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores] | No
         other: those of source-only; without them the numbers themselves count.
 
     Returns:
-        NaN where no such number is known; one that no image has a label of does not count.
+        By number, where each is a measurement of its own, as those of a pose are; else the mean, by "". A number that
+        no image has a label of has the mean of the others, NaN where none is known.
     """
     assert task.table is not None
     metric = next(metric for metric in task.table.metrics if metric.name == task.table.headline)
-    ratios = []
+    ratios = {}
     for key in (key for key in own[0] if key[0] == metric.name):
         value, base = (_mean(scores, key) if scores else 1.0 for scores in (own, other))
         ratio = value / base if base else value
-        ratios.append(ratio if metric.higher_is_better else -ratio)
-    ratios = [ratio for ratio in ratios if math.isfinite(ratio)]
-    return sum(ratios) / len(ratios) if ratios else math.nan
+        ratios[key[1]] = ratio if metric.higher_is_better else -ratio
+    known = [ratio for ratio in ratios.values() if math.isfinite(ratio)]
+    mean = sum(known) / len(known) if known else math.nan
+    if task.sees != "numbers":
+        return {"": mean}
+    return {name: ratio if math.isfinite(ratio) else mean for name, ratio in ratios.items()}
+
+
+def _by_number(marks: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Return what is by way and number by number and way."""
+    numbers = next(iter(marks.values()))
+    return {number: {way: own[number] for way, own in marks.items()} for number in numbers}
+
+
+def _of_the_best(found: "Mapping[str, list[Scores]]", best: "Mapping[str, str]") -> "list[tuple[str, list[Scores]]]":
+    """Return the scores that were chosen, of the child and of its controls, under the name of the best method.
+
+    Args:
+        found: scores of every seed of each METHOD[/SETTING].
+        best: number -> its way; "" for all.
+    """
+    return [
+        (f"{BEST}{name.removeprefix(way)}", [_of_number(number, own) for own in seeds])
+        for number, way in best.items()
+        for name, seeds in found.items()
+        if is_of_way(name, way)
+    ]
+
+
+def _of_number(number: str, scores: "Scores") -> "Scores":
+    return {key: score for key, score in scores.items() if number in ("", key[1])}
 
 
 def _mean(seeds: "Sequence[Scores]", key: tuple[str, str]) -> float:
@@ -234,7 +264,7 @@ def cost_of_labeller(work: Work, task: str, parent: str) -> Cost:
 
 KIND = Kind(
     name="zero_shot",
-    version=15,
+    version=16,
     text="label networks on annotated test images",
     files=(
         File("data", "ZIP", "test images of the domain"),

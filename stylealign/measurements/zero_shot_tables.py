@@ -29,7 +29,8 @@ PROTOCOL = (
     "with; "
     "several seeds: their mean, images resampled together and seeds as a level of their own, widened as Student's t, "
     "n counts the images that carry labels of the task (of a number, of a point: it); "
-    f"{BEST}: the method with the best headline numbers on the validation images, relative to {SOURCE_ONLY}'s; "
+    f"{BEST}: the method with the best headline numbers on the validation images, relative to {SOURCE_ONLY}'s, "
+    "number by number of a pose; "
     f"{BACKWARDS}: no network, what {SOURCE_ONLY} says of the parent's images of the codes that test images have in "
     f"the child, on those alone that were inverted ({INVERTED}); no validation image is, so {BEST} is never this one"
 )
