@@ -41,7 +41,7 @@ BESIDE = ("-plain", "-outlines", "-both", "-closest", "-s1", "-s2")
 def test_the_configurations_that_come_along_are_valid(name: str) -> None:
     config = validate(Config, yaml.safe_load((CONFIG / name).read_text()), name)
     # Children that stand beside another one (other seeds, other ways to keep) have no control of their own.
-    beside = {model for model in config.models if name == "zoo.yaml" and model.endswith(BESIDE)}
+    beside = {model for model in config.models if model.endswith(BESIDE)}
     children = {name for name, model in config.models.items() if model.parent and not model.control_of} - beside
     assert {model.control_of for model in config.models.values()} - {None} == children, "each child has its control"
 
