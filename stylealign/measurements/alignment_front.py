@@ -12,7 +12,7 @@ from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements import alignment_curve, alignment_pointwise, alignment_score
 from stylealign.measurements.declare import Experiment, Kind, Measured, NamedFiles, Progress, Table
-from stylealign.measurements.shared import ANNOTATED, FID, KID, LABEL_FID, RECALL, SHARE
+from stylealign.measurements.shared import ANNOTATED, FID, KID, LABEL_FID, PAIRS, RECALL, SHARE
 from stylealign.metrics.declared import Metric
 from stylealign.metrics.structure import POSE_NAMES
 from stylealign.work.cost import Cost, Work
@@ -25,9 +25,15 @@ AGREEMENT = "segmentation_agreement"
 CORRELATIONS = tuple(f"{name}_correlation" for name in POSE_NAMES.values())
 _POINTWISE = (AGREEMENT, "keypoint_error", *CORRELATIONS)
 _QUALITY = (FID, LABEL_FID, KID, RECALL, SHARE)
+REDRAWN = PAIRS["same-figure"]
 
 KEPT = Metric(
     "kept", True, "of the label agreement that the plain child has lost, what this one keeps; 1 is the parent unchanged"
+)
+KEPT_OF_REDRAWN = Metric(
+    "kept_of_redrawn",
+    True,
+    "of what lies between the plain child and one figure redrawn, what this child has; 1 is the figure redrawn",
 )
 SCORE_KEPT = Metric("score_kept", True, "the same of the alignment score")
 SCORE = alignment_score.SCORE.name
@@ -70,6 +76,7 @@ TABLE = Table(
         alignment_score.SCORE,
         *(metric for metric in alignment_pointwise.AGREEMENT if metric.name in _POINTWISE),
         KEPT,
+        KEPT_OF_REDRAWN,
         SCORE_KEPT,
         *(metric for metrics in AT_EQUAL.values() for metric in metrics),
         SHARE_DIFFERENCE,
@@ -79,7 +86,8 @@ TABLE = Table(
     "alignment_pointwise (drawn pairs), nothing measured anew; the plain child of a domain is the first that "
     "holds nothing of its parent, has StyleGAN2's discriminator and trains all components, or else the first that is "
     f"trained; {KEPT.name}: (A - P) / (1 - P) of the {AGREEMENT} A of a child and P of the plain child "
-    f"after the same kimg; {SCORE_KEPT.name}: the same of the alignment score; "
+    f"after the same kimg; {KEPT_OF_REDRAWN.name}: (A - P) / (R - P), R of drawn pairs of one figure, as the same "
+    f"networks see them, where the domains draw the same figures; {SCORE_KEPT.name}: the same of the alignment score; "
     f"{', '.join(metric.name for metrics in AT_EQUAL.values() for metric in metrics)}: {AGREEMENT} and score less "
     "those of the plain child at an equal share, FID or label_fid, between its kimg in straight lines, from the parent "
     "unchanged (its FID is of the table generators; its label_fid is not known); the highest, where it has that "
@@ -124,12 +132,13 @@ def front_rows(rows: "Iterable[Row]", plain: str) -> "list[Row]":
         return []
     found = [dataclasses.replace(row, table=TABLE.name) for row in rows if _is_reference(row, plain)]
     own = {setting: point for (child, method, setting), point in points.items() if (child, method) == (plain, "child")}
+    most = next((row.value for row in found if (row.method, row.metric) == (REDRAWN, AGREEMENT)), None)
     course = [_unchanged(found), *(_numbers(own[setting]) for setting in sorted(own, key=_kimg))]
     for (child, method, setting), point in points.items():  # 8 kimg, and what names a second control
         found += [dataclasses.replace(row, table=TABLE.name) for row in point.values()]
         beside = points.get((plain, "child", setting.split(", ")[0]))
         if beside is not None and (child, method) != (plain, "child"):
-            found += _against(point, beside)
+            found += _against(point, beside, most)
         if (child, method) != (plain, "child"):
             found += _above(point, course)
     return found
@@ -179,8 +188,13 @@ def _is_reference(row: "Row", plain: str) -> bool:
     return row.child == plain and (of_parent or of_pairs) and row.setting != ANNOTATED
 
 
-def _against(point: "dict[str, Row]", plain: "dict[str, Row]") -> "list[Row]":
-    """Return what a child keeps and costs against the plain one after the same kimg; without intervals."""
+def _against(point: "dict[str, Row]", plain: "dict[str, Row]", most: float | None) -> "list[Row]":
+    """Return what a child keeps and costs against the plain one after the same kimg; without intervals.
+
+    Args:
+        point, plain: the numbers of both.
+        most: label agreement of one figure redrawn, where it is known.
+    """
 
     here, there = _numbers(point), _numbers(plain)
     found: list[Row] = []
@@ -188,9 +202,9 @@ def _against(point: "dict[str, Row]", plain: "dict[str, Row]") -> "list[Row]":
     def add(metric: Metric, of: str, value: float) -> None:
         found.append(_derived(point[of], metric, value, keeps_features=metric in (SHARE_DIFFERENCE, FID_RATIO)))
 
-    for metric, of in ((KEPT, AGREEMENT), (SCORE_KEPT, SCORE)):
-        if of in here and there.get(of, 1) < 1:
-            add(metric, of, (here[of] - there[of]) / (1 - there[of]))
+    for metric, of, best in ((KEPT, AGREEMENT, 1.0), (KEPT_OF_REDRAWN, AGREEMENT, most), (SCORE_KEPT, SCORE, 1.0)):
+        if best is not None and of in here and there.get(of, best) < best:
+            add(metric, of, (here[of] - there[of]) / (best - there[of]))
     if SHARE.name in here and SHARE.name in there:
         add(SHARE_DIFFERENCE, SHARE.name, here[SHARE.name] - there[SHARE.name])
     if FID.name in here and FID.name in there:
@@ -216,7 +230,7 @@ def cost(work: Work, domain: str) -> Cost:
 
 KIND = Kind(
     name="alignment_front",
-    version=5,
+    version=6,
     text="ways to fine-tune for one domain: quality against alignment, beside the plain child",
     files=(),
     named_files=NamedFiles("JSON", "rows of other kinds; the name only tells them apart"),

@@ -99,7 +99,7 @@ def write_sources_of_the_ladder(path: Path) -> None:
 
 
 def write_sources_of_the_front(path: Path) -> None:
-    """Write a row of each number that the front gathers, of two ways at one number of kimg, and the parent's share."""
+    """Write a row of each number that the front gathers, of two ways at one number of kimg, and the references."""
     names = {"parent": "human", "setting": "8 kimg", "features": "", "method": "child", "table": "alignment_curve"}
     gathered = {metric.name for metric in alignment_front.TABLE.metrics}
     metrics = [metric.name for metric in registry.table("alignment_curve").metrics if metric.name in gathered]
@@ -109,7 +109,9 @@ def write_sources_of_the_front(path: Path) -> None:
     rows += [Row(metric=name, **later) for name in metrics]
     parent = names | {"table": "generators", "method": "parent", "setting": ""}
     unchanged = [Row(child="child", metric=name, value=0.1, **parent) for name in ("share", "fid")]
-    write_rows(path, [*rows, *unchanged], {})
+    pairs = names | {"table": "alignment_pointwise", "method": alignment_front.REDRAWN, "setting": ""}
+    redrawn = Row(child="child", metric=alignment_front.AGREEMENT, value=0.9, **pairs)
+    write_rows(path, [*rows, *unchanged, redrawn], {})
 
 
 def write_sources_of_components(path: Path) -> None:

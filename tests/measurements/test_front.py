@@ -1,5 +1,6 @@
 """The front: ways to fine-tune for one domain, against the plain child of the same kimg."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -51,9 +52,24 @@ def test_each_way_is_compared_with_the_plain_child_of_the_same_kimg() -> None:
         assert way["fid_ratio"] == pytest.approx(1.05)
         assert values["ink", "unaligned", f"{kimg} kimg", "kept"] == pytest.approx(-0.8)
         assert ("ink", "child", f"{kimg} kimg", "kept") not in values
-    assert not any(row.metric == "w_cosine" for row in found)
+    assert not any(row.metric in ("w_cosine", "kept_of_redrawn") for row in found)
     derived = [row for row in found if row.metric == "kept"]
     assert all(row.n is None and row.ci_low is None for row in derived)
+
+
+def test_where_both_domains_draw_the_same_figures_one_redrawn_is_the_most_that_can_be_kept() -> None:
+    redrawn = {"table": "alignment_pointwise", "method": "drawn pairs, same figure"}
+    pairs = [row("ink", "segmentation_agreement", 0.9, "", **redrawn)]
+    pairs.append(row("ink", "segmentation_agreement", 0.99, "annotations", **redrawn))
+    found = front_rows([*curves(), *pairs], "ink")
+    values = {(row.child, row.method, row.setting, row.metric): row.value for row in found}
+    for kimg in KIMG:
+        assert values[way_at(kimg)[0], "child", f"{kimg} kimg", "kept"] == pytest.approx(0.6), "of the parent unchanged"
+        assert values[way_at(kimg)[0], "child", f"{kimg} kimg", "kept_of_redrawn"] == pytest.approx(0.75)
+        assert values["ink", "unaligned", f"{kimg} kimg", "kept_of_redrawn"] == pytest.approx(-1)
+    low = [dataclasses.replace(row, value=0.4) for row in pairs]
+    found = front_rows([*curves(), *low], "ink")
+    assert not any(row.metric == "kept_of_redrawn" for row in found), "nothing is lost against it"
 
 
 def way_at(kimg: int) -> tuple[str, str]:
