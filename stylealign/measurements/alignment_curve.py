@@ -53,7 +53,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.metrics.features import features_of
     from stylealign.metrics.fid_kid import Reference, precision_recall
     from stylealign.metrics.generators import require_resolution, sample_images
-    from stylealign.metrics.label_fid import LabelReference, encoded_in
+    from stylealign.metrics.label_fid import LabelReference, beside
     from stylealign.metrics.responses import reference_of, respond
     from stylealign.metrics.same_latents import agreement, draw_and_measure
     from stylealign.metrics.share import MOST_IMAGES, DomainClassifier
@@ -65,11 +65,13 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     extractor, real = extractor_of(settings), images.read()
     device = next(extractor.parameters()).device
     count, seed, draws = settings.curve_images, settings.seed, settings.bootstrap
-    numbers = {task: network(real) for task, network in seeing.items() if network.sees == "numbers"}
+    looked = {task: network.look(real) for task, network in seeing.items() if network.sees == "numbers"}
+    numbers = {task: answers for task, (answers, _) in looked.items()}
     reference = draw_and_measure(parent.generator.to(device), count, seed, seeing, encode=True)
     features, distance = features_of(real, extractor), distance_of(settings)
     known = Reference(features)
-    encoded, by_labels = encoded_in(real, seeing), None
+    encoded = beside(looked[task][1] if task in looked else network.encode(real) for task, network in seeing.items())
+    by_labels = None
     if encoded is not None and reference.encoded is not None:
         by_labels = LabelReference(encoded, reference.encoded)
     scored = reference_of(parent.generator, distance, settings.score_latents, seed)

@@ -1,6 +1,6 @@
 """Fréchet distance in the features of label networks: what was trained on a domain's parts and poses sees it by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -9,12 +9,6 @@ from torch import Tensor
 
 from stylealign.metrics.bootstrap import Estimate
 from stylealign.metrics.fid_kid import Reference, fid
-from stylealign.metrics.seeing import Seeing
-
-
-def encoded_in(images: NDArray[np.uint8], networks: Mapping[str, Seeing]) -> NDArray[np.float32] | None:
-    """Return the features of all networks side by side, `[N, D]`, of images `[N, 3, H, W]`; None if none shows any."""
-    return beside(network.encode(images) for network in networks.values())
 
 
 def beside(found: Iterable[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from stylealign.metrics.label_fid import LabelReference, encoded_in
-from stylealign.metrics.seeing import Seeing
+from stylealign.metrics.label_fid import LabelReference, beside
 
 
 def features(count: int, shift: float = 0, seed: int = 0) -> np.ndarray:
@@ -43,12 +42,6 @@ def test_features_that_are_the_same_in_all_images_are_left_out() -> None:
 
 
 def test_networks_that_show_no_features_are_left_out() -> None:
-    def means(images: np.ndarray) -> np.ndarray:
-        return images.mean(axis=(2, 3), dtype=np.float32)
-
-    images = np.random.default_rng(0).integers(0, 256, (5, 3, 8, 8), dtype=np.uint8)
-    showing = Seeing("numbers", ("a", "b", "c"), means, means)
-    silent = Seeing("numbers", ("a", "b", "c"), means)
-    assert encoded_in(images, {"pose": silent}) is None
-    found = encoded_in(images, {"pose": silent, "keypoints": showing, "segmentation": showing})
-    assert np.array_equal(found, np.tile(means(images), 2))
+    shown = np.arange(15, dtype=np.float32).reshape(5, 3)
+    assert beside([None]) is None
+    assert np.array_equal(beside([None, shown, shown + 1]), np.concatenate([shown, shown + 1], axis=1))
