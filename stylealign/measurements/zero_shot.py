@@ -74,7 +74,8 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     ways = [way for way in WAYS if way in found]
     chosen: list[tuple[str, list[Scores]]] = []
     judged = {name: network for name, network in networks.items() if without_seed(name) in (SOURCE_ONLY, *ways)}
-    if ways and (marks := _marks(inputs, task_of(task), judged, ways, settings)):
+    numbers = list(dict.fromkeys(name for seeds in found.values() for _, name in seeds[0]))
+    if ways and (marks := _marks(inputs, task_of(task), judged, ways, numbers, settings)):
         best = {number: max(ways, key=by_way.__getitem__) for number, by_way in _by_number(marks).items()}
         chosen = _of_the_best(found, best)
         facts |= {"best": best.get("", best), "validation": {way: own.get("", own) for way, own in marks.items()}}
@@ -93,9 +94,10 @@ def _marks(
     task: LabelTask,
     networks: "Mapping[str, Labeller]",
     ways: Sequence[str],
+    numbers: Sequence[str],
     settings: MetricSettings,
 ) -> dict[str, dict[str, float]]:
-    """Return the `marks` of each way on the validation images; nothing, and a warning, where too few have labels."""
+    """Return the `marks_of` each way on the validation images; nothing, and a warning, where too few have labels."""
     if not inputs.has("val-data"):
         return {}
     labels = inputs.annotations("val-annotations", inputs.images("val-data"))
@@ -103,7 +105,7 @@ def _marks(
     if known >= FEWEST_LABELLED:
         shared = _shared(inputs, networks, "val-annotations", settings.classes)
         found = _scored(inputs, networks, "val-data", "val-annotations", shared)
-        marks = {way: marks_of(task, found[way], found.get(SOURCE_ONLY)) for way in ways}
+        marks = {way: marks_of(task, found[way], found.get(SOURCE_ONLY), numbers) for way in ways}
     if not marks or not all(math.isfinite(mark) for own in marks.values() for mark in own.values()):
         told = f"{known} of {len(labels)} validation images have labels of {task.name}"
         warnings.warn(f"{told}, too few to choose a method by: no row is called {BEST}", stacklevel=2)
@@ -163,30 +165,31 @@ def _check_classes(inputs: "Inputs", networks: "Mapping[str, Labeller]", classes
     warnings.warn(f"classes: {told} (nothing is wrong where another domain has it)", stacklevel=2)
 
 
-def marks_of(task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores] | None") -> dict[str, float]:
+def marks_of(
+    task: LabelTask, own: "Sequence[Scores]", other: "Sequence[Scores] | None", numbers: Sequence[str]
+) -> dict[str, float]:
     """Return how good a method is: how many times better its headline numbers are than another's.
 
     Args:
         task: the task, whose table has the headline.
         own: scores of each seed.
         other: those of source-only; without them the numbers themselves count.
+        numbers: what there is to choose a method for.
 
     Returns:
         By number, where each is a measurement of its own, as those of a pose are; else the mean, by "". A number that
-        no image has a label of has the mean of the others, NaN where none is known.
+        fewer than `FEWEST_LABELLED` images have a label of has the mean of the others, NaN where there is none.
     """
     assert task.table is not None
     metric = next(metric for metric in task.table.metrics if metric.name == task.table.headline)
     ratios = {}
-    for key in (key for key in own[0] if key[0] == metric.name):
+    for key in (key for key, score in own[0].items() if key[0] == metric.name and score.count >= FEWEST_LABELLED):
         value, base = (_mean(scores, key) if scores else 1.0 for scores in (own, other))
         ratio = value / base if base else value
         ratios[key[1]] = ratio if metric.higher_is_better else -ratio
-    known = [ratio for ratio in ratios.values() if math.isfinite(ratio)]
-    mean = sum(known) / len(known) if known else math.nan
-    if task.sees != "numbers":
-        return {"": mean}
-    return {name: ratio if math.isfinite(ratio) else mean for name, ratio in ratios.items()}
+    known = {name: ratio for name, ratio in ratios.items() if math.isfinite(ratio)}
+    mean = sum(known.values()) / len(known) if known else math.nan
+    return {number: known.get(number, mean) for number in numbers} if task.sees == "numbers" else {"": mean}
 
 
 def _by_number(marks: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -657,6 +657,17 @@ def test_each_number_of_a_pose_has_its_own_best_method(files: Path, tmp_path: Pa
     unaligned = {row.setting for row in rows if row.method == "zero-shot best unaligned" and row.metric == "mae"}
     assert unaligned == {f"{name}, two" for name in POSE[1:]}, "of the way that was chosen, the control has none here"
     assert len({(row.method, row.metric, row.setting) for row in rows}) == len(rows)
+    known = Annotations.load(files / "train.annotations.npz")
+    assert known.pose is not None
+    once = known.pose.copy()
+    once[1:, 0] = np.nan
+    nameless = replace(known.only({"pose"}), pose=known.pose[:, 1:], names=LabelNames(values=POSE[1:]))
+    for few in (replace(known, pose=once), nameless):
+        few.save(tmp_path / "few.npz")
+        validation = ["--val-data", files / "train.zip", "--val-annotations", tmp_path / "few.npz"]
+        _evaluate("zero-shot", tmp_path / "rows", *named, "--task", "pose", *data, *validation)
+        told = "a number that fewer than two images have labels of has the way that is best for the others"
+        assert read_rows(tmp_path / "rows")[1]["best"] == dict.fromkeys(POSE, "zero-shot"), told
 
 
 def test_no_method_is_chosen_where_too_few_validation_images_are_labelled(
