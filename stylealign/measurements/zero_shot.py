@@ -205,12 +205,13 @@ def _of_the_best(found: "Mapping[str, list[Scores]]", best: "Mapping[str, str]")
         found: scores of every seed of each METHOD[/SETTING].
         best: number -> its way; "" for all.
     """
-    return [
+    chosen = [
         (f"{BEST}{name.removeprefix(way)}", [_of_number(number, own) for own in seeds])
         for number, way in best.items()
         for name, seeds in found.items()
         if is_of_way(name, way)
     ]
+    return sorted(chosen, key=lambda own: own[0])  # numbers together, as every method's are
 
 
 def _of_number(number: str, scores: "Scores") -> "Scores":

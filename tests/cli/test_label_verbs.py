@@ -657,6 +657,8 @@ def test_each_number_of_a_pose_has_its_own_best_method(files: Path, tmp_path: Pa
     unaligned = {row.setting for row in rows if row.method == "zero-shot best unaligned" and row.metric == "mae"}
     assert unaligned == {f"{name}, two" for name in POSE[1:]}, "of the way that was chosen, the control has none here"
     assert len({(row.method, row.metric, row.setting) for row in rows}) == len(rows)
+    best = [row.method for row in rows if row.method.startswith("zero-shot best")]
+    assert best == sorted(best), "the numbers of a method stand together"
     known = Annotations.load(files / "train.annotations.npz")
     assert known.pose is not None
     once = known.pose.copy()
