@@ -4,9 +4,9 @@
 with Limited Data", arXiv 2006.06676, appendix C) as they are used for fine-tuning: no ramp-up of the average, ADA from
 0 to 1 in 100 kimg, nothing held to the parent. From scratch, set `ema_rampup: 0.05` and `ada_kimg: 500` beside them.
 `avatars64` is how the bundled parents of the drawn domains were trained; `aligned64` how their bundled children are,
-which keep most of the parent, as measured (docs/experiments/keeping.md). `aligned64-near` holds more, outlines too, and
-trains twice as long, for domains near to the parent's. `aligned64-both` holds outlines too and trains
-against both discriminators; `aligned64-closest` holds both three times as hard and trains twice as long.
+which keep most of the parent, as measured (docs/experiments/keeping.md). `aligned64-long` holds them a little more and
+their outlines too, and trains twice as long. `aligned64-both` holds outlines too and trains against both
+discriminators; `aligned64-closest` holds both three times as hard and trains twice as long.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -17,7 +17,7 @@ PresetName = Literal[
     "stylegan2",
     "avatars64",
     "aligned64",
-    "aligned64-near",
+    "aligned64-long",
     "aligned64-both",
     "aligned64-closest",
 ]
@@ -80,7 +80,7 @@ PRESETS: dict[str, Preset] = {
         },
         {},
     ),
-    "aligned64-near": Preset(
+    "aligned64-long": Preset(
         {
             "kimg": 128.0,
             "learning_rate": 0.0025,

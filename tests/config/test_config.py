@@ -34,7 +34,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return values
 
 
-BESIDE = ("-plain", "-outlines", "-near", "-both", "-closest", "-s1", "-s2")
+BESIDE = ("-plain", "-outlines", "-long", "-both", "-closest", "-s1", "-s2")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml", "full.yaml", "zoo.yaml"])
@@ -272,7 +272,8 @@ def test_the_presets_of_aligned_children_are_how_the_bundled_ones_were_trained()
     presets = {"ink": "aligned64", "ink-both": "aligned64-both", "ink-closest": "aligned64-closest"}
     for name, preset in {
         **presets,
-        "toon-near": "aligned64-near",
+        "toon-long": "aligned64-long",
+        "robot-long": "aligned64-long",
         "sketch-both": presets["ink-both"],
         "sketch-closest": presets["ink-closest"],
     }.items():
