@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from stylealign.measurements.rows import Row
+from stylealign.measurements.shared import UNALIGNED
 from stylealign.metrics.student import student_factor
 
 SEED_COLUMNS = (
@@ -47,6 +48,7 @@ def over_seeds(rows: Iterable[Row], seeded: Mapping[str, Sequence[str]]) -> tupl
     Returns:
         For every number that all the seeds of a name have, a row with the child `NAME (mean of N seeds)`. A number that
         is the same for all of them, as no seed changes it (a parent's FID), keeps its own interval and has no spread.
+        So does that of a control that only one of the seeds has: it stands beside the mean, too.
     """
     name_of = {model: name for name, models in seeded.items() for model in models}
     groups: dict[Row, list[Row]] = {}
@@ -63,7 +65,7 @@ def over_seeds(rows: Iterable[Row], seeded: Mapping[str, Sequence[str]]) -> tupl
     spreads = []
     for key, members in groups.items():
         values = [row.value for row in members if row.value is not None]
-        if len(values) != _seeds_of(members[0].child, seeded):
+        if len(values) != _seeds_of(members[0].child, seeded) and not (values and UNALIGNED in key.method):
             continue
         if len(set(values)) == 1:
             first = members[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from PIL import Image
 
 from stylealign.applications.labels.methods import BEST
@@ -17,7 +18,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.report.page import comparison, document, pictures, records, views
 from stylealign.report.page.document import write_report
 from stylealign.report.page.pictures import Picture, arranged, embedded_png
-from tests.report.pages import CONFIG, ROWS, WITH_LABELS, labels, row, sources
+from tests.report.pages import CONFIG, FEATURES, ROWS, WITH_LABELS, labels, row, sources
 
 EVERY = [found for rows in ROWS.values() for found in rows]
 
@@ -393,3 +394,24 @@ def test_a_preview_tells_the_numbers_that_an_import_found(tmp_path: Path) -> Non
     (tmp_path / "config.json").write_text(json.dumps(made))
     caption = pictures.preview("mine", tmp_path / "preview.png", config).caption
     assert caption == "1,080 training and 120 test images at 32 px."
+
+
+def test_sentences_and_key_numbers_are_of_the_mean_over_seeds(tmp_path: Path) -> None:
+    """Three trainings, one control: the tables show each, the sentences the mean beside the control."""
+    of_seeds = {
+        f"generators/{seed}": [row("generators", "child", "fid", 900.0 + seed, child=f"animal-s{seed}", **FEATURES)]
+        for seed in range(3)
+    }
+    of_control = {"generators/control": [row("generators", "unaligned", "fid", 1353.0, child="animal-s0", **FEATURES)]}
+    given = sources(tmp_path, {**of_seeds, **of_control})
+    config = yaml.safe_load(CONFIG)
+    config["models"]["animal"] |= {"seeds": [0, 1, 2]}
+    config["models"]["animal-unaligned"]["control_of"] = "animal-s0"
+    write_report(tmp_path / "page.html", dataclasses.replace(given, config=Config.model_validate(config)))
+    text = (tmp_path / "page.html").read_text()
+    (told,) = re.findall(r"<h3>([^<]*)</h3>\s*<ul", text)
+    assert told == "animal (mean of 3 seeds)"
+    assert "Its control is farther from the domain: FID" in text
+    assert "No control in this run" not in text
+    for child in ("animal-s0", "animal-s1", "animal-s2"):
+        assert re.search(rf"<t[dh][^>]*>\s*{child}\s*<", text), "the tables have every training"

@@ -65,6 +65,21 @@ def test_what_a_seed_lacks_has_no_mean() -> None:
     assert over_seeds(rows([1.0, 2.0, 3.0]), {}) == ({}, [])
 
 
+def test_a_control_of_one_seed_stands_beside_the_mean() -> None:
+    values = rows([10.0, 13.0, 16.0])
+    (control,) = rows([20.0], method="unaligned")
+    (other,) = rows([30.0], method="zero-shot")
+    means, spreads = over_seeds([*values, control, other], SEEDED)
+    assert len(spreads) == 1
+    beside = [row for row in means if row.method == "unaligned"]
+    assert beside == [dataclasses.replace(control, child="cat (mean of 3 seeds)")], "with its own interval and n"
+    assert {row.method for row in means} == {"child", "unaligned"}
+    two = [dataclasses.replace(control, child="cat-s1", value=22.0), control]
+    means, _ = over_seeds([*values, *two], SEEDED)
+    (row,) = (row for row in means if row.method == "unaligned")
+    assert (row.value, row.n) == (21.0, 2)
+
+
 def test_the_parents_of_a_second_generation_are_one_too() -> None:
     seeded = SEEDED | {"lion": ["lion-s0", "lion-s1", "lion-s2"]}
     lions = [

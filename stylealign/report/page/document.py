@@ -4,7 +4,7 @@ import base64
 import dataclasses
 import datetime
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from stylealign.measurements.rows import Row, read_rows
 from stylealign.report.figures import CLASS_COLOURS
 from stylealign.report.notes import notes
 from stylealign.report.page import comparison, found, pictures, records, views, words
+from stylealign.report.seeds import over_seeds
 
 CLASSES = (
     "background",
@@ -79,17 +80,20 @@ def _page(sources: Sources) -> dict[str, Any]:
     if not sources.rows:
         raise StyleAlignError("report: no files of rows given")
     files = [(str(path), *read_rows(path)) for path in sources.rows]
-    rows = [row for _, found, _ in files for row in found]
+    measured = [row for _, found, _ in files for row in found]
     written = max(path.stat().st_mtime for path in sources.rows)
     config = sources.config
+    means, _ = over_seeds(measured, {} if config is None else config.seeded)
+    rows = [*measured, *means]
+    told = _without_seeds(rows, means.values())
     artifacts = records.artifacts(sources.artifacts)
     by_table: dict[str, list[Row]] = {}
     for row in rows:
         by_table.setdefault(row.table, []).append(row)
     places = {row: place for own in by_table.values() for row, place in views.cells_of(own).items()}
     script, style = _asset("report.js"), _asset("report.css")
-    findings = found.findings(rows)
-    compared, charts = comparison.comparisons(rows, places), comparison.charts(rows, places)
+    findings = found.findings(told)
+    compared, charts = comparison.comparisons(told, places), comparison.charts(told, places)
     return {
         "script": script,
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -107,10 +111,10 @@ def _page(sources: Sources) -> dict[str, Any]:
         "comparisons": compared,
         "leading": comparison.by_child(comparison.leading(compared)),
         "children": list(dict.fromkeys(one.child for one in compared)),
-        "without_control": _without_control(rows),
+        "without_control": _without_control(told),
         "notes": notes(rows),
         "features": sorted({row.features for row in rows if row.features}),
-        "numbers": len(rows),
+        "numbers": len(measured),
         "protocols": records.protocols(files),
         "artifacts": artifacts,
         "names": {artifact.sha256: artifact.name for artifact in artifacts},
@@ -166,6 +170,12 @@ def _table(view: views.View, charts: Sequence[comparison.Chart]) -> dict[str, An
 
 def _section_of_file(path: Path) -> words.Section:
     return words.section_of(words.kind_and_subject(path.stem)[0])
+
+
+def _without_seeds(rows: Sequence[Row], of_means: Iterable[Sequence[Row]]) -> list[Row]:
+    """Return the rows without those of single seeds whose mean is told: sentences and key numbers are of the mean."""
+    seeds = {row.child for members in of_means for row in members}
+    return [row for row in rows if row.child not in seeds]
 
 
 def _without_control(rows: Sequence[Row]) -> list[str]:
