@@ -48,7 +48,7 @@ def over_seeds(rows: Iterable[Row], seeded: Mapping[str, Sequence[str]]) -> tupl
     Returns:
         For every number that all the seeds of a name have, a row with the child `NAME (mean of N seeds)`. A number that
         is the same for all of them, as no seed changes it (a parent's FID), keeps its own interval and has no spread.
-        So does that of a control that only one of the seeds has: it stands beside the mean, too.
+        So does that of a control which one of the seeds alone has: it stands beside the mean, too.
     """
     name_of = {model: name for name, models in seeded.items() for model in models}
     groups: dict[Row, list[Row]] = {}
