@@ -50,7 +50,7 @@ docs: env
 
 # data/zoo/*-64*.safetensors of children and their entries in data/zoo.yaml; ZOO=toon makes one domain's again
 ZOO := toon sketch robot ink animal
-ZOO_BESIDE = $(foreach domain,$(ZOO),$(filter $(domain)-%,ink-outlines toon-long robot-long ink-both sketch-both ink-closest sketch-closest))
+ZOO_BESIDE = $(foreach domain,$(ZOO),$(filter $(domain)-%,ink-features ink-outlines ink-closest sketch-features sketch-closest toon-long robot-long))
 zoo: env
 	snakemake --cores $(CORES) --configfile config/zoo.yaml --directory runs/zoo -- $(foreach child,$(ZOO),\
 		$(foreach model,$(child) $(child)-unaligned $(child)-plain,results/models/$(model)/model.safetensors)) \

@@ -34,7 +34,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return values
 
 
-BESIDE = ("-plain", "-outlines", "-long", "-both", "-closest", "-s1", "-s2")
+BESIDE = ("-plain", "-outlines", "-long", "-features", "-closest", "-s1", "-s2")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml", "full.yaml", "zoo.yaml"])
@@ -269,14 +269,13 @@ def test_the_presets_of_aligned_children_are_how_the_bundled_ones_were_trained()
         "zoo.yaml",
     )
     else_said = {"preset", "noise", "snapshot_kimg", "curve_kimg"}
-    presets = {"ink": "aligned64", "ink-both": "aligned64-both", "ink-closest": "aligned64-closest"}
-    for name, preset in {
-        **presets,
-        "toon-long": "aligned64-long",
-        "robot-long": "aligned64-long",
-        "sketch-both": presets["ink-both"],
-        "sketch-closest": presets["ink-closest"],
-    }.items():
+    presets = {
+        "aligned64": ["toon", "robot", "animal", "ink-features", "sketch-features"],
+        "aligned64-both": ["ink", "ink-unaligned", "sketch", "sketch-unaligned"],
+        "aligned64-closest": ["ink-closest", "sketch-closest"],
+        "aligned64-long": ["toon-long", "robot-long"],
+    }
+    for name, preset in ((name, preset) for preset, names in presets.items() for name in names):
         trained, said = zoo.training_of(name), TrainSettings(preset=preset).of_child()
         assert trained.model_dump(exclude=else_said) == said.model_dump(exclude=else_said)
 
