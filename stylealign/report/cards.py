@@ -10,6 +10,7 @@ from stylealign.files import atomic_path, read_json
 from stylealign.measurements.rows import read_rows
 
 BEGIN, END = "<!-- cards: begin, written by `stylealign card` -->", "<!-- cards: end -->"
+SETTINGS = ("seed", "batch_size", "learning_rate", "r1_gamma", "ema_kimg", "augment", "discriminator")
 
 
 def model_card(
@@ -50,21 +51,51 @@ def model_card(
 
 
 def cards_table(cards: Sequence[Mapping[str, Any]]) -> str:
-    """Return the cards as one Markdown table, a column each."""
-    lines = [["", *(f"`{card['name']}`" for card in cards)], ["---"] * (len(cards) + 1)]
-    lines.append(["length in kimg", *(f"{card['training']['kimg']:g}" for card in cards)])
-    keys = ("seed", "batch_size", "learning_rate", "r1_gamma", "ema_kimg", "augment", "discriminator")
-    for key in keys:
-        values = [_setting(card["training"]["settings"], key) for card in cards]
-        if any(value is not None for value in values):
-            lines.append([key, *("" if value is None else f"{value}" for value in values)])
+    """Return the cards in Markdown: a table with a row each, one of what some have alone, and what they share."""
+    settings = {key: [_setting(card["training"]["settings"], key) for card in cards] for key in SETTINGS}
+    shared = {key: values[0] for key, values in settings.items() if len(set(values)) == 1}
+    columns: dict[str, list[str]] = {"kimg": [f"{card['training']['kimg']:g}" for card in cards]}
+    held = [_held(card["training"]["settings"]) for card in cards]
+    if any(held):
+        columns["held"] = held
+    for key, values in settings.items():
+        if key not in shared:
+            columns[key] = ["" if value is None else f"{value}" for value in values]
     heads = dict.fromkeys(head for card in cards for head in card["metrics"] if head != "kimg")
-    lines += [[head, *(_number(card["metrics"].get(head)) for card in cards)] for head in heads]
-    lines.append(["SHA-256 of the file", *(f"`{card['sha256'][:12]}`" for card in cards)])
-    lines.append(["SHA-256 of its data", *(f"`{(card['training']['data_sha256'] or '')[:12]}`" for card in cards)])
-    if any(card["training"].get("attribution") for card in cards):
-        lines.append(["artwork", *(card["training"].get("attribution", "") for card in cards)])
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+    measured = {head: [_number(card["metrics"].get(head)) for card in cards] for head in heads}
+    columns |= {head: values for head, values in measured.items() if all(values)}
+    columns["SHA-256 of the file"] = [f"`{card['sha256'][:12]}`" for card in cards]
+    columns["of its data"] = [f"`{(card['training']['data_sha256'] or '')[:12]}`" for card in cards]
+    names = [f"`{card['name']}`" for card in cards]
+    parts = [_table(names, columns)]
+    said = [f"{key} {value}" for key, value in shared.items() if value is not None]
+    if said:
+        parts.append(f"The same for all: {', '.join(said)}.\n")
+    rest = {head: values for head, values in measured.items() if not all(values)}
+    if rest:
+        rows = [i for i in range(len(cards)) if any(values[i] for values in rest.values())]
+        parts.append(_table([names[i] for i in rows], {head: [of[i] for i in rows] for head, of in rest.items()}))
+    owed: dict[str, list[str]] = {}
+    for name, card in zip(names, cards, strict=True):
+        if card["training"].get("attribution"):
+            owed.setdefault(card["training"]["attribution"], []).append(name)
+    if owed:
+        parts.append("".join(f"* {', '.join(of)}: {artwork}\n" for artwork, of in owed.items()))
+    return "\n".join(parts)
+
+
+def _table(names: Sequence[str], columns: Mapping[str, Sequence[str]]) -> str:
+    lines = [["", *columns], ["---"] * (len(columns) + 1)]
+    lines += [[name, *(values[i] for values in columns.values())] for i, name in enumerate(names)]
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+def _held(settings: Mapping[str, Any] | None) -> str:
+    """Return what a training held to the parent, and how strongly."""
+    keep = (settings or {}).get("keep") or {}
+    return ", ".join(
+        f"{way} {of['weight']:g}" for way, of in keep.items() if isinstance(of, Mapping) and of.get("weight")
+    )
 
 
 def _setting(settings: Mapping[str, Any] | None, key: str) -> Any:

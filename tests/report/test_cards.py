@@ -31,16 +31,31 @@ def test_a_card_holds_what_was_measured(tmp_path: Path) -> None:
     card = model_card("a", "f" * 64, INFO, [measurement(tmp_path / "rows.json", "f" * 64)])
     assert set(card["metrics"]) == {"fid[efficientnet-lite0]", "recall"}
     table = cards_table([card])
-    assert "| fid[efficientnet-lite0] | 12.5 |" in table
-    assert "| recall | 0.5 [0.4, 0.6] |" in table
-    assert "| length in kimg | 210 |" in table
-    assert "| discriminator | stylegan2 |" in table  # trainings from before there was a choice
+    assert table.startswith("|  | kimg | fid[efficientnet-lite0] | recall | SHA-256 of the file | of its data |\n")
+    assert "| `a` | 210 | 12.5 | 0.5 [0.4, 0.6] | `ffffffffffff` |" in table
+    assert "discriminator stylegan2" in table  # trainings from before there was a choice
 
 
 def test_a_card_says_what_its_model_was_trained_against() -> None:
-    both = {**INFO, "settings": {"seed": 1, "discriminator": "both"}}
-    table = cards_table([model_card("a", "f" * 64, both, [])])
-    assert "| discriminator | both |" in table
+    keep = {"features": {"weight": 24.0}, "layout": {"weight": 0.5}, "rgb": {"weight": 0}, "pull": None}
+    both = {**INFO, "settings": {**INFO["settings"], "discriminator": "both", "keep": keep}}
+    table = cards_table([model_card("a", "f" * 64, INFO, []), model_card("b", "0" * 64, both, [])])
+    assert table.startswith("|  | kimg | held | discriminator |")
+    assert "| `a` | 210 |  | stylegan2 |" in table
+    assert "| `b` | 210 | features 24, layout 0.5 | both |" in table
+    assert "The same for all: seed 1, r1_gamma 0.3." in table
+
+
+def test_what_some_models_alone_have_is_a_table_of_its_own(tmp_path: Path) -> None:
+    cards = [
+        model_card("a", "f" * 64, INFO, []),
+        model_card("b", "0" * 64, INFO, [measurement(tmp_path / "r", "0" * 64)]),
+    ]
+    first, _, second = cards_table(cards).partition("The same for all")
+    assert "recall" not in first
+    assert "| fid[efficientnet-lite0] | recall |" in second
+    assert "| `b` | 12.5 | 0.5 [0.4, 0.6] |" in second
+    assert "`a`" not in second
 
 
 def test_a_measurement_of_another_model_is_refused(tmp_path: Path) -> None:
@@ -80,7 +95,6 @@ def test_a_card_says_whose_artwork_the_model_learnt(tmp_path: Path) -> None:
         model_card("b", "f" * 64, INFO, [], "Drawn from artwork by Bob."),
         model_card("c", "f" * 64, INFO, []),
     ]
-    assert cards_table(cards).splitlines()[-1] == (
-        "| artwork | Drawn from artwork by Ann. | Drawn from artwork by Bob. |  |"
-    )
+    said = ["* `a`: Drawn from artwork by Ann.", "* `b`: Drawn from artwork by Bob."]
+    assert cards_table(cards).splitlines()[-2:] == said
     assert "artwork" not in cards_table(cards[2:])
