@@ -32,11 +32,13 @@ def restore(run: Run, verbs: dict[str, int], remote: str | None, force: bool) ->
 
     Raises:
         StyleAlignError: another configuration, a missing pointer or remote, bytes that cannot be had, a file that
-            differs. Nothing in the folder has changed then.
+            differs, a picture folder that is neither here nor in the ledger. Nothing in the folder has changed then.
+            Or work that Snakemake would still do: then all files are back.
     """
     manifest = Manifest.read(run.ledger / manifests.NAME)
     _require_same_run(run, manifest, verbs)
     _require_pointers(run, manifest)
+    _require_named_files(run, manifest)
     differences = manifests.compare_files(manifest, run.directory, ())
     if differences.altered and not force:
         raise StyleAlignError(
@@ -45,7 +47,6 @@ def restore(run: Run, verbs: dict[str, int], remote: str | None, force: bool) ->
     needed = [*differences.missing, *differences.altered]
     if needed:
         _put_back(run, manifest, needed, remote)
-    _require_named_files(run)
     touch(run)
     left = unfinished(run)
     if left is not None:
@@ -84,9 +85,11 @@ def _require_pointers(run: Run, manifest: Manifest) -> None:
             )
 
 
-def _require_named_files(run: Run) -> None:
+def _require_named_files(run: Run, manifest: Manifest) -> None:
+    held = {run.directory / name for name in manifest.files}
+    held |= {folder for path in held for folder in path.parents}
     for key, path in named_files(run).items():
-        if not path.exists():
+        if not path.exists() and path not in held:
             raise StyleAlignError(f"{key}: {path} is not here, and the ledger does not hold it; put it there")
 
 

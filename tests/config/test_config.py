@@ -46,6 +46,13 @@ def test_the_configurations_that_come_along_are_valid(name: str) -> None:
     assert {model.control_of for model in config.models.values()} - {None} == children, "each child has its control"
 
 
+def test_the_models_that_dvc_names_are_those_of_the_default_run() -> None:
+    named = yaml.safe_load((CONFIG.parent / "dvc.yaml").read_text())["artifacts"]
+    models = validate(Config, yaml.safe_load((CONFIG / "config.yaml").read_text()), "config.yaml").models
+    assert set(named) == {name for name, model in models.items() if model.parent and not model.control_of}
+    assert {of["path"] for of in named.values()} == {f"results/models/{name}/model.safetensors" for name in named}
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,24 @@ def test_a_manifest_that_was_edited_is_refused(tracked: Repository) -> None:
     path = tracked.path("ledger/manifest.json")
     path.write_text(path.read_text().replace('"frames": 7', '"frames": 8'))
     assert "its config is not the one it was written with" in tracked.fails("restore")
+
+
+@pytest.mark.parametrize(("folder", "held"), [("../pictures", False), ("data/raw/mine", True)])
+def test_pictures_of_ones_own_are_asked_for_before_anything_is_written(
+    repository: Repository, folder: str, held: bool
+) -> None:
+    text = repository.path("config/config.yaml").read_text()
+    repository.write("config/config.yaml", text.replace("domains:", f"domains:\n  mine: {{path: {folder}}}"))
+    repository.write(f"{folder}/a.png", "pixels")
+    assert repository.stylealign("track", "--push")[0] == 0
+    repository.commit("ledger")
+    shutil.rmtree(repository.path(folder))
+    clone = repository.clone("clone")
+    if held:
+        assert clone.stylealign("restore")[0] == 0
+        assert clone.path(f"{folder}/a.png").read_text() == "pixels"
+    else:
+        told = clone.fails("restore")
+        assert "domains.mine.path" in told
+        assert "the ledger does not hold it" in told
+        assert not clone.path(MODEL).exists()
