@@ -24,8 +24,8 @@ EXAMPLES = {
         ' --description "toons (drawn with toon-head), 64 px; child of human-64-a"',
     ),
     "train": (
-        "stylealign train --data data/mine/train.zip --init-from parent.safetensors --kimg 24"
-        " --run-dir run --out-dir child",
+        "stylealign train --data data/mine/train.zip --init-from parent.safetensors --preset aligned64"
+        " --kimg 24 --run-dir run --out-dir child",
     ),
     "generate": ("stylealign generate child/model.safetensors --seeds 0-63 --grid samples.png",),
     "encoder": (
