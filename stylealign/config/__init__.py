@@ -38,7 +38,7 @@ from stylealign.config.data import (
     PairSettings,
     Splits,
 )
-from stylealign.config.drawn import drawn_domains, without_figures
+from stylealign.config.drawn import drawn_domains, smallest_px, without_figures
 from stylealign.config.keeping import KeepMethod, KeepSettings, RateRow
 from stylealign.config.labellers import Labellers, LabellerSettings
 from stylealign.config.latents import EncoderSettings, InvertSettings
@@ -104,6 +104,7 @@ __all__ = [
     "project_root",
     "read_yaml",
     "repository_of",
+    "smallest_px",
     "validate",
     "without_figures",
     "zoo_of",

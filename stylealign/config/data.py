@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, model_validator
 
 from stylealign.config.base import Faces, Fit, Positive, Seed, Settings
-from stylealign.config.drawn import DrawnDomain
+from stylealign.config.drawn import DrawnDomain, require_room
 from stylealign.config.labellers import Labellers
 
 
@@ -187,6 +187,8 @@ class DatasetSettings(Settings):
             raise ValueError(
                 f"resolution_px must be a power of two from 4 to {RESOLUTIONS[-1]}, not {self.resolution_px}"
             )
+        if self.draw is not None:
+            require_room(self.draw, self.resolution_px)
         return self
 
 
@@ -205,3 +207,9 @@ class PairSettings(Settings):
     """Height and width of the images."""
     seed: Seed = 0
     """Seed of poses and figures."""
+
+    @model_validator(mode="after")
+    def _both_fit(self) -> "PairSettings":
+        require_room(self.source, self.resolution_px)
+        require_room(self.target, self.resolution_px)
+        return self

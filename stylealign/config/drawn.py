@@ -7,8 +7,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-OWN_DOMAINS = ("human", "mosaic", "animal", "ink")
-"""Domains that a module of their own draws."""
+OWN_DOMAINS = {"human": 16, "mosaic": 16, "animal": 16, "ink": 64}
+"""Domains that a module of their own draws -> resolution below which their parts cannot be seen.
+
+Below 64 px a line of ink is thinner than a pixel and a half, and hatching turns to waves.
+"""
+SMALLEST_PX = 16
+"""Of a style whose entry has no `smallest_px`."""
 
 _NAME = re.compile(r"^([a-z0-9-]+):", re.MULTILINE)
 
@@ -16,16 +21,43 @@ _NAME = re.compile(r"^([a-z0-9-]+):", re.MULTILINE)
 @cache
 def drawn_domains() -> tuple[str, ...]:
     """Return what `draw:` takes. Only the names are read: the table is parsed where a style is drawn."""
-    text = (files("stylealign.datasets") / "styles.yaml").read_text(encoding="utf-8")
-    return (*OWN_DOMAINS, *_NAME.findall(text))
+    return (*OWN_DOMAINS, *_NAME.findall(_table()))
 
 
 @cache
 def without_figures() -> frozenset[str]:
     """Return the drawn domains that show no figure: their classes are others, and they have no key points."""
-    text = (files("stylealign.datasets") / "styles.yaml").read_text(encoding="utf-8")
-    entries = re.split(r"(?m)^(?=[a-z0-9-]+:)", text)
-    return frozenset(entry.partition(":")[0] for entry in entries if "\n  classes:" in entry)
+    return frozenset(name for name, entry in _entries().items() if "\n  classes:" in entry)
+
+
+def smallest_px(name: str) -> int:
+    """Return the resolution below which the parts of a drawn domain cannot be seen."""
+    if name in OWN_DOMAINS:
+        return OWN_DOMAINS[name]
+    found = re.search(r"^  smallest_px: (\d+)", _entries()[name], re.MULTILINE)
+    return int(found[1]) if found else SMALLEST_PX
+
+
+def require_room(name: str, resolution_px: int) -> None:
+    """Check that a drawn domain's parts can be seen.
+
+    Raises:
+        ValueError: its parts cannot be seen at the resolution; the message names the lowest one.
+    """
+    if resolution_px < smallest_px(name):
+        raise ValueError(
+            f"resolution_px: {resolution_px} is too small for the parts of {name}; use {smallest_px(name)} or more"
+        )
+
+
+def _table() -> str:
+    return (files("stylealign.datasets") / "styles.yaml").read_text(encoding="utf-8")
+
+
+@cache
+def _entries() -> dict[str, str]:
+    entries = re.split(r"(?m)^(?=[a-z0-9-]+:)", _table())
+    return {entry.partition(":")[0]: entry for entry in entries}
 
 
 def known_domain(name: str) -> str:

@@ -15,9 +15,6 @@ from stylealign.datasets.shared_attributes import luma
 from stylealign.datasets.splits import draw_parts
 from stylealign.datasets.vector import hex_to_rgb, parse_markup, rgb_to_hex, to_markup
 
-SMALLEST_PX = 64
-"""Below, a line is thinner than a pixel and a half, and hatching turns to waves."""
-
 SMALLEST_SCALE = 0.85
 """The smallest of the poses: at it, a line has its least width."""
 

@@ -52,7 +52,6 @@ class Domain:
         attribute_values: () -> attribute -> names of its values.
         artwork: whose it is.
         classes, keypoints: names of what its annotations hold.
-        smallest_px: resolution below which its parts cannot be seen.
         ground: colour of the background -> colour of the ground that is drawn.
     """
 
@@ -63,7 +62,6 @@ class Domain:
     artwork: Artwork
     classes: tuple[str, ...] = SEGMENTATION_CLASSES
     keypoints: tuple[str, ...] = KEYPOINTS
-    smallest_px: int = 16
     ground: Callable[[str], str] = str
 
 
@@ -130,7 +128,6 @@ def _own_domain(name: str, artwork: Artwork) -> Domain:
         module.draw,
         module.attribute_values,
         artwork,
-        smallest_px=getattr(module, "SMALLEST_PX", 16),
         ground=getattr(module, "ground", str),
     )
 
@@ -147,7 +144,6 @@ def _style_domain(name: str, artwork: Artwork) -> Domain:
         artwork,
         entry.classes,
         KEYPOINTS if entry.frame is None else (),
-        entry.smallest_px,
     )
 
 

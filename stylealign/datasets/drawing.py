@@ -12,11 +12,9 @@ import numpy as np
 
 from stylealign.config import DatasetSettings, PairSettings
 from stylealign.datasets.avatars import Avatar, annotations_of, draw_avatar
-from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.pairs import drawn_pairs
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
-from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_files, write_json
 from stylealign.interrupts import without_sigint
 
@@ -33,11 +31,10 @@ def draw_dataset(
     `provenance` is kept in the `dataset.json` of the zips.
 
     Raises:
-        StyleAlignError: a resolution too small for the artwork, or a file that cannot be written.
+        StyleAlignError: a file that cannot be written.
     """
     assert settings.draw is not None
     assert settings.val_images is not None, "the settings of a drawn domain are completed"
-    _require_room(settings.draw, settings.resolution_px)
     train, test = settings.splits
     counts = {"train": train, "test": test, "val": settings.val_images}
     with atomic_files(out_dir, "config.json") as made:
@@ -58,11 +55,8 @@ def draw_pairs(settings: PairSettings, out_dir: Path, provenance: dict[str, Any]
     Writes `{source,target}.zip` and `{source,target}.annotations.npz`, row by row pairs, and `config.json`.
 
     Raises:
-        StyleAlignError: a kind of pairs that the two domains do not have, a resolution too small for the artwork, or a
-            file that cannot be written.
+        StyleAlignError: a kind of pairs that the two domains do not have, or a file that cannot be written.
     """
-    for name in (settings.source, settings.target):
-        _require_room(name, settings.resolution_px)
     sides = drawn_pairs(
         settings.source, settings.target, settings.kind, settings.pairs, settings.seed, settings.resolution_px
     )
@@ -72,14 +66,6 @@ def draw_pairs(settings: PairSettings, out_dir: Path, provenance: dict[str, Any]
             annotations.save(made / f"{side}.annotations.npz")
         write_json(made / "config.json", settings.model_dump())
     return {"pairs": settings.pairs}
-
-
-def _require_room(domain: str, resolution_px: int) -> None:
-    smallest = drawn_domain(domain).smallest_px
-    if resolution_px < smallest:
-        raise StyleAlignError(
-            f"resolution_px: {resolution_px} is too small for the parts of {domain}; use {smallest} or more"
-        )
 
 
 def _draw_all(settings: DatasetSettings, split: str, count: int, jobs: int) -> list[Avatar]:

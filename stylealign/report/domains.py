@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylealign.config import drawn_domains
+from stylealign.config import drawn_domains, smallest_px
 from stylealign.datasets.avatars import Avatar, draw_avatar
 from stylealign.datasets.dicebear_placing import LARGEST_SPREAD
 from stylealign.datasets.domains import domain
@@ -87,7 +87,7 @@ def facts_of(name: str, images: int, pairs: int, people: Tensor) -> Facts:
         name,
         what.artwork.attribution,
         what.artwork.packages,
-        what.smallest_px,
+        smallest_px(name),
         tuple(key for key in what.attribute_values() if key in SHARED_ATTRIBUTES),
         areas(avatars, what.classes),
         distance,
@@ -107,7 +107,7 @@ def areas(avatars: list[Avatar], classes: tuple[str, ...]) -> dict[str, float]:
 
 def sheet(name: str, columns: int = COLUMNS, size_px: int = SHEET_PX) -> NDArray[np.uint8]:
     """Return images of a domain over their class maps, `[3, height, width]` uint8."""
-    size = max(size_px, domain(name).smallest_px)
+    size = max(size_px, smallest_px(name))
     avatars = [draw_avatar(name, "test", index, 0, size) for index in range(columns)]
     colours = class_colours(len(domain(name).classes))
     maps = np.stack([colours[avatar.segmentation].transpose(2, 0, 1) for avatar in avatars])

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from stylealign.config import Config, InvertSettings, KeepSettings, TrainSettings, validate
+from stylealign.config import Config, InvertSettings, KeepSettings, TrainSettings, smallest_px, validate
+from stylealign.datasets.styles import read_styles
 from stylealign.errors import StyleAlignError
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -341,3 +342,22 @@ def test_children_of_a_workflow_are_held_and_parents_are_not() -> None:
 def test_what_a_training_cannot_keep_is_told_before_it(model: dict[str, Any], told: str) -> None:
     with pytest.raises(StyleAlignError, match=told):
         family({}, new={"domain": "human"} | model)
+
+
+@pytest.mark.parametrize(
+    ("domain", "resolution_px", "smallest"),
+    [("animal", 8, 16), ("lorelei", 16, 32), ("bottts", 8, 16), ("ink", 32, 64)],
+)
+def test_a_resolution_too_small_for_the_parts_is_told_before_anything_is_drawn(
+    domain: str, resolution_px: int, smallest: int
+) -> None:
+    told = f"resolution_px: {resolution_px} is too small for the parts of {domain}; use {smallest} or more"
+    with pytest.raises(StyleAlignError, match=told):
+        validate(Config, changed("domains.animal", {"draw": domain, "resolution_px": resolution_px}), "c")
+    validate(Config, changed("domains.animal", {"draw": domain, "resolution_px": smallest}), "c")
+
+
+def test_the_smallest_resolution_of_a_style_is_that_of_its_entry() -> None:
+    styles = read_styles()
+    assert {name: smallest_px(name) for name in styles} == {name: entry.smallest_px for name, entry in styles.items()}
+    assert {entry.smallest_px for entry in styles.values()} >= {16, 32}

@@ -3,14 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from stylealign.config import DatasetSettings
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.avatars import draw_avatar
 from stylealign.datasets.drawing import draw_dataset
 from stylealign.datasets.images import ImageZip
-from stylealign.errors import StyleAlignError
 
 
 def settings(resolution_px: int = 16, domain: str = "animal") -> DatasetSettings:
@@ -58,15 +56,3 @@ def test_drawing_twice_gives_the_same_bytes_with_any_number_of_jobs(tmp_path: Pa
     draw_dataset(settings(), tmp_path / "b", jobs=2)
     for name in ("train.zip", "test.zip", "val.zip", "preview.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("domain", "resolution_px", "smallest"), [("animal", 8, 16), ("lorelei", 16, 32), ("ink", 32, 64)]
-)
-def test_a_resolution_too_small_for_the_parts_is_refused(
-    tmp_path: Path, domain: str, resolution_px: int, smallest: int
-) -> None:
-    wanted = f"resolution_px: {resolution_px} is too small for the parts of {domain}; use {smallest} or more"
-    with pytest.raises(StyleAlignError, match=wanted):
-        draw_dataset(settings(resolution_px, domain), tmp_path / "out")
-    assert not (tmp_path / "out").exists()

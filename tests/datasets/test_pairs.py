@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from stylealign.config import PairSettings
 from stylealign.datasets.annotations import Annotations
@@ -76,5 +77,5 @@ def test_pairs_on_disk(tmp_path: Path) -> None:
     one, other = (Annotations.load(tmp_path / f"{side}.annotations.npz") for side in ("source", "target"))
     assert agreement(one, other) == 1
     assert len(ImageZip(tmp_path / "target.zip")) == 2
-    with pytest.raises(StyleAlignError, match="resolution_px: 16 is too small for the parts of ink; use 64 or more"):
-        draw_pairs(PairSettings(target="ink", pairs=1, resolution_px=16), tmp_path)
+    with pytest.raises(ValidationError, match="resolution_px: 16 is too small for the parts of ink; use 64 or more"):
+        PairSettings(target="ink", pairs=1, resolution_px=16)
