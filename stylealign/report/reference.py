@@ -18,20 +18,21 @@ INTRODUCTION = """# Configuration
 
 `config/config.yaml` is the default run. Another file takes its place with `snakemake --configfile FILE`; one without
 `domains` holds only the keys that differ from the default run. A single key changes with
-`snakemake --config 'morphing={frames: 40}'`. `stylealign plan`, `track`, `restore` and `report` read files so too.
+`snakemake --config 'morphing={frames: 60}'`. `stylealign plan`, `track`, `restore` and `report` read files so too.
 An unknown or ill-typed key is an error that names it and the nearest known one. The same settings are the flags of the
 commands: `inversion.steps` is `stylealign invert --steps`.
 
 `models.NAME.train` and `inversion_by_space` hold keys that differ from `train` and `inversion`; the keys are checked
 together as the job gets them.
 
-A change re-runs what depends on it and nothing else; `snakemake -n` says what. To add a domain and a child of your own:
+A change re-runs what depends on it and nothing else; `snakemake -n` says what. To add a domain and a child of your own
+(`config/config.yaml` trains its short child for 3 kimg, so this one says how long by a preset):
 
 ```yaml
 domains:
   mine: {path: /path/to/a/folder/or/zip, resolution_px: 64, train_images: 900, test_images: 100}
 models:
-  mine: {domain: mine, parent: human}
+  mine: {domain: mine, parent: human, train: {preset: aligned64}}
 ```
 """
 
