@@ -1,6 +1,7 @@
 """`stylealign VERB ...`: finds the verb's module, runs it, and turns a user's mistake into one line."""
 
 import argparse
+import errno
 import importlib
 import os
 import shutil
@@ -84,10 +85,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"stylealign {verb}: out of memory; {remedy} ({first_line(error)})", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.filename is None or error.strerror is None:
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)  # told of an open file without its name
+        if error.strerror is None or (error.filename is None and not is_full):
             raise
         # What the system says of a file (read-only, full, not permitted, no folder) is no fault of the program.
-        print(f"stylealign {verb}: {printable(f'{error.filename}: {error.strerror}')}", file=sys.stderr)
+        name = "a file" if error.filename is None else error.filename
+        print(f"stylealign {verb}: {printable(f'{name}: {error.strerror}')}", file=sys.stderr)
         return 2
     return 0
 

@@ -37,6 +37,8 @@ from stylealign.training.workers import Workers, connected
 from stylealign.versions import version
 from stylealign.work.durations import duration
 
+FEWEST_MEASURED = 4
+"""Real images of a measurement: a KID of fewer is none."""
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: the same command goes on from the saved state
 
 
@@ -108,6 +110,11 @@ def _set_threads(threads: int | None) -> None:
 
 def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: Workers) -> None:
     images = TrainingImages(arguments.data, minimum=settings.batch_size)
+    if settings.measures and len(images) < FEWEST_MEASURED:
+        raise StyleAlignError(
+            f"{arguments.data}: has {len(images)} images, FID and KID need at least {FEWEST_MEASURED}; add images, or"
+            " leave out evaluate_kimg and keep.pull"
+        )
     networks, origin = _networks(arguments, settings, images.resolution_px)
     encoder = None if arguments.encoder is None else load_encoder(arguments.encoder, origin["parent"])
     identity = {"data": sha256_of_file(arguments.data), **origin}

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from stylealign.files import atomic_path
+
 
 class TrainingLog:
     """Append-only `log.jsonl`; every line has the key `kimg`."""
@@ -13,8 +15,9 @@ class TrainingLog:
         """Open the log and drop what lies after `kimg`, where the run goes on."""
         self.path = path
         kept = [line for line in self._lines() if line["kimg"] <= kimg]
-        self._last = kept[-1] if kept else None
-        path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        self._now = [line for line in kept if line["kimg"] == kimg]
+        with atomic_path(path) as temporary:
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
 
     def _lines(self) -> list[dict[str, Any]]:
         if not self.path.exists():
@@ -29,9 +32,9 @@ class TrainingLog:
 
     def write(self, values: dict[str, Any]) -> None:
         """Append one line; a run that is ended again says nothing twice."""
-        if values == self._last:
+        if values in self._now:
             return
-        self._last = values
+        self._now = [line for line in self._now if line["kimg"] == values["kimg"]] + [values]
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 

@@ -195,7 +195,9 @@ class TrainingRun:
             is_last = self.steps_done + 1 == total_steps
             reports = is_last or (self.steps_done + 1) % log_steps == 0
             real = from_uint8(real, torch.get_default_dtype())
-            scalars |= self.networks.step(self.steps_done, real, measure=reports)
+            found = self.networks.step(self.steps_done, real, measure=reports)
+            # Others are measured now and then; of a way that has faded out nothing is said any more.
+            scalars = {name: value for name, value in scalars.items() if not name.startswith("keep_")} | found
             self.steps_done += 1
             self._finite.note(scalars)
             if device.type == "cpu" or reports:  # a GPU is waited for now and then

@@ -28,6 +28,11 @@ def check_parts(settings: TrainSettings, processes: int, group_size: int | None)
             f"batch_size {s.batch_size}: no multiple of {parts} parts"
             f" ({processes} processes, accumulate {s.accumulate})"
         )
+    if s.keep.distances.weight and each < 3:
+        raise StyleAlignError(
+            f"keep.distances: compares groups of three images or more, parts of a batch hold {each};"
+            " raise batch_size, or take fewer parts (accumulate, processes)"
+        )
     if each % min(group_size or each, each):
         raise StyleAlignError(
             f"batch_size {s.batch_size}: parts of {each} images hold no whole groups of {group_size}"

@@ -83,7 +83,8 @@ class TrainingStep:
         self.generator_parameters = [parameter for parameter, _ in trained.values()]
         self.patch_head: PatchHead | None = None
         own, projected = stylegan2_of(discriminator), projected_of(discriminator)
-        check_parts(s, self.workers.count, 1 if own is None else own.b4.group_size)
+        in_groups = own is not None or s.keep.distances.weight > 0
+        check_parts(s, self.workers.count, generator.architecture.mbstd_group_size if in_groups else 1)
         trained_d = {} if own is None else trained_of_discriminator(own, s)
         of_parent = [parameter for parameter, _ in trained_d.values()]  # new heads have no parent to stay near
         if own is not None and s.keep.patches.weight:

@@ -201,6 +201,18 @@ def test_what_the_system_says_of_a_file_is_one_line(
     assert capsys.readouterr().err == f"stylealign tables: results/a\\nb: {os.strerror(number)}\n"
 
 
+def test_a_full_disk_is_one_line_without_a_name_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(arguments: object) -> None:
+        with open("/dev/full", "a") as file:
+            file.write("a line")
+
+    monkeypatch.setattr("stylealign.cli.tables.run", fails)
+    assert main(["tables", "rows.json", "--out-dir", "out"]) == 2
+    assert capsys.readouterr().err == f"stylealign tables: a file: {os.strerror(errno.ENOSPC)}\n"
+
+
 @pytest.mark.parametrize(
     "error",
     [

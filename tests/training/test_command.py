@@ -118,6 +118,14 @@ def test_mistakes_are_told(data: Path, flags: list[str], message: str, capsys: p
     assert message in capsys.readouterr().err
 
 
+def test_too_few_images_to_measure_by_are_told_at_once(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image_zip(data, np.zeros((3, 3, 16, 16), dtype=np.uint8))
+    out = str(data.parent / "x")
+    flags = ["--architecture", ARCHITECTURE, "--kimg", "0.002", "--batch-size", "2", "--evaluate-kimg", "1"]
+    assert main(["train", "--data", str(data), "--run-dir", out, "--out-dir", out, *flags]) == 2
+    assert "has 3 images, FID and KID need at least 4; add images, or leave out" in capsys.readouterr().err
+
+
 def test_a_preset_gives_what_is_left_out(data: Path) -> None:
     folder = train(data, "model", "--preset", "avatars64", "--r1-gamma", "3", "--architecture", '{"channel_base": 64}')
     model = load(folder / "model.safetensors")

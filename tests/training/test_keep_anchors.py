@@ -1,5 +1,6 @@
 """Anchors: nothing at the start, right gradients, the parent at an endless strength, and exact in parts."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,15 @@ def test_a_faded_anchor_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Generator, "forward", None)
     monkeypatch.setattr("stylealign.training.keep.keeper.view", None)
     assert keeper.losses(View({}, {}, torch.zeros(()), torch.zeros(())), None, {}) == {}  # type: ignore[arg-type]
+
+
+def test_the_log_says_nothing_of_what_has_faded_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stylealign.training.loop.LOG_EVERY_IMAGES", 8)
+    make_run(tmp_path, changed(keep=keep("features", "rgb", fade_out_kimg=0.03))).train()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    for name in ("keep_features", "keep_rgb"):
+        assert [line["kimg"] for line in lines if name in line] == [0.008, 0.016, 0.024, 0.032], "not the last for ever"
+    assert all("r1_penalty" in line for line in lines), "what is computed now and then is said in between too"
 
 
 def test_brightness_and_colour_are_not_carried() -> None:

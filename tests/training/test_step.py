@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from stylealign.config import KeepSettings
 from stylealign.errors import StyleAlignError
 from stylealign.networks.components import COMPONENTS, component_of
 from stylealign.training.loop import seed_step
@@ -15,6 +16,8 @@ from stylealign.training.step import TrainingStep
 from stylealign.training.workers import Workers
 from tests.tolerances import FLOAT64
 from tests.training.common import SHAPE, Squares, changed
+
+DISTANCES = KeepSettings.model_validate({"distances": {"weight": 1}})
 
 
 @pytest.fixture(autouse=True)
@@ -139,6 +142,13 @@ def test_frozen_layers_of_the_discriminator_are_those_next_to_the_image() -> Non
         ({"accumulate": 2}, 3, "batch_size 8: no multiple of 6 parts"),
         ({"path_length_batch_shrink": 8}, 2, "leaves fewer images than 2 processes"),
         ({"freeze_d": 10}, 1, "freeze_d 10: the discriminator has 10 layers"),
+        ({"accumulate": 4, "keep": DISTANCES}, 1, "three images or more, parts of a batch hold 2; raise batch_size"),
+        ({"keep": DISTANCES}, 4, "three images or more, parts of a batch hold 2; raise batch_size"),
+        (
+            {"discriminator": "projected", "batch_size": 6, "keep": DISTANCES},
+            1,
+            "parts of 6 images hold no whole groups of 4",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(values: dict[str, Any], processes: int, message: str) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json, write_json
+from stylealign.training.log import TrainingLog
 from stylealign.training.loop import Hooks, Interrupted, TrainingRun, seed_step
 from stylealign.training.losses import moved_path_length, path_lengths, r1_penalty
 from stylealign.training.state import IDENTITY, STATE, load_state, save_state
@@ -80,7 +81,7 @@ def test_a_run_of_before_a_setting_existed_goes_on_with_its_default(tmp_path: Pa
 def measured(run_dir: Path, kimg: float) -> TrainingRun:
     """Train with measurements every 0.032 kimg and at the end, of which the one at 0.08 kimg is the lowest."""
     fid = {0.032: 9.0, 0.064: 5.2, 0.08: 1.0, 0.096: 5.0}
-    hooks = Hooks(evaluate=lambda run: {"fid[x]": fid[run.kimg]})
+    hooks = Hooks(evaluate=lambda run: {"fid[x]": fid[run.kimg]}, align=lambda run: {"alignment": 1 - run.kimg})
     run = make_run(run_dir, changed(kimg=kimg, evaluate_kimg=0.032, select="fewest-fid"), hooks)
     run.train()
     return run
@@ -91,8 +92,9 @@ def test_a_longer_run_goes_on_from_a_shorter_one_and_ends_as_an_uninterrupted_on
     assert shorter.selection.kimg == 0.08
     assert shorter.candidates_kimg == {0.064, 0.08}, "what a longer run may choose is kept"
     assert measured(tmp_path / "part", 0.08).selection.kimg == 0.08, "ended again, it chooses the same"
-    lines = [line for line in (tmp_path / "part" / "log.jsonl").read_text().splitlines() if "fid" in line]
-    assert len(lines) == len(set(lines)) == 3
+    lines = (tmp_path / "part" / "log.jsonl").read_text().splitlines()
+    assert len(lines) == len(set(lines)), "ended again, it says nothing twice"
+    assert len([line for line in lines if "fid" in line]) == 3
     longer, whole = measured(tmp_path / "part", 0.096), measured(tmp_path / "whole", 0.096)
     assert_bitwise_equal(weights(longer), weights(whole))
     for run in (longer, whole):
@@ -165,3 +167,17 @@ def test_the_mean_path_length_starts_at_the_first_batch_and_follows_slowly() -> 
     first = moved_path_length(torch.zeros(()), torch.tensor(2.0))
     assert first.item() == 2.0
     assert moved_path_length(first, torch.tensor(3.0)).item() == pytest.approx(2.01)
+
+
+def test_a_log_that_cannot_be_cut_back_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"kimg": 1.0}\n{"kimg": 2.0}\n')
+
+    def full(self: Path, text: str, encoding: str) -> int:
+        self.write_bytes(b"")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StyleAlignError, match="No space left on device"):
+        TrainingLog(path, 1.0)
+    assert path.read_text() == '{"kimg": 1.0}\n{"kimg": 2.0}\n'
