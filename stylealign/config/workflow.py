@@ -23,6 +23,7 @@ from stylealign.config.messages import problem_of
 from stylealign.config.training import ArchitectureSettings, TrainKeys, TrainSettings, with_preset
 from stylealign.errors import did_you_mean
 from stylealign.latents import spaces
+from stylealign.networks.architecture import LARGEST_PX
 
 S = TypeVar("S", bound=Settings)
 
@@ -239,10 +240,17 @@ class Config(Settings):
         """Refuse a shape and a batch that the job of a training would refuse."""
         model, training = self.models[name], self.training_of(name)
         px, shape = self.domains[model.domain].resolution_px, model.architecture
+        if px > LARGEST_PX:
+            raise ValueError(f"models.{name}.domain: {model.domain} has {px} px, networks draw up to {LARGEST_PX} px")
         if shape is not None and shape.channel_base < px:
             raise ValueError(
                 f"models.{name}.architecture.channel_base: {shape.channel_base} leaves no channels at {px} px; give "
                 f"{px} or more"
+            )
+        layers = 3 * px.bit_length() - 5  # fromrgb, three a block above 4 px, three at the end
+        if training.freeze_d >= layers:
+            raise ValueError(
+                f"models.{name}.train.freeze_d: the discriminator of {px} px has {layers} layers, freeze fewer"
             )
         each, group = training.batch_size // training.accumulate, training.mbstd_group_size
         if training.discriminator != "projected" and each % min(group, each):

@@ -7,6 +7,7 @@ from typing import Any, Self
 from stylealign.applications.labels.methods import BEST
 from stylealign.applications.labels.tasks import scored
 from stylealign.config import UPKEEP, Config, KeepSettings, PairSettings
+from stylealign.config.data import RESOLUTIONS
 from stylealign.errors import did_you_mean
 from stylealign.experiment.identity import Identity
 from stylealign.experiment.label_problems import LabelProblems
@@ -49,9 +50,11 @@ class Experiment(Translations):
     def problems(self) -> list[str]:
         """Return what would make jobs fail and can be seen before they start, a line each."""
         found = [*map(self._too_few_pictures, self.imported), *map(self._no_such_source, self.models)]
+        found += map(self._too_few_for_a_batch, self.trained)
         found += map(self._no_such_dataset, self.config.domains)
         found += map(self._of_another_size, self.models)
         found += map(self._too_few_tested, self.children)
+        found += map(self._no_such_layers, self.asking("translation").children)
         found += map(self._no_such_kind, self.models)
         found += map(self._no_discriminator, self.trained)
         labels = LabelProblems(self, self.config, self.directory)
@@ -125,6 +128,14 @@ class Experiment(Translations):
         wanted = settings.wanted(found) or "two images"
         return f"domains.{domain}: {source} holds {found} files, too few for {wanted}; add pictures"
 
+    def _too_few_for_a_batch(self, model: str) -> str | None:
+        domain, batch = self.domain_of(model), self.config.training_of(model).batch_size
+        found = self.sized().domains[domain].splits.train_images
+        if found >= batch:
+            return None
+        told = f"domains.{domain}: {found} images for training are fewer than the batch_size {batch} of {model}"
+        return f"{told}; add pictures, or lower models.{model}.train.batch_size"
+
     def _no_such_labeller(self, task: str, domain: str) -> str | None:
         file = own_path(self.config.domains[domain].labellers[task])
         if (self.directory / given_network(task, domain)).is_file():
@@ -192,6 +203,20 @@ class Experiment(Translations):
             asked["morphing.middle_images"] = self.config.morphing.middle_images
         few = [key for key, images in asked.items() if images < FEWEST_IMAGES]
         return f"{few[0]}: {asked[few[0]]} is too few for FID and KID; give {FEWEST_IMAGES} or more" if few else None
+
+    def _no_such_layers(self, child: str) -> str | None:
+        """Say which settings of translations name layers that a child does not have."""
+        px, swap = self.resolutions_px[self.domain_of(child)], self.config.layer_swap
+        resolutions = [known for known in RESOLUTIONS if known <= px]
+        layers, asked = 2 * len(resolutions), self.config.translation.source_layers
+        if asked >= layers:
+            return f"translation.source_layers: {asked} are too many, {child} has {layers} layers; give fewer"
+        known = f"the resolutions of {child}, {', '.join(map(str, resolutions))}"
+        if swap.schedule is not None:
+            named = sorted(swap.schedule) == resolutions
+            return None if named else f"layer_swap.schedule: has to name all of {known}, and no other"
+        named = swap.swap_px is None or swap.swap_px in resolutions
+        return None if named else f"layer_swap.swap_px: {swap.swap_px} is none of {known}"
 
     def _no_discriminator(self, model: str) -> str | None:
         parent = self.models[model].parent

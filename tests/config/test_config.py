@@ -122,6 +122,16 @@ def test_the_models_that_dvc_names_are_those_of_the_default_run() -> None:
             {"mbstd_group_size": 2, "keep": {"distances": {"weight": 1}}},
             "models.animal.train.keep.distances: compares groups of three images or more; raise mbstd_group_size",
         ),
+        (
+            "train",
+            {"freeze_d": 16},
+            "models.animal.train.freeze_d: the discriminator of 64 px has 16 layers, freeze fewer",
+        ),
+        (
+            "domains.animal.resolution_px",
+            2048,
+            "models.animal.domain: animal has 2048 px, networks draw up to 1024 px",
+        ),
         ("models", {False: {}}, "models: the name False is no text; write it in quotes"),
         ("domains", {5: {}}, "domains: the name 5 is no text; write it in quotes"),
         ("domains.human.labellers", {"poses": "x"}, "domains.human.labellers.poses: Input should be 'segmentation',"),

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -297,7 +298,8 @@ def test_too_few_pictures_are_told_before_the_run(tmp_path: Path) -> None:
         f"domains.mine: {tmp_path / 'mine'} holds 1 files, too few for two images; add pictures"
     ]
     (tmp_path / "mine" / "deep" / "b.png").touch()
-    assert experiment(tmp_path, "own: {domain: mine, architecture: {}}").problems() == []
+    own = "own: {domain: mine, architecture: {}}"
+    assert experiment(tmp_path, own, train={"batch_size": 1}).problems() == []
     fixed = {"mine": {"path": "mine", "train_images": 2, "test_images": 1}}
     asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=fixed)
     assert asked.problems()[0].endswith("holds 2 files, too few for train_images 2 + test_images 1; add pictures")
@@ -326,6 +328,33 @@ def test_too_few_images_for_fid_are_told_before_the_run(tmp_path: Path) -> None:
     assert experiment(tmp_path, models + ", measured: [translation]}", domains=domains, **values).problems() == []
 
 
+def test_fewer_images_than_a_batch_are_told_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for number in range(16):
+        (tmp_path / "mine" / f"{number}.png").touch()
+    told = "domains.mine: 15 images for training are fewer than the batch_size 16 of own; add pictures, or lower"
+    own = "own: {domain: mine, architecture: {}}"
+    assert experiment(tmp_path, own).problems() == [f"{told} models.own.train.batch_size"]
+    assert experiment(tmp_path, own, train={"batch_size": 8}).problems() == []
+
+
+def test_layers_that_a_child_does_not_have_are_told_before_the_run() -> None:
+    known, domains = (
+        "the resolutions of animal, 4, 8, 16, 32, 64",
+        {name: {"draw": name} for name in ("human", "animal")},
+    )
+    for values, told in (
+        ({"translation": {"source_layers": 9}, "layer_swap": {"swap_px": 64}}, ""),
+        ({"translation": {"source_layers": 10}}, "translation.source_layers: 10 are too many, animal has 10 layers;"),
+        ({"layer_swap": {"swap_px": 128}}, f"layer_swap.swap_px: 128 is none of {known}"),
+        ({"layer_swap": {"schedule": {64: 1}}}, f"layer_swap.schedule: has to name all of {known}, and no other"),
+        ({"layer_swap": {"schedule": dict.fromkeys((64, 32, 16, 8, 4), 1)}}, ""),
+    ):
+        problems = experiment(A, FAMILY_OF_ONE, domains=domains, **values).problems()
+        assert len(problems) == bool(told)
+        assert all(problem.startswith(told) for problem in problems)
+
+
 def test_a_data_set_that_is_nowhere_is_told_with_the_nearest_name() -> None:
     domains = {"dogs": {"fetch": "afhq-dogs"}, "cats": {"fetch": "afhq-cat"}, "other": {"fetch": "zzz"}}
     problems = experiment(Path(), "own: {domain: dogs, architecture: {}}", domains=domains).problems()
@@ -337,7 +366,7 @@ def test_a_data_set_that_is_nowhere_is_told_with_the_nearest_name() -> None:
 
 def test_images_of_another_size_are_told_before_the_run(tmp_path: Path) -> None:
     models = "human: {domain: human, fetch: human-64-a}\nchild: {domain: animal, parent: human}"
-    sizes = {"human": {"draw": "human"}, "animal": {"draw": "animal", "resolution_px": 128}}
+    sizes: dict[str, dict[str, Any]] = {"human": {"draw": "human"}, "animal": {"draw": "animal", "resolution_px": 128}}
     assert experiment(tmp_path, models, domains=sizes).problems() == [
         "models.child.parent: human is of a domain of 64 px, animal has 128 px; set the same resolution_px in both"
         " domains"
@@ -552,7 +581,7 @@ def test_labels_that_are_nowhere_are_told(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     for index in range(3):
         (tmp_path / "mine" / f"{index}.png").touch()
-    asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=LABELLED)
+    asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=LABELLED, train={"batch_size": 2})
     assert asked.problems() == ["domains.mine.annotations.masks: masks: no such file or folder"]
     (tmp_path / "masks").mkdir()
     assert asked.problems() == []
