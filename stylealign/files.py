@@ -113,6 +113,17 @@ def require_writable(path: str | Path, folder: bool = False) -> None:
         raise StyleAlignError(f"{path}: cannot be written ({place} is protected); name another place for the results")
 
 
+def require_outside(folder: str | Path, pictures: str | Path) -> None:
+    """Check that results go into no folder of pictures, which would be taken for more of them, or take their place.
+
+    Raises:
+        StyleAlignError: they would.
+    """
+    place, read = Path(folder).resolve(), Path(pictures).resolve()
+    if read.is_dir() and (place == read or read in place.parents):
+        raise StyleAlignError(f"--out-dir: {folder} lies in the folder of the pictures; name another")
+
+
 def require_suffix(path: str | Path, suffixes: Iterable[str], what: str) -> None:
     """Check that a file's name ends in one of `suffixes`, which tell its format.
 

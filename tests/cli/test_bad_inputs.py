@@ -99,6 +99,26 @@ def test_a_file_that_is_read_is_not_written_over(
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize(
+    ("data", "out", "told"),
+    [
+        ("photos", "photos", "photos lies in the folder of the pictures; name another"),
+        ("photos", "photos/codes", "photos/codes lies in the folder of the pictures; name another"),
+        ("photos/sheet.png", "photos", "photos/sheet.png would be written over; name another"),
+        ("photos/reconstructions.zip", "photos", "photos/reconstructions.zip would be written over; name another"),
+    ],
+)
+def test_codes_take_the_place_of_no_pictures(
+    tmp_path: Path, data: str, out: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    native.save(tmp_path / "model.safetensors", generator=generator(0))
+    assert main(["invert", "--model", "model.safetensors", "--data", data, "--out-dir", out]) == 2
+    assert capsys.readouterr().err == f"stylealign invert: --out-dir: {told}\n"
+    assert list((tmp_path / "photos").iterdir()) == []
+
+
 def test_a_word_that_is_called_like_a_file_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
