@@ -20,14 +20,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it when the block succeeds.
 
     The temporary file keeps the suffix of `path`, so writers that choose a format by suffix work. On any
-    error, a full disk included, the temporary file is removed and an older `path` stays as it was. The umask decides
-    who may read the file.
+    error, a full disk included, the temporary file is removed, with folders that were made for it, and an older `path`
+    stays as it was. The umask decides who may read the file.
 
     Raises:
         StyleAlignError: the operating system refused the write (full disk, missing permission).
     """
     path = Path(path)
     temporary = None
+    new_folders = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = _new_file(path)
@@ -41,6 +42,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty: the file, or another one, is there
+            for folder in new_folders:
+                folder.rmdir()
 
 
 @contextmanager
@@ -107,6 +111,17 @@ def require_writable(path: str | Path, folder: bool = False) -> None:
         raise StyleAlignError(f"{path}: {place} is no folder; name another place for the results")
     if not os.access(place, os.W_OK | os.X_OK):
         raise StyleAlignError(f"{path}: cannot be written ({place} is protected); name another place for the results")
+
+
+def require_outside(folder: str | Path, pictures: str | Path) -> None:
+    """Check that results go into no folder of pictures, which would be taken for more of them, or take their place.
+
+    Raises:
+        StyleAlignError: they would.
+    """
+    place, read = Path(folder).resolve(), Path(pictures).resolve()
+    if read.is_dir() and (place == read or read in place.parents):
+        raise StyleAlignError(f"--out-dir: {folder} lies in the folder of the pictures; name another")
 
 
 def require_suffix(path: str | Path, suffixes: Iterable[str], what: str) -> None:

@@ -46,6 +46,10 @@ def test_what_is_interrupted_leaves_the_older_file_and_nothing_else(error: type,
         write()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+    path = tmp_path / "new" / "folder" / "file.json"
+    with pytest.raises(error):
+        write()
+    assert [found.name for found in tmp_path.iterdir()] == ["file.json"], "folders that were made for it go, too"
 
 
 @pytest.mark.parametrize(

@@ -106,13 +106,14 @@ def _source_file(source: str, zoo: Path, cache: Cache, sha256: str | None) -> Pa
 
 
 def _zoo_file(name: str, entry: ZooEntry, zoo: Path, cache: Cache, sha256: str | None) -> Path:
-    expected = sha256 or entry.sha256
+    expected = entry.sha256 if sha256 is None else sha256.lower()
     if entry.path is not None:
         file = zoo.parent / entry.path
         if not file.is_file():
             raise StyleAlignError(f"{file}: bundled model {name!r} is missing; restore it from the repository")
         if expected is not None and sha256_of_file(file) != expected:
-            raise StyleAlignError(f"{file}: its sha256 is not {expected} as {zoo} says; restore it from the repository")
+            said = f"{zoo} says; restore it from the repository" if sha256 is None else "--sha256 says"
+            raise StyleAlignError(f"{file}: its sha256 is not {expected} as {said}")
         return file
     return _linked_file(name, entry, expected, cache, "give the file's path instead of its name")
 

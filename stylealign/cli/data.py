@@ -16,6 +16,7 @@ from stylealign.datasets.importing import Archive, import_dataset
 from stylealign.datasets.label_names import perhaps_turning
 from stylealign.datasets.labelling import label_dataset
 from stylealign.datasets.own_labels.tables import read_table
+from stylealign.datasets.splits import SPLITS
 from stylealign.errors import StyleAlignError
 from stylealign.files import own_path, require_writable
 from stylealign.provenance import provenance_of
@@ -102,7 +103,20 @@ def _import(arguments: argparse.Namespace) -> None:
     arguments.setting_path = arguments.source
     arguments.setting_annotations = _given_labels(arguments)
     source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
+    if source is not None and not arguments.labels_only:
+        _check_place(arguments.out_dir, Path(source))
     _make("data import", settings_from(arguments, DatasetSettings, NO_VALIDATION), arguments, source)
+
+
+def _check_place(out_dir: Path, source: Path) -> None:
+    """Check that a data set takes the place of none of the pictures that it is made of.
+
+    Raises:
+        StyleAlignError: it would.
+    """
+    made = out_dir.resolve()
+    if source.resolve() in (made, *(made / f"{split}.zip" for split in SPLITS)):
+        raise StyleAlignError(f"--out-dir: {out_dir} would take the place of pictures of {source}; name another")
 
 
 def _make(

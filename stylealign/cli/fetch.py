@@ -12,7 +12,7 @@ from stylealign.checkpoints.fetch import fetch, fetch_file
 from stylealign.checkpoints.zoo import default_zoo
 from stylealign.cli.downloads import add_download, opened_cache
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path, sha256_of_file
+from stylealign.files import atomic_path, require_writable, sha256_of_file
 from stylealign.latents.kinship import likeness
 from stylealign.latents.relatives import KIN
 
@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Fetch the model and print what was written as JSON."""
+    require_writable(arguments.out)
     if arguments.weights:
         _fetch_weights(arguments)
         return

@@ -19,7 +19,7 @@ from stylealign.datasets.images import ImageZip, is_image_zip, write_image_zip
 from stylealign.datasets.photos import read_landmarks, read_photos
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
-from stylealign.files import require_writable, write_json
+from stylealign.files import require_outside, require_writable, write_json
 from stylealign.latents.codes import Codes
 from stylealign.latents.encoding import load_encoder
 from stylealign.latents.spaces import encoded
@@ -30,6 +30,7 @@ from stylealign.provenance import provenance_of
 from stylealign.report.sheets import Pixels, labelled_rows, save_png
 from stylealign.versions import version
 
+RECONSTRUCTIONS, SHEET = "reconstructions.zip", "sheet.png"
 SHEET_IMAGES = 16
 
 
@@ -80,6 +81,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Invert the images; print the means over the images as JSON."""
     settings = settings_from(arguments, InvertSettings)
     require_writable(arguments.out_dir, folder=True)
+    require_outside(arguments.out_dir, arguments.data)
+    if arguments.data.resolve() in [arguments.out_dir.resolve() / name for name in (RECONSTRUCTIONS, SHEET)]:
+        raise StyleAlignError(f"--out-dir: {arguments.data} would be written over; name another")
     by_encoder = settings.init == "encoder"
     if by_encoder != (arguments.encoder is not None) or (by_encoder and settings.space not in encoded()):
         raise StyleAlignError(f"--init encoder: goes with --encoder ENCODER and --space {' or '.join(encoded())}")
@@ -162,7 +166,7 @@ def _write_images(
 ) -> None:
     """Write codes.npz, reconstructions.zip, sheet.png and losses.csv."""
     Codes(found.values, settings.space, model_sha256, names, settings.truncation_psi).save(out_dir / "codes.npz")
-    write_image_zip(out_dir / "reconstructions.zip", found.reconstructions, extra={"names": names})
+    write_image_zip(out_dir / RECONSTRUCTIONS, found.reconstructions, extra={"names": names})
     rows = [("source", images), (f"reconstruction {settings.space}", found.reconstructions)]
-    save_png(out_dir / "sheet.png", labelled_rows([(label, part[:SHEET_IMAGES]) for label, part in rows]))
+    save_png(out_dir / SHEET, labelled_rows([(label, part[:SHEET_IMAGES]) for label, part in rows]))
     write_losses(out_dir / "losses.csv", names, found)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 
 from stylealign.cli.memory import first_line, keep_freed_memory, out_of_memory
-from stylealign.cli.parsing import Parser, PrintVersion
+from stylealign.cli.parsing import Parser, PrintVersion, require_inputs_kept
 from stylealign.cli.verbs import GROUPS, VERBS
 from stylealign.devices import thread_limits, usable_cpus
 from stylealign.errors import StyleAlignError
@@ -99,5 +99,6 @@ def _run(verb: str, words: Sequence[str]) -> None:
     """Parse and run; the settings of the process come before the verb's module, which may import torch."""
     os.environ.update(thread_limits(os.environ, usable_cpus()))
     arguments = parser([verb] if verb in VERBS else []).parse_args(words)
+    require_inputs_kept(arguments)
     keep_freed_memory()
     verb_module(arguments.verb).run(arguments)

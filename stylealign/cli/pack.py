@@ -35,8 +35,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Pack the model; print what was kept, its size and how far its samples changed as JSON."""
     require_suffix(arguments.out, (".safetensors",), "a native checkpoint")
     require_writable(arguments.out)
-    if arguments.out.resolve() == arguments.model.resolve():
-        raise StyleAlignError(f"{arguments.out}: the model itself, which would lose its other networks; name another")
     if arguments.zoo is not None and not arguments.description:
         raise StyleAlignError("--zoo: goes with --description, a line that a person can choose by")
     if arguments.zoo is not None and not arguments.out.resolve().is_relative_to(arguments.zoo.resolve().parent):

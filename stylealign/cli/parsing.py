@@ -2,11 +2,19 @@
 
 import argparse
 import itertools
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
-from stylealign.errors import did_you_mean
+from stylealign.errors import StyleAlignError, did_you_mean
 from stylealign.installed import release
+
+WRITTEN = ("out", "grid", "zip", "video")
+"""Arguments that are files to write."""
+READ_AS_TEXT = ("source", "parent", "child", "labeller", "oracle", "data", "annotations", "config")
+"""Arguments that are files to read although they are no `Path`."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,6 +65,33 @@ class PrintVersion(argparse.Action):
         """Print and end."""
         print(f"stylealign {release('stylealign')}")
         parser.exit()
+
+
+def require_inputs_kept(arguments: argparse.Namespace) -> None:
+    """Check that no file that is to be written is one that is read: what it holds would be lost.
+
+    Raises:
+        StyleAlignError: one is.
+    """
+    given = vars(arguments)
+    read = [path for name, value in given.items() if name not in WRITTEN for path in _files_in(value, name)]
+    for out in itertools.chain.from_iterable(_files_in(given.get(name), "source") for name in WRITTEN):
+        if any(_is_same(out, path) for path in read):
+            raise StyleAlignError(f"{out}: is read too, and what it holds would be lost; name another file")
+
+
+def _files_in(value: Any, name: str) -> Iterator[Path]:
+    if isinstance(value, Path) or (isinstance(value, str) and name in READ_AS_TEXT):
+        yield Path(value)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _files_in(inner, name)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    with suppress(OSError, ValueError):  # not there, or no name of a file
+        return os.path.samefile(one, other)
+    return False
 
 
 def _flags_in(words: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ from stylealign.datasets.photos import no_picture, picture_sources
 from stylealign.datasets.squares import Square, squares_of
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_files, require_writable, write_json
+from stylealign.files import atomic_files, require_outside, require_writable, write_json
 from stylealign.provenance import provenance_of
 from stylealign.report.predictions import MADE, Predicted, PredictionFiles
 from stylealign.versions import version
@@ -87,9 +87,7 @@ def _check_place(out_dir: Path, images: Path) -> None:
         StyleAlignError: it is such a folder, or cannot be written.
     """
     require_writable(out_dir, folder=True)
-    place, pictures = out_dir.resolve(), images.resolve()
-    if pictures.is_dir() and (place == pictures or pictures in place.parents):
-        raise StyleAlignError(f"--out-dir: {out_dir} lies in the folder of the pictures; name another")
+    require_outside(out_dir, images)
     taken = [name for name in MADE if (out_dir / name).exists()]
     if taken and not (out_dir / FACTS).exists():
         raise StyleAlignError(f"--out-dir: {out_dir} holds {taken[0]} of something else; name another folder")

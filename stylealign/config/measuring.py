@@ -16,9 +16,9 @@ class MetricSettings(Settings):
     """Perceptual distance of the tables."""
     weights_dir: str | None = None
     """Folder with weights of downloaded networks: inception-v3.pth, lpips-vgg.pth, lpips-alex.pth."""
-    samples: Positive = 4000
+    samples: Annotated[int, Field(ge=4)] = 4000
     """Generated images of the generators and coverage tables."""
-    reset_samples: Positive = 4000
+    reset_samples: Annotated[int, Field(ge=4)] = 4000
     """Generated images of each row of the table of parts set back to the parent's: a dozen rows of 64 px."""
     pairs: Annotated[int, Field(ge=2)] = 1000
     """Latents of the point-wise alignment and of what carrying labels over costs, each drawn by parent and child."""

@@ -39,6 +39,11 @@ def problem_of(model: type[BaseModel], error: ValidationError) -> str:
     problems = error.errors()
     problem = problems[0]
     location = _keys_of(problem["loc"])
+    if location and location[-1] == "[key]":  # YAML reads `no`, `5` and `~` as other than text
+        location = location[:-1]
+        if problem["type"] == "string_type":
+            above = ".".join(map(str, location[:-1]))
+            return f"{above}: the name {_shown(problem['input'])} is no text; write it in quotes"
     key = ".".join(map(str, location))
     if problem["type"] == "extra_forbidden":
         known = _keys_beside(model, location)

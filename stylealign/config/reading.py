@@ -136,4 +136,4 @@ def load_config(
     values: dict[str, Any] = {}
     for content in [*contents, changes or {}]:
         values = merged(values, content)
-    return validate(Config, values, ", ".join(map(str, named)))
+    return validate(Config, values, ", ".join([*map(str, named), *(["--config"] if changes else [])]))

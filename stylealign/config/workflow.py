@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
@@ -23,6 +23,7 @@ from stylealign.config.messages import problem_of
 from stylealign.config.training import ArchitectureSettings, TrainKeys, TrainSettings, with_preset
 from stylealign.errors import did_you_mean
 from stylealign.latents import spaces
+from stylealign.networks.architecture import LARGEST_PX
 
 S = TypeVar("S", bound=Settings)
 
@@ -101,7 +102,7 @@ class Config(Settings):
     """Fine-tuning of the children."""
     inversion: InvertKeys = InvertKeys()
     """Inversion of test images (its `space` is set per job)."""
-    inversion_spaces: tuple[Space, ...] = ("z", "w+")
+    inversion_spaces: Annotated[tuple[Space, ...], Field(min_length=1)] = ("z", "w+")
     """Spaces the test images are inverted into."""
     inversion_by_space: dict[Space, InvertKeys] = Field(default_factory=dict)
     """Inversion into one space: keys that differ from the workflow's `inversion`."""
@@ -228,11 +229,35 @@ class Config(Settings):
             if model.fetch is None:
                 where = f"models.{name}.train" if model.train else "train"
                 _checked(where, partial(self.training_of, name))
+                self._training_fits(name)
                 self._keep_fits(name)
         for space in dict.fromkeys([*self.inversion_spaces, *self.inversion_by_space]):
             where = f"inversion_by_space.{space}" if space in self.inversion_by_space else "inversion"
             _checked(where, partial(self.inversion_of, space))
         return self
+
+    def _training_fits(self, name: str) -> None:
+        """Refuse a shape and a batch that the job of a training would refuse."""
+        model, training = self.models[name], self.training_of(name)
+        px, shape = self.domains[model.domain].resolution_px, model.architecture
+        if px > LARGEST_PX:
+            raise ValueError(f"models.{name}.domain: {model.domain} has {px} px, networks draw up to {LARGEST_PX} px")
+        if shape is not None and shape.channel_base < px:
+            raise ValueError(
+                f"models.{name}.architecture.channel_base: {shape.channel_base} leaves no channels at {px} px; give "
+                f"{px} or more"
+            )
+        layers = 3 * px.bit_length() - 5  # fromrgb, three a block above 4 px, three at the end
+        if training.freeze_d >= layers:
+            raise ValueError(
+                f"models.{name}.train.freeze_d: the discriminator of {px} px has {layers} layers, freeze fewer"
+            )
+        each, group = training.batch_size // training.accumulate, training.mbstd_group_size
+        if training.discriminator != "projected" and each % min(group, each):
+            raise ValueError(
+                f"models.{name}.train.batch_size: {each} images at once hold no whole groups of mbstd_group_size "
+                f"{group}; change one of them"
+            )
 
     def _keep_fits(self, name: str) -> None:
         """Refuse what a training cannot keep, which its job would refuse."""
@@ -247,6 +272,10 @@ class Config(Settings):
                 raise ValueError(
                     f"{where}.{key}.resolutions_px: the model has no {missing[0]} px; its images have {px}"
                 )
+        if keep.patches.weight > 0 and (keep.patches.at_px or 0) >= px:
+            raise ValueError(f"{where}.patches.at_px: the discriminator has features up to {px // 2} px; give less")
+        if keep.distances.weight > 0 and self.training_of(name).mbstd_group_size < 3:
+            raise ValueError(f"{where}.distances: compares groups of three images or more; raise mbstd_group_size")
 
     @property
     def untested_labels(self) -> LabelKeys:

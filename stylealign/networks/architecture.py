@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Multiplier = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+LARGEST_PX = 1024
+"""Height and width of the largest images that a network draws."""
+
 
 class Architecture(BaseModel):
     """Shape of a StyleGAN2 generator and discriminator (Karras et al. 2020, arXiv 1912.04958).
@@ -46,8 +49,8 @@ class Architecture(BaseModel):
     @field_validator("resolution")
     @classmethod
     def _power_of_two(cls, value: int) -> int:
-        if not 4 <= value <= 1024 or value & (value - 1):
-            raise ValueError(f"resolution must be a power of two from 4 to 1024, not {value}")
+        if not 4 <= value <= LARGEST_PX or value & (value - 1):
+            raise ValueError(f"resolution must be a power of two from 4 to {LARGEST_PX}, not {value}")
         return value
 
     @property

@@ -13,14 +13,13 @@ import torch
 from torch import nn
 
 from stylealign.errors import StyleAlignError
-from stylealign.networks.architecture import Architecture
+from stylealign.networks.architecture import LARGEST_PX, Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.networks.layers import Convolution
 from stylealign.ops.bias_act import LEAKY_GAIN, LEAKY_SLOPE
 from stylealign.streams import seeded
 
-LARGEST_PX = 1024
 N = TypeVar("N", Generator, Discriminator)
 
 

@@ -5,7 +5,7 @@ import copy
 from stylealign.checkpoints import Checkpoint
 from stylealign.config import ArchitectureSettings, TrainSettings
 from stylealign.errors import StyleAlignError
-from stylealign.networks.architecture import Architecture
+from stylealign.networks.architecture import LARGEST_PX, Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.streams import seeded
@@ -31,8 +31,10 @@ def new_networks(shape: ArchitectureSettings, settings: TrainSettings, resolutio
         Training generator, averaged generator (without gradients), discriminator; on the CPU.
 
     Raises:
-        StyleAlignError: layers without channels.
+        StyleAlignError: layers without channels, or images that are too large.
     """
+    if resolution_px > LARGEST_PX:
+        raise StyleAlignError(f"the data set has {resolution_px} px, networks draw up to {LARGEST_PX} px; prepare less")
     if shape.channel_base < resolution_px:
         raise StyleAlignError(
             f"architecture: channel_base {shape.channel_base} leaves no channels at {resolution_px} px; give "

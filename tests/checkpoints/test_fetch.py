@@ -93,6 +93,10 @@ def test_by_name_of_a_bundled_file(bench: Bench, parent: Path) -> None:
 def test_bundled_file_with_a_wrong_checksum(bench: Bench, parent: Path) -> None:
     bench.list_models(bundled={"path": "parent.pkl", "sha256": "0" * 64})
     assert "its sha256 is not 000" in bench.fails("bundled")
+    bench.list_models(bundled={"path": "parent.pkl"})
+    told = bench.fails("bundled", "--sha256", "1" * 64)
+    assert told.endswith(f"its sha256 is not {'1' * 64} as --sha256 says")
+    bench.fetch("bundled", "--sha256", hashlib.sha256(parent.read_bytes()).hexdigest().upper())
 
 
 def test_bundled_file_that_is_missing(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """What a user gets for a file that is missing, of another kind or empty: one line, exit 2, nothing written."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("fetch a/b --out x.safetensors", "a/b: no such file; give a model, a name in "),
         ("fetch empty --out x.safetensors", "empty: is a folder; give the model in it"),
         ("fetch human-64-a --zoo text.png --out x.safetensors", "text.png: its content: must be keys with values"),
+        ("fetch model.safetensors --out empty", "empty: a folder; name a file in it"),
         ("info net.safetensors", "net.safetensors: holds stylealign-label-network-1, no model"),
         ("info text.safetensors", "text.safetensors: too short for a model"),
         ("predict model.safetensors picture.png --out-dir x", "model.safetensors: not a label network"),
@@ -64,6 +66,68 @@ def test_one_line_and_nothing_written(
     assert told in errors
     assert len(errors.splitlines()) == 1
     assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "grow model.safetensors --out model.safetensors",
+        "grow model.safetensors --out empty/../model.safetensors",
+        "convert model.safetensors model.safetensors",
+        "fetch model.safetensors --out model.safetensors",
+        "pack model.safetensors --out model.safetensors",
+        "encoder --model model.safetensors --data data.zip --out model.safetensors",
+        "blend model.safetensors net.safetensors --out net.safetensors",
+        "transfer --task segmentation --parent model.safetensors --child model.safetensors --labeller net.safetensors "
+        "--out net.safetensors",
+        "edit --model model.safetensors --channel b8.conv0/0 --pictures picture.png --grid picture.png",
+        "edit --model model.safetensors --channel b8.conv0/0 --pictures picture.png --video x.gif --zip x.zip "
+        "--grid picture.png",
+        "figures overview a=model.safetensors b=model.safetensors --data picture.png --out picture.png",
+        "figures morphing a=one.png b=picture.png --out picture.png",
+    ],
+)
+def test_a_file_that_is_read_is_not_written_over(
+    folder: Path, words: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert main(words.split()) == 2
+    errors = capsys.readouterr().err
+    assert " is read too, and what it holds would be lost; name another file" in errors
+    assert len(errors.splitlines()) == 1
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("data", "out", "told"),
+    [
+        ("photos", "photos", "photos lies in the folder of the pictures; name another"),
+        ("photos", "photos/codes", "photos/codes lies in the folder of the pictures; name another"),
+        ("photos/sheet.png", "photos", "photos/sheet.png would be written over; name another"),
+        ("photos/reconstructions.zip", "photos", "photos/reconstructions.zip would be written over; name another"),
+    ],
+)
+def test_codes_take_the_place_of_no_pictures(
+    tmp_path: Path, data: str, out: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    native.save(tmp_path / "model.safetensors", generator=generator(0))
+    assert main(["invert", "--model", "model.safetensors", "--data", data, "--out-dir", out]) == 2
+    assert capsys.readouterr().err == f"stylealign invert: --out-dir: {told}\n"
+    assert list((tmp_path / "photos").iterdir()) == []
+
+
+def test_a_word_that_is_called_like_a_file_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    native.save(tmp_path / "model.safetensors", generator=generator(0))
+    for out in ("fetch", "latest.safetensors"):
+        (tmp_path / out).write_text("of before")
+        assert main(["fetch", "model.safetensors", "--out", out]) == 0
+        assert json.loads(capsys.readouterr().out)["path"] == out
 
 
 @pytest.mark.parametrize("number", ["-1", "0", "1.5", "x", "99999999999999999999"])

@@ -4,6 +4,7 @@ import argparse
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,21 @@ def test_import_prints_what_became_of_the_files(tmp_path: Path, capsys: pytest.C
     summary = json.loads(output.out)
     assert (summary["train"], summary["test"], summary["skipped"]) == (3, 1, 1)
     assert "data: skipped notes.txt: not an image" in output.err
+
+
+def test_a_data_set_takes_the_place_of_no_pictures(tmp_path: Path) -> None:
+    folder, packed = tmp_path / "photos", tmp_path / "train.zip"
+    folder.mkdir()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for index in range(2):
+            Image.new("RGB", (9, 9), (index, 0, 0)).save(folder / f"{index}.png")
+            archive.write(folder / f"{index}.png", f"{index}.png")
+    before = packed.read_bytes()
+    for source, out in ((folder, folder), (folder, folder / ".." / "photos"), (packed, tmp_path)):
+        with pytest.raises(StyleAlignError, match=r"--out-dir: .* would take the place of pictures of .*name another"):
+            run("import", source, "--out-dir", out, "--resolution-px", "8")
+    assert len(list(folder.iterdir())) == 2 and packed.read_bytes() == before
+    run("import", packed, "--out-dir", folder / "made", "--resolution-px", "8")
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,47 @@ def test_the_models_that_dvc_names_are_those_of_the_default_run() -> None:
             [0, 1],
             "models.control.control_of: 'animal' has seeds; give this model the same, [0, 1]",
         ),
+        ("inversion_spaces", [], "inversion_spaces: Tuple should have at least 1 item"),
+        ("metrics.samples", 3, "metrics.samples: Input should be greater than or equal to 4, not 3"),
+        ("metrics.reset_samples", 3, "metrics.reset_samples: Input should be greater than or equal to 4, not 3"),
+        (
+            "models.own",
+            {"domain": "human", "architecture": {"channel_base": 32}},
+            "models.own.architecture.channel_base: 32 leaves no channels at 64 px; give 64 or more",
+        ),
+        (
+            "models.animal.train",
+            {"batch_size": 6},
+            "models.animal.train.batch_size: 6 images at once hold no whole groups of mbstd_group_size 4",
+        ),
+        (
+            "train",
+            {"batch_size": 18, "accumulate": 3},
+            "models.animal.train.batch_size: 6 images at once hold no whole groups of mbstd_group_size 4",
+        ),
+        (
+            "train",
+            {"keep": {"patches": {"weight": 1, "at_px": 64}}},
+            "models.animal.train.keep.patches.at_px: the discriminator has features up to 32 px; give less",
+        ),
+        (
+            "train",
+            {"mbstd_group_size": 2, "keep": {"distances": {"weight": 1}}},
+            "models.animal.train.keep.distances: compares groups of three images or more; raise mbstd_group_size",
+        ),
+        (
+            "train",
+            {"freeze_d": 16},
+            "models.animal.train.freeze_d: the discriminator of 64 px has 16 layers, freeze fewer",
+        ),
+        (
+            "domains.animal.resolution_px",
+            2048,
+            "models.animal.domain: animal has 2048 px, networks draw up to 1024 px",
+        ),
+        ("models", {False: {}}, "models: the name False is no text; write it in quotes"),
+        ("domains", {5: {}}, "domains: the name 5 is no text; write it in quotes"),
+        ("domains.human.labellers", {"poses": "x"}, "domains.human.labellers.poses: Input should be 'segmentation',"),
         ("domains.a/b", {"draw": "human"}, "domains.a/b: a name is made of letters, digits, - and _"),
     ],
 )
@@ -102,6 +143,11 @@ def test_a_mistake_is_told_with_its_key(path: str, value: Any, message: str) -> 
         validate(Config, changed(path, value), "c.yaml")
     assert str(error.value).startswith(f"c.yaml: {message}")
     assert "\n" not in str(error.value)
+
+
+def test_groups_of_a_batch_count_where_a_discriminator_compares_them() -> None:
+    for train in ({"batch_size": 6, "discriminator": "projected"}, {"batch_size": 2}, {"batch_size": 12}):
+        validate(Config, changed("train", train), "c.yaml")
 
 
 def test_a_missing_section_is_named() -> None:

@@ -63,6 +63,11 @@ def test_a_missing_file_is_named_with_its_flag(tmp_path: Path) -> None:
         load_config(tmp_path, tmp_path, [tmp_path / "nothing.yaml"])
 
 
+def test_a_mistake_told_of_changes_names_their_flag(root: Path) -> None:
+    with pytest.raises(StyleAlignError, match=r"config.yaml, --config: unknown key 'trian'"):
+        load_config(root, root, [], {"trian": {}})
+
+
 def test_values_go_over_others_mapping_by_mapping() -> None:
     assert merged({"a": {"b": 1, "c": [1]}, "d": None}, {"a": {"c": [2], "e": {}}, "d": {"f": 1}}) == {
         "a": {"b": 1, "c": [2], "e": {}},

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -297,7 +298,8 @@ def test_too_few_pictures_are_told_before_the_run(tmp_path: Path) -> None:
         f"domains.mine: {tmp_path / 'mine'} holds 1 files, too few for two images; add pictures"
     ]
     (tmp_path / "mine" / "deep" / "b.png").touch()
-    assert experiment(tmp_path).problems() == []
+    own = "own: {domain: mine, architecture: {}}"
+    assert experiment(tmp_path, own, train={"batch_size": 1}).problems() == []
     fixed = {"mine": {"path": "mine", "train_images": 2, "test_images": 1}}
     asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=fixed)
     assert asked.problems()[0].endswith("holds 2 files, too few for train_images 2 + test_images 1; add pictures")
@@ -305,6 +307,80 @@ def test_too_few_pictures_are_told_before_the_run(tmp_path: Path) -> None:
     asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=split)
     told = "holds 2 files, too few for 1 for training + 1 for testing + val_images 1; add pictures"
     assert asked.problems()[0].endswith(told)
+
+
+def test_too_few_images_for_fid_are_told_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for number in range(39):
+        (tmp_path / "mine" / f"{number}.png").touch()
+    models = "human: {domain: human, fetch: human-64-a}\nown: {domain: mine, parent: human"
+    told = "domains.mine: 3 of its images are held out for testing, FID and KID need 4; set test_images: 4 or more, or"
+    assert experiment(tmp_path, models + "}").problems() == [f"{told} add pictures"]
+    assert experiment(tmp_path, models + ", measured: [alignment_score]}").problems() == []
+    domains = {"human": {"draw": "human"}, "mine": {"path": "mine", "test_images": 4}}
+    for values, key in (
+        ({}, ""),
+        ({"inversion": {"images": 3}}, "inversion.images"),
+        ({"morphing": {"middle_images": 3}}, "morphing.middle_images"),
+    ):
+        few = [f"{key}: 3 is too few for FID and KID; give 4 or more"] if key else []
+        assert experiment(tmp_path, models + "}", domains=domains, **values).problems() == few
+    assert experiment(tmp_path, models + ", measured: [translation]}", domains=domains, **values).problems() == []
+
+
+def test_fewer_images_than_a_batch_are_told_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for number in range(16):
+        (tmp_path / "mine" / f"{number}.png").touch()
+    told = "domains.mine: 15 images for training are fewer than the batch_size 16 of own; add pictures, or lower"
+    own = "own: {domain: mine, architecture: {}}"
+    assert experiment(tmp_path, own).problems() == [f"{told} models.own.train.batch_size"]
+    assert experiment(tmp_path, own, train={"batch_size": 8}).problems() == []
+
+
+def test_layers_that_a_child_does_not_have_are_told_before_the_run() -> None:
+    known, domains = (
+        "the resolutions of animal, 4, 8, 16, 32, 64",
+        {name: {"draw": name} for name in ("human", "animal")},
+    )
+    for values, told in (
+        ({"translation": {"source_layers": 9}, "layer_swap": {"swap_px": 64}}, ""),
+        ({"translation": {"source_layers": 10}}, "translation.source_layers: 10 are too many, animal has 10 layers;"),
+        ({"layer_swap": {"swap_px": 128}}, f"layer_swap.swap_px: 128 is none of {known}"),
+        ({"layer_swap": {"schedule": {64: 1}}}, f"layer_swap.schedule: has to name all of {known}, and no other"),
+        ({"layer_swap": {"schedule": dict.fromkeys((64, 32, 16, 8, 4), 1)}}, ""),
+    ):
+        problems = experiment(A, FAMILY_OF_ONE, domains=domains, **values).problems()
+        assert len(problems) == bool(told)
+        assert all(problem.startswith(told) for problem in problems)
+
+
+def test_a_data_set_that_is_nowhere_is_told_with_the_nearest_name() -> None:
+    domains = {"dogs": {"fetch": "afhq-dogs"}, "cats": {"fetch": "afhq-cat"}, "other": {"fetch": "zzz"}}
+    problems = experiment(Path(), "own: {domain: dogs, architecture: {}}", domains=domains).problems()
+    assert len(problems) == 2
+    assert problems[0].startswith("domains.dogs.fetch: no data set 'afhq-dogs' in ")
+    assert problems[0].endswith("zoo.yaml; did you mean 'afhq-dog'?")
+    assert problems[1].startswith("domains.other.fetch: no data set 'zzz' in ")
+
+
+def test_images_of_another_size_are_told_before_the_run(tmp_path: Path) -> None:
+    models = "human: {domain: human, fetch: human-64-a}\nchild: {domain: animal, parent: human}"
+    sizes: dict[str, dict[str, Any]] = {"human": {"draw": "human"}, "animal": {"draw": "animal", "resolution_px": 128}}
+    assert experiment(tmp_path, models, domains=sizes).problems() == [
+        "models.child.parent: human is of a domain of 64 px, animal has 128 px; set the same resolution_px in both"
+        " domains"
+    ]
+    sizes["human"]["resolution_px"] = 128
+    told = "draws images of 64 px, domains.human has 128 px; set its resolution_px: 64, or fetch a model of 128 px"
+    assert experiment(tmp_path, models, domains=sizes).problems() == [f"models.human.fetch: human-64-a {told}"]
+    own = models.replace("human-64-a", "own.model")
+    header = {"architecture": {"resolution": 64}}
+    tensors = {"G_ema.mapping.w_avg": torch.zeros(8), "D.b4.out.weight": torch.zeros(1)}
+    save_file(tensors, tmp_path / "own.model", metadata={"stylealign": json.dumps(header)})
+    assert experiment(tmp_path, own, domains=sizes).problems() == [f"models.human.fetch: own.model {told}"]
+    save_file(tensors, tmp_path / "own.model", metadata={"stylealign": "[]"})
+    assert experiment(tmp_path, own, domains=sizes).problems() == [], "what is unknown is seen when it is read"
 
 
 def test_a_prepared_data_set_needs_its_pictures_no_more(tmp_path: Path) -> None:
@@ -505,7 +581,7 @@ def test_labels_that_are_nowhere_are_told(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     for index in range(3):
         (tmp_path / "mine" / f"{index}.png").touch()
-    asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=LABELLED)
+    asked = experiment(tmp_path, "own: {domain: mine, architecture: {}}", domains=LABELLED, train={"batch_size": 2})
     assert asked.problems() == ["domains.mine.annotations.masks: masks: no such file or folder"]
     (tmp_path / "masks").mkdir()
     assert asked.problems() == []

@@ -33,7 +33,7 @@ def write(folder: Path, onnx: bool = True) -> None:
         (folder / "net.onnx").write_bytes(WHOLE)
     for name in ("mine", "theirs"):
         (folder / name).mkdir(exist_ok=True)
-        for number in range(4):
+        for number in range(40):
             (folder / name / f"{number}.png").write_bytes(b"")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from stylealign.config import KeepSettings
+from stylealign.config import ArchitectureSettings, KeepSettings, TrainSettings
 from stylealign.errors import StyleAlignError
 from stylealign.networks.components import COMPONENTS, component_of
 from stylealign.training.loop import seed_step
@@ -179,3 +179,8 @@ def test_the_steps_of_a_state_from_before_go_where_fused_adam_has_them() -> None
     for adam in (steps[1].generator_adam, steps[1].discriminator_adam):
         assert all(group["fused"] for group in adam.param_groups)
         assert {one["step"].dtype for one in adam.state.values()} == {torch.float32}
+
+
+def test_images_that_are_too_large_for_a_network_are_one_line() -> None:
+    with pytest.raises(StyleAlignError, match=r"the data set has 2048 px, networks draw up to 1024 px; prepare less"):
+        new_networks(ArchitectureSettings(channel_base=4096), TrainSettings(), 2048)

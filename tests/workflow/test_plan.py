@@ -293,7 +293,7 @@ def test_a_plan_says_that_no_method_can_be_chosen_without_validation_images(tmp_
     domains = {name: {"path": "photos", "resolution_px": 16, **labels} for name in ("dogs", "cats")}
     models = {"dogs": {"domain": "dogs", "architecture": {}}, "cats": {"domain": "cats", "parent": "dogs"}}
     (tmp_path / "photos").mkdir()
-    for name in "abc":
+    for name in ("a", "b", *range(38)):
         (tmp_path / "photos" / f"{name}.png").touch()
     (tmp_path / "labels.csv").write_text("image,young\na,yes\nb,no\n")
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"domains": domains, "models": models}))
