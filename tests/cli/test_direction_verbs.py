@@ -80,7 +80,7 @@ def test_closed_form_and_components(work: Path, tmp_path: Path, capsys: pytest.C
     assert len(components) == 8
     assert (np.diff(components.scales) <= 0).all()
     np.testing.assert_allclose(components.values @ components.values.T, np.eye(8), atol=1e-5)
-    orthogonal = found(work, tmp_path, "--count", "2", "--orthogonal-to", str(tmp_path / "d.npz"))
+    orthogonal = found(work, tmp_path / "orthogonal", "--count", "2", "--orthogonal-to", str(tmp_path / "d.npz"))
     assert "orthogonal to pose, closed-form-1, closed-form-2" in orthogonal.how[0]
     np.testing.assert_allclose(orthogonal.values @ directions.values.T, 0, atol=1e-6)
 

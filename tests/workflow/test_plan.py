@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import pytest
@@ -79,9 +80,9 @@ def test_the_literal_command_is_planned(tmp_path: Path) -> None:
 def test_a_domain_of_ones_own_takes_five_lines(tmp_path: Path) -> None:
     values = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     (tmp_path / "photos").mkdir()
-    for name in "ab":
+    for name in range(20):
         (tmp_path / "photos" / f"{name}.png").touch()
-    values["domains"]["mine"] = {"path": "photos", "train_images": 1, "test_images": 1}
+    values["domains"]["mine"] = {"path": "photos", "train_images": 16, "test_images": 4}
     values["models"]["mine"] = {"domain": "mine", "parent": "human"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values))
     before = jobs(snakemake(tmp_path, "-n"))
@@ -200,7 +201,7 @@ def test_a_method_is_chosen_on_the_validation_images_of_labelled_pictures(tmp_pa
         },
     }
     (tmp_path / "photos").mkdir()
-    for name in "abc":
+    for name in (*ascii_lowercase, *range(20)):
         (tmp_path / "photos" / f"{name}.png").touch()
     (tmp_path / "labels.csv").write_text("image,young\na,yes\nb,no\n")
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(values))
@@ -230,7 +231,7 @@ def test_a_method_is_chosen_on_the_validation_images_of_labelled_pictures(tmp_pa
 def test_labels_change_no_job_that_reads_none(tmp_path: Path) -> None:
     """What a finished run has is as it was when labels come later: the same jobs, inputs, outputs and commands."""
     (tmp_path / "photos").mkdir()
-    for name in "abcdefghijkl":
+    for name in (*ascii_lowercase, *range(20)):
         (tmp_path / "photos" / f"{name}.png").touch()
     (tmp_path / "young.csv").write_text("image,young\na,yes\nb,no\n")
     (tmp_path / "yaw.csv").write_text("image,yaw\na,1\nb,2\n")
