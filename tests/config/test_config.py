@@ -38,7 +38,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 BESIDE = ("-plain", "-outlines", "-long", "-features", "-closest", "-s1", "-s2")
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml", "full.yaml", "zoo.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml", "full.yaml", "bundled.yaml", "zoo.yaml"])
 def test_the_configurations_that_come_along_are_valid(name: str) -> None:
     config = validate(Config, yaml.safe_load((CONFIG / name).read_text()), name)
     # Children that stand beside another one (other seeds, other ways to keep) have no control of their own.
