@@ -13,6 +13,7 @@ from stylealign.config.applications import (
     ZeroShotSettings,
 )
 from stylealign.config.base import (
+    LARGEST_PX,
     Component,
     Count,
     Faces,
@@ -53,6 +54,7 @@ from stylealign.config.workflow import Config, ModelSettings
 __all__ = [
     "ALIGNED",
     "FOUND_FACES",
+    "LARGEST_PX",
     "NO_VALIDATION",
     "OF_PICTURES",
     "UPKEEP",

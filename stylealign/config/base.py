@@ -36,6 +36,9 @@ MOST_STRENGTH = 1000
 """Largest strength of an edit, or share of a blend: far beyond where images end."""
 Strength = Annotated[float, Field(ge=-MOST_STRENGTH, le=MOST_STRENGTH)]
 
+LARGEST_PX = 1024
+"""Height and width of the largest images that a network draws."""
+
 
 class Settings(BaseModel):
     """Base of every settings model: frozen; an unknown key is an error, and so is a number that is not finite."""

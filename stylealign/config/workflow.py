@@ -14,7 +14,7 @@ from stylealign.config.applications import (
     TranslateSettings,
     ZeroShotSettings,
 )
-from stylealign.config.base import Positive, Seed, Settings, Space
+from stylealign.config.base import LARGEST_PX, Positive, Seed, Settings, Space
 from stylealign.config.data import DatasetSettings
 from stylealign.config.keeping import KeepSettings
 from stylealign.config.latents import EncoderSettings, InvertKeys, InvertSettings
@@ -23,7 +23,6 @@ from stylealign.config.messages import problem_of
 from stylealign.config.training import ArchitectureSettings, TrainKeys, TrainSettings, with_preset
 from stylealign.errors import did_you_mean
 from stylealign.latents import spaces
-from stylealign.networks.architecture import LARGEST_PX
 
 S = TypeVar("S", bound=Settings)
 

@@ -5,10 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Multiplier = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from stylealign.config import LARGEST_PX
 
-LARGEST_PX = 1024
-"""Height and width of the largest images that a network draws."""
+Multiplier = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Architecture(BaseModel):

@@ -12,8 +12,9 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from stylealign.config import LARGEST_PX
 from stylealign.errors import StyleAlignError
-from stylealign.networks.architecture import LARGEST_PX, Architecture
+from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.networks.layers import Convolution

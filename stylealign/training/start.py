@@ -3,9 +3,9 @@
 import copy
 
 from stylealign.checkpoints import Checkpoint
-from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.config import LARGEST_PX, ArchitectureSettings, TrainSettings
 from stylealign.errors import StyleAlignError
-from stylealign.networks.architecture import LARGEST_PX, Architecture
+from stylealign.networks.architecture import Architecture
 from stylealign.networks.discriminator import Discriminator
 from stylealign.networks.generator import Generator
 from stylealign.streams import seeded
