@@ -89,7 +89,8 @@ def test_runs_side_by_side_share_nothing(tmp_path: Path) -> None:
     for name, px in (("a", 16), ("b", 32)):
         config = tmp_path / f"{name}.yaml"
         domain = f"{{path: {tmp_path / 'photos'}, resolution_px: {px}, train_images: 8, test_images: 4}}"
-        config.write_text(f"domains: {{mine: {domain}}}\nmodels: {{mine: {{domain: mine, architecture: {{}}}}}}\n")
+        model = "{domain: mine, architecture: {}, train: {batch_size: 8}}"
+        config.write_text(f"domains: {{mine: {domain}}}\nmodels: {{mine: {model}}}\n")
         runs.append(start_snakemake(tmp_path / "runs" / name, "--cores", "1", "--", target, config=config))
     for run in runs:
         _, told = run.communicate()
