@@ -119,7 +119,8 @@ def test_pictures_with_masks_become_zero_shot_tables(tmp_path: Path) -> None:
 def test_labels_follow_their_pictures_and_images_do_not_follow_labels(tmp_path: Path) -> None:
     draw_scenes(tmp_path / "day", sky=180, roof=2, count=12)
     labels = "annotations: {masks: day/masks}"
-    text = "domains: {day: {path: day/pictures, resolution_px: 16, %s}}\nmodels: {day: {domain: day, architecture: {}}}"
+    text = "domains: {day: {path: day/pictures, resolution_px: 16, %s}}\n"
+    text += "models: {day: {domain: day, architecture: {}, train: {batch_size: 8}}}"
     config, folder = tmp_path / "day.yaml", tmp_path / "data" / "prepared" / "day"
     files = [f"data/prepared/day/{name}" for name in ("train.zip", "train.annotations.npz")]
 
