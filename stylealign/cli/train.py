@@ -14,7 +14,16 @@ import torch
 from stylealign import load
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_weights, weights_of
-from stylealign.config import ALIGNED, UPKEEP, ArchitectureSettings, Component, KeepSettings, TrainSettings, validate
+from stylealign.config import (
+    ALIGNED,
+    FEWEST_MEASURED,
+    UPKEEP,
+    ArchitectureSettings,
+    Component,
+    KeepSettings,
+    TrainSettings,
+    validate,
+)
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.loading import TrainingImages
 from stylealign.devices import usable_cpus
@@ -37,8 +46,6 @@ from stylealign.training.workers import Workers, connected
 from stylealign.versions import version
 from stylealign.work.durations import duration
 
-FEWEST_MEASURED = 4
-"""Real images of a measurement: a KID of fewer is none."""
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: the same command goes on from the saved state
 
 

@@ -13,6 +13,7 @@ from stylealign.config.applications import (
     ZeroShotSettings,
 )
 from stylealign.config.base import (
+    FEWEST_MEASURED,
     LARGEST_PX,
     Component,
     Count,
@@ -53,6 +54,7 @@ from stylealign.config.workflow import Config, ModelSettings
 
 __all__ = [
     "ALIGNED",
+    "FEWEST_MEASURED",
     "FOUND_FACES",
     "LARGEST_PX",
     "NO_VALIDATION",

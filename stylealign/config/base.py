@@ -36,6 +36,9 @@ MOST_STRENGTH = 1000
 """Largest strength of an edit, or share of a blend: far beyond where images end."""
 Strength = Annotated[float, Field(ge=-MOST_STRENGTH, le=MOST_STRENGTH)]
 
+FEWEST_MEASURED = 4
+"""Images of each side that FID and KID are of, at the least."""
+
 LARGEST_PX = 1024
 """Height and width of the largest images that a network draws."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from stylealign.config.base import Component, NonNegativeFloat, PositiveFloat, Settings
+from stylealign.config.base import FEWEST_MEASURED, Component, NonNegativeFloat, PositiveFloat, Settings
 
 Resolution = Literal[4, 8, 16, 32, 64, 128, 256, 512, 1024]
 Resolutions = Annotated[tuple[Resolution, ...], Field(min_length=1)]
@@ -178,7 +178,7 @@ class PullSettings(Settings):
     """Share of its FID by which the child may become worse; 0 turns the pull off."""
     shares: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1)] = (1.0, 0.5)
     """Shares of the parent that are tried at each place, the largest first."""
-    images: Annotated[int, Field(ge=4)] | None = None
+    images: Annotated[int, Field(ge=FEWEST_MEASURED)] | None = None
     """Generated images of each measurement. Default: `evaluate_images`."""
 
     @model_validator(mode="after")

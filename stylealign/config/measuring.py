@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stylealign.config.base import Features, Perceptual, Positive, Seed, Settings
+from stylealign.config.base import FEWEST_MEASURED, Features, Perceptual, Positive, Seed, Settings
 
 
 class MetricSettings(Settings):
@@ -16,13 +16,13 @@ class MetricSettings(Settings):
     """Perceptual distance of the tables."""
     weights_dir: str | None = None
     """Folder with weights of downloaded networks: inception-v3.pth, lpips-vgg.pth, lpips-alex.pth."""
-    samples: Annotated[int, Field(ge=4)] = 4000
+    samples: Annotated[int, Field(ge=FEWEST_MEASURED)] = 4000
     """Generated images of the generators and coverage tables."""
-    reset_samples: Annotated[int, Field(ge=4)] = 4000
+    reset_samples: Annotated[int, Field(ge=FEWEST_MEASURED)] = 4000
     """Generated images of each row of the table of parts set back to the parent's: a dozen rows of 64 px."""
     pairs: Annotated[int, Field(ge=2)] = 1000
     """Latents of the point-wise alignment and of what carrying labels over costs, each drawn by parent and child."""
-    curve_images: Annotated[int, Field(ge=4)] = 500
+    curve_images: Annotated[int, Field(ge=FEWEST_MEASURED)] = 500
     """Images of each point of the curve of quality against alignment."""
     score_latents: Annotated[int, Field(ge=16)] = 256
     """Latents of the alignment score, and half as many steps in W; the first model draws them rotated, too."""

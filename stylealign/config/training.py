@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from stylealign.config.base import (
+    FEWEST_MEASURED,
     Component,
     Count,
     Features,
@@ -120,7 +121,7 @@ class TrainSettings(Settings):
     """When a child's averaged generator is kept for the curve of quality against alignment, beside its end."""
     evaluate_kimg: PositiveFloat | None = None
     """Distance between measurements of FID and KID against the training images. Default: none."""
-    evaluate_images: Annotated[int, Field(ge=4)] = 5000
+    evaluate_images: Annotated[int, Field(ge=FEWEST_MEASURED)] = 5000
     """Generated images of a measurement."""
     evaluate_features: Features = "efficientnet-lite0"
     """Feature network of the measurements."""

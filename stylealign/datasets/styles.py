@@ -12,6 +12,7 @@ import yaml
 from pydantic import Field
 
 from stylealign.config import Settings
+from stylealign.config.drawn import SMALLEST_PX
 from stylealign.datasets.figures import SEGMENTATION_CLASSES
 from stylealign.errors import StyleAlignError
 
@@ -42,7 +43,7 @@ class StyleEntry(Settings):
     shared: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
     tones: dict[str, str] = Field(default_factory=dict)
     classes: tuple[str, ...] = SEGMENTATION_CLASSES
-    smallest_px: int = 16
+    smallest_px: int = SMALLEST_PX
 
     def classes_of(self, component: str, variant: str) -> list[str]:
         """Return the class of each shape of a variant, in their order; of more shapes, the last one's."""

@@ -1,24 +1,22 @@
 """One experiment: what a configuration asks for, and which files each job of it reads."""
 
-import json
 from pathlib import Path
 from typing import Any, Self
 
 from stylealign.applications.labels.methods import BEST
 from stylealign.applications.labels.tasks import scored
 from stylealign.config import UPKEEP, Config, KeepSettings, PairSettings
-from stylealign.config.data import RESOLUTIONS
-from stylealign.errors import did_you_mean
 from stylealign.experiment.identity import Identity
 from stylealign.experiment.label_problems import LabelProblems
+from stylealign.experiment.model_problems import ModelProblems
 from stylealign.experiment.networks import networks_of, with_weights
 from stylealign.experiment.paths import Files, data_file, given_network, model_file
 from stylealign.experiment.translations import Translations
 from stylealign.experiment.words import as_json, flags
 from stylealign.experiment.zoo import Zoo
-from stylealign.files import own_path, safetensors_names, safetensors_texts
+from stylealign.files import own_path
 from stylealign.measurements import registry
-from stylealign.measurements.shared import EVERYTHING, FEWEST_IMAGES, MOST_PAIRS, UNALIGNED
+from stylealign.measurements.shared import EVERYTHING, MOST_PAIRS, UNALIGNED
 from stylealign.metrics.networks.registry import network_of
 
 OF_THE_LADDER = (
@@ -49,14 +47,7 @@ class Experiment(Translations):
 
     def problems(self) -> list[str]:
         """Return what would make jobs fail and can be seen before they start, a line each."""
-        found = [*map(self._too_few_pictures, self.imported), *map(self._no_such_source, self.models)]
-        found += map(self._too_few_for_a_batch, self.trained)
-        found += map(self._no_such_dataset, self.config.domains)
-        found += map(self._of_another_size, self.models)
-        found += map(self._too_few_tested, self.children)
-        found += map(self._no_such_layers, self.asking("translation").children)
-        found += map(self._no_such_kind, self.models)
-        found += map(self._no_discriminator, self.trained)
+        found = ModelProblems(self).all()
         labels = LabelProblems(self, self.config, self.directory)
         found += map(labels.of_annotations, self.labelled)
         given = [(task, name) for name, own in self.labellers.items() for task in own]
@@ -116,26 +107,6 @@ class Experiment(Translations):
         told = f"no row {BEST!r} for {', '.join(found)}: without validation images no method can be chosen"
         return [f"{told}; set {', '.join(f'domains.{domain}.val_images' for domain in found)}"]
 
-    def _too_few_pictures(self, domain: str) -> str | None:
-        settings = self.config.domains[domain]
-        source = self.directory / own_path(settings.path or "")
-        if not source.exists():
-            is_prepared = (self.directory / data_file(domain, "train.zip")).is_file()
-            return None if is_prepared else f"domains.{domain}.path: {source}: no such folder or zip"
-        found = self.identity.pictures_in(domain)
-        if settings.split(found) is not None:
-            return None
-        wanted = settings.wanted(found) or "two images"
-        return f"domains.{domain}: {source} holds {found} files, too few for {wanted}; add pictures"
-
-    def _too_few_for_a_batch(self, model: str) -> str | None:
-        domain, batch = self.domain_of(model), self.config.training_of(model).batch_size
-        found = self.sized().domains[domain].splits.train_images
-        if found >= batch:
-            return None
-        told = f"domains.{domain}: {found} images for training are fewer than the batch_size {batch} of {model}"
-        return f"{told}; add pictures, or lower models.{model}.train.batch_size"
-
     def _no_such_labeller(self, task: str, domain: str) -> str | None:
         file = own_path(self.config.domains[domain].labellers[task])
         if (self.directory / given_network(task, domain)).is_file():
@@ -146,110 +117,6 @@ class Experiment(Translations):
         return (
             f"domains.{domain}.labellers.{task}: {missing[0]}: no such file, but {file} names it" if missing else None
         )
-
-    def _no_such_source(self, model: str) -> str | None:
-        file = self.identity.model_file(model)
-        if file is None or (self.directory / file).is_file() or (self.directory / model_file(model)).is_file():
-            return None
-        hint = did_you_mean(file, self.zoo.names("models"))
-        return f"models.{model}.fetch: {file}: no such file, and no such name in {self.zoo.path}{hint}"
-
-    def _no_such_dataset(self, domain: str) -> str | None:
-        source, names = self.config.domains[domain].fetch, self.zoo.names("datasets")
-        if source is None or source in names:
-            return None
-        hint = did_you_mean(source, names) or f"; known: {', '.join(names)}"
-        return f"domains.{domain}.fetch: no data set {source!r} in {self.zoo.path}{hint}"
-
-    def _of_another_size(self, model: str) -> str | None:
-        """Say where a model draws images of another size than its domain has, or its parent's domain."""
-        own, px = self.models[model], self.resolutions_px[self.domain_of(model)]
-        drawn = None if own.fetch is None else self._drawn_px(model)
-        if drawn not in (None, px):
-            told = f"models.{model}.fetch: {own.fetch} draws images of {drawn} px, domains.{own.domain} has {px} px"
-            return f"{told}; set its resolution_px: {drawn}, or fetch a model of {px} px"
-        theirs = px if own.parent is None else self.resolutions_px[self.domain_of(own.parent)]
-        if theirs == px:
-            return None
-        told = f"models.{model}.parent: {own.parent} is of a domain of {theirs} px, {own.domain} has {px} px"
-        return f"{told}; set the same resolution_px in both domains"
-
-    def _drawn_px(self, model: str) -> int | None:
-        """Return the size of a fetched model's images where the zoo or the header of its file tells it."""
-        file = self.identity.model_file(model)
-        if file is None:
-            px: int | None = self.zoo.entry("models", self.models[model].fetch or "").get("resolution_px")
-            return px
-        try:
-            header = json.loads(safetensors_texts(self.directory / file)["stylealign"])
-            px = header["architecture"]["resolution"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return px
-
-    def _too_few_tested(self, child: str) -> str | None:
-        """Say where FID and KID of translations, or of morphs, would be of fewer images than they can be."""
-        parent, domains = self.domain_of(self.compared_with(child)), self.sized().domains
-        kinds = [kind for kind in ("translation", "morphing") if child in self.asking(kind).children]
-        if not kinds:
-            return None
-        of_test = f"FID and KID need {FEWEST_IMAGES}; set test_images: {FEWEST_IMAGES} or more, or add pictures"
-        for domain in (self.domain_of(child), parent):
-            held_out = domains[domain].splits.test_images
-            if held_out < FEWEST_IMAGES:
-                return f"domains.{domain}: {held_out} of its images are held out for testing, {of_test}"
-        asked = {"inversion.images": self.config.inversion.images}
-        if "morphing" in kinds:
-            asked["morphing.middle_images"] = self.config.morphing.middle_images
-        few = [key for key, images in asked.items() if images < FEWEST_IMAGES]
-        return f"{few[0]}: {asked[few[0]]} is too few for FID and KID; give {FEWEST_IMAGES} or more" if few else None
-
-    def _no_such_layers(self, child: str) -> str | None:
-        """Say which settings of translations name layers that a child does not have."""
-        px, swap = self.resolutions_px[self.domain_of(child)], self.config.layer_swap
-        resolutions = [known for known in RESOLUTIONS if known <= px]
-        layers, asked = 2 * len(resolutions), self.config.translation.source_layers
-        if asked >= layers:
-            return f"translation.source_layers: {asked} are too many, {child} has {layers} layers; give fewer"
-        known = f"the resolutions of {child}, {', '.join(map(str, resolutions))}"
-        if swap.schedule is not None:
-            named = sorted(swap.schedule) == resolutions
-            return None if named else f"layer_swap.schedule: has to name all of {known}, and no other"
-        named = swap.swap_px is None or swap.swap_px in resolutions
-        return None if named else f"layer_swap.swap_px: {swap.swap_px} is none of {known}"
-
-    def _no_discriminator(self, model: str) -> str | None:
-        parent = self.models[model].parent
-        if parent is None or self.config.training_of(model).discriminator == "projected":
-            return None
-        source = self.models[parent].fetch
-        if source is None:
-            if self.config.training_of(parent).discriminator != "projected":
-                return None
-            told = f"models.{model}.parent: {parent} is trained with discriminator: projected, and has no D"
-            return f"{told}; train {model} with discriminator: projected too"
-        if self.zoo.entry("models", source).get("discriminator", not self._is_generator_alone(parent)):
-            return None
-        told = f"models.{model}.parent: {parent} is {source}, a generator alone"
-        return f"{told}; give one that the run trains, a file with D, or train with discriminator: projected"
-
-    def _is_generator_alone(self, model: str) -> bool:
-        """Return whether a model's own file is without D by its header; other formats tell when they are read."""
-        file = self.identity.model_file(model)
-        try:
-            names = [] if file is None else safetensors_names(self.directory / file)
-        except (OSError, ValueError):
-            return False
-        networks = {name.partition(".")[0] for name in names}
-        return "G_ema" in networks and "D" not in networks
-
-    def _no_such_kind(self, model: str) -> str | None:
-        names = [kind.name for kind in registry.KINDS]
-        unknown = [name for name in self.models[model].measured or () if name not in names]
-        if not unknown:
-            return None
-        hint = did_you_mean(unknown[0], names) or f"; known: {', '.join(names)}"
-        return f"models.{model}.measured: no kind of measurement {unknown[0]!r}{hint}"
 
     def sized(self) -> Config:
         """Return the configuration with the numbers of images of one's own pictures, if all of them can be used."""

@@ -3,10 +3,10 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
-from stylealign.config import MetricSettings
+from stylealign.config import FEWEST_MEASURED, MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.declare import Experiment, File, Kind, Measured, NamedFiles, Progress, Table
-from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL, FEWEST_IMAGES
+from stylealign.measurements.shared import DISTRIBUTION_PROTOCOL
 from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost, Work
 
@@ -50,9 +50,9 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     count = min(MOST_IMAGES, *map(len, (data, *sets.values())))
     for own in sets.values():
         require_resolution(own, data.resolution_px)
-        if len(own) < FEWEST_IMAGES or len(data) < FEWEST_IMAGES:
-            path = own.path if len(own) < FEWEST_IMAGES else data.path
-            raise StyleAlignError(f"{path}: FID and KID need at least {FEWEST_IMAGES} images of a domain; give more")
+        if len(own) < FEWEST_MEASURED or len(data) < FEWEST_MEASURED:
+            path = own.path if len(own) < FEWEST_MEASURED else data.path
+            raise StyleAlignError(f"{path}: FID and KID need at least {FEWEST_MEASURED} images of a domain; give more")
     counter = progress(count * (1 + len(sets)), "images")
     extractor = extractor_of(settings)
     real = features_of(read_images(data.first(count)), extractor)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stylealign.config import MetricSettings
+from stylealign.config import FEWEST_MEASURED, MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.declare import File, Kind, Measured, Progress, Table, of_each_child
-from stylealign.measurements.shared import FEWEST_IMAGES, KID
+from stylealign.measurements.shared import KID
 from stylealign.metrics.bootstrap import mean_estimate
 from stylealign.metrics.declared import Metric
 from stylealign.work.cost import Cost, Work
@@ -127,9 +127,9 @@ def middle_rows(
         if key.method not in ("", method):
             continue
         frames = features[classes == index]
-        if len(frames) < FEWEST_IMAGES:
+        if len(frames) < FEWEST_MEASURED:
             raise StyleAlignError(
-                f"{middle.path}: {len(frames)} middle frames of {method}, KID needs {FEWEST_IMAGES}; "
+                f"{middle.path}: {len(frames)} middle frames of {method}, KID needs {FEWEST_MEASURED}; "
                 "raise morphing.middle_images or inversion.images"
             )
         own = dataclasses.replace(key, method=method)

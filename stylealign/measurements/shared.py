@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from stylealign.applications.labels.tasks import comparing
-from stylealign.config import MetricSettings
+from stylealign.config import FEWEST_MEASURED, MetricSettings
 from stylealign.datasets.avatars import POSE
 from stylealign.errors import StyleAlignError
 from stylealign.metrics.declared import Metric
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from stylealign.measurements.rows import Row, RowKey
     from stylealign.metrics.fid_kid import Reference
 
-FEWEST_IMAGES = 4
 
 AGREEMENTS = {task.name: task.agreement for task in comparing() if task.agreement is not None}
 """Label task -> how alike its networks see two images."""
@@ -100,9 +99,9 @@ def distribution_rows(
     from stylealign.metrics import fid_kid
 
     count = min(len(generated), len(real))
-    if count < FEWEST_IMAGES:
+    if count < FEWEST_MEASURED:
         raise StyleAlignError(
-            f"{key.table}: FID and KID need at least {FEWEST_IMAGES} images on each side, not {count}; give more"
+            f"{key.table}: FID and KID need at least {FEWEST_MEASURED} images on each side, not {count}; give more"
         )
     fid, kid = fid_kid.fid(generated, real), fid_kid.kid(generated, real, seed=settings.seed)
     return [

@@ -147,7 +147,8 @@ def test_a_mistake_is_told_with_its_key(path: str, value: Any, message: str) -> 
 
 def test_groups_of_a_batch_count_where_a_discriminator_compares_them() -> None:
     for train in ({"batch_size": 6, "discriminator": "projected"}, {"batch_size": 2}, {"batch_size": 12}):
-        validate(Config, changed("train", train), "c.yaml")
+        training = validate(Config, changed("train", train), "c.yaml").training_of("animal")
+        assert training.batch_size == train["batch_size"]
 
 
 def test_a_missing_section_is_named() -> None:
