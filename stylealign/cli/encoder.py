@@ -11,7 +11,7 @@ from stylealign.cli.models import add_weights, weights_of
 from stylealign.cli.progress import Progress
 from stylealign.config import EncoderSettings
 from stylealign.devices import compute_device
-from stylealign.files import require_writable
+from stylealign.files import require_suffix, require_writable
 from stylealign.latents.encoding import save_encoder
 from stylealign.metrics.networks.registry import network_of
 from stylealign.metrics.perceptual import perceptual_distance
@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train the encoder; print the mean losses of the last steps as JSON."""
     settings = settings_from(arguments, EncoderSettings)
+    require_suffix(arguments.out, (".safetensors",), "an encoder")
     require_writable(arguments.out)
 
     weights = weights_of(arguments, settings.perceptual)

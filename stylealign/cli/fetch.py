@@ -12,7 +12,7 @@ from stylealign.checkpoints.fetch import fetch, fetch_file
 from stylealign.checkpoints.zoo import default_zoo
 from stylealign.cli.downloads import add_download, opened_cache
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path, require_writable, sha256_of_file
+from stylealign.files import atomic_path, require_suffix, require_writable, sha256_of_file
 from stylealign.latents.kinship import likeness
 from stylealign.latents.relatives import KIN
 
@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.weights:
         _fetch_weights(arguments)
         return
+    require_suffix(arguments.out, (".safetensors",), "a native checkpoint")
     zoo = arguments.zoo or default_zoo()
     parent = None if arguments.parent is None else load(arguments.parent)
     with opened_cache(arguments, arguments.source) as cache:

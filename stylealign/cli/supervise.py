@@ -17,7 +17,7 @@ from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
-from stylealign.files import require_writable
+from stylealign.files import require_suffix, require_writable
 from stylealign.metrics.generators import require_resolution
 from stylealign.provenance import provenance_of
 from stylealign.versions import version
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train and write the network; print its images and time as JSON."""
     settings = settings_from(arguments, LabelSettings)
+    require_suffix(arguments.out, (".safetensors",), "a label network")
     require_writable(arguments.out)
 
     pairs = _pairs(arguments)

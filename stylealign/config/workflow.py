@@ -191,9 +191,9 @@ class Config(Settings):
     def _names_fit_paths(self) -> "Config":
         for section, names in (("domains", self.domains), ("models", self.models)):
             for name in names:
-                if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+                if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", name):
                     raise ValueError(
-                        f"{section}.{name}: a name is made of letters, digits, - and _, as it becomes a folder"
+                        f"{section}.{name}: a name is made of letters, digits, - and _, 100 at most: it is a folder"
                     )
         return self
 

@@ -47,15 +47,16 @@ EFFECTS = (
     "over the other numbers of the magnitude of the mean change, in spreads; change cosine: of the changes of the"
     " perceptual network's features (last two layers, averaged to 4x4), mean over the latents, without labels"
 )
+OF_AN_EFFECT = f"{RATIO.name}: where the interval of {EFFECT_PARENT.name} leaves out 0; of no effect there is no share"
 
 TABLE = Table(
     "alignment_semantic",
     title="The same direction in parent and child",
     section="alignment",
     metrics=(EFFECT_PARENT, EFFECT, RATIO, LEAKAGE_PARENT, LEAKAGE, COSINE),
-    protocol=f"averaged generators, stored noise, no truncation; {DIRECTIONS}; {EFFECTS}; {RANDOM}: the child moved as "
-    f"far in random directions; without a setting: mean over the "
-    f"directions; {GRANDCHILD}: directions of the parent's parent, effects over those in it",
+    protocol=f"averaged generators, stored noise, no truncation; {DIRECTIONS}; {EFFECTS}; {OF_AN_EFFECT}; "
+    f"{RANDOM}: the child moved as far in random directions; without a setting: mean over the directions; "
+    f"{GRANDCHILD}: directions of the parent's parent, effects over those in it",
     headline=COSINE.name,
     compared=(COSINE.name,),
     charts=(COSINE.name,),
@@ -164,10 +165,11 @@ def direction_rows(both: Both, place: int, name: str, key: "RowKey", settings: M
         return rows
     spread = both.spreads[target]
     before, after = (model.numbers[target][place] / spread for model in (both.parent, both.child))
+    in_parent = mean_estimate(before, *draws)
     numbers = {
-        EFFECT_PARENT: mean_estimate(before, *draws),
+        EFFECT_PARENT: in_parent,
         EFFECT: mean_estimate(after, *draws),
-        RATIO: ratio_estimate(after, before, *draws),
+        **({RATIO: ratio_estimate(after, before, *draws)} if in_parent.is_off_zero else {}),
         LEAKAGE_PARENT: mean_estimate(leakage(both.parent, place, target, both.spreads), *draws),
         LEAKAGE: mean_estimate(leakage(both.child, place, target, both.spreads), *draws),
     }
@@ -199,7 +201,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_semantic",
-    version=5,
+    version=6,
     text="what the parent's directions do in the child, over what they do in the parent",
     files=(
         File("parent", "MODEL", "the parent"),

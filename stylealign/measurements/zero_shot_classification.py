@@ -15,6 +15,7 @@ from stylealign.measurements.zero_shot_values import (
     FEWEST,
     TABLE,
     area_of,
+    areas_of,
     chances,
     sides,
     value_rows,
@@ -62,10 +63,10 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         best = max(marks, key=marks.__getitem__)
         found |= {f"{BEST}{name.removeprefix(best)}": own for name, own in found.items() if is_of_way(name, best)}
         facts |= {"best": best, "validation": marks}
-    base = found.get(SOURCE_ONLY)
+    base = areas_of(found[SOURCE_ONLY][0], annotations, values) if SOURCE_ONLY in found else None
     rows: list[Row] = []
     for name, seeds in found.items():
-        others = base[0] if base and name != SOURCE_ONLY else None
+        others = base if name != SOURCE_ONLY else None
         rows += value_rows(seeds, annotations, values, 0.5, inputs.key_of(TABLE.name, name), settings, others)
     if networks and not values:
         warnings.warn(f"no attribute that all networks know has {FEWEST} images on either side", stacklevel=2)

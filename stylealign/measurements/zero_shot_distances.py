@@ -9,7 +9,7 @@ from stylealign.config import MetricSettings
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.shared import minus
 from stylealign.measurements.zero_shot_tables import SOURCE_ONLY, TABLES
-from stylealign.measurements.zero_shot_values import BOUNDARY, FEWEST, TABLE, chances, sides, value_rows
+from stylealign.measurements.zero_shot_values import BOUNDARY, FEWEST, TABLE, areas_of, chances, sides, value_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,7 +97,8 @@ def latent_rows(
         scores = scores_of(own.codes, planes)
         known = [value for value in values if value in scores and min(sides(own.annotations, value)) >= FEWEST]
         if network is not None and known:
-            key, others = inputs.key_of(TABLE.name, name), chances(network, own.images)
+            key = inputs.key_of(TABLE.name, name)
+            others = areas_of(chances(network, own.images), own.annotations, known)
             rows += value_rows([scores], own.annotations, known, 0.0, key, settings, others)
         if pose is not None:
             seen = dict(zip(pose.names, pose(own.images).T.astype("float64"), strict=True))

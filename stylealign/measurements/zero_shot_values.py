@@ -88,6 +88,12 @@ def area_of(scores: "Scores", annotations: "Annotations", values: Sequence[str])
     return Area(of_values[counts], has[counts], known[counts], weights)
 
 
+def areas_of(scores: "Scores", annotations: "Annotations", values: Sequence[str]) -> "dict[str, Area]":
+    """Return the area of each value, and under the name of `MEAN_AUC` that of all together (`area_of`)."""
+    areas = {value: area_of(scores, annotations, [value]) for value in values}
+    return areas | ({MEAN_AUC.name: area_of(scores, annotations, values)} if values else {})
+
+
 def value_rows(
     seeds: "Sequence[Scores]",
     annotations: "Annotations",
@@ -95,7 +101,7 @@ def value_rows(
     threshold: float,
     key: "RowKey",
     settings: MetricSettings,
-    others: "Scores | None" = None,
+    others: "Mapping[str, Area] | None" = None,
 ) -> "list[Row]":
     """Return accuracy and area under the curve of each value, and the mean area (`area_of`).
 
@@ -106,25 +112,23 @@ def value_rows(
         threshold: from where on an image is said to have a value.
         key: names of the rows.
         settings: bootstrap draws and seed.
-        others: scores of source-only on the same images, whose areas are taken off.
+        others: areas of source-only on the same images (`areas_of`), which are taken off.
     """
     from stylealign.metrics.bootstrap import Ratio, pooled_difference, pooled_estimate
 
     draws, taken_off = (settings.bootstrap, settings.seed), minus(SOURCE_ONLY)
     rows = []
-    for value in values:
-        has, is_known = _has(annotations, value)
-        right = [Ratio.mean(((own[value] > threshold) == has)[is_known]) for own in seeds]
-        areas = [area_of(own, annotations, [value]) for own in seeds]
-        rows.append(key.row(ACCURACY.name, pooled_estimate(right, *draws), setting=value))
-        rows.append(key.row(AUC.name, pooled_estimate(areas, *draws), setting=value))
+    areas = [areas_of(own, annotations, values) for own in seeds]
+    for what in areas[0]:
+        is_mean = what == MEAN_AUC.name
+        if not is_mean:
+            has, is_known = _has(annotations, what)
+            right = [Ratio.mean(((own[what] > threshold) == has)[is_known]) for own in seeds]
+            rows.append(key.row(ACCURACY.name, pooled_estimate(right, *draws), setting=what))
+        metric, setting, found = MEAN_AUC if is_mean else AUC, "" if is_mean else what, [own[what] for own in areas]
+        rows.append(key.row(metric.name, pooled_estimate(found, *draws), setting=setting))
         if others is not None:
-            paired = pooled_difference(areas, [area_of(others, annotations, [value])], *draws)
-            rows.append(key.row(difference_of(AUC).name, paired, setting=f"{value}, {taken_off}"))
-    if values:
-        areas = [area_of(own, annotations, values) for own in seeds]
-        rows.append(key.row(MEAN_AUC.name, pooled_estimate(areas, *draws)))
-        if others is not None:
-            paired = pooled_difference(areas, [area_of(others, annotations, values)], *draws)
-            rows.append(key.row(difference_of(MEAN_AUC).name, paired, setting=taken_off))
+            paired = pooled_difference(found, [others[what]], *draws)
+            told = taken_off if is_mean else f"{what}, {taken_off}"
+            rows.append(key.row(difference_of(metric).name, paired, setting=told))
     return rows

@@ -24,6 +24,11 @@ class Estimate:
     ci_high: float | None = None
     n: int | None = None
 
+    @property
+    def is_off_zero(self) -> bool:
+        """Whether the interval leaves out 0; false where there is none."""
+        return self.ci_low is not None and self.ci_high is not None and not self.ci_low <= 0 <= self.ci_high
+
 
 def mean_estimate(values: np.ndarray, draws: int, seed: int) -> Estimate:
     """Return the mean of per-image values with its percentile bootstrap interval.
@@ -106,11 +111,14 @@ class Score(Protocol):
     def kind(self) -> Hashable:
         """What two scores must have alike to be compared."""
 
+    def __hash__(self) -> int:
+        """Return a hash: a score is remembered with its draws."""
+
     def resampled(self, drawn: Sequence[np.ndarray]) -> tuple[float, np.ndarray]:
         """Return the score, and that of each draw of images, `[B]`, by their weights `[b, N]`."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Ratio:
     """A score of images that can be resampled: the mean over columns of sum(numerators) / sum(denominators).
 
@@ -186,16 +194,26 @@ def pooled_difference(ones: Sequence[Score], others: Sequence[Score], draws: int
     assert len({score.kind for score in (*ones, *others)}) == 1, "paired scores must be of one kind, of the same images"
     if count == 0:
         return Estimate(float("nan"), n=0)
-    drawn = _weights(count, draws, seed)
     random = numpy_stream("bootstrap of seeds", seed)
     value, samples = 0.0, np.zeros(draws)
     for sign, scores in ((1, ones), (-1, others)):
         if not scores:
             continue
-        wholes, resampled = zip(*[score.resampled(drawn) for score in scores], strict=True)
+        wholes, resampled = zip(*[_resampled(score, draws, seed) for score in scores], strict=True)
         value += sign * float(np.mean(wholes))
         samples += sign * _over_seeds(np.array(wholes), np.stack(resampled, axis=1), random)
     return _estimate(value, samples, count)
+
+
+@lru_cache(maxsize=1024)
+def _resampled(score: Score, draws: int, seed: int) -> tuple[float, np.ndarray]:
+    """Return a score, and that of each draw of its images, `[B]`.
+
+    A score stands in its own row and in differences to others: it is made once.
+    """
+    value, samples = score.resampled(_weights(score.count, draws, seed))
+    samples.setflags(write=False)
+    return value, samples
 
 
 def _over_seeds(wholes: np.ndarray, resampled: np.ndarray, random: np.random.Generator) -> np.ndarray:

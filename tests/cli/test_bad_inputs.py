@@ -39,6 +39,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("fetch empty --out x.safetensors", "empty: is a folder; give the model in it"),
         ("fetch human-64-a --zoo text.png --out x.safetensors", "text.png: its content: must be keys with values"),
         ("fetch model.safetensors --out empty", "empty: a folder; name a file in it"),
+        ("fetch model.safetensors --out x.pkl", "x.pkl: a native checkpoint ends in .safetensors; name it so"),
+        (
+            "encoder --model model.safetensors --data data.zip --out x.pt",
+            "x.pt: an encoder ends in .safetensors; name it so",
+        ),
+        (
+            "supervise --task pose --data data.zip --annotations data.npz --out x.pt",
+            "x.pt: a label network ends in .safetensors; name it so",
+        ),
         ("info net.safetensors", "net.safetensors: holds stylealign-label-network-1, no model"),
         ("info text.safetensors", "text.safetensors: too short for a model"),
         ("predict model.safetensors picture.png --out-dir x", "model.safetensors: not a label network"),
@@ -124,9 +133,9 @@ def test_a_word_that_is_called_like_a_file_is_none(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     native.save(tmp_path / "model.safetensors", generator=generator(0))
-    for out in ("fetch", "latest.safetensors"):
+    for out, kind in (("fetch", ["--weights"]), ("latest.safetensors", [])):
         (tmp_path / out).write_text("of before")
-        assert main(["fetch", "model.safetensors", "--out", out]) == 0
+        assert main(["fetch", "model.safetensors", *kind, "--out", out]) == 0
         assert json.loads(capsys.readouterr().out)["path"] == out
 
 

@@ -136,6 +136,11 @@ def test_the_models_that_dvc_names_are_those_of_the_default_run() -> None:
         ("domains", {5: {}}, "domains: the name 5 is no text; write it in quotes"),
         ("domains.human.labellers", {"poses": "x"}, "domains.human.labellers.poses: Input should be 'segmentation',"),
         ("domains.a/b", {"draw": "human"}, "domains.a/b: a name is made of letters, digits, - and _"),
+        (
+            f"domains.{'a' * 101}",
+            {"draw": "human"},
+            f"domains.{'a' * 101}: a name is made of letters, digits, - and _, 100 at most",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_key(path: str, value: Any, message: str) -> None:

@@ -18,7 +18,7 @@ from stylealign.latents.codes import Codes
 from stylealign.measurements import zero_shot_classification
 from stylealign.measurements.inputs import Inputs
 from stylealign.measurements.rows import Row, RowKey
-from stylealign.measurements.zero_shot_values import area_of, value_rows
+from stylealign.measurements.zero_shot_values import area_of, areas_of, value_rows
 from tests.measurements.conftest import FILES, SIZE
 from tests.measurements.test_kinds import Silent
 
@@ -142,7 +142,7 @@ def test_each_attribute_weighs_the_same_however_many_values_it_has() -> None:
     seeds = [scores_like(annotations, {"sky": 0.2, "hat": 3.0}, seed) for seed in (0, 1)]
     base = scores_like(annotations, {"sky": 1.0, "hat": 1.0}, 2)
     key = RowKey("zero_shot_classification", "human", "animal", "zero-shot", "")
-    rows = value_rows(seeds, annotations, VALUES, 0.5, key, SETTINGS, base)
+    rows = value_rows(seeds, annotations, VALUES, 0.5, key, SETTINGS, areas_of(base, annotations, VALUES))
     found = {row.metric: row for row in rows if row.metric.startswith("mean_auc")}
     expected = np.mean([mean_of_attributes(own, annotations, ones) for own in seeds])
     assert found["mean_auc"].value == pytest.approx(expected)
