@@ -434,7 +434,12 @@ LABELS = ("config.yaml", "labels.yaml")
 
 
 @pytest.mark.parametrize(
-    "names", [LABELS, *((f"{name}.yaml",) for name in ("recovery", "components", "front", "ladder", "full"))]
+    "names",
+    [
+        LABELS,
+        ("bundled.yaml", "seeds.yaml"),
+        *((f"{name}.yaml",) for name in ("recovery", "components", "front", "ladder", "full")),
+    ],
 )
 def test_no_shipped_configuration_trains_from_a_generator_alone(names: tuple[str, ...]) -> None:
     assert [problem for problem in shipped(*names).problems() if "a generator alone" in problem] == []
