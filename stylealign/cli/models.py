@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from stylealign.errors import StyleAlignError
 from stylealign.metrics.networks.registry import network_of
 
 
@@ -33,6 +34,12 @@ def add_weights(parser: argparse.ArgumentParser, setting: str = "--perceptual") 
 
 
 def weights_of(arguments: argparse.Namespace, network: str) -> Path | None:
-    """Return the file of `--weights` that a network takes: None for the one that comes as a package."""
+    """Return the file of `--weights` that a network takes: None for the one that comes as a package.
+
+    Raises:
+        StyleAlignError: a file for a network that needs none.
+    """
     weights: Path | None = arguments.weights
-    return None if network_of(network).is_bundled else weights
+    if weights is not None and network_of(network).is_bundled:
+        raise StyleAlignError(f"--weights: {network} comes with a package and takes no {weights}; leave it out")
+    return weights

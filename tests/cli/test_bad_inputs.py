@@ -45,6 +45,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "x.pt: an encoder ends in .safetensors; name it so",
         ),
         (
+            "encoder --model model.safetensors --data data.zip --out x.safetensors --weights none.pth",
+            "--weights: efficientnet-lite0 comes with a package and takes no none.pth; leave it out",
+        ),
+        (
             "supervise --task pose --data data.zip --annotations data.npz --out x.pt",
             "x.pt: a label network ends in .safetensors; name it so",
         ),
