@@ -30,7 +30,7 @@ PASSES_PER_CELL = 2.1
 LISTED = 5
 """Shared channels of each region that the provenance names, the surest first."""
 
-LOCALIZED = Metric("localized", None, "style channels that are localized in a region of the parent")
+LOCALIZED = Metric("localized", None, "style channels that are localized in a region of the parent that both have")
 SHARED = Metric("shared", True, "share of them that is localized in the same region of the child")
 PERMUTED = Metric("shared_permuted", None, "the same share with the child's channels permuted inside their layer")
 
@@ -43,8 +43,9 @@ TABLE = Table(
     "gradient of the image, averaged in square cells, with respect to each style channel, toRGB apart, mean magnitude "
     "over RGB; each map is cut to as many cells as the region has, overlap n / o^2; a channel is localized in the "
     "region that wins in more than 50 % of the images containing it and leads the runner-up by more than 25 points (Wu "
-    "et al. 2021, section 4); regions by the joint segmentation network in the images of each model; interval of the "
-    "share: Wilson's, over the channels; of the permuted one: 95 % of the permutations",
+    "et al. 2021, section 4); regions by the joint segmentation network in images of each model, those that a fifth "
+    "of the images of both contain, 2 at least, 10 at most: what the child's domain lacks does not count; interval of "
+    "the share: Wilson's, over the channels; of the permuted one: 95 % of the permutations",
     headline=SHARED.name,
     compared=(SHARED.name,),
     charts=(SHARED.name,),
@@ -62,20 +63,25 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     from stylealign.devices import compute_device
     from stylealign.latents.directions import channel_names
     from stylealign.metrics.bootstrap import Estimate, share_estimate
-    from stylealign.metrics.style_channels import localized_regions, most_shared, shared_channels
+    from stylealign.metrics.style_channels import NOWHERE, localized_regions, most_shared, shared_channels
 
     parent, child = inputs.parent_and_child()
     counter = progress(2 * settings.channel_images, "images")
     seeing = inputs.seeing("segmentation", "segmentation")
-    shares = tuple(
-        channel_wins(model.generator.to(compute_device()), seeing, settings, counter.advance)
-        for model in (parent, child)
+    shares, seen = zip(
+        *(
+            channel_wins(model.generator.to(compute_device()), seeing, settings, counter.advance)
+            for model in (parent, child)
+        ),
+        strict=True,
     )
     of_parent, of_child = (localized_regions(own) for own in shares)
+    counted = np.flatnonzero(seen[0] & seen[1]).tolist()
+    of_parent = np.where(np.isin(of_parent, counted), of_parent, NOWHERE)
     channels = {name: count for name, count in parent.architecture.style_channels.items() if "torgb" not in name}
     labels = [name for name in channel_names(parent.architecture) if "torgb" not in name]
     key, rows = inputs.key(TABLE.name), []
-    for region, name in [(None, ""), *enumerate(seeing.names)]:
+    for region, name in [(None, ""), *((place, seeing.names[place]) for place in counted)]:
         asked = of_parent >= 0 if region is None else of_parent == region
         found = shared_channels(of_parent, of_child, list(channels.values()), region, settings.bootstrap, settings.seed)
         rows.append(key.row(LOCALIZED.name, Estimate(float(found.localized), n=len(of_parent)), setting=name))
@@ -86,15 +92,16 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         chance = Estimate(float(found.baseline.mean()), low, high, found.localized)
         rows.append(key.row(SHARED.name, share_estimate(hits), setting=name))
         rows.append(key.row(PERMUTED.name, chance, setting=name))
-    listed = most_shared(of_parent, of_child, (shares[0], shares[1]))
+    listed = most_shared(of_parent, of_child, shares)
     named = {seeing.names[region]: [labels[place] for place in own[:LISTED]] for region, own in listed.items()}
     return rows, {"shared_channels": named}
 
 
 def channel_wins(
     generator: "Generator", seeing: "Seeing", settings: MetricSettings, done: Callable[[], object]
-) -> "NDArray[np.float64]":
-    """Return in which share of the images each region wins, `[C, R]`, for each style channel of the convolutions.
+) -> "tuple[NDArray[np.float64], NDArray[np.bool_]]":
+    """Return in which share of the images each region wins, `[C, R]`, for each style channel of the convolutions, and
+    which regions are in enough images to count, `[R]`.
 
     Args:
         generator: on the device it runs on.
@@ -107,7 +114,7 @@ def channel_wins(
 
     from stylealign.images import to_pixels
     from stylealign.latents.style_channels import gradient_maps
-    from stylealign.metrics.style_channels import overlap_scores, regions_in_cells, win_shares
+    from stylealign.metrics.style_channels import are_seen, overlap_scores, regions_in_cells, win_shares
     from stylealign.sampling import sample_latents
 
     cells = min(settings.channel_cells, generator.architecture.resolution)
@@ -123,7 +130,8 @@ def channel_wins(
             scores.append(overlap_scores(maps.cpu().numpy(), regions))
             present.append(regions.any(axis=(2, 3)))
             done()
-    return win_shares(np.concatenate(scores), np.concatenate(present))
+    contained = np.concatenate(present)
+    return win_shares(np.concatenate(scores), contained), are_seen(contained)
 
 
 def rows_of(experiment: Experiment) -> list[str]:
@@ -141,7 +149,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_channels",
-    version=3,
+    version=4,
     text="style channels that are localized in the same region of parent and child",
     files=(
         File("parent", "MODEL", "the parent"),

@@ -64,13 +64,24 @@ def overlap_scores(maps: NDArray[np.floating], regions: NDArray[np.bool_]) -> ND
     return scores
 
 
+def are_seen(present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which regions, `[R]`, are in enough images to say anything of them: a fifth, 2 at least, 10 at most.
+
+    Args:
+        present: `[N, R]`: which regions each image contains.
+    """
+    enough: NDArray[np.bool_] = present.sum(axis=0) >= min(max(len(present) // 5, 2), 10)
+    return enough
+
+
 def win_shares(scores: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return in which share of the images that contain it each region wins, `[C, R]`: its score is the highest, not 0.
 
     Args:
         scores: `[N, C, R]`, of `overlap_scores`.
-        present: `[N, R]`: which regions each image contains.
+        present: `[N, R]`: which regions each image contains; one that few contain (`are_seen`) does not compete.
     """
+    scores = np.where(are_seen(present), scores, 0)
     _, channels, regions = scores.shape
     winners = scores.argmax(axis=2)
     wins = np.zeros((channels, regions))

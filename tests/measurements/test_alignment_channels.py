@@ -42,3 +42,23 @@ def test_another_model_shares_no_more_than_chance(folder: Path, monkeypatch: pyt
     chance = found["shared_permuted", ""]
     assert chance.ci_low <= chance.value <= chance.ci_high
     assert abs(found["shared", ""].value - chance.value) < 0.35
+
+
+def test_a_region_that_the_child_lacks_does_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent is seen first; in the child's images all is upper."""
+    whole, seen = rows_of(folder, monkeypatch, "parent.safetensors"), 0
+
+    def upper_alone_in_the_child(images: np.ndarray) -> np.ndarray:
+        nonlocal seen
+        seen += len(images)
+        return halves(images) if seen <= SETTINGS.channel_images else np.zeros_like(halves(images))
+
+    inputs = inputs_of("alignment_channels", folder)[0]
+    own = type(inputs)({**inputs.files, "child": folder / "parent.safetensors"}, child="x")
+    monkeypatch.setattr(type(own), "seeing", lambda *_: Seeing("maps", ("upper", "lower"), upper_alone_in_the_child))
+    rows, facts = alignment_channels.measure(own, SETTINGS, Silent)
+    found = {(row.metric, row.setting): row for row in rows}
+    assert {setting for _, setting in found} == {"", "upper"}
+    assert found["localized", ""].value == whole["localized", "upper"].value
+    assert found["shared", ""].n == whole["localized", "upper"].value
+    assert set(facts["shared_channels"]) <= {"upper"}

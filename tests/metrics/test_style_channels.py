@@ -5,6 +5,7 @@ import pytest
 
 from stylealign.metrics.style_channels import (
     NOWHERE,
+    are_seen,
     localized_regions,
     most_shared,
     overlap_scores,
@@ -87,3 +88,16 @@ def test_the_baseline_stays_within_layers() -> None:
     none = shared_channels(np.full(4, NOWHERE), np.zeros(4, np.int64), [4], draws=2)
     assert none.localized == 0
     assert np.isnan(none.share)
+
+
+def test_a_region_that_few_images_contain_does_not_compete() -> None:
+    assert are_seen(np.eye(4, 3, dtype=bool)).tolist() == [False] * 3, "two at least"
+    counts = np.arange(100)[:, None] < [9, 10, 100]
+    assert are_seen(counts).tolist() == [False, True, True], "ten are enough"
+    scores = np.zeros((12, 1, 2))
+    scores[:, 0, 0] = 0.5
+    scores[0, 0, 1] = 1.0
+    present = np.stack([np.ones(12, bool), np.arange(12) == 0], axis=1)
+    shares = win_shares(scores, present)
+    assert shares.tolist() == [[1.0, 0.0]], "one image of glasses does not hide where a channel is"
+    assert localized_regions(shares).tolist() == [0]
