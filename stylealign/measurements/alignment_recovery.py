@@ -82,9 +82,10 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     made = {"": own, "child": made_by(child.generator, see_child)}
     made |= {f"after {name}": made_by(model.generator, see) for name, model in last.items()}
     spreads = {name: float(values.std()) for name, values in labels.items()}
+    targets = targets_of(found, ws, labels)
     if see is None:
         made, spreads = {name: with_features(part, own) for name, part in made.items()}, {FEATURES: 1.0}
-    targets = targets_of(found, made[""], spreads)
+        targets = [FEATURES] * len(targets)
     settings_of_rows = [
         setting_of(name, target, target in lacked) for name, target in zip(found.names, targets, strict=True)
     ]
@@ -213,7 +214,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="alignment_recovery",
-    version=4,
+    version=5,
     text="which of the parent's directions went silent in the child, and came back when it was fine-tuned back",
     files=(
         File("parent", "MODEL", "the parent, of which the directions are"),

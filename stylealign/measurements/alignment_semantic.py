@@ -42,8 +42,8 @@ DIRECTIONS = (
     "components; the first ten of the closed form"
 )
 EFFECTS = (
-    "effect: mean change of what a boundary is about, of the others what they change most in the parent, over the"
-    " spread in the parent's samples; attributes as probabilities, by the network of each domain; leakage: mean "
+    "effect: mean change of what a boundary is about, of the others the number that goes with them most in the parent's"
+    " samples, over its spread in these; attributes as probabilities, by the network of each domain; leakage: mean "
     "over the other numbers of the magnitude of the mean change, in spreads; change cosine: of the changes of the"
     " perceptual network's features (last two layers, averaged to 4x4), mean over the latents, without labels"
 )
@@ -109,7 +109,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
         spreads = {name: float(values.std()) for name, values in labels.items()}
         steps, drawn = found.steps(), (settings.effect_latents, settings.seed + 1, network)
         in_parent = effects(origin, steps, *drawn, see)
-        targets = targets_of(found, in_parent, spreads)
+        targets = targets_of(found, ws, labels)
         if not facts:
             facts = {"shown": shown(found.names, steps, most_effective(in_parent, targets, spreads))}
         counter.advance()
@@ -201,7 +201,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_semantic",
-    version=6,
+    version=7,
     text="what the parent's directions do in the child, over what they do in the parent",
     files=(
         File("parent", "MODEL", "the parent"),

@@ -167,19 +167,22 @@ def _seen(
     return np.concatenate(features), {name: np.concatenate([part[name] for part in seen]) for name in names}
 
 
-def targets_of(found: Found, parent: Effects, spreads: Mapping[str, float]) -> list[str]:
-    """Return what each direction is about: its own number, or the one that it changes most in the parent; "" if none.
+def targets_of(found: Found, ws: Array, labels: Mapping[str, Array]) -> list[str]:
+    """Return what each direction is about: its own number, or the one that goes with it most; "" if there is none.
+
+    By the samples, and not by the effects: the largest effect of noise would pass for one.
 
     Args:
         found: K directions.
-        parent: their effects in the parent.
-        spreads: spread of each number over the parent's samples.
+        ws: `[N, w_dim]` samples of the parent.
+        labels: what its images of them show, `[N]` by name.
     """
-    known = [name for name in parent.numbers if spreads.get(name, 0) > 0]
+    known = {name: values - values.mean() for name, values in labels.items() if values.std() > 0}
+    along = (ws - ws.mean(axis=0)) @ found.vectors.T
     targets = []
-    for place, target in enumerate(found.targets):
-        sizes = {name: abs(parent.numbers[name][place].mean()) / spreads[name] for name in known}
-        targets.append(target if target in sizes else max(sizes, key=sizes.__getitem__, default=""))
+    for own, position in zip(found.targets, along.T, strict=True):
+        together = {name: abs(values @ position) / values.std() for name, values in known.items()}
+        targets.append(own or max(together, key=together.__getitem__, default=""))
     return targets
 
 

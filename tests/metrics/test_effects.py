@@ -85,9 +85,16 @@ def test_a_planted_direction_has_its_effect_and_no_other() -> None:
     assert found.numbers["left"][0] == pytest.approx(np.full(8, 2 * STRENGTH), abs=0.2)
     assert found.numbers["left"][1] == pytest.approx(np.zeros(8), abs=0.2)
     assert found.numbers["right"][1] == pytest.approx(np.full(8, STRENGTH), abs=0.2), "half as wide"
-    assert targets_of(FOUND, found, SPREADS) == ["left", "right"]
     assert leakage(found, 0, "left", SPREADS) == pytest.approx(np.zeros(8), abs=0.2)
     assert leakage(found, 1, "left", SPREADS).mean() == pytest.approx(STRENGTH / 2, abs=0.2)
+
+
+def test_a_direction_is_about_what_goes_with_it_in_the_samples() -> None:
+    random = np.random.default_rng(0)
+    ws = random.normal(size=(500, 6))
+    labels = {"left": ws[:, 0], "right": 5 - 3 * ws[:, 1] + random.normal(size=500), "same": np.ones(500)}
+    assert targets_of(FOUND, ws, labels) == ["left", "right"]
+    assert targets_of(FOUND, ws, {}) == ["left", ""]
 
 
 def test_what_is_turned_around_in_the_child_has_the_opposite_sign() -> None:
