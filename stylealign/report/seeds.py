@@ -17,16 +17,27 @@ SEED_COLUMNS = (
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """One number under several seeds: a row whose `value` is None, and the values."""
+    """One number under several seeds: a row whose `value` is None, the values, and how far their intervals reach.
+
+    Attributes:
+        below, above: mean distance of the seeds' own intervals' ends from their values; 0 where they have none.
+    """
 
     row: Row
     values: tuple[float, ...]
+    below: float = 0.0
+    above: float = 0.0
 
     def mean_row(self) -> Row:
-        """Return the mean as a row; its interval is the 95 % t-interval of the mean over seeds, `n` their number."""
+        """Return the mean as a row, `n` the number of seeds.
+
+        Its 95 % interval is the t-interval of the mean over seeds, and, as these share their images and latents, what
+        the images alone leave open, the mean of the seeds' own intervals: both at right angles.
+        """
         mean, count = statistics.fmean(self.values), len(self.values)
         half = student_factor(count - 1) * statistics.stdev(self.values) / math.sqrt(count)
-        return dataclasses.replace(self.row, value=mean, ci_low=mean - half, ci_high=mean + half, n=count)
+        low, high = mean - math.hypot(half, self.below), mean + math.hypot(half, self.above)
+        return dataclasses.replace(self.row, value=mean, ci_low=low, ci_high=high, n=count)
 
     def record(self) -> list[object]:
         """Return the line of seeds.csv: mean, standard deviation (n - 1), extremes."""
@@ -71,9 +82,18 @@ def over_seeds(rows: Iterable[Row], seeded: Mapping[str, Sequence[str]]) -> tupl
             first = members[0]
             means[dataclasses.replace(first, parent=key.parent, child=key.child)] = members
             continue
-        spreads.append(Spread(key, tuple(values)))
+        spreads.append(Spread(key, tuple(values), *_reach(members)))
         means[spreads[-1].mean_row()] = members
     return means, spreads
+
+
+def _reach(rows: Sequence[Row]) -> tuple[float, float]:
+    """Return how far the intervals of rows reach below and above their values, the mean; 0 where one has none."""
+    ends = [(row.value, row.ci_low, row.ci_high) for row in rows]
+    known = [(v - low, high - v) for v, low, high in ends if v is not None and low is not None and high is not None]
+    if len(known) < len(rows):
+        return 0.0, 0.0
+    return statistics.fmean(below for below, _ in known), statistics.fmean(above for _, above in known)
 
 
 def _seeds_of(model: str, seeded: Mapping[str, Sequence[str]]) -> int:

@@ -40,13 +40,17 @@ def test_the_factor_is_students(degrees: int) -> None:
     assert student_factor(degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=2e-3)
 
 
-def test_the_mean_row_has_the_t_interval_over_seeds() -> None:
+def test_the_mean_row_has_the_t_interval_over_seeds_and_what_the_images_leave_open() -> None:
     values = [10.0, 13.0, 16.0]
     means, spreads = over_seeds(rows(values), SEEDED)
     (row,), (spread,) = means, spreads
     assert (row.child, row.parent, row.value, row.n) == ("cat (mean of 3 seeds)", "human", 13.0, 3)
     low, high = stats.t.interval(0.95, 2, loc=13.0, scale=3 / math.sqrt(3))
-    assert (row.ci_low, row.ci_high) == pytest.approx((low, high), rel=1e-3)
+    half = math.hypot((high - low) / 2, 9)
+    assert (row.ci_low, row.ci_high) == pytest.approx((13 - half, 13 + half), rel=1e-3)
+    bare = [dataclasses.replace(own, ci_low=None, ci_high=None) for own in rows(values)]
+    (row,), _ = over_seeds(bare, SEEDED)
+    assert (row.ci_low, row.ci_high) == pytest.approx((low, high), rel=1e-3), "a number without intervals"
     assert spread.record()[7:] == [13.0, 3.0, 10.0, 16.0, 3, False]
 
 
