@@ -114,7 +114,9 @@ class TrainSettings(Settings):
     accumulate: Positive = 1
     """Parts of a batch that are computed one after another, for a batch that does not fit into memory."""
     fp16_resolutions: Count | None = None
-    """Highest resolutions in half precision on a GPU, in networks with clamped activations. Default: as the parent."""
+    """Highest resolutions in half precision on a GPU, in networks with clamped activations. Default: as the parent.
+    Those that `keep.similarity` and `keep.distances` compare, and lower ones, run in single precision: in half
+    precision their gradients vanish."""
     snapshot_kimg: PositiveFloat = 4.0
     """Distance between snapshots and sample grids."""
     curve_kimg: tuple[PositiveFloat, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256)

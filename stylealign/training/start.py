@@ -108,8 +108,12 @@ def child_architecture(parent: Architecture, settings: TrainSettings) -> Archite
     """Return the parent's shape, run as `settings` says: the group of the minibatch std, and half precision.
 
     Half precision needs clamped activations. A parent without a clamp keeps its numbers, and stays in full precision.
+    So does a resolution whose features are held by how alike they are: such gradients are too small for half precision.
     """
     half = parent.fp16_resolutions if settings.fp16_resolutions is None else settings.fp16_resolutions
+    ways = (settings.keep.similarity, settings.keep.distances)
+    single_px = max((px for way in ways if way.weight for px in way.resolutions_px), default=0)
+    half = min(half, sum(px > single_px for px in parent.resolutions))
     return parent.model_copy(
         update={
             "mbstd_group_size": settings.mbstd_group_size,

@@ -1,14 +1,18 @@
 """Half precision: which networks get it, and that its layers stay finite. On a CPU the layers are put to it by hand."""
 
+from typing import Any
+
 import pytest
 import torch
 
 from stylealign.config import ArchitectureSettings, TrainSettings
+from stylealign.config.keeping import KeepSettings
 from stylealign.networks import precision
 from stylealign.networks.architecture import Architecture
 from stylealign.ops import modulated_conv2d as convolutions
 from stylealign.ops.bias_act import scale_channels
 from stylealign.ops.modulated_conv2d import modulated_conv2d, modulation
+from stylealign.training.keep.losses import similarity_difference, single
 from stylealign.training.losses import path_lengths, r1_penalty
 from stylealign.training.start import child_architecture, new_networks
 from tests.tolerances import FLOAT32
@@ -35,6 +39,34 @@ def test_a_child_runs_as_its_parent_or_as_told(parent: Architecture, wanted: int
     child = child_architecture(parent, TrainSettings(fp16_resolutions=wanted))
     assert child.fp16_resolutions == expected
     assert child.conv_clamp == parent.conv_clamp
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [
+        ({"similarity": {"weight": 40}}, 2),
+        ({"similarity": {"weight": 40, "resolutions_px": [32]}}, 1),
+        ({"distances": {"weight": 5}}, 2),
+        ({"distances": {"weight": 0}}, 4),
+        ({"features": {"weight": 8}}, 4),
+    ],
+)
+def test_what_is_compared_by_likeness_runs_in_single_precision(keep: dict[str, Any], expected: int) -> None:
+    settings = TrainSettings(fp16_resolutions=4, keep=KeepSettings.model_validate(keep))
+    assert child_architecture(PARENT, settings).fp16_resolutions == expected
+
+
+def test_the_gradient_of_likeness_vanishes_in_half_precision() -> None:
+    torch.manual_seed(0)
+    parent = torch.randn(8, 64, 16, 16).half()
+    shares = []
+    for dtype in (torch.float32, torch.float16):
+        child = (parent.float() + 0.3 * torch.randn(8, 64, 16, 16)).to(dtype).requires_grad_()
+        (0.1 * similarity_difference(single(child), single(parent)).mean()).backward()
+        assert child.grad is not None
+        shares.append(float((child.grad == 0).float().mean()))
+    assert shares[0] < 0.01
+    assert shares[1] > 0.1, "if this holds no more, half precision can have them"
 
 
 def test_a_network_from_scratch_with_half_precision_is_clamped() -> None:
