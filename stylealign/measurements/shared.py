@@ -89,21 +89,33 @@ DISTRIBUTION_PROTOCOL = (
 
 
 def distribution_rows(
-    generated: "Tensor", real: "Tensor | Reference", key: "RowKey", settings: MetricSettings, setting: str = ""
+    generated: "Tensor",
+    real: "Tensor | Reference",
+    key: "RowKey",
+    settings: MetricSettings,
+    setting: str = "",
+    each: int = 1,
 ) -> "list[Row]":
     """Return the rows `fid` and `kid` between two feature matrices `[N, D]` and `[M, D]`.
 
+    Args:
+        generated, real: features.
+        key: of the rows.
+        settings: features, seed.
+        setting: of the rows.
+        each: generated images of one source, as in `fid_kid.kid`.
+
     Raises:
-        StyleAlignError: fewer than four images in one of them.
+        StyleAlignError: fewer than four images in one of them, or fewer than four sources.
     """
     from stylealign.metrics import fid_kid
 
-    count = min(len(generated), len(real))
+    count = min(len(generated) // each, len(real))
     if count < FEWEST_MEASURED:
         raise StyleAlignError(
             f"{key.table}: FID and KID need at least {FEWEST_MEASURED} images on each side, not {count}; give more"
         )
-    fid, kid = fid_kid.fid(generated, real), fid_kid.kid(generated, real, seed=settings.seed)
+    fid, kid = fid_kid.fid(generated, real), fid_kid.kid(generated, real, settings.seed, each)
     return [
         key.row(FID.name, fid, settings.features, setting),
         key.row(KID.name, kid, settings.features, setting),

@@ -60,8 +60,9 @@ TABLE = Table(
     protocol=f"{TO_TEST}: the first output of every source against the target's test images (as CUT and EGSDE report, "
     f"with their own features and sizes); {TO_TRAINING}: every output of every source (10 where the method has many, 1 "
     "where it has one) against the target's training images (as StarGAN v2 reports, at its own size, with Inception "
-    "and ten references); diversity: mean perceptual distance between the outputs of a source; psi: truncation of z "
-    f"codes in the target's mapping; {DISTRIBUTION_PROTOCOL}; {AGREEMENT_PROTOCOL}; "
+    "and ten references), KID without pairs of one source's outputs, with an interval over sources; diversity: mean "
+    "perceptual distance between the outputs of a source; psi: truncation of z codes in the target's mapping; "
+    f"{DISTRIBUTION_PROTOCOL}; {AGREEMENT_PROTOCOL}; "
     f"{DIFFERENCE_PROTOCOL}",
     headline="kid",
     compared=("keypoint_error", "rotation_error", "kid"),
@@ -138,7 +139,7 @@ def fit_rows(generated: "Tensor", each: int, target: "Target", key: "RowKey", se
     """Return `fid` and `kid` of features `[S * each, D]` by each protocol that the target has images for."""
     rows = distribution_rows(generated[::each], target.of_test, key, settings, TO_TEST)
     if target.of_training is not None:
-        rows += distribution_rows(generated, target.of_training, key, settings, TO_TRAINING)
+        rows += distribution_rows(generated, target.of_training, key, settings, TO_TRAINING, each)
     return rows
 
 
@@ -213,7 +214,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="translation",
-    version=11,
+    version=12,
     text="FID, KID and diversity of translated images, and how much of the source's structure they keep",
     files=(
         File("source-data", "ZIP", "images the sources are among (test split)"),

@@ -3,6 +3,7 @@
 The first argument is always the generated set, the second the real one (only precision and recall tell them apart).
 """
 
+import dataclasses
 import warnings
 from functools import cached_property
 
@@ -86,20 +87,24 @@ def fid(generated: Tensor, real: Tensor | Reference) -> Estimate:
     return Estimate(((ours.mean - theirs.mean).square().sum() + spread).item(), n=count)
 
 
-def kid(generated: Tensor, real: Tensor | Reference, seed: int = 0) -> Estimate:
+def kid(generated: Tensor, real: Tensor | Reference, seed: int = 0, each: int = 1) -> Estimate:
     """Return the kernel distance (Binkowski et al. 2018, arXiv 1801.01401, section 4) between two feature matrices.
 
     The value is the unbiased estimator over all pairs of images, which is what the usual mean over subsets approaches
     as subsets are added; it has their expectation and less noise. Its interval: `kernel_distance`.
 
     Args:
-        generated, real: `[N, D]` and `[M, D]` float, N and M at least 4.
+        generated, real: `[N, D]` and `[M, D]` float, N / each and M at least 4.
         seed: which images are left out of a set of more than `KID_MOST_IMAGES`.
+        each: generated images of one source, which stand together: pairs of them are left out, and the interval is
+            over sources.
     """
     reference = real if isinstance(real, Reference) else Reference(real)
     _checked(generated, reference.features)
-    x, y = (_at_most(features, KID_MOST_IMAGES, seed).double() for features in (generated, reference.features))
-    return kernel_distance(within(x), reference.within(seed), between(x, y))
+    x = _at_most(generated.unflatten(0, (-1, each)), KID_MOST_IMAGES // each, seed).flatten(0, 1).double()
+    y = _at_most(reference.features, KID_MOST_IMAGES, seed).double()
+    found = kernel_distance(within(x, each=each), reference.within(seed), between(x, y, each=each))
+    return dataclasses.replace(found, n=min(len(x), len(y)))
 
 
 def kid_difference(one: Tensor, other: Tensor, real: Tensor, seed: int = 0) -> Estimate:

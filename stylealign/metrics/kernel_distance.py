@@ -7,6 +7,9 @@ Statistics", section 5), over samples x of size n and y of size m,
 
 all of whose terms are uncorrelated. The variances of a and b (which vanish where the distributions are equal) and of
 the pair terms are estimated without bias from the kernel matrices' row sums and sums of squares.
+
+Several images of one source are not independent of each other, their sources are. A sample of x is then all images of a
+source, and its kernel with another sample the mean over their images: pairs of one source's images are left out.
 """
 
 import dataclasses
@@ -28,9 +31,9 @@ class Within:
     """Sums of a kernel matrix of a sample with itself, its diagonal left out.
 
     Attributes:
-        count: images.
+        count: images, or sources where there are several images of each.
         mean: mean of the n (n - 1) values.
-        effects: `[n]`, the part of each value that belongs to the image alone, up to a constant.
+        effects: `[n]`, the part of each value that belongs to the image (or source) alone, up to a constant.
         pairs: variance of the part that belongs to pairs (U-centred: Szekely and Rizzo 2014, equation 3.2).
     """
 
@@ -56,11 +59,17 @@ class Between:
     pairs: float
 
 
-def within(x: Tensor, minus: Tensor | None = None) -> Within:
-    """Return the sums of k(x_i, x_j), or of k(x_i, x_j) - k(minus_i, minus_j), of features `[N, D]` float64."""
-    n, sums, squares = len(x), [], 0.0
+def within(x: Tensor, minus: Tensor | None = None, each: int = 1) -> Within:
+    """Return the sums of k(x_i, x_j), or of k(x_i, x_j) - k(minus_i, minus_j), of features `[N, D]` float64.
+
+    Args:
+        x, minus: features, source after source.
+        each: images of a source.
+    """
+    n, sums, squares = len(x) // each, [], 0.0
     assert n >= FEWEST, f"a kernel distance needs at least {FEWEST} images on each side"
-    for start, part in _kernels(x, x, minus, minus):
+    for start, rows_of_part in _kernels(x, x, minus, minus, each):
+        part = rows_of_part.unflatten(1, (n, each)).mean(dim=2)
         part.diagonal(start).zero_()
         sums.append(part.sum(dim=1))
         squares += part.square().sum().item()
@@ -70,12 +79,12 @@ def within(x: Tensor, minus: Tensor | None = None) -> Within:
     return Within(n, total / (n * (n - 1)), rows / (n - 2), max(centred, 0.0) / (n * (n - 3)))
 
 
-def between(x: Tensor, y: Tensor, minus: Tensor | None = None) -> Between:
-    """Return the sums of k(x_i, y_j), or of k(x_i, y_j) - k(minus_i, y_j), of features float64."""
-    n, m = len(x), len(y)
+def between(x: Tensor, y: Tensor, minus: Tensor | None = None, each: int = 1) -> Between:
+    """Return the sums of k(x_i, y_j), or of k(x_i, y_j) - k(minus_i, y_j), of features float64; `each` of x's alone."""
+    n, m = len(x) // each, len(y)
     assert min(n, m) >= FEWEST, f"a kernel distance needs at least {FEWEST} images on each side"
     rows, columns, squares = [], y.new_zeros(m), 0.0
-    for _, part in _kernels(x, y, minus, y):
+    for _, part in _kernels(x, y, minus, y, each):
         rows.append(part.mean(dim=1))
         columns += part.sum(dim=0)
         squares += part.square().sum().item()
@@ -86,7 +95,7 @@ def between(x: Tensor, y: Tensor, minus: Tensor | None = None) -> Between:
 
 
 def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
-    """Return the unbiased estimate of MMD^2 with its 95 % interval; `n` is the smaller number of images.
+    """Return the unbiased estimate of MMD^2 with its 95 % interval; `n` is the smaller count.
 
     The variance grows with the distance itself: the interval holds the values theta whose own variance,
     pairs + slope * max(theta, 0), has the estimate within 1.96 standard deviations (as Wilson's interval of a
@@ -118,13 +127,16 @@ def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
     return Estimate(value, low, high, min(n, m))
 
 
-def _kernels(x: Tensor, y: Tensor, minus_x: Tensor | None, minus_y: Tensor | None) -> Iterator[tuple[int, Tensor]]:
-    """Yield the first row and the rows of the matrix of kernels, a few at a time."""
-    for start in range(0, len(x), _ROWS):
-        part = _polynomial(x[start : start + _ROWS], y)
+def _kernels(
+    x: Tensor, y: Tensor, minus_x: Tensor | None, minus_y: Tensor | None, each: int
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield the first row and the rows of the matrix of kernels, a few at a time; a row is the mean of `each` of x."""
+    step = each * max(1, _ROWS // each)
+    for start in range(0, len(x), step):
+        part = _polynomial(x[start : start + step], y)
         if minus_x is not None and minus_y is not None:
-            part -= _polynomial(minus_x[start : start + _ROWS], minus_y)
-        yield start, part
+            part -= _polynomial(minus_x[start : start + step], minus_y)
+        yield start // each, part.unflatten(0, (-1, each)).mean(dim=1)
 
 
 def _polynomial(x: Tensor, y: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.rows import RowKey
 from stylealign.measurements.translation import Found, compared_with, difference_rows, fit_rows
-from stylealign.metrics.fid_kid import Reference
+from stylealign.metrics.fid_kid import Reference, kid
 from stylealign.metrics.seeing import Ruler, Seeing
 from stylealign.metrics.structure import rotation_errors
 from stylealign.metrics.translation import Outputs, Structure, Target, diversity
@@ -58,6 +58,8 @@ def test_to_test_images_goes_the_first_output_of_each_source_and_to_training_ima
     assert rows["to test images", "kid"].value == one[1].value
     whole = fit_rows(images, 1, target, KEY, SETTINGS)
     assert rows["to training images", "fid"].value == whole[2].value
+    assert rows["to training images", "kid"].value == kid(images, train, SETTINGS.seed, each=3).value
+    assert rows["to training images", "kid"].value != whole[3].value, "outputs of one source are no pairs"
 
 
 def test_methods_are_compared_with_the_sources_and_with_the_control_of_their_space() -> None:

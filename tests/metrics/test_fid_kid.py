@@ -141,6 +141,40 @@ def test_95_percent_intervals_of_kid_hold_the_truth(count: int, shift: float) ->
     assert np.mean([estimate.value for estimate in estimates]) == pytest.approx(truth, abs=4 * spread / repeats**0.5)
 
 
+def outputs(rng: np.random.Generator, sources: int, each: int) -> torch.Tensor:
+    """Return images of `sample`'s distribution, source after source, half of whose variance is between sources."""
+    shared, own = sample(rng, sources).repeat_interleave(each, dim=0), sample(rng, sources * each)
+    return 0.5**0.5 * (shared - 1 + own - 1) + 1
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_intervals_of_kid_are_over_sources_where_there_are_several_outputs_of_each(shift: float) -> None:
+    rng, truth, repeats = np.random.default_rng(9), true_kid(shift), 200
+    estimates = [kid(outputs(rng, 64, 10) + shift, sample(rng, 500), each=10) for _ in range(repeats)]
+    hits = sum(estimate.ci_low <= truth <= estimate.ci_high for estimate in estimates)
+    assert 0.88 <= hits / repeats <= 0.99
+    spread = np.std([estimate.value for estimate in estimates])
+    assert np.mean([estimate.value for estimate in estimates]) == pytest.approx(truth, abs=3 * spread / repeats**0.5)
+    assert estimates[0].n == 500
+
+
+def test_kid_leaves_out_pairs_of_one_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = features(0, count=40), features(1, count=60, shift=0.3)
+    sources = np.arange(40) // 5
+    kernels = ((a @ a.T / 6 + 1) ** 3).numpy()
+    pairs_of_one = kernels[(sources[:, None] == sources) & ~np.eye(40, dtype=bool)].mean()
+    left_out = kernels[sources[:, None] != sources].mean()
+    everything = kernels[~np.eye(40, dtype=bool)].mean()
+    assert pairs_of_one != pytest.approx(left_out)
+    expected = mmd2_unbiased(a.numpy(), b.numpy()) - everything + left_out
+    found = kid(a, b, each=5)
+    assert found.value == pytest.approx(expected, rel=1e-9)
+    monkeypatch.setattr("stylealign.metrics.kernel_distance._ROWS", 7)
+    assert dataclasses.astuple(kid(a, b, each=5)) == pytest.approx(dataclasses.astuple(found))
+    monkeypatch.setattr(fid_kid, "KID_MOST_IMAGES", 22)
+    assert kid(a, b, each=5).n == 20, "whole sources"
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.1, 0.5])
 def test_95_percent_intervals_of_a_difference_of_two_methods_hold_the_truth(shift: float) -> None:
     rng, repeats, hits, narrower = np.random.default_rng(8), 500, 0, 0

@@ -68,7 +68,7 @@ def test_the_distance_to_the_domain_stands_beside_the_parents_there_and_at_home(
     (finding,) = told(*home, *distances("parent", 2141.0, 23.7), *distances("child", 973.0, 10.2))
     assert finding.verdict == "", "nearer, and still far"
     assert finding.text == (
-        "Nearer to its domain than the parent's images, and not as near as the parent is to its own: "
+        "Nearer to its domain than the parent's images, and not as near as the parent is to its own by KID: "
         "FID 973 (the parent's images 2,141; the parent in its own domain 497), "
         "KID 10.2 (the parent's images 23.7; the parent in its own domain 3.7)."
     )
@@ -77,6 +77,30 @@ def test_the_distance_to_the_domain_stands_beside_the_parents_there_and_at_home(
     assert finding.text.startswith("Nearer to its domain than the parent's images by FID, not by KID")
     (finding,) = told(*home, *distances("parent", 878.0, 6.6), *distances("child", 490.0, 3.9))
     assert finding.verdict == "good"
+
+
+@pytest.mark.parametrize(
+    ("kid", "verdict", "said"), [(3.9, "good", ", as near as"), (10.2, "", ", and not as near as")]
+)
+def test_as_near_as_at_home_is_told_by_kid(kid: float, verdict: str, said: str) -> None:
+    """The FID of 100 photographs is larger than that of 2,048 drawings by its bias alone."""
+    home, parent = distances("parent", 420.0, 3.7, child="human"), distances("parent", 2141.0, 23.7)
+    (finding,) = told(*home, *parent, *distances("child", 900.0, kid))
+    assert (finding.verdict, said in finding.text) == (verdict, True)
+    assert "to its own by KID: FID 900" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("n", "said"), [(32, ", and not as near as the parent is to its own by FID: "), (100, "than the parent's images: ")]
+)
+def test_fid_alone_tells_of_home_where_it_is_of_as_many_images(n: int, said: str) -> None:
+    (finding,) = told(
+        row("generators", "parent", "fid", 420.0, child="human", n=n),
+        row("generators", "parent", "fid", 2141.0),
+        row("generators", "child", "fid", 900.0),
+    )
+    assert said in finding.text
+    assert finding.verdict == ""
 
 
 def test_a_control_that_is_as_near_to_the_domain_is_told() -> None:

@@ -104,7 +104,7 @@ def _nearness(rows: Sequence[Row], at_home: Sequence[Row]) -> Finding | None:
     parts: list[str | Number] = []
     nearer: list[str] = []
     not_nearer: list[str] = []
-    as_at_home: list[bool] = []
+    as_at_home: dict[str, bool] = {}
     for name, child in _distances(rows):
         parent = _beside(rows, child, "parent")
         if parent is None:
@@ -114,15 +114,17 @@ def _nearness(rows: Sequence[Row], at_home: Sequence[Row]) -> Finding | None:
         home = _beside(at_home, child, "parent")
         if home is not None:
             parts += ["; the parent in its own domain ", _number(home)]
-            as_at_home.append(not _is_told_better(home, child))
+            if _is_comparable(child, home):
+                as_at_home[name] = not _is_told_better(home, child)
         parts.append(")")
     if not parts:
         return None
     says = "Nearer to its domain than the parent's images" if nearer else "No nearer to its domain than the parent's"
     says += f" by {nearer[0]}, not by {not_nearer[0]}" if nearer and not_nearer else ""
+    by = "KID" if "KID" in as_at_home else "FID"
+    is_good = as_at_home.get(by, False)
     if as_at_home:
-        says += f", {'' if all(as_at_home) else 'and not '}as near as the parent is to its own"
-    is_good = all(as_at_home) and bool(as_at_home)
+        says += f", {'' if is_good else 'and not '}as near as the parent is to its own by {by}"
     return Finding((f"{says}: ", *parts, "."), "bad" if not_nearer else "good" if is_good else "")
 
 
@@ -233,6 +235,11 @@ def _beside(rows: Iterable[Row], row: Row, method: str) -> Row | None:
 
 def _space(row: Row) -> str:
     return next((part for part in row.setting.split(", ") if part in SPACES), "")
+
+
+def _is_comparable(one: Row, other: Row) -> bool:
+    """Return whether distances to different images can be compared: FID, without an interval, is larger for fewer."""
+    return None not in (one.ci_low, other.ci_low) or one.n == other.n
 
 
 def _is_told_better(one: Row, other: Row, higher_is_better: bool | None = None) -> bool:
