@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from stylealign.cli.main import main
-from stylealign.measurements.alignment_front import front_rows
+from stylealign.measurements.alignment_front import front_rows, read_comparable
 from stylealign.measurements.rows import Row, read_rows, write_rows
+from stylealign.report.front import references
 from tests.experiment.common import experiment
 
 KIMG = (8, 24)
@@ -77,7 +78,7 @@ def way_at(kimg: int) -> tuple[str, str]:
 
 
 def test_from_rows_to_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_rows(tmp_path / "rows.json", curves(), {})
+    write_rows(tmp_path / "rows.json", curves(), {"settings": {"samples": 500, "curve_images": 500}})
     out = tmp_path / "front.json"
     arguments = ["evaluate", "front", f"all={tmp_path / 'rows.json'}", "--out", str(out), "--child-name"]
     assert main([*arguments, "ink"]) == 0
@@ -85,6 +86,25 @@ def test_from_rows_to_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([*arguments, "toon"]) == 2
     assert "no rows of the table alignment_curve of toon" in capsys.readouterr().err
     assert json.loads(out.read_text())["provenance"]["plain"] == "ink"
+
+
+@pytest.mark.parametrize(("samples", "compares"), [(500, True), (4000, False), (None, False)])
+def test_the_parents_fid_is_compared_where_it_is_of_as_many_samples(
+    samples: int | None, compares: bool, tmp_path: Path
+) -> None:
+    curve = [own for own in curves() if own.table == "alignment_curve"]
+    of_parent = [own for own in curves() if own.table == "generators"]
+    of_parent.append(row("ink", "share", 0.2, "", table="generators", method="parent"))
+    files = [tmp_path / "curve.json", tmp_path / "parent.json"]
+    write_rows(files[0], curve, {"settings": {"samples": 4000, "curve_images": 500}})
+    write_rows(files[1], of_parent, {"settings": {"samples": samples, "curve_images": 500}} if samples else {})
+    read = read_comparable(files)
+    assert references(read)[0] == ({"fid": 900, "share": 0.2} if compares else {"share": 0.2}), "the figure's cross"
+    found = front_rows(read, "ink")
+    assert any(own.method == "parent" and own.metric == "fid" for own in found) == compares
+    ways = {own.child for own in found if own.metric == "agreement_above_at_fid"}
+    assert ways == ({"ink-features-1"} if compares else set()), "between the plain child's 800 and the parent's 900"
+    assert any(own.child == "ink" and own.metric == "fid" and own.method == "child" for own in found)
 
 
 def test_another_seed_is_not_another_way(tmp_path: Path) -> None:
