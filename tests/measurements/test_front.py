@@ -16,7 +16,8 @@ KIMG = (8, 24)
 
 
 def row(child: str, metric: str, value: float, setting: str, method: str = "child", **fields: str) -> Row:
-    return Row(fields.get("table", "alignment_curve"), "human", child, method, setting, metric, "", value, 0.0, 1.0, 9)
+    names = fields.get("table", "alignment_curve"), "human", child, method, setting, metric, ""
+    return Row(*names, value, value - 0.02, value + 0.02, 9)
 
 
 def curves() -> list[Row]:
@@ -68,9 +69,23 @@ def test_where_both_domains_draw_the_same_figures_one_redrawn_is_the_most_that_c
         assert values[way_at(kimg)[0], "child", f"{kimg} kimg", "kept"] == pytest.approx(0.6), "of the parent unchanged"
         assert values[way_at(kimg)[0], "child", f"{kimg} kimg", "kept_of_redrawn"] == pytest.approx(0.75)
         assert values["ink", "unaligned", f"{kimg} kimg", "kept_of_redrawn"] == pytest.approx(-1)
-    low = [dataclasses.replace(row, value=0.4) for row in pairs]
+    low = [dataclasses.replace(row, value=0.4, ci_low=0.38) for row in pairs]
     found = front_rows([*curves(), *low], "ink")
     assert not any(row.metric == "kept_of_redrawn" for row in found), "nothing is lost against it"
+
+
+def test_nothing_is_said_to_be_kept_where_hardly_anything_is_lost() -> None:
+    """The plain child has 0.5, give or take 0.02."""
+    redrawn = {"table": "alignment_pointwise", "method": "drawn pairs, same figure"}
+    for most, is_there in ((0.53, False), (0.55, True)):
+        found = front_rows([*curves(), row("ink", "segmentation_agreement", most, "", **redrawn)], "ink")
+        assert any(row.metric == "kept_of_redrawn" for row in found) == is_there
+    for high, is_there in ((1.0, False), (0.99, True)):
+        unsure = [dataclasses.replace(row, ci_high=high) for row in curves()]
+        assert any(row.metric == "kept" for row in front_rows(unsure, "ink")) == is_there
+        assert any(row.metric == "score_kept" for row in front_rows(unsure, "ink")) == is_there
+    bare = [dataclasses.replace(row, ci_low=None, ci_high=None) for row in curves()]
+    assert any(row.metric == "kept" for row in front_rows(bare, "ink"))
 
 
 def way_at(kimg: int) -> tuple[str, str]:
