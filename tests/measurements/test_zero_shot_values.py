@@ -82,8 +82,8 @@ def test_latents_have_a_control(folder: Path, tmp_path: Path) -> None:
     boundary = {(row.method, row.setting): row.value for row in rows if row.metric == "mean_auc"}
     assert boundary["latent boundary", ""] != boundary["latent boundary unaligned", "two"]
     numbers = {(row.method, row.setting): row.value for row in rows if row.metric == "mae"}
-    of_five = "shift_x, 5 labels"
-    assert numbers["latent distances", of_five] != numbers["latent distances unaligned", f"{of_five}, two"]
+    of_ten = "shift_x, 10 labels"
+    assert numbers["latent distances", of_ten] != numbers["latent distances unaligned", f"{of_ten}, two"]
     assert not [row for row in rows if row.metric == "mae" and row.method == "source-only"], "evaluate zero-shot has it"
 
 
@@ -102,6 +102,15 @@ def test_numbers_need_no_attributes(folder: Path) -> None:
     rows, _ = measured(folder, {"latent boundary": folder / "w-plus.npz"})
     assert {row.table for row in rows} == {"zero_shot_regression"}
     assert {row.method for row in rows} == {"latent distances", "latent distances damped"}
+
+
+def test_fewer_labels_than_twice_the_coefficients_are_damped_alone(folder: Path) -> None:
+    rows, _ = measured(folder, {"latent boundary": folder / "w-plus.npz"})
+    for method, counts in (("latent distances", (10, 12)), ("latent distances damped", (2, 5, 10, 12))):
+        settings = {row.setting for row in rows if (row.method, row.metric) == (method, "r2")}
+        assert {setting for setting in settings if setting.startswith("shift_x")} == {
+            f"shift_x, {count} labels" for count in counts
+        }
 
 
 SKIES, HATS = ("grey", "blue", "red", "black"), ("no", "yes")
