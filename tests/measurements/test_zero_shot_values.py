@@ -166,6 +166,20 @@ def test_each_attribute_weighs_the_same_however_many_values_it_has() -> None:
     assert low is not None and high is not None and low < paired < high
 
 
+@pytest.mark.parametrize(("hats", "has_interval"), [(9, False), (10, True), (50, True), (51, False)])
+def test_the_area_of_a_value_that_few_images_have_or_lack_has_no_interval(hats: int, has_interval: bool) -> None:
+    annotations = skies_and_hats()
+    annotations.attributes["hat"][:] = np.arange(60) < hats
+    ours, base = (scores_like(annotations, {"sky": 1.0, "hat": 1.0}, seed) for seed in (0, 1))
+    key = RowKey("zero_shot_classification", "human", "animal", "zero-shot", "")
+    rows = value_rows([ours], annotations, VALUES, 0.5, key, SETTINGS, areas_of(base, annotations, VALUES))
+    bounds = {(row.metric, row.setting): row.ci_low is not None and row.ci_high is not None for row in rows}
+    minus = "minus source-only"
+    assert bounds["auc", "hat=yes"] == bounds["auc_difference", f"hat=yes, {minus}"] == has_interval
+    assert bounds["accuracy", "hat=yes"] and bounds["mean_auc", ""] and bounds["mean_auc_difference", minus]
+    assert all(row.value is not None for row in rows)
+
+
 def test_images_are_resampled_before_the_means_are_taken() -> None:
     annotations = skies_and_hats()
     scores = scores_like(annotations, {"sky": 0.5, "hat": 1.0})
