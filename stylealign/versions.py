@@ -30,7 +30,7 @@ VERSIONS = {
     "alignment": 3,
     "features": 1,
     "tables": 5,
-    "figures": 10,
+    "figures": 11,
     "card": 1,
     "report": 8,
     "provenance": 1,

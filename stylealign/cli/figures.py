@@ -11,6 +11,7 @@ from stylealign.cli.figure_flags import add_overview, add_ranking
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
+from stylealign.measurements.alignment_front import read_comparable
 from stylealign.measurements.rows import read_rows
 from stylealign.report.curves import draw_curve
 from stylealign.report.figures import image_rows, read_sheet, stacked
@@ -88,7 +89,9 @@ def run(arguments: argparse.Namespace) -> None:
     require_suffix(arguments.out, PICTURES, "a picture")
     require_writable(arguments.out)
     if arguments.kind in _PLOTS:
-        rows = [row for _, path in arguments.rows for row in read_rows(path)[0]]
+        paths = [path for _, path in arguments.rows]
+        is_front = arguments.kind == "front"
+        rows = read_comparable(paths) if is_front else [row for path in paths for row in read_rows(path)[0]]
         _PLOTS[arguments.kind](arguments.out, rows)
         print(json.dumps({"figure": str(arguments.out)}))
         return

@@ -6,6 +6,7 @@ Nothing is measured here: the numbers are those of other tables, gathered way by
 import dataclasses
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylealign.config import MetricSettings
@@ -26,6 +27,8 @@ CORRELATIONS = tuple(f"{name}_correlation" for name in POSE_NAMES.values())
 _POINTWISE = (AGREEMENT, "keypoint_error", *CORRELATIONS)
 _QUALITY = (FID, LABEL_FID, KID, RECALL, SHARE)
 REDRAWN = PAIRS["same-figure"]
+_SAMPLES = {"generators": "samples", alignment_curve.TABLE.name: "curve_images"}
+"""Table -> the setting that says how many samples its FID is of."""
 
 KEPT = Metric(
     "kept", True, "of the label agreement that the plain child has lost, what this one keeps; 1 is the parent unchanged"
@@ -88,9 +91,11 @@ TABLE = Table(
     f"trained; {KEPT.name}: (A - P) / (1 - P) of the {AGREEMENT} A of a child and P of the plain child "
     f"after the same kimg; {KEPT_OF_REDRAWN.name}: (A - P) / (R - P), R of drawn pairs of one figure, as the same "
     f"networks see them, where the domains draw the same figures; {SCORE_KEPT.name}: the same of the alignment score; "
+    "these three only where the interval of P lies below that of R, or below 1; "
     f"{', '.join(metric.name for metrics in AT_EQUAL.values() for metric in metrics)}: {AGREEMENT} and score less "
     "those of the plain child at an equal share, FID or label_fid, between its kimg in straight lines, from the parent "
-    "unchanged (its FID is of the table generators; its label_fid is not known); the highest, where it has that "
+    "unchanged (its FID is of the table generators, and not shown unless that has as many samples as alignment_curve; "
+    "its label_fid is not known); the highest, where it has that "
     "quality more than once; none where it never has; "
     f"{SHARE_DIFFERENCE.name} and {FID_RATIO.name}: against the plain child after the same kimg. Children of unlike "
     "share are not comparable",
@@ -103,16 +108,33 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     Raises:
         StyleAlignError: no rows of the curve of the plain child.
     """
-    from stylealign.measurements.rows import read_rows
-
     plain = inputs.key(TABLE.name).child
-    rows = front_rows((row for path in inputs.named_files.values() for row in read_rows(path)[0]), plain)
+    rows = front_rows(read_comparable(inputs.named_files.values()), plain)
     if not rows:
         raise StyleAlignError(
             f"evaluate alignment-front: no rows of the table alignment_curve of {plain}; give the files of `evaluate "
             "alignment-curve` of all ways, and the plain child as --child-name"
         )
     return rows, {"plain": plain}
+
+
+def read_comparable(paths: Iterable[Path]) -> "list[Row]":
+    """Return the rows of files, without the parent's FID unless it is known to be of as many samples as all others.
+
+    A FID of few samples is too high: those of unlike numbers of samples do not compare.
+    """
+    from stylealign.measurements.rows import read_rows
+
+    rows: list[Row] = []
+    sizes = set()
+    for path in paths:
+        found, provenance = read_rows(path)
+        rows += found
+        settings = provenance.get("settings", {})
+        sizes |= {settings.get(_SAMPLES[row.table]) for row in found if row.table in _SAMPLES}
+    if len(sizes) == 1 and None not in sizes:
+        return rows
+    return [row for row in rows if (row.table, row.method, row.metric) != ("generators", "parent", FID.name)]
 
 
 def front_rows(rows: "Iterable[Row]", plain: str) -> "list[Row]":
@@ -132,7 +154,7 @@ def front_rows(rows: "Iterable[Row]", plain: str) -> "list[Row]":
         return []
     found = [dataclasses.replace(row, table=TABLE.name) for row in rows if _is_reference(row, plain)]
     own = {setting: point for (child, method, setting), point in points.items() if (child, method) == (plain, "child")}
-    most = next((row.value for row in found if (row.method, row.metric) == (REDRAWN, AGREEMENT)), None)
+    most = next((row for row in found if (row.method, row.metric) == (REDRAWN, AGREEMENT)), None)
     course = [_unchanged(found), *(_numbers(own[setting]) for setting in sorted(own, key=_kimg))]
     for (child, method, setting), point in points.items():  # 8 kimg, and what names a second control
         found += [dataclasses.replace(row, table=TABLE.name) for row in point.values()]
@@ -188,23 +210,27 @@ def _is_reference(row: "Row", plain: str) -> bool:
     return row.child == plain and (of_parent or of_pairs) and row.setting != ANNOTATED
 
 
-def _against(point: "dict[str, Row]", plain: "dict[str, Row]", most: float | None) -> "list[Row]":
+def _against(point: "dict[str, Row]", plain: "dict[str, Row]", most: "Row | None") -> "list[Row]":
     """Return what a child keeps and costs against the plain one after the same kimg; without intervals.
 
     Args:
         point, plain: the numbers of both.
         most: label agreement of one figure redrawn, where it is known.
     """
-
     here, there = _numbers(point), _numbers(plain)
     found: list[Row] = []
 
     def add(metric: Metric, of: str, value: float) -> None:
         found.append(_derived(point[of], metric, value, keeps_features=metric in (SHARE_DIFFERENCE, FID_RATIO)))
 
-    for metric, of, best in ((KEPT, AGREEMENT, 1.0), (KEPT_OF_REDRAWN, AGREEMENT, most), (SCORE_KEPT, SCORE, 1.0)):
-        if best is not None and of in here and there.get(of, best) < best:
-            add(metric, of, (here[of] - there[of]) / (best - there[of]))
+    bests = [(KEPT, AGREEMENT, 1.0, 1.0), (SCORE_KEPT, SCORE, 1.0, 1.0)]
+    if most is not None and most.value is not None:
+        bests.append((KEPT_OF_REDRAWN, AGREEMENT, most.value, most.value if most.ci_low is None else most.ci_low))
+    for metric, of, best, low in bests:
+        if of in here and of in there:
+            high = plain[of].ci_high
+            if (there[of] if high is None else high) < low:
+                add(metric, of, (here[of] - there[of]) / (best - there[of]))
     if SHARE.name in here and SHARE.name in there:
         add(SHARE_DIFFERENCE, SHARE.name, here[SHARE.name] - there[SHARE.name])
     if FID.name in here and FID.name in there:
@@ -230,7 +256,7 @@ def cost(work: Work, domain: str) -> Cost:
 
 KIND = Kind(
     name="alignment_front",
-    version=6,
+    version=8,
     text="ways to fine-tune for one domain: quality against alignment, beside the plain child",
     files=(),
     named_files=NamedFiles("JSON", "rows of other kinds; the name only tells them apart"),

@@ -42,6 +42,7 @@ TABLE = Table(
     "does not name by that of the parent's, which sees all other models; without networks the effect is the features' "
     "change along the parent's, as a share of it; silent: at least 0.5 spreads in the parent, at most a quarter of that"
     " in the child, with either sign; recovered: silent, and at least half of the effect in the parent, with its sign; "
+    f"{RATIO_BETWEEN.name} and {RATIO.name}: where the interval of {BEFORE.name} leaves out 0; "
     f"of all directions: Wilson's interval, and the mean of the cosines; "
     f"{OTHER_SEED}: a model of another seed in place of the one fine-tuned back",
     headline=RECOVERED.name,
@@ -123,13 +124,15 @@ def direction_rows(
     if course is None:
         return rows
     before, between, after = trio.changes(place)
+    in_parent = mean_estimate(before, *draws)
     numbers = {
-        BEFORE: mean_estimate(before, *draws),
+        BEFORE: in_parent,
         BETWEEN: mean_estimate(between, *draws),
         AFTER: mean_estimate(after, *draws),
-        RATIO_BETWEEN: ratio_estimate(between, before, *draws),
-        RATIO: ratio_estimate(after, before, *draws),
     }
+    if in_parent.is_off_zero:
+        numbers[RATIO_BETWEEN] = ratio_estimate(between, before, *draws)
+        numbers[RATIO] = ratio_estimate(after, before, *draws)
     if course.is_asked:
         numbers[SILENT] = Estimate(float(course.is_silent))
     if course.is_silent:

@@ -76,6 +76,8 @@ TABLE = Table(
 
 FEWEST_RUNGS = 5
 """Children that a rank correlation needs: of fewer nearly any order comes by chance."""
+FEWEST_BOUNDED = 10
+"""Children that its interval needs: of fewer a perfect order would have one of no width."""
 RANKED = {
     name: Metric(
         f"rank_correlation[{name}]", None, f"Spearman's correlation of a measure with {name} over the children"
@@ -88,8 +90,8 @@ RANKS = Table(
     section="alignment",
     metrics=tuple(RANKED.values()),
     protocol="over the children of one parent that have a number of the table ladder; setting: which number; "
-    f"{FEWEST_RUNGS} children or more; interval: bootstrap over children, their ranks kept; n: children. "
-    f"{DISTANCE} is low and {NEARNESS} high for a near domain",
+    f"{FEWEST_RUNGS} children or more; interval, from {FEWEST_BOUNDED} on: bootstrap over children, their ranks kept; "
+    f"n: children. {DISTANCE} is low and {NEARNESS} high for a near domain",
     headline=RANKED[DISTANCE].name,
 )
 
@@ -158,6 +160,8 @@ def rank_rows(rows: "Sequence[Row]", settings: MetricSettings) -> "list[Row]":
                     for values in (far[name], {child: row.value for child, row in own.items()})
                 )
                 (estimate,), _ = correlation_estimates(np.asarray(x), np.asarray(y), settings.bootstrap, settings.seed)
+            if len(rungs) < FEWEST_BOUNDED:
+                estimate = dataclasses.replace(estimate, ci_low=None, ci_high=None)
             found.append(key.row(ranked.name, estimate))
     return found
 
@@ -224,7 +228,7 @@ def cost(work: Work, parent: str) -> Cost:
 
 KIND = Kind(
     name="ladder",
-    version=2,
+    version=3,
     text="each measure of alignment and each zero-shot method beside the distance of the child's domain",
     files=(),
     named_files=NamedFiles("JSON", "rows of other kinds; the name only tells them apart"),

@@ -135,7 +135,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="zero_shot_classification",
-    version=7,
+    version=9,
     text="attributes that both domains share, by networks and by latent codes; numbers by latent codes of few labels",
     files=(
         File("data", "ZIP", "test images of the child's domain"),

@@ -37,8 +37,9 @@ PROTOCOL = (
     f"{DISTANCES}: least squares on the distances of the first 4 layers of W+ codes to a hyperplane of the parent "
     f"(between the fifths of its samples with the lowest and highest numbers), from so many annotated images of the "
     f"parent's domain inverted in the parent, the mean over {CHOICES} choices of them, for images inverted in the "
-    f"child; {DAMPED}: ridge regression, which holds each distance back with the weight of one label; unaligned: the "
-    "same images inverted in the control"
+    f"child, from twice as many labels on as it has coefficients: of fewer that mean does not settle; {DAMPED}: ridge "
+    "regression, which holds each distance back with the weight of one label; unaligned: the same images inverted in "
+    "the control"
 )
 
 
@@ -179,7 +180,10 @@ def _number_rows(
         features = [distances(side.codes, plane)[:, :LAYERS] for side in (theirs, own)]
         base = pose_scores(values[:, None].astype(np.float32), truth, (name,))[name]
         given = features[0][is_known], labels[is_known, 0], features[1]
+        fewest = 2 * (features[0].shape[1] + 1)  # a coefficient for each distance, and the level
         for count, (method, prior) in product(label_counts(int(is_known.sum())), PRIORS.items()):
+            if count < fewest and not prior:
+                continue
             key = inputs.key_of(REGRESSION.name, method + end)
             found = repeated(*given, count, CHOICES, settings.seed, prior)
             scores = [pose_scores(predicted[:, None], truth, (name,))[name] for predicted in found]

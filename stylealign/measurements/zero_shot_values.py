@@ -1,5 +1,6 @@
 """The table of zero-shot attributes, and its rows: how well scores tell images with a value from those without."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 BOUNDARY = "latent boundary"
 FEWEST = 2
 """Images that each side of a value needs for a number."""
+FEWEST_BOUNDED = 10
+"""Those that the interval of an area needs: of fewer it is too narrow."""
 
 ACCURACY = Metric("accuracy", True, "share of images rightly said to have a value or not", is_by_setting=True)
 AUC = Metric("auc", True, "chance that an image with a value scores higher than one without", is_by_setting=True)
@@ -42,6 +45,7 @@ TABLE = Table(
     f"both sides' means; {MEAN_AUC.name}: each attribute weighs the same, however many values it has; several seeds: "
     "their mean, images resampled together and seeds as a level of their own, widened as Student's t; n: images "
     "that the value, of a mean any, is known of; "
+    f"{AUC.name} and its difference have no interval where either side has fewer than {FEWEST_BOUNDED} images; "
     f"{BEST}: the method with the highest {MEAN_AUC.name} on the validation images; {DIFFERENCE_PROTOCOL}",
     headline=MEAN_AUC.name,
     compared=(MEAN_AUC.name,),
@@ -105,6 +109,8 @@ def value_rows(
 ) -> "list[Row]":
     """Return accuracy and area under the curve of each value, and the mean area (`area_of`).
 
+    The area of a value with fewer than `FEWEST_BOUNDED` images on a side has no interval; the mean has.
+
     Args:
         seeds: scores of each seed; images whose value is not known are left out.
         annotations: of the same images.
@@ -126,9 +132,12 @@ def value_rows(
             right = [Ratio.mean(((own[what] > threshold) == has)[is_known]) for own in seeds]
             rows.append(key.row(ACCURACY.name, pooled_estimate(right, *draws), setting=what))
         metric, setting, found = MEAN_AUC if is_mean else AUC, "" if is_mean else what, [own[what] for own in areas]
-        rows.append(key.row(metric.name, pooled_estimate(found, *draws), setting=setting))
+        numbers = {(metric.name, setting): pooled_estimate(found, *draws)}
         if others is not None:
-            paired = pooled_difference(found, [others[what]], *draws)
             told = taken_off if is_mean else f"{what}, {taken_off}"
-            rows.append(key.row(difference_of(metric).name, paired, setting=told))
+            numbers[difference_of(metric).name, told] = pooled_difference(found, [others[what]], *draws)
+        is_bounded = is_mean or min(sides(annotations, what)) >= FEWEST_BOUNDED
+        for (name, told), number in numbers.items():
+            estimate = number if is_bounded else dataclasses.replace(number, ci_low=None, ci_high=None)
+            rows.append(key.row(name, estimate, setting=told))
     return rows

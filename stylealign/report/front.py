@@ -76,8 +76,9 @@ def draw_front(path: str | Path, rows: Sequence[Row]) -> None:
     """Write the figure: label agreement and alignment score against the share of the domain, and against FID.
 
     One line a model, with kimg at each point and the name at its end; models of one way to keep share a colour. The
-    cross is the parent unchanged, dashed lines are what drawn pairs agree by, the dotted one is the score that one in
-    forty unrelated models exceeds. Without label networks there are no panels of the agreement.
+    cross is the parent unchanged, where the rows have that quality of it, dashed lines are what drawn pairs agree by,
+    the dotted one is the score that one in forty unrelated models exceeds. Without label networks there are no panels
+    of the agreement.
 
     Args:
         path: the picture; its suffix names the format.

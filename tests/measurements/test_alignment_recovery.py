@@ -15,8 +15,9 @@ from stylealign.config import MetricSettings
 from stylealign.images import to_pixels
 from stylealign.measurements import alignment_recovery as recovery
 from stylealign.measurements.inputs import Inputs
-from stylealign.measurements.rows import Row, read_rows
-from stylealign.metrics.recovery import Course
+from stylealign.measurements.rows import Row, RowKey, read_rows
+from stylealign.metrics.effects import Effects
+from stylealign.metrics.recovery import Course, Trio
 from stylealign.metrics.seeing import Seeing
 from stylealign.networks.generator import Generator
 from stylealign.report.figures import read_sheet
@@ -88,6 +89,18 @@ def test_attributes_that_the_childs_domain_lacks_are_marked(chain: Path, monkeyp
     assert {"boundary bright=yes", "boundary light=yes, not in the child's domain", recovery.BOUNDARIES} <= settings
     assert found["child", "recovered", "boundary light=yes, not in the child's domain"].value == 1
     assert found["child", "silent", recovery.BOUNDARIES].n == 2
+
+
+@pytest.mark.parametrize(("in_parent", "has_ratios"), [(3.0, True), (0.05, False)])
+def test_of_no_effect_in_the_parent_there_is_no_ratio(in_parent: float, has_ratios: bool) -> None:
+    noise, features = np.random.default_rng(0).normal(size=(1, 40)), np.ones((1, 40, 2), np.float32)
+    before, between, after = (Effects({"rotation": level + noise}, features) for level in (in_parent, 0.0, in_parent))
+    trio = Trio(before, between, after, ["rotation"], {"rotation": 1.0})
+    key = RowKey("alignment_recovery", "human", "again", "child")
+    rows = recovery.direction_rows(trio, trio.courses()[0], 0, key, "boundary rotation", MetricSettings(bootstrap=200))
+    assert {"effect_parent", "effect_child", "effect_after"} < {row.metric for row in rows}
+    ratios = {row.metric for row in rows if row.metric.endswith("_ratio")}
+    assert ratios == ({"child_ratio", "after_ratio"} if has_ratios else set())
 
 
 def test_what_the_figure_shows_first() -> None:

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 
 from stylealign.cli.main import main
-from stylealign.measurements.alignment_front import front_rows
+from stylealign.measurements.alignment_front import front_rows, read_comparable
 from stylealign.measurements.rows import Row, read_rows, write_rows
+from stylealign.report.front import references
 from tests.experiment.common import experiment
 
 KIMG = (8, 24)
 
 
 def row(child: str, metric: str, value: float, setting: str, method: str = "child", **fields: str) -> Row:
-    return Row(fields.get("table", "alignment_curve"), "human", child, method, setting, metric, "", value, 0.0, 1.0, 9)
+    names = fields.get("table", "alignment_curve"), "human", child, method, setting, metric, ""
+    return Row(*names, value, value - 0.02, value + 0.02, 9)
 
 
 def curves() -> list[Row]:
@@ -67,9 +69,23 @@ def test_where_both_domains_draw_the_same_figures_one_redrawn_is_the_most_that_c
         assert values[way_at(kimg)[0], "child", f"{kimg} kimg", "kept"] == pytest.approx(0.6), "of the parent unchanged"
         assert values[way_at(kimg)[0], "child", f"{kimg} kimg", "kept_of_redrawn"] == pytest.approx(0.75)
         assert values["ink", "unaligned", f"{kimg} kimg", "kept_of_redrawn"] == pytest.approx(-1)
-    low = [dataclasses.replace(row, value=0.4) for row in pairs]
+    low = [dataclasses.replace(row, value=0.4, ci_low=0.38) for row in pairs]
     found = front_rows([*curves(), *low], "ink")
     assert not any(row.metric == "kept_of_redrawn" for row in found), "nothing is lost against it"
+
+
+def test_nothing_is_said_to_be_kept_where_hardly_anything_is_lost() -> None:
+    """The plain child has 0.5, give or take 0.02."""
+    redrawn = {"table": "alignment_pointwise", "method": "drawn pairs, same figure"}
+    for most, is_there in ((0.53, False), (0.55, True)):
+        found = front_rows([*curves(), row("ink", "segmentation_agreement", most, "", **redrawn)], "ink")
+        assert any(row.metric == "kept_of_redrawn" for row in found) == is_there
+    for high, is_there in ((1.0, False), (0.99, True)):
+        unsure = [dataclasses.replace(row, ci_high=high) for row in curves()]
+        assert any(row.metric == "kept" for row in front_rows(unsure, "ink")) == is_there
+        assert any(row.metric == "score_kept" for row in front_rows(unsure, "ink")) == is_there
+    bare = [dataclasses.replace(row, ci_low=None, ci_high=None) for row in curves()]
+    assert any(row.metric == "kept" for row in front_rows(bare, "ink"))
 
 
 def way_at(kimg: int) -> tuple[str, str]:
@@ -77,7 +93,7 @@ def way_at(kimg: int) -> tuple[str, str]:
 
 
 def test_from_rows_to_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_rows(tmp_path / "rows.json", curves(), {})
+    write_rows(tmp_path / "rows.json", curves(), {"settings": {"samples": 500, "curve_images": 500}})
     out = tmp_path / "front.json"
     arguments = ["evaluate", "front", f"all={tmp_path / 'rows.json'}", "--out", str(out), "--child-name"]
     assert main([*arguments, "ink"]) == 0
@@ -85,6 +101,25 @@ def test_from_rows_to_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([*arguments, "toon"]) == 2
     assert "no rows of the table alignment_curve of toon" in capsys.readouterr().err
     assert json.loads(out.read_text())["provenance"]["plain"] == "ink"
+
+
+@pytest.mark.parametrize(("samples", "compares"), [(500, True), (4000, False), (None, False)])
+def test_the_parents_fid_is_compared_where_it_is_of_as_many_samples(
+    samples: int | None, compares: bool, tmp_path: Path
+) -> None:
+    curve = [own for own in curves() if own.table == "alignment_curve"]
+    of_parent = [own for own in curves() if own.table == "generators"]
+    of_parent.append(row("ink", "share", 0.2, "", table="generators", method="parent"))
+    files = [tmp_path / "curve.json", tmp_path / "parent.json"]
+    write_rows(files[0], curve, {"settings": {"samples": 4000, "curve_images": 500}})
+    write_rows(files[1], of_parent, {"settings": {"samples": samples, "curve_images": 500}} if samples else {})
+    read = read_comparable(files)
+    assert references(read)[0] == ({"fid": 900, "share": 0.2} if compares else {"share": 0.2}), "the figure's cross"
+    found = front_rows(read, "ink")
+    assert any(own.method == "parent" and own.metric == "fid" for own in found) == compares
+    ways = {own.child for own in found if own.metric == "agreement_above_at_fid"}
+    assert ways == ({"ink-features-1"} if compares else set()), "between the plain child's 800 and the parent's 900"
+    assert any(own.child == "ink" and own.metric == "fid" and own.method == "child" for own in found)
 
 
 def test_another_seed_is_not_another_way(tmp_path: Path) -> None:

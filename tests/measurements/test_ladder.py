@@ -86,12 +86,26 @@ def test_measures_are_ranked_against_both_distances() -> None:
     assert found["unaligned", "score", fid].value is None, "the control's scores are all alike"
     assert found["child", "score", fid].value == pytest.approx(-0.9)
     assert found["oracle", "mae, rotation_deg", pose].value == pytest.approx(0.9)
-    low, high = found["child", "score", fid].ci_low, found["child", "score", fid].ci_high
-    assert low is not None and high is not None and -1 <= low < -0.9 < high, "domains are drawn anew"
     assert {own.n for own in found.values()} == {5}
     score = next(panel for panel in PANELS if panel.metrics == ("score",))
     assert rank_of(list(found.values()), score, "domain_fid") == "rank correlation -0.90"
     assert rank_rows([own for own in rows if own.child != "e"], MetricSettings()) == [], "too few"
+
+
+@pytest.mark.parametrize(("children", "has_interval"), [(9, False), (10, True)])
+def test_ranks_of_few_children_have_no_interval(children: int, has_interval: bool) -> None:
+    rows = []
+    for place in range(children):
+        rows.append(row("ladder", f"{place}", "child", "domain_fid", 10.0 + place))
+        rows.append(row("ladder", f"{place}", "child", "score", 0.5 - (place ^ 1) / 100))  # neighbours exchanged
+    found = rank_rows(rows, MetricSettings())[0]
+    assert found.value is not None and -1 < found.value < -0.9
+    assert found.n == children
+    if not has_interval:
+        assert (found.ci_low, found.ci_high) == (None, None)
+        return
+    assert found.ci_low is not None and found.ci_high is not None
+    assert -1 <= found.ci_low < found.value < found.ci_high, "domains are drawn anew"
 
 
 def test_a_table_of_ranks_is_announced_where_there_are_children_enough() -> None:

@@ -82,8 +82,8 @@ def test_latents_have_a_control(folder: Path, tmp_path: Path) -> None:
     boundary = {(row.method, row.setting): row.value for row in rows if row.metric == "mean_auc"}
     assert boundary["latent boundary", ""] != boundary["latent boundary unaligned", "two"]
     numbers = {(row.method, row.setting): row.value for row in rows if row.metric == "mae"}
-    of_five = "shift_x, 5 labels"
-    assert numbers["latent distances", of_five] != numbers["latent distances unaligned", f"{of_five}, two"]
+    of_ten = "shift_x, 10 labels"
+    assert numbers["latent distances", of_ten] != numbers["latent distances unaligned", f"{of_ten}, two"]
     assert not [row for row in rows if row.metric == "mae" and row.method == "source-only"], "evaluate zero-shot has it"
 
 
@@ -102,6 +102,15 @@ def test_numbers_need_no_attributes(folder: Path) -> None:
     rows, _ = measured(folder, {"latent boundary": folder / "w-plus.npz"})
     assert {row.table for row in rows} == {"zero_shot_regression"}
     assert {row.method for row in rows} == {"latent distances", "latent distances damped"}
+
+
+def test_fewer_labels_than_twice_the_coefficients_are_damped_alone(folder: Path) -> None:
+    rows, _ = measured(folder, {"latent boundary": folder / "w-plus.npz"})
+    for method, counts in (("latent distances", (10, 12)), ("latent distances damped", (2, 5, 10, 12))):
+        settings = {row.setting for row in rows if (row.method, row.metric) == (method, "r2")}
+        assert {setting for setting in settings if setting.startswith("shift_x")} == {
+            f"shift_x, {count} labels" for count in counts
+        }
 
 
 SKIES, HATS = ("grey", "blue", "red", "black"), ("no", "yes")
@@ -155,6 +164,20 @@ def test_each_attribute_weighs_the_same_however_many_values_it_has() -> None:
     assert found["mean_auc_difference"].value == pytest.approx(paired)
     low, high = found["mean_auc_difference"].ci_low, found["mean_auc_difference"].ci_high
     assert low is not None and high is not None and low < paired < high
+
+
+@pytest.mark.parametrize(("hats", "has_interval"), [(9, False), (10, True), (50, True), (51, False)])
+def test_the_area_of_a_value_that_few_images_have_or_lack_has_no_interval(hats: int, has_interval: bool) -> None:
+    annotations = skies_and_hats()
+    annotations.attributes["hat"][:] = np.arange(60) < hats
+    ours, base = (scores_like(annotations, {"sky": 1.0, "hat": 1.0}, seed) for seed in (0, 1))
+    key = RowKey("zero_shot_classification", "human", "animal", "zero-shot", "")
+    rows = value_rows([ours], annotations, VALUES, 0.5, key, SETTINGS, areas_of(base, annotations, VALUES))
+    bounds = {(row.metric, row.setting): row.ci_low is not None and row.ci_high is not None for row in rows}
+    minus = "minus source-only"
+    assert bounds["auc", "hat=yes"] == bounds["auc_difference", f"hat=yes, {minus}"] == has_interval
+    assert bounds["accuracy", "hat=yes"] and bounds["mean_auc", ""] and bounds["mean_auc_difference", minus]
+    assert all(row.value is not None for row in rows)
 
 
 def test_images_are_resampled_before_the_means_are_taken() -> None:
