@@ -8,7 +8,7 @@ keep it.
 
 VERSIONS = {
     "init": 1,
-    "data": 4,
+    "data": 5,
     "fetch": 2,
     "info": 1,
     "convert": 4,

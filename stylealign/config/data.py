@@ -108,7 +108,7 @@ class DatasetSettings(Settings):
     face that is found (extra `faces`), as in FFHQ."""
     faces: Faces = "one"
     """Faces of a picture under `fit: face`: one (a picture of several is left out), the largest, or all of them, an
-    image each."""
+    image each and all in one split."""
     resolution_px: Positive = 64
     """Height and width of the stored images, a power of two."""
     train_images: Positive | None = None

@@ -34,6 +34,7 @@ from stylealign.files import atomic_files, printable, tmpdir_named, write_json
 PROGRESS_INTERVAL_S = 5.0
 SPOOLED = "the converted images wait"
 OF_THE_SYSTEM = "hidden or left by the operating system"
+TOO_FEW_FILES = "too few, as all images of a picture go into one split; ask for fewer images to be held out or add some"
 
 
 @dataclass
@@ -215,7 +216,7 @@ def _convert_all(
             with tmpdir_named(SPOOLED):
                 spool.write(square.pixels.tobytes())
             if labels is not None:
-                labels.add(name, square.placing, square.face, square.faceless)
+                labels.add(name, square.placing, square.face, square.faceless, square.is_of_several)
         if time.monotonic() - last >= PROGRESS_INTERVAL_S:
             last = time.monotonic()
             print(f"data: {files} files read, {len(first_with)} images", file=sys.stderr)
@@ -268,12 +269,21 @@ def _with_face(square: Square, picture: Upright, settings: DatasetSettings) -> S
 def _split(
     settings: DatasetSettings, archive: Archive, names: list[str], skipped: int
 ) -> tuple[DatasetSettings, dict[str, NDArray[np.int64]]]:
-    """Return the settings with the numbers of images, where they leave them out, and the images of each split.
+    """Return the settings with the numbers of images that there are, and the images of each split.
 
-    Validation images are taken from what is not tested: the test split is the same with and without them.
+    All images of a file go into one split. Validation images are taken from what is not tested: the test split is the
+    same with and without them.
     """
     if archive.test is not None:
-        return settings, _published_split(settings, archive, names, skipped)
+        splits = _published_split(settings, archive, names, skipped)
+    else:
+        splits = _own_split(settings, archive, names, skipped)
+    return settings.model_copy(update={f"{name}_images": len(own) for name, own in splits.items()}), splits
+
+
+def _own_split(
+    settings: DatasetSettings, archive: Archive, names: list[str], skipped: int
+) -> dict[str, NDArray[np.int64]]:
     found = f"{archive.path}: {len(names)} usable images ({skipped} files skipped)"
     numbers = settings.split(len(names))
     if numbers is None:
@@ -289,18 +299,61 @@ def _split(
             f"{'' if len(given) == 2 else ' and one for the other split'}; lower them or add images"
         )
     train, test = numbers
-    val = settings.val_images
+    val, files = settings.val_images, _images_by_file(names)
+    order = [files[place] for place in np.random.default_rng(settings.seed).permutation(len(files))]
+    tested, others = _parted(order, settings.train_images or len(names) - test, test, spare=1)
+    held, others = ([], others) if val is None else _parted(others, train, val, spare=1)
+    trained = others if settings.train_images is None else _parted(others, 0, train, spare=0)[0]
+    chosen = {"train": trained, "test": tested} | ({} if val is None else {"val": held})
+    if not all(chosen.values()):
+        raise StyleAlignError(f"{found}, of {len(files)} pictures, {TOO_FEW_FILES}")
+    splits = {name: _images_of(own) for name, own in chosen.items()}
     if settings.train_images is None or settings.test_images is None:
-        held_out = f"{test} held out for testing" + ("" if val is None else f", {val} for validation")
-        said = f"{train} images for training, {held_out}; train_images and test_images choose others"
+        held_out = f"{len(splits['test'])} held out for testing"
+        held_out += "" if val is None else f", {len(splits['val'])} for validation"
+        said = f"{len(splits['train'])} images for training, {held_out}; train_images and test_images choose others"
         print(f"data: {said}", file=sys.stderr)
-    order = np.random.default_rng(settings.seed).permutation(len(names))
-    start = settings.train_images or len(names) - test
-    others = np.concatenate([order[:start], order[start + test :]])
-    splits = {"train": others[:train], "test": order[start : start + test]}
-    if val is not None:
-        splits["val"] = others[train : train + val]
-    return settings.model_copy(update=numbers._asdict()), splits
+    return splits
+
+
+def _images_by_file(names: list[str]) -> list[list[int]]:
+    """Return the images of each file."""
+    found: dict[str, list[int]] = {}
+    for image, name in enumerate(names):
+        found.setdefault(name, []).append(image)
+    return list(found.values())
+
+
+def _images_of(files: list[list[int]]) -> NDArray[np.int64]:
+    return np.array([image for images in files for image in images], dtype=np.int64)
+
+
+def _parted(files: list[list[int]], start: int, wanted: int, spare: int) -> tuple[list[list[int]], list[list[int]]]:
+    """Return files with `wanted` images, as nearly as whole files allow, and the other files.
+
+    Args:
+        files: the images of each.
+        start: number of images that stand before the first file that is looked at; those come last.
+        wanted: number of images, 1 or more.
+        spare: number of files that are left at least.
+    """
+    sizes = [len(images) for images in files]
+    first = int(np.searchsorted(np.cumsum(sizes) - sizes, start))
+    turn = [*range(first, len(files)), *range(first)]
+    taken, missing = set[int](), wanted
+    for place in turn:
+        if sizes[place] <= missing and len(files) - len(taken) > spare:
+            taken.add(place)
+            missing -= sizes[place]
+    others = [place for place in turn if place not in taken]
+    if len(others) > spare:
+        smallest = min(others, key=sizes.__getitem__)
+        if not taken or sizes[smallest] < 2 * missing:  # nearer with it than without
+            taken.add(smallest)
+    return (
+        [files[place] for place in turn if place in taken],
+        [images for place, images in enumerate(files) if place not in taken],
+    )
 
 
 def _published_split(
@@ -311,20 +364,26 @@ def _published_split(
     rng = np.random.default_rng(settings.seed)
     train, test = settings.splits
     of_train = {"train": train} | ({} if settings.val_images is None else {"val": settings.val_images})
-    splits = {}
+    splits, files = {}, _images_by_file(names)
     for folder, counts in (("train", of_train), ("test", {"test": test})):
         belongs = archive.is_test if folder == "test" else archive.is_train
-        members = np.array([index for index, name in enumerate(names) if belongs(name)], dtype=np.int64)
-        if len(members) < sum(counts.values()):
+        members = np.array([place for place, own in enumerate(files) if belongs(names[own[0]])], dtype=np.int64)
+        usable = sum(len(files[place]) for place in members)
+        if usable < sum(counts.values()):
             keys = " + ".join(f"{split}_images" for split in counts)
             raise StyleAlignError(
-                f"{archive.path}: {len(members)} usable images in {getattr(archive, folder)}/ ({skipped} files "
+                f"{archive.path}: {usable} usable images in {getattr(archive, folder)}/ ({skipped} files "
                 f"skipped), fewer than {keys} = {' + '.join(map(str, counts.values()))}; lower "
                 f"{'it' if len(counts) == 1 else 'one of them'}"
             )
-        order = rng.permutation(members)
-        for split, count in counts.items():
-            splits[split], order = order[:count], order[count:]
+        order = [files[place] for place in rng.permutation(members)]
+        for place, (split, count) in enumerate(counts.items(), 1):
+            chosen, order = _parted(order, 0, count, spare=len(counts) - place)
+            if not chosen:
+                raise StyleAlignError(
+                    f"{archive.path}: {len(members)} pictures in {getattr(archive, folder)}/, {TOO_FEW_FILES}"
+                )
+            splits[split] = _images_of(chosen)
     return {split: splits[split] for split in SPLITS if split in splits}
 
 

@@ -23,6 +23,7 @@ class Square:
         face: `[68, 2]` points of the face it is a crop of, or that was looked for in it, in the upright picture; None:
             there is none.
         faceless: why none was found, where it was looked for.
+        is_of_several: whether the picture has several faces that are taken: its labels may be of any of them.
     """
 
     pixels: NDArray[np.uint8]
@@ -30,6 +31,7 @@ class Square:
     placing: Placing
     face: NDArray[np.float64] | None = None
     faceless: str = ""
+    is_of_several: bool = False
 
 
 def squares_of(picture: Upright, size_px: int, fit: Fit, faces: Faces) -> list[Square]:
@@ -42,12 +44,13 @@ def squares_of(picture: Upright, size_px: int, fit: Fit, faces: Faces) -> list[S
     if fit != "face":
         pixels, changes = fit_image(picture.image, size_px, fit, picture.changes)
         return [Square(pixels, changes, placed(picture, size_px, fit))]
-    squares = []
-    for points in chosen_faces(picture, faces):
+    squares, chosen = [], chosen_faces(picture, faces)
+    for points in chosen:
         five = five_points(points)
         pixels = np.asarray(align_face(picture.image, five, size_px)).transpose(2, 0, 1)
         placing = placed_face(picture, five, size_px)
-        squares.append(Square(pixels, [*picture.changes, "aligned by the face found"], placing, points))
+        changes = [*picture.changes, "aligned by the face found"]
+        squares.append(Square(pixels, changes, placing, points, is_of_several=len(chosen) > 1))
     return squares
 
 

@@ -268,7 +268,7 @@ def cost_of_labeller(work: Work, task: str, parent: str) -> Cost:
 
 KIND = Kind(
     name="zero_shot",
-    version=16,
+    version=17,
     text="label networks on annotated test images",
     files=(
         File("data", "ZIP", "test images of the domain"),

@@ -28,7 +28,7 @@ PROTOCOL = (
     f"{LABELLER}: the parent's network on the parent's own test images, where the child's domain has no labels to test "
     "with; "
     "several seeds: their mean, images resampled together and seeds as a level of their own, widened as Student's t, "
-    "n counts the images that carry labels of the task (of a number, of a point: it); "
+    "n counts the images that carry labels of the task (of a number, of a point: it; of points: the eyes); "
     f"{BEST}: the method with the best headline numbers on the validation images, relative to {SOURCE_ONLY}'s, "
     "number by number of a pose; "
     f"{BACKWARDS}: no network, what {SOURCE_ONLY} says of the parent's images of the codes that test images have in "

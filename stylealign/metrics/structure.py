@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylealign.datasets.avatars import POSE
-from stylealign.datasets.figures import KEYPOINTS
+from stylealign.datasets.label_names import pairs_among
 from stylealign.metrics.bootstrap import Ratio
 
 PCK_THRESHOLD = 0.1
 SMALLEST_EYE_DISTANCE = 0.05
 """Images whose eyes are closer than this share of the frame (an eye is missing) have no normalised key-point error."""
-
-EYES = (KEYPOINTS.index("left_eye"), KEYPOINTS.index("right_eye"))
 
 UNLIKE = ("eyewear", "top", "clothes")
 """What drawn domains name alike though it is not: not all wear glasses or clothes, and hats are no ears and horns."""
@@ -66,23 +64,40 @@ class KeypointScores:
     pck: Ratio
 
 
+def eye_vectors(
+    points: NDArray[np.float32], names: Sequence[str], swapped: Sequence[tuple[str, str]], size_px: int
+) -> NDArray[np.complex128]:
+    """Return what errors of key points are told in, a vector `[N]` from left to right: the first pair of `swapped`.
+
+    Args:
+        points: `[N, K, 2]` pixels.
+        names: of the points.
+        swapped: pairs of left and right; the first of which both are named counts, without one the size of the images.
+        size_px: size of the images.
+
+    Returns:
+        NaN where a point of the pair is not known, or the two are too close.
+    """
+    pair = next(iter(pairs_among(swapped, names)), None)
+    if pair is None:
+        return np.full(len(points), size_px + 0j)
+    left, right = (points[:, names.index(name)].astype(np.float64) @ np.array([1, 1j]) for name in pair)
+    return np.where(np.abs(right - left) >= SMALLEST_EYE_DISTANCE * size_px, right - left, np.nan)
+
+
 def keypoint_scores(
-    predicted: NDArray[np.float32],
-    truth: NDArray[np.float32],
-    visible: NDArray[np.bool_],
-    size_px: int,
-    eyes: tuple[int, int] | None = EYES,
+    predicted: NDArray[np.float32], truth: NDArray[np.float32], visible: NDArray[np.bool_], eyes: NDArray[np.complex128]
 ) -> KeypointScores:
     """Return the normalised mean errors and PCK@0.1 of visible key points.
 
     Args:
         predicted, truth: `[N, K, 2]` pixels.
         visible: `[N, K]` bool.
-        size_px: size of the images.
-        eyes: places of the two key points whose distance is 1; None: the size of the image is 1.
+        eyes: `eye_vectors` of `truth`; an image without one counts nowhere.
     """
-    vectors, usable = _errors_in_eye_frame(predicted, truth, size_px, eyes)
-    counted = visible & usable[:, None]
+    usable = np.isfinite(eyes)
+    truth, counted = truth[usable], visible[usable]
+    vectors = _errors_in_eye_frame(predicted[usable], truth, eyes[usable])
     offsets = np.where(counted, vectors, 0).sum(axis=0) / np.maximum(counted.sum(axis=0), 1)
     errors, centred = np.abs(vectors), np.abs(vectors - offsets)
     totals = counted.astype(np.float64)
@@ -105,38 +120,34 @@ def common_names(names: Sequence[str], others: Sequence[str]) -> list[str]:
 
 
 def keypoint_errors(
-    source: NDArray[np.float32], translated: NDArray[np.float32], size_px: int, eyes: tuple[int, int] | None
+    source: NDArray[np.float32], translated: NDArray[np.float32], eyes: NDArray[np.complex128]
 ) -> NDArray[np.float64]:
     """Return the mean distance `[N]` between key points of sources and translations, over the sources' eye distance.
 
     Args:
         source, translated: `[N, K, 2]` pixels, in one order; a point that is NaN in one of them does not count.
-        size_px: size of the images.
-        eyes: places of the two key points whose distance is 1; None: the size of the image is 1.
+        eyes: `eye_vectors` of the sources.
 
     Returns:
         NaN where the source has no eye distance to speak of.
     """
-    vectors, usable = _errors_in_eye_frame(translated, source, size_px, eyes)
-    errors = np.abs(vectors)
+    errors = np.abs(_errors_in_eye_frame(translated, source, eyes))
     there = ~np.isnan(errors)
     means = np.where(there, errors, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
-    return np.where(usable & there.any(axis=1), means, np.nan)
+    return np.where(there.any(axis=1), means, np.nan)
 
 
 def _errors_in_eye_frame(
-    predicted: NDArray[np.float32], truth: NDArray[np.float32], size_px: int, eyes: tuple[int, int] | None = EYES
-) -> tuple[NDArray[np.complex128], NDArray[np.bool_]]:
-    """Return error vectors as complex numbers `[N, K]`, and which images have an eye distance in `truth`.
+    predicted: NDArray[np.float32], truth: NDArray[np.float32], eyes: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    """Return error vectors as complex numbers `[N, K]`, NaN where an image has no vector between the eyes.
 
-    The vector between the eyes of `truth` is 1: errors are shares of the eye distance, and turn with the head.
+    That vector is 1: errors are shares of the eye distance, and turn with the head.
     """
     assert predicted.shape == truth.shape, "key points must have one shape"
     wrong, right = (points.astype(np.float64) @ np.array([1, 1j]) for points in (predicted, truth))
-    unit = np.full(len(right), size_px + 0j) if eyes is None else right[:, eyes[1]] - right[:, eyes[0]]
-    usable: NDArray[np.bool_] = np.abs(unit) >= SMALLEST_EYE_DISTANCE * size_px
-    vectors: NDArray[np.complex128] = (wrong - right) / np.where(usable, unit, 1)[:, None]
-    return vectors, usable
+    usable = np.isfinite(eyes)[:, None]
+    return np.where(usable, (wrong - right) / np.where(usable, eyes[:, None], 1), np.nan)
 
 
 def rotation_errors(source: NDArray[np.float32], translated: NDArray[np.float32]) -> NDArray[np.float64]:

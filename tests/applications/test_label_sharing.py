@@ -103,3 +103,34 @@ def test_points_and_numbers_that_both_name() -> None:
     shared = shared_names({"net": numbers}, truth, "truth.npz")
     found = regression.scores({"pose": np.array([[7, 1]], np.float32)}, truth, numbers, shared)
     assert {key: score.estimate(2, 0).value for key, score in found.items() if key[0] == "mae"} == {("mae", "tilt"): 2}
+
+
+@pytest.mark.parametrize("has_more", [False, True], ids=["alike", "shared"])
+def test_the_unit_of_points_is_the_annotations_whatever_a_network_names_first(has_more: bool) -> None:
+    """Eyes are 4 px apart, ears 10; of two images one has no eyes, and every prediction is 1 px off."""
+    names = ("left_eye", "right_eye", "left_ear", "right_ear")
+    pairs = (names[:2], names[2:])
+    points = np.array([[[6, 8], [10, 8], [3, 8], [13, 8]]] * 2, np.float32)
+    points[1, :2] = np.nan
+    visible = ~np.isnan(points[..., 0])
+    truth = Annotations(keypoints=points, visible=visible, names=LabelNames(keypoints=names, swapped=pairs))
+    eyes_first = LabelSpec("keypoints", names, 16, 4, 4, swapped=pairs)
+    ears_first = LabelSpec("keypoints", names[::-1], 16, 4, 4, swapped=pairs[::-1])
+    eyeless = LabelSpec("keypoints", ("left_ear", "right_ear"), 16, 2, 2, swapped=pairs[1:])
+    networks = {"eyes": eyes_first, "ears": ears_first} | ({"eyeless": eyeless} if has_more else {})
+    shared = shared_names(networks, truth, "truth.npz")
+    for network in networks.values():
+        places = [names.index(name) for name in network.names]
+        predicted = {"keypoints": np.nan_to_num(points)[:, places] + np.array([0, 1], np.float32)}
+        found = keypoints.scores(predicted, truth, network, *([shared] if shared.differ else []))
+        assert found["nme", ""].estimate(2, 0).value == 0.25
+        assert found["pck@0.1", ""].estimate(2, 0).value == 0
+        assert {score.count for score in found.values()} == {1}, "images that have the pair"
+
+
+def test_points_of_two_domains_are_compared_in_the_unit_of_the_first() -> None:
+    points = np.array([[[6, 8], [10, 8], [8, 12]]], np.float32)
+    whole = LabelSpec("keypoints", ("left_eye", "right_eye", "nose"), 16, 3, 3, swapped=(("left_eye", "right_eye"),))
+    compare = keypoints.comparison(whole, LabelSpec("keypoints", ("nose",), 16, 1, 1))
+    assert compare is not None
+    assert compare(points, points[:, 2:] + np.array([0, 1], np.float32)).tolist() == [0.25]

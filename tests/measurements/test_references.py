@@ -10,7 +10,7 @@ from stylealign.cli.main import main
 from stylealign.config import PairSettings
 from stylealign.datasets.drawing import draw_pairs
 from stylealign.measurements.rows import Row, read_rows
-from stylealign.metrics.structure import keypoint_errors
+from stylealign.metrics.structure import eye_vectors, keypoint_errors
 
 SIDES = ("source", "target")
 
@@ -77,5 +77,6 @@ def test_a_key_point_that_one_side_lacks_does_not_count() -> None:
     one = np.array([[[0, 0], [4, 0], [2, 2]], [[0, 0], [4, 0], [np.nan, np.nan]], [[np.nan, 0], [4, 0], [2, 2]]])
     other = one + np.array([0, 1])
     other[0, 2] = np.nan
-    errors = keypoint_errors(one.astype(np.float32), other.astype(np.float32), 16, (0, 1))
+    eyes = eye_vectors(one.astype(np.float32), ("left", "right", "nose"), [("left", "right")], 16)
+    errors = keypoint_errors(one.astype(np.float32), other.astype(np.float32), eyes)
     np.testing.assert_allclose(errors, [0.25, 0.25, np.nan])

@@ -9,6 +9,7 @@ from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
 from stylealign.metrics.bootstrap import Ratio
 from stylealign.metrics.structure import (
     common_names,
+    eye_vectors,
     iou,
     keypoint_errors,
     keypoint_scores,
@@ -26,6 +27,10 @@ def face(count: int = 5) -> np.ndarray:
     points = np.random.default_rng(0).uniform(20, 44, size=(count, len(KEYPOINTS), 2)).astype(np.float32)
     points[:, EYES[0]], points[:, EYES[1]] = (24, 30), (40, 30)
     return points
+
+
+def eyes_of(points: np.ndarray) -> np.ndarray:
+    return eye_vectors(points, KEYPOINTS, [("left_eye", "right_eye")], SIZE)
 
 
 def value(score: Ratio) -> float:
@@ -59,7 +64,7 @@ def test_keypoint_scores_closed_form() -> None:
     predicted = truth + np.array([0.0, 1.2], dtype=np.float32)
     predicted[:, EYES[0]] += (0, 4.0 - 1.2)
     everything = np.ones(truth.shape[:2], dtype=bool)
-    scores = keypoint_scores(predicted, truth, everything, SIZE)
+    scores = keypoint_scores(predicted, truth, everything, eyes_of(truth))
     others = len(KEYPOINTS) - 1
     assert value(scores.nme) == pytest.approx((4 + others * 1.2) / 16 / len(KEYPOINTS))
     assert value(scores.pck) == pytest.approx(others / len(KEYPOINTS))
@@ -67,7 +72,7 @@ def test_keypoint_scores_closed_form() -> None:
     assert value(scores.nme_centred) == pytest.approx(0, abs=1e-6), "every point is a constant away"
     unseen = everything.copy()
     unseen[:, EYES[0]] = False
-    scores = keypoint_scores(predicted, truth, unseen, SIZE)
+    scores = keypoint_scores(predicted, truth, unseen, eyes_of(truth))
     assert (value(scores.nme), value(scores.pck)) == (pytest.approx(1.2 / 16), 1.0)
     assert np.isnan(value(scores.nme_of[EYES[0]])), "a point that no image shows"
 
@@ -84,7 +89,7 @@ def test_a_constant_error_turns_and_grows_with_the_head() -> None:
     scatter = random.normal(size=200)
     predicted[:, other] += (scatter - scatter.mean()) * eyes
     true, wrong = (np.stack([p.real, p.imag], axis=2).astype(np.float32) for p in (truth, predicted))
-    scores = keypoint_scores(wrong, true, np.ones(truth.shape, dtype=bool), SIZE)
+    scores = keypoint_scores(wrong, true, np.ones(truth.shape, dtype=bool), eyes_of(true))
     assert value(scores.nme_of[mouth]) == pytest.approx(0.4, rel=1e-5)
     left = np.abs(scatter - scatter.mean()).mean() / len(KEYPOINTS)
     assert value(scores.nme) == pytest.approx(0.4 / len(KEYPOINTS) + left, rel=1e-5)
@@ -96,19 +101,21 @@ def test_images_without_eyes_are_left_out() -> None:
     truth[0, EYES[1]] = truth[0, EYES[0]]
     predicted = truth.copy()
     predicted[0] += 100
-    scores = keypoint_scores(predicted, truth, np.ones(truth.shape[:2], dtype=bool), SIZE)
+    scores = keypoint_scores(predicted, truth, np.ones(truth.shape[:2], dtype=bool), eyes_of(truth))
     assert (value(scores.nme), value(scores.pck)) == (0.0, 1.0)
-    assert np.isnan(keypoint_errors(truth, predicted, SIZE, EYES)).tolist() == [True] + 4 * [False]
+    assert {scores.nme.count, scores.pck.count, *(score.count for score in scores.nme_of)} == {4}
+    assert np.isnan(keypoint_errors(truth, predicted, eyes_of(truth))).tolist() == [True] + 4 * [False]
 
 
 def test_keypoint_error_is_normalised_by_the_source() -> None:
     source = face()
     translated = source + np.array([3.2, 0.0], dtype=np.float32)
-    np.testing.assert_allclose(keypoint_errors(source, translated, SIZE, EYES), 0.2, rtol=1e-5)
-    np.testing.assert_allclose(keypoint_errors(source, translated, SIZE, None), 3.2 / SIZE, rtol=1e-5)
+    np.testing.assert_allclose(keypoint_errors(source, translated, eyes_of(source)), 0.2, rtol=1e-5)
+    whole = eye_vectors(source, KEYPOINTS, [("left_ear", "right_ear")], SIZE)
+    np.testing.assert_allclose(keypoint_errors(source, translated, whole), 3.2 / SIZE, rtol=1e-5)
     wider = source.copy()
     wider[:, EYES[1]] += (16, 0)
-    forward, back = keypoint_errors(source, wider, SIZE, EYES), keypoint_errors(wider, source, SIZE, EYES)
+    forward, back = keypoint_errors(source, wider, eyes_of(source)), keypoint_errors(wider, source, eyes_of(wider))
     np.testing.assert_allclose(forward, 2 * back)
 
 

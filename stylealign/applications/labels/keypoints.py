@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -13,7 +14,7 @@ from stylealign.applications.labels.spec import LabelSpec, Scores
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.label_names import mirrored_order, pairs_among
 from stylealign.metrics.seeing import Compare
-from stylealign.metrics.structure import common_names, keypoint_errors, keypoint_scores
+from stylealign.metrics.structure import common_names, eye_vectors, keypoint_errors, keypoint_scores
 
 _SPREAD = 1 / 64
 """Standard deviation of the target heat map, as a share of the frame."""
@@ -116,34 +117,40 @@ def decode(outputs: dict[str, Tensor], spec: LabelSpec) -> dict[str, Tensor]:
 
 
 def comparison(spec: LabelSpec, other: LabelSpec) -> Compare | None:
-    """Return what compares points `[N, K, 2]` of two networks, of the points that both name."""
+    """Return what compares points `[N, K, 2]` of two networks, of the points that both name.
+
+    Distances are shares of that of the first one's first pair of left and right.
+    """
     common = common_names(spec.names, other.names)
     mine, theirs = ([names.index(name) for name in common] for names in (spec.names, other.names))
     if not common:
         return None
-    pairs = [pair for pair in spec.swapped[:1] if set(pair) <= set(common)]
-    eyes = (common.index(pairs[0][0]), common.index(pairs[0][1])) if pairs else None
-    return lambda one, two: keypoint_errors(one[:, mine], two[:, theirs], spec.resolution_px, eyes)
+
+    def compare(one: NDArray[Any], two: NDArray[Any]) -> NDArray[np.float64]:
+        eyes = eye_vectors(one, spec.names, spec.swapped, spec.resolution_px)
+        return keypoint_errors(one[:, mine], two[:, theirs], eyes)
+
+    return compare
 
 
 def scores(
     predicted: Mapping[str, NDArray[Any]], annotations: Annotations, spec: LabelSpec, shared: Shared | None = None
 ) -> Scores:
-    """Return the errors of visible points, as shares of the distance of the first pair of left and right.
+    """Return the errors of visible points, as shares of the distance of the annotations' first pair of left and right.
 
-    With `shared`, only those points count.
+    With `shared`, only those points count. The pair is one whatever the networks name, and images without it do not
+    count: methods on the same images have the same unit.
     """
     assert annotations.keypoints is not None
     assert annotations.visible is not None
     names = spec.names if shared is None else shared.names
-    eyes = [(names.index(left), names.index(right)) for left, right in pairs_among(spec.swapped, names)[:1]]
-    order = [annotations.names.keypoints.index(name) for name in names]
+    known = annotations.names
+    order = [known.keypoints.index(name) for name in names]
     found = keypoint_scores(
         predicted["keypoints"][:, [spec.names.index(name) for name in names]],
         annotations.keypoints[:, order],
         annotations.visible[:, order],
-        spec.resolution_px,
-        eyes[0] if eyes else None,
+        eye_vectors(annotations.keypoints, known.keypoints, known.swapped, spec.resolution_px),
     )
     of_points = {("nme_of_point", name): score for name, score in zip(names, found.nme_of, strict=True)}
     return {("nme", ""): found.nme, ("pck@0.1", ""): found.pck, ("nme_centred", ""): found.nme_centred, **of_points}

@@ -126,10 +126,10 @@ TASKS: tuple[LabelTask, ...] = (
                     is_by_setting=True,
                 ),
             ),
-            protocol="distance of visible key points over the distance of the annotated eyes; pck@0.1: share of "
-            "visible key points closer than 0.1 of it; nme_centred: with each point's mean error, in the frame of the "
-            "annotated eyes, taken off: what is left where two domains mean places a constant apart; a point that the "
-            "domain lacks counts nowhere",
+            protocol="distance of visible key points over the distance of the annotated eyes (the annotations' first "
+            "pair of left and right), in images that have them; pck@0.1: share of visible key points closer than 0.1 "
+            "of it; nme_centred: with each point's mean error, in the frame of the annotated eyes, taken off: what is "
+            "left where two domains mean places a constant apart; a point that the domain lacks counts nowhere",
             headline="nme",
         ),
         agreement=Metric(

@@ -30,6 +30,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import own_path, printable
 
 KINDS_OF_FILES = {"masks": "segmentation", "keypoints": "keypoints", "values": "pose", "attributes": "attributes"}
+OF_SEVERAL = "a picture of several faces (any of them may be meant)"
 
 
 class Collected:
@@ -59,6 +60,7 @@ class Collected:
         self._values = None if values is None else Values(values, pictures, report)
         self._attributes = None if attributes is None else Attributes(attributes, pictures, report)
         self._rows: dict[str, list[Any]] = {"maps": [], "points": [], "visible": [], "values": [], "attributes": []}
+        self._several: set[tuple[str, str]] = set()
         self._is_mirrored: dict[str, list[bool]] = {kind: [] for kind in settings.kinds}
 
     def _open_masks(self, stack: ExitStack) -> FolderMasks | PartMasks | CocoMasks | None:
@@ -94,7 +96,14 @@ class Collected:
             self._coco[path] = CocoFile(path, self._pictures, self._report)
         return self._coco[path]
 
-    def add(self, picture: str, placing: Placing, face: NDArray[np.float64] | None, faceless: str = "") -> None:
+    def add(
+        self,
+        picture: str,
+        placing: Placing,
+        face: NDArray[np.float64] | None,
+        faceless: str = "",
+        is_of_several: bool = False,
+    ) -> None:
         """Take what is known of the next square image.
 
         Args:
@@ -102,13 +111,15 @@ class Collected:
             placing: where it lies in the picture.
             face: `[68, 2]` points of a face that was found, in the upright picture.
             faceless: why none was found.
+            is_of_several: whether the picture has several faces that are taken; what a file says of such a picture is
+                known of none of them, but for masks.
         """
         for kind in self._is_mirrored:  # those of masks and points tell by their size what they are of
             self._is_mirrored[kind].append(placing.is_mirrored and not self._settings.upright)
         if self._masks is not None:
             self._rows["maps"].append(self._map_of(picture, placing))
         if self._settings.keypoints is not None:
-            positions, visible = self._points_of(picture, placing, face, faceless)
+            positions, visible = self._points_of(picture, placing, face, faceless, is_of_several)
             self._rows["points"].append(positions)
             self._rows["visible"].append(visible)
         for name, source, unknown in (
@@ -119,7 +130,16 @@ class Collected:
                 row = source.of(picture)
                 if row is None:
                     self._report.reject(source.file, picture, "a picture without a row")
+                elif is_of_several:
+                    self._note_several(source.file, picture)
+                    row = None
                 self._rows[name].append(np.full(len(source.names), unknown) if row is None else row)
+
+    def _note_several(self, file: str, picture: str) -> None:
+        """Note, once a picture, a label that may be of any of its faces."""
+        if (file, picture) not in self._several:
+            self._several.add((file, picture))
+            self._report.reject(file, picture, OF_SEVERAL, is_counted=True)
 
     def _map_of(self, picture: str, placing: Placing) -> NDArray[np.uint8]:
         assert self._masks is not None, "there are masks"
@@ -172,7 +192,12 @@ class Collected:
         self._is_mirrored[kind][-1] = placing.is_mirrored and not is_upright
 
     def _points_of(
-        self, picture: str, placing: Placing, face: NDArray[np.float64] | None, faceless: str
+        self,
+        picture: str,
+        placing: Placing,
+        face: NDArray[np.float64] | None,
+        faceless: str,
+        is_of_several: bool,
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         names = self._keypoint_names()
         nothing = np.full((len(names), 2), np.nan, np.float32), np.zeros(len(names), bool)
@@ -186,6 +211,9 @@ class Collected:
             found = self._points.of(picture)
             if found is None:
                 self._report.reject(self._points.file, picture, "a picture without key points")
+                return nothing
+            if is_of_several:
+                self._note_several(self._points.file, picture)
                 return nothing
             upright, visible = self._upright_points(found, picture, placing)
             return framed(placing.points(upright), visible, self._size_px)

@@ -26,17 +26,21 @@ class LabelReport:
     Attributes:
         rejected: (file, name of the picture or row, reason) of each.
         by_reason: how many, by file and kind of reason.
+        counted: those of `by_reason` that are told by their number alone.
     """
 
     rejected: list[tuple[str, str, str]] = field(default_factory=list)
     by_reason: Counter[str] = field(default_factory=Counter)
+    counted: set[str] = field(default_factory=set)
 
-    def reject(self, file: str, name: str, reason: str) -> None:
-        """Note a label that cannot be used; the first ones of a kind are named on stderr."""
+    def reject(self, file: str, name: str, reason: str, is_counted: bool = False) -> None:
+        """Note a label that cannot be used; the first ones of a kind are named on stderr, or all are only counted."""
         self.rejected.append((file, name, reason))
         kind = f"{file}: {reason.partition(' (')[0]}"
         self.by_reason[kind] += 1
-        if self.by_reason[kind] <= SHOWN:
+        if is_counted:
+            self.counted.add(kind)
+        elif self.by_reason[kind] <= SHOWN:
             print(f"data: {printable(file)}: {printable(name)}: {printable(reason)}", file=sys.stderr)
 
     def commonest(self, file: str) -> str | None:
@@ -57,7 +61,7 @@ class LabelReport:
     def close(self) -> None:
         """Say how many more there were than were named."""
         for said, count in self.by_reason.items():
-            if count > SHOWN:
+            if count > SHOWN or said in self.counted:
                 print(f"data: {printable(said)}: {count} in all", file=sys.stderr)
 
 
