@@ -8,7 +8,7 @@ keep it.
 
 VERSIONS = {
     "init": 1,
-    "data": 5,
+    "data": 4,
     "fetch": 2,
     "info": 1,
     "convert": 4,

@@ -35,7 +35,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return values
 
 
-BESIDE = ("-plain", "-outlines", "-long", "-features", "-closest")
+BESIDE = ("-plain", "-outlines", "-long", "-features", "-closest", "-s1", "-s2")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "tiny.yaml", "full.yaml", "bundled.yaml", "zoo.yaml"])
