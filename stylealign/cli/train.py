@@ -95,6 +95,9 @@ def run(arguments: argparse.Namespace) -> None:
         raise StyleAlignError("--architecture: a child has its parent's shape; leave out --architecture or --init-from")
     if arguments.init_from is None and settings.keep != KeepSettings():
         raise StyleAlignError("keep: holds a child near its parent; name the parent with --init-from, or leave it out")
+    for flag, given in (("--freeze-d", settings.freeze_d), ("--train-only", settings.train_only)):
+        if arguments.init_from is None and given:
+            raise StyleAlignError(f"{flag}: keeps weights of a parent; name it with --init-from, or leave it out")
     if arguments.init_from is None and settings.select in ALIGNED:
         raise StyleAlignError(f"select {settings.select}: needs a parent; name it with --init-from")
     if (arguments.encoder is not None) != (settings.keep.code.weight > 0):

@@ -177,6 +177,16 @@ class TrainSettings(Settings):
             raise ValueError(f"batch_size {self.batch_size} must be a multiple of accumulate, {self.accumulate}")
         if self.select != "last" and self.evaluate_kimg is None:
             raise ValueError(f"select {self.select} needs evaluate_kimg: how often to measure")
+        if self.select != "last" and (self.evaluate_kimg or 0) >= self.kimg:
+            raise ValueError(
+                f"select {self.select}: evaluate_kimg {self.evaluate_kimg:g} is one measurement in {self.kimg:g} kimg; "
+                "measure more often"
+            )
+        for key, method in self.keep.methods.items():
+            if method.fade_in_kimg > self.kimg:
+                raise ValueError(
+                    f"keep.{key}.fade_in_kimg: {method.fade_in_kimg:g} is longer than the training, {self.kimg:g} kimg"
+                )
         if self.select in ALIGNED and self.alignment_latents is None:
             raise ValueError(f"select {self.select} needs alignment_latents")
         if self.discriminator == "projected":

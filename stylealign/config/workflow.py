@@ -20,11 +20,14 @@ from stylealign.config.keeping import KeepSettings
 from stylealign.config.latents import EncoderSettings, InvertKeys, InvertSettings
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import problem_of
-from stylealign.config.training import ArchitectureSettings, TrainKeys, TrainSettings, with_preset
+from stylealign.config.training import ALIGNED, ArchitectureSettings, TrainKeys, TrainSettings, with_preset
 from stylealign.errors import did_you_mean
 from stylealign.latents import spaces
 
 S = TypeVar("S", bound=Settings)
+
+OF_CHILDREN = {"keep": KeepSettings(), "freeze_d": 0, "train_only": (), "select": "last"}
+"""Keys of a training that need a parent, and what they are without one. Of `select`, the rules by alignment do."""
 
 
 class ModelSettings(Settings):
@@ -262,8 +265,8 @@ class Config(Settings):
         """Refuse what a training cannot keep, which its job would refuse."""
         model, keep = self.models[name], self.training_of(name).keep
         where = f"models.{name}.train.keep"
-        if model.parent is None and keep != KeepSettings():
-            raise ValueError(f"{where}: holds a child near its parent; the model has none")
+        if model.parent is None:
+            self._needs_no_parent(name)
         px = self.domains[model.domain].resolution_px
         for key, method in keep.methods.items():
             missing = [wanted for wanted in getattr(method, "resolutions_px", ()) if wanted > px]
@@ -273,8 +276,22 @@ class Config(Settings):
                 )
         if keep.patches.weight > 0 and (keep.patches.at_px or 0) >= px:
             raise ValueError(f"{where}.patches.at_px: the discriminator has features up to {px // 2} px; give less")
-        if keep.distances.weight > 0 and self.training_of(name).mbstd_group_size < 3:
+        training = self.training_of(name)
+        if keep.distances.weight > 0 and training.mbstd_group_size < 3:
             raise ValueError(f"{where}.distances: compares groups of three images or more; raise mbstd_group_size")
+        if keep.distances.weight > 0 and training.batch_size // training.accumulate < 3:
+            raise ValueError(f"{where}.distances: compares three images or more at once; lower accumulate")
+
+    def _needs_no_parent(self, name: str) -> None:
+        """Refuse what a model without a parent says itself of staying near one."""
+        training, where = self.training_of(name), f"models.{name}.train"
+        if training.keep != KeepSettings():
+            raise ValueError(f"{where}.keep: holds a child near its parent; the model has none")
+        for key, given in (("freeze_d", training.freeze_d), ("train_only", training.train_only)):
+            if given:
+                raise ValueError(f"{where}.{key}: keeps weights of a parent; the model has none")
+        if training.select in ALIGNED:
+            raise ValueError(f"{where}.select: {training.select} needs a parent; the model has none")
 
     @property
     def untested_labels(self) -> LabelKeys:
@@ -308,10 +325,13 @@ class Config(Settings):
         own = self.models[model]
         keys = with_preset(self._own_keys(model))
         settings = over(TrainSettings, self.train, keys)
-        if "keep" in keys:
+        if "keep" in keys and own.parent is not None:
             return settings
         if own.parent is None:  # what the workflow keeps is of children
-            return settings.model_copy(update={"keep": KeepSettings()})
+            unsaid = {key: value for key, value in OF_CHILDREN.items() if key not in keys}
+            if settings.select not in ALIGNED:
+                unsaid.pop("select", None)
+            return settings.model_copy(update=unsaid)
         if own.control_of is not None:
             return settings.model_copy(update={"keep": self.training_of(own.control_of).keep})
         return settings.of_child()

@@ -93,9 +93,11 @@ def _table(names: Sequence[str], columns: Mapping[str, Sequence[str]]) -> str:
 def _held(settings: Mapping[str, Any] | None) -> str:
     """Return what a training held to the parent, and how strongly."""
     keep = (settings or {}).get("keep") or {}
-    return ", ".join(
-        f"{way} {of['weight']:g}" for way, of in keep.items() if isinstance(of, Mapping) and of.get("weight")
-    )
+    ways = {way: of for way, of in keep.items() if isinstance(of, Mapping)}
+    held = [f"{way} {of['weight']:g}" for way, of in ways.items() if of.get("weight")]
+    held += [f"{way} of D {of['discriminator_weight']:g}" for way, of in ways.items() if of.get("discriminator_weight")]
+    held += [f"{way} {of['tolerance']:g}" for way, of in ways.items() if of.get("tolerance")]
+    return ", ".join(held + (["rates"] if keep.get("rates") else []))
 
 
 def _setting(settings: Mapping[str, Any] | None, key: str) -> Any:

@@ -124,6 +124,26 @@ def test_the_models_that_dvc_names_are_those_of_the_default_run() -> None:
         ),
         (
             "train",
+            {"batch_size": 16, "accumulate": 8, "mbstd_group_size": 1, "keep": {"distances": {"weight": 1}}},
+            "models.animal.train.keep.distances: compares groups of three images or more; raise mbstd_group_size",
+        ),
+        (
+            "models.animal.train",
+            {"discriminator": "projected", "accumulate": 8, "keep": {"distances": {"weight": 1}}},
+            "models.animal.train.keep.distances: compares three images or more at once; lower accumulate",
+        ),
+        (
+            "models.animal.train",
+            {"keep": {"features": {"weight": 8, "fade_in_kimg": 500}}},
+            "models.animal.train: keep.features.fade_in_kimg: 500 is longer than the training, 12 kimg",
+        ),
+        (
+            "train",
+            {"select": "aligned-fid", "evaluate_kimg": 400},
+            "train: select aligned-fid: evaluate_kimg 400 is one measurement in 12 kimg; measure more often",
+        ),
+        (
+            "train",
             {"freeze_d": 16},
             "models.animal.train.freeze_d: the discriminator of 64 px has 16 layers, freeze fewer",
         ),
@@ -221,10 +241,10 @@ def test_a_seeds_model_takes_no_others_name() -> None:
 @pytest.mark.parametrize(
     ("train", "own", "message"),
     [
-        ({"evaluate_kimg": 20}, {"select": "fewest-fid"}, None),
-        ({"select": "fewest-fid"}, {"evaluate_kimg": 20}, None),
-        ({"select": "best-kid", "evaluate_kimg": 20}, {"evaluate_kimg": None}, "models.animal.train: select best-kid"),
-        ({"select": "best-kid", "evaluate_kimg": 20}, {"evaluate_kimg": None, "select": "last"}, None),
+        ({"evaluate_kimg": 2}, {"select": "fewest-fid"}, None),
+        ({"select": "fewest-fid"}, {"evaluate_kimg": 2}, None),
+        ({"select": "best-kid", "evaluate_kimg": 2}, {"evaluate_kimg": None}, "models.animal.train: select best-kid"),
+        ({"select": "best-kid", "evaluate_kimg": 2}, {"evaluate_kimg": None, "select": "last"}, None),
         ({"accumulate": 4}, {"batch_size": 10}, "models.animal.train: batch_size 10 must be a multiple of accumulate"),
         ({"batch_size": 10}, {"accumulate": 4}, "models.animal.train: batch_size 10 must be a multiple of accumulate"),
         ({"batch_size": 10, "accumulate": 4}, None, "train: batch_size 10 must be a multiple of"),
@@ -413,3 +433,25 @@ def test_the_smallest_resolution_of_a_style_is_that_of_its_entry() -> None:
     styles = read_styles()
     assert {name: smallest_px(name) for name in styles} == {name: entry.smallest_px for name, entry in styles.items()}
     assert {entry.smallest_px for entry in styles.values()} >= {16, 32}
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({"keep": {"features": {"weight": 9}}}, "keep: holds a child near its parent; the model has none"),
+        ({"freeze_d": 3}, "freeze_d: keeps weights of a parent; the model has none"),
+        ({"train_only": ["torgb"]}, "train_only: keeps weights of a parent; the model has none"),
+        ({"select": "most-aligned", "evaluate_kimg": 4}, "select: most-aligned needs a parent; the model has none"),
+    ],
+)
+def test_what_needs_a_parent_is_of_children(own: dict[str, Any], told: str) -> None:
+    """Of all models, children take it; what a model without a parent says of itself is refused."""
+    scratch = {"domain": "human", "architecture": {}}
+    values = changed("models.human", scratch) | {"train": own}
+    config = validate(Config, values, "c")
+    alone = validate(Config, values | {"train": {"evaluate_kimg": own.get("evaluate_kimg")}}, "c")
+    assert config.training_of("human") == alone.training_of("human")
+    assert config.training_of("animal") != alone.training_of("animal")
+    with pytest.raises(StyleAlignError) as error:
+        validate(Config, changed("models.human", scratch | {"train": own}), "c")
+    assert str(error.value) == f"c: models.human.train.{told}"
