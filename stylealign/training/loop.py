@@ -20,7 +20,7 @@ from stylealign.images import from_uint8
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
 from stylealign.training.judging import AnyDiscriminator
-from stylealign.training.log import EventFiles, TrainingLog
+from stylealign.training.log import END, EventFiles, TrainingLog
 from stylealign.training.means import Means
 from stylealign.training.selection import Selection
 from stylealign.training.state import check_identity, load_state, save_state
@@ -214,7 +214,7 @@ class TrainingRun:
             self._save_or_stop()
         self._in_first(TrainingRun._save)
         if s.evaluate_kimg is not None and not self._is_due(s.evaluate_kimg):
-            self._in_first(TrainingRun._evaluate)  # behind the state: a longer run does not measure here
+            self._in_first(lambda run: run._evaluate(behind_state=True))  # a longer run does not measure here
 
     def _is_due(self, distance_kimg: float) -> bool:
         return self.steps_done % max(round(distance_kimg * 1000 / self.settings.batch_size), 1) == 0
@@ -248,12 +248,13 @@ class TrainingRun:
             if self._aligned[1]:
                 self._write(self._aligned[1])
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, behind_state: bool = False) -> None:
+        """Measure the child; behind the state, a longer run that goes on from there knows nothing of it."""
         if self.hooks.evaluate is None:
             return
         self._align()
         values = self.hooks.evaluate(self) | (self._aligned[1] if self._aligned else {})
-        self._write(values)
+        self._write(values, behind_state)
         if self.selection.takes(values, self.kimg):
             self.hooks.candidate(self)
 
@@ -264,9 +265,9 @@ class TrainingRun:
         self._write({"images_per_s": round(images_per_s, 2), "memory_gib": round(_peak_memory_gib(), 3), **values})
         self.hooks.progress(Progress(self.kimg, self.settings.kimg, images_per_s, values))
 
-    def _write(self, values: dict[str, float]) -> None:
+    def _write(self, values: dict[str, float], behind_state: bool = False) -> None:
         if self.log is not None:
-            self.log.write({"kimg": self.kimg, **values})
+            self.log.write({"kimg": self.kimg, **(END if behind_state else {}), **values})
         if self.events is not None:
             self.events.write(values, self._images_shown)
 

@@ -124,8 +124,12 @@ def test_a_longer_run_goes_on_from_a_shorter_one_and_ends_as_an_uninterrupted_on
     assert measured(tmp_path / "part", 0.08).selection.kimg == 0.08, "ended again, it chooses the same"
     lines = (tmp_path / "part" / "log.jsonl").read_text().splitlines()
     assert len(lines) == len(set(lines)), "ended again, it says nothing twice"
-    assert len([line for line in lines if "fid" in line]) == 3
+    ends = {line["kimg"]: line.get("end") for line in map(json.loads, lines) if "fid[x]" in line}
+    assert ends == {0.032: None, 0.064: None, 0.08: True}
     longer, whole = measured(tmp_path / "part", 0.096), measured(tmp_path / "whole", 0.096)
+    for folder in ("part", "whole"):
+        found = map(json.loads, (tmp_path / folder / "log.jsonl").read_text().splitlines())
+        assert [line["kimg"] for line in found if "fid[x]" in line] == [0.032, 0.064, 0.096], "what select knows"
     assert_bitwise_equal(weights(longer), weights(whole))
     for run in (longer, whole):
         assert [(one.kimg, one.value) for one in run.selection.candidates] == [(0.064, 5.2), (0.096, 5.0)]
