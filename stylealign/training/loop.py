@@ -181,6 +181,11 @@ class TrainingRun:
             if self.events is not None:
                 self.events.close()
 
+    def tell_end(self, values: dict[str, Any]) -> None:
+        """Log a last line of what was made of the trained networks; a run that goes on from there drops it."""
+        if self.log is not None:
+            self.log.write(values | END)
+
     def _loop(self) -> None:
         s = self.settings
         total_steps = self._total_steps
