@@ -37,9 +37,9 @@ from stylealign.report.sheets import grid, save_png
 from stylealign.training import selftest
 from stylealign.training.alignment import Alignment
 from stylealign.training.evaluation import Evaluation
-from stylealign.training.keep.pull import pulled
+from stylealign.training.keep.pull import between, pulled
 from stylealign.training.loop import LOG_EVERY_IMAGES, Hooks, Interrupted, Progress, TrainingRun
-from stylealign.training.outputs import Finish, Outputs
+from stylealign.training.outputs import Finish, Finished, Outputs
 from stylealign.training.start import Networks, networks_of_parent, new_networks
 from stylealign.training.state import claimed
 from stylealign.training.workers import Workers, connected
@@ -138,11 +138,11 @@ def _train(arguments: argparse.Namespace, settings: TrainSettings, workers: Work
     provenance = _provenance(arguments, settings, identity, images.attribution)
     parent = copy.deepcopy(networks[1])  # of a child: a saved state replaces the networks' weights
     evaluation = _evaluation(arguments, settings)
-    finish = _finish(parent, settings, _evaluation_of_pull(arguments, settings, evaluation))
-    outputs = Outputs(provenance, lambda path, samples, columns: save_png(path, grid(samples, columns)), finish)
     alignment = None
     if arguments.init_from is not None and settings.alignment_latents is not None and workers.is_first:
         alignment = Alignment(parent, settings.alignment_latents, settings.seed, _tell)
+    finish = _finish(parent, settings, _evaluation_of_pull(arguments, settings, evaluation), alignment)
+    outputs = Outputs(provenance, lambda path, samples, columns: save_png(path, grid(samples, columns)), finish)
     hooks = _hooks(arguments, outputs, evaluation, alignment)
     training = TrainingRun(*networks, images, settings, arguments.run_dir, identity, hooks, workers, True, encoder)
     if training.run_dir != arguments.run_dir:
@@ -212,19 +212,26 @@ def _evaluation_of_pull(arguments: argparse.Namespace, settings: TrainSettings, 
     return evaluation if images in (None, settings.evaluate_images) else _evaluation(arguments, settings, images)
 
 
-def _finish(parent: Generator, settings: TrainSettings, evaluation: Evaluation) -> Finish | None:
+def _finish(
+    parent: Generator, settings: TrainSettings, evaluation: Evaluation, alignment: Alignment | None
+) -> Finish | None:
     """Return what pulls a child back towards its parent when it is done; None where nothing is to be pulled."""
     pull, name = settings.keep.pull, f"fid[{settings.evaluate_features}]"
     if pull.is_off:
         return None
 
-    def finish(child: Generator) -> tuple[Generator, dict[str, Any]]:
-        start = copy.deepcopy(parent).to(child.mapping.w_avg.device)
-        found, shares = pulled(child, start, lambda one: evaluation(one)[name], pull.tolerance, pull.shares)
+    def finish(child: Generator, raw: Generator) -> Finished:
+        for network in (child, raw):  # those that were selected come from a file
+            network.to(parent.mapping.w_avg.device)
+        found = pulled(child, parent, lambda one: evaluation(one)[name], pull.tolerance, pull.shares)
+        shares = found.shares
         _tell(f"shares of the parent's weights: {', '.join(f'{place} {share:g}' for place, share in shares.items())}")
         if all(share == 1 for share in shares.values()):
             _tell("the child is its parent again; lower keep.pull.tolerance, or train it longer")
-        return found, {"pulled": shares}
+        measured = {name: found.fid, "fid_limit": found.limit}
+        measured |= {} if alignment is None else alignment(found.generator)
+        # The next child starts from the raw generator: unpulled, it would go back to what was taken away.
+        return Finished(found.generator, between(raw, parent, shares), {"pulled": shares, "pulled_measured": measured})
 
     return finish
 

@@ -171,8 +171,9 @@ class CodeMethod(KeepMethod):
 class PullSettings(Settings):
     """Weights pulled back towards the parent when the training is done, the mapping network and then each resolution
     from 4 px up, as far as FID allows: a swap of layers (Pinkney and Adler 2020, arXiv 2010.05334) whose place is
-    chosen by FID in `evaluate_features`, not fixed. Asked for later, beside what was
-    held, it trains nothing again."""
+    chosen by FID in `evaluate_features`, not fixed. The shares are chosen for the averaged generator; the training
+    generator takes the same of the same weights, the discriminator none. Asked for later, beside what was held, it
+    trains nothing again."""
 
     tolerance: NonNegativeFloat = 0.0
     """Share of its FID by which the child may become worse; 0 turns the pull off."""

@@ -7,14 +7,17 @@ from typing import Any
 
 from stylealign.files import atomic_path
 
+END = {"end": True}
+"""Marks a line of what was measured behind the saved state."""
+
 
 class TrainingLog:
     """Append-only `log.jsonl`; every line has the key `kimg`."""
 
     def __init__(self, path: Path, kimg: float) -> None:
-        """Open the log and drop what lies after `kimg`, where the run goes on."""
+        """Open the log and drop what lies after `kimg`, where the run goes on, or behind its state."""
         self.path = path
-        kept = [line for line in self._lines() if line["kimg"] <= kimg]
+        kept = [line for line in self._lines() if line["kimg"] <= kimg and not END.items() <= line.items()]
         self._now = [line for line in kept if line["kimg"] == kimg]
         with atomic_path(path) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")

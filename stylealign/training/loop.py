@@ -19,9 +19,9 @@ from stylealign.files import sha256_of_json
 from stylealign.images import from_uint8
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
-from stylealign.training.finite import Finite
 from stylealign.training.judging import AnyDiscriminator
-from stylealign.training.log import EventFiles, TrainingLog
+from stylealign.training.log import END, EventFiles, TrainingLog
+from stylealign.training.means import Means
 from stylealign.training.selection import Selection
 from stylealign.training.state import check_identity, load_state, save_state
 from stylealign.training.step import TrainingStep
@@ -53,6 +53,7 @@ class Progress:
     total_kimg: float
     images_per_s: float
     scalars: dict[str, float]
+    """Means since the last one."""
 
     @property
     def seconds_left(self) -> float:
@@ -133,7 +134,7 @@ class TrainingRun:
             self.events = EventFiles.open(self.run_dir, self._images_shown) if events else None
         self._aligned: tuple[int, dict[str, float]] | None = None
         self._stop_signal = 0
-        self._finite = Finite(self.run_dir)
+        self._means = Means(self.run_dir)
         self._saved_at = 0.0
 
     @property
@@ -180,13 +181,17 @@ class TrainingRun:
             if self.events is not None:
                 self.events.close()
 
+    def tell_end(self, values: dict[str, Any]) -> None:
+        """Log a last line of what was made of the trained networks; a run that goes on from there drops it."""
+        if self.log is not None:
+            self.log.write(values | END)
+
     def _loop(self) -> None:
         s = self.settings
         total_steps = self._total_steps
         log_steps = max(LOG_EVERY_IMAGES // s.batch_size, 1)
         kept_steps = self._kept_steps
         device = self.networks.mean_path_length.device
-        scalars: dict[str, Tensor] = {}
         started = self._saved_at = time.monotonic()
         since = self.steps_done
         while self.steps_done < total_steps:
@@ -195,20 +200,17 @@ class TrainingRun:
             is_last = self.steps_done + 1 == total_steps
             reports = is_last or (self.steps_done + 1) % log_steps == 0
             real = from_uint8(real, torch.get_default_dtype())
-            found = self.networks.step(self.steps_done, real, measure=reports)
-            # Others are measured now and then; of a way that has faded out nothing is said any more.
-            scalars = {name: value for name, value in scalars.items() if not name.startswith("keep_")} | found
+            self._means.note(self.networks.step(self.steps_done, real, measure=reports))
             self.steps_done += 1
-            self._finite.note(scalars)
             if device.type == "cpu" or reports:  # a GPU is waited for now and then
-                self._finite.check(self.kimg)
+                self._means.check(self.kimg)
             now = time.monotonic()
             if is_last or self._is_due(s.snapshot_kimg):
-                self._finite.check(self.kimg)
+                self._means.check(self.kimg)
                 self._in_first(self.hooks.snapshot)
                 self._in_first(TrainingRun._align)
             if reports:
-                self._report(scalars, (self.steps_done - since) * s.batch_size / (now - started))
+                self._report((self.steps_done - since) * s.batch_size / (now - started))
                 started, since = now, self.steps_done
             if self.steps_done in kept_steps:
                 self._in_first(self.hooks.keep)
@@ -217,7 +219,7 @@ class TrainingRun:
             self._save_or_stop()
         self._in_first(TrainingRun._save)
         if s.evaluate_kimg is not None and not self._is_due(s.evaluate_kimg):
-            self._in_first(TrainingRun._evaluate)  # behind the state: a longer run does not measure here
+            self._in_first(lambda run: run._evaluate(behind_state=True))  # a longer run does not measure here
 
     def _is_due(self, distance_kimg: float) -> bool:
         return self.steps_done % max(round(distance_kimg * 1000 / self.settings.batch_size), 1) == 0
@@ -233,7 +235,7 @@ class TrainingRun:
         late = self.workers.is_first and time.monotonic() - self._saved_at >= self.settings.state_interval_s
         number, is_due = self.workers.largest(self._stop_signal, int(late))
         if number or is_due:
-            self._finite.check(self.kimg)
+            self._means.check(self.kimg)
             self._in_first(TrainingRun._save)
             self._saved_at = time.monotonic()
         if number:
@@ -251,25 +253,26 @@ class TrainingRun:
             if self._aligned[1]:
                 self._write(self._aligned[1])
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, behind_state: bool = False) -> None:
+        """Measure the child; behind the state, a longer run that goes on from there knows nothing of it."""
         if self.hooks.evaluate is None:
             return
         self._align()
         values = self.hooks.evaluate(self) | (self._aligned[1] if self._aligned else {})
-        self._write(values)
+        self._write(values, behind_state)
         if self.selection.takes(values, self.kimg):
             self.hooks.candidate(self)
 
-    def _report(self, scalars: dict[str, Tensor], images_per_s: float) -> None:
+    def _report(self, images_per_s: float) -> None:
+        values = self._means.taken()
         if not self.workers.is_first:
             return
-        values = {key: float(value) for key, value in scalars.items()}
         self._write({"images_per_s": round(images_per_s, 2), "memory_gib": round(_peak_memory_gib(), 3), **values})
         self.hooks.progress(Progress(self.kimg, self.settings.kimg, images_per_s, values))
 
-    def _write(self, values: dict[str, float]) -> None:
+    def _write(self, values: dict[str, float], behind_state: bool = False) -> None:
         if self.log is not None:
-            self.log.write({"kimg": self.kimg, **values})
+            self.log.write({"kimg": self.kimg, **(END if behind_state else {}), **values})
         if self.events is not None:
             self.events.write(values, self._images_shown)
 

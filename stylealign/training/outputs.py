@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,20 @@ BEST_KEPT = 2
 
 SaveGrid = Callable[[Path, NDArray, int], None]
 """Writes images `[N, 3, r, r]` uint8 as a picture of so many columns."""
-Finish = Callable[[Generator], tuple[Generator, dict[str, Any]]]
-"""From the averaged generator that became the model to the one that is written, and what to say of it."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The generators that are written, changed when the training was done."""
+
+    average: Generator
+    raw: Generator
+    facts: dict[str, Any]
+    """What to say of them."""
+
+
+Finish = Callable[[Generator, Generator], Finished]
+"""From the averaged and the raw generator that became the model to those that are written."""
 
 
 class Outputs:
@@ -74,8 +87,10 @@ class Outputs:
             raw, discriminator = selected.generator_raw or raw, selected.discriminator or discriminator
         if self._finish is not None:
             ended = average is end
-            average, facts = self._finish(average)
-            end, info, best = average if ended else end, info | facts, None
+            finished = self._finish(average, raw)
+            average, raw = finished.average, finished.raw
+            end, info, best = average if ended else end, info | finished.facts, None
+            training.tell_end({"kimg": info["kimg"], **finished.facts})
         if is_child:
             _export_snapshots(training, out_dir, end)
         self._write_samples(average, out_dir / "samples.png")

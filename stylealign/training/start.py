@@ -57,6 +57,9 @@ def new_networks(shape: ArchitectureSettings, settings: TrainSettings, resolutio
 def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int, settings: TrainSettings) -> Networks:
     """Return trainable copies of a parent's networks; a missing training generator starts from the averaged one.
 
+    Both have the averaged generator's noise maps: the average of a child takes its maps from the training generator,
+    and parent and child are compared by the same ones.
+
     A projected discriminator is new, and the parent's is not needed.
 
     Args:
@@ -90,6 +93,9 @@ def networks_of_parent(parent: Checkpoint, path: str, resolution_px: int, settin
     generator.load_state_dict((parent.generator_raw or parent.generator).state_dict())
     average.load_state_dict(parent.generator.state_dict())
     average.requires_grad_(False)
+    for name, maps in average.named_buffers():
+        if name.endswith("noise_const"):
+            generator.get_buffer(name).copy_(maps)
     discriminator = Discriminator(architecture)
     if parent.discriminator is not None:
         discriminator.load_state_dict(parent.discriminator.state_dict())

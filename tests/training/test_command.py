@@ -277,7 +277,8 @@ def test_a_child_is_pulled_back_when_it_is_done(
 
     monkeypatch.setattr(Evaluation, "__call__", distance)
     start = ["child", "--init-from", str(parent), "--settings"]
-    before = load(train(data, *start, '{"keep": {}}') / "model.safetensors").generator.synthesis.b4.const
+    plain = load(train(data, *start, '{"keep": {}}') / "model.safetensors")
+    before = plain.generator.synthesis.b4.const
     folder = train(data, *start, '{"keep": {"pull": {"tolerance": 1e-9, "images": 300}}}')
     assert counts == {300}, "not of evaluate_images, which another training would have"
     assert not torch.equal(before, of_parent), "the training itself was done before, and is not done again"
@@ -287,7 +288,18 @@ def test_a_child_is_pulled_back_when_it_is_done(
     assert "shares of the parent's weights: mapping 1, 4px 1, 8px 1, 16px 1" in told
     assert "the child is its parent again" in told
     assert torch.equal(model.generator.synthesis.b4.const, of_parent)
-    assert model.generator_raw is not None and model.discriminator is not None
-    assert not torch.equal(model.generator_raw.synthesis.b4.const, of_parent)
+    assert model.generator_raw is not None and model.discriminator is not None and plain.discriminator is not None
+    assert torch.equal(model.generator_raw.synthesis.b4.const, of_parent), "a child of it begins at what was pulled"
+    assert torch.equal(model.discriminator.b4.out.weight, plain.discriminator.b4.out.weight)
+    measures = model.info["pulled_measured"]
+    assert measures["fid[efficientnet-lite0]"] == 0 < measures["fid_limit"]
+    assert measures["alignment"] == pytest.approx(1)
+    last = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+    assert last == {"kimg": 0.032, "pulled": model.info["pulled"], "pulled_measured": measures, "end": True}
+    assert json.loads((folder / "config.json").read_text())["pulled_measured"] == measures
     *_, (_, end) = read_snapshots(folder / "snapshots.zip")
     assert torch.equal(end.generator.synthesis.b4.const, of_parent), "the curve ends with what the training gave"
+    again = load(train(data, *start, '{"keep": {}}') / "model.safetensors")
+    assert again.generator_raw is not None and plain.generator_raw is not None
+    assert torch.equal(again.generator_raw.synthesis.b4.const, plain.generator_raw.synthesis.b4.const), "its state"
+    assert "pulled" not in (folder / "log.jsonl").read_text()

@@ -1,17 +1,21 @@
 """A step in parts equals the whole, and what is not to be trained keeps its weights."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from stylealign.checkpoints import load
+from stylealign.checkpoints.native import save
 from stylealign.config import ArchitectureSettings, KeepSettings, TrainSettings
 from stylealign.errors import StyleAlignError
 from stylealign.networks.components import COMPONENTS, component_of
+from stylealign.networks.discriminator import Discriminator
 from stylealign.training.loop import seed_step
 from stylealign.training.optimisers import layers_from_image
-from stylealign.training.start import new_networks
+from stylealign.training.start import networks_of_parent, new_networks
 from stylealign.training.step import TrainingStep
 from stylealign.training.workers import Workers
 from tests.tolerances import FLOAT64
@@ -43,6 +47,24 @@ def trained(steps: int = 4, p: float = 0.0, **values: Any) -> TrainingStep:
 def named_weights(step: TrainingStep) -> dict[str, torch.Tensor]:
     networks = {"G": step.generator, "G_ema": step.average, "D": step.discriminator}
     return {f"{n}.{key}": value for n, network in networks.items() for key, value in network.state_dict().items()}
+
+
+def test_a_child_keeps_the_noise_maps_of_its_parents_average(tmp_path: Path) -> None:
+    raw, average, discriminator = new_networks(SHAPE, changed(), 16)
+    assert isinstance(discriminator, Discriminator)
+    maps = {name: value for name, value in average.named_buffers() if name.endswith("noise_const")}
+    assert len(maps) == 5
+    for name in maps:
+        raw.get_buffer(name).normal_()
+    path = tmp_path / "parent.safetensors"
+    save(path, generator=average, generator_raw=raw, discriminator=discriminator)
+    parent = load(path)
+    assert parent.generator_raw is not None
+    assert not torch.equal(parent.generator_raw.synthesis.b4.conv1.noise_const, maps["synthesis.b4.conv1.noise_const"])
+    step = TrainingStep(*networks_of_parent(parent, str(path), 16, changed()), changed())
+    step.step(0, Squares().batch(0, 8, 0, False) / 127.5 - 1)
+    for name, expected in maps.items():
+        assert torch.equal(step.average.get_buffer(name), expected.float().to(step.average.get_buffer(name))), name
 
 
 @pytest.mark.parametrize(("accumulate", "group", "p"), [(2, 4, 0.0), (4, 2, 0.7)])

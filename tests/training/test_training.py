@@ -1,5 +1,6 @@
 """The trainer: repeatable to the bit, resumed as if never stopped, and it learns."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Any
 import pytest
 import torch
 
+from stylealign.config import KeepSettings
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json, write_json
 from stylealign.training.log import TrainingLog
 from stylealign.training.loop import Hooks, Interrupted, TrainingRun, seed_step
 from stylealign.training.losses import moved_path_length, path_lengths, r1_penalty
 from stylealign.training.state import IDENTITY, STATE, load_state, save_state
+from stylealign.training.step import TrainingStep
 from tests.training.common import Squares, assert_bitwise_equal, changed, make_run, weights
 
 
@@ -42,6 +45,33 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     assert resumed.kimg == 0.04
     resumed.train()
     assert_bitwise_equal(weights(whole), weights(resumed))
+
+
+def test_the_log_has_means_of_the_steps_that_computed_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stylealign.training.loop.LOG_EVERY_IMAGES", 40)
+    steps: list[dict[str, float]] = []
+    buffers: dict[str, torch.Tensor] = {}
+    plain = TrainingStep.step
+
+    def seen(self: TrainingStep, *arguments: Any, **options: Any) -> dict[str, torch.Tensor]:
+        found = plain(self, *arguments, **options)
+        steps.append({name: float(value) for name, value in found.items()})
+        return {name: buffers.setdefault(name, value.clone()).copy_(value) for name, value in found.items()}
+
+    monkeypatch.setattr(TrainingStep, "step", seen)
+    make_run(tmp_path, changed(keep=KeepSettings.model_validate({"features": {"weight": 1.0}}))).train()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["kimg"] for line in lines] == [0.04, 0.08]
+    for line, own in zip(lines, (steps[:5], steps[5:]), strict=True):
+        for name in ("loss_g", "loss_d", "r1_penalty", "path_length_penalty", "keep_features", "gradient_norm_g"):
+            values = [step[name] for step in own if name in step]
+            assert line[name] == pytest.approx(sum(values) / len(values), rel=1e-5), name
+        assert len([step for step in own if "r1_penalty" in step]) == 2
+    resumed = make_run(tmp_path, changed(kimg=0.096, keep=KeepSettings.model_validate({"features": {"weight": 1.0}})))
+    resumed.train()
+    line = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
+    assert line["loss_g"] == pytest.approx((steps[10]["loss_g"] + steps[11]["loss_g"]) / 2), "since it went on"
+    assert "r1_penalty" not in line, "no step since then has computed it"
 
 
 def test_a_damaged_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
@@ -94,8 +124,12 @@ def test_a_longer_run_goes_on_from_a_shorter_one_and_ends_as_an_uninterrupted_on
     assert measured(tmp_path / "part", 0.08).selection.kimg == 0.08, "ended again, it chooses the same"
     lines = (tmp_path / "part" / "log.jsonl").read_text().splitlines()
     assert len(lines) == len(set(lines)), "ended again, it says nothing twice"
-    assert len([line for line in lines if "fid" in line]) == 3
+    ends = {line["kimg"]: line.get("end") for line in map(json.loads, lines) if "fid[x]" in line}
+    assert ends == {0.032: None, 0.064: None, 0.08: True}
     longer, whole = measured(tmp_path / "part", 0.096), measured(tmp_path / "whole", 0.096)
+    for folder in ("part", "whole"):
+        found = map(json.loads, (tmp_path / folder / "log.jsonl").read_text().splitlines())
+        assert [line["kimg"] for line in found if "fid[x]" in line] == [0.032, 0.064, 0.096], "what select knows"
     assert_bitwise_equal(weights(longer), weights(whole))
     for run in (longer, whole):
         assert [(one.kimg, one.value) for one in run.selection.candidates] == [(0.064, 5.2), (0.096, 5.0)]
