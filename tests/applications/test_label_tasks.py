@@ -77,12 +77,13 @@ USED = """
 
     data = ["--data", f"{folder}/images.zip", "--annotations", f"{folder}/labels.npz"]
     short = ["--settings", '{"epochs": 4, "images": 64, "batch_size": 16, "learning_rate": 0.01}']
-    assert main(["supervise", "--task", "kind", *data, *short, "--out", f"{folder}/kind"]) == 0
+    assert main(["supervise", "--task", "kind", *data, *short, "--out", f"{folder}/kind.safetensors"]) == 0
     models = ["--parent", f"{folder}/model.safetensors", "--child", f"{folder}/model.safetensors"]
-    labeller = ["--labeller", f"{folder}/kind"]
+    labeller = ["--labeller", f"{folder}/kind.safetensors"]
     assert main(["transfer", "--task", "kind", *models, *labeller, *short, "--out", f"{folder}/moved"]) == 0
     rows = ["--child-name", "x", "--task", "kind", *data, "--settings", '{"bootstrap": 5}']
-    assert main(["evaluate", "zero-shot", f"oracle={folder}/kind", *rows, "--out", f"{folder}/rows.json"]) == 0
+    oracle = f"oracle={folder}/kind.safetensors"
+    assert main(["evaluate", "zero-shot", oracle, *rows, "--out", f"{folder}/rows.json"]) == 0
     found = {row.metric: (row.table, row.value) for row in read_rows(f"{folder}/rows.json")[0]}
     assert found["accuracy"] == ("zero_shot_kind", 1.0)
     assert registry.table("zero_shot_kind").title == "Zero-shot kinds"

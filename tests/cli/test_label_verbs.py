@@ -111,8 +111,11 @@ def test_one_network_learns_several_domains(task: str, files: Path, tmp_path: Pa
     results = []
     for name in (tmp_path / "other.npz", files / "test.annotations.npz"):
         annotations = ["--annotations", files / "train.annotations.npz", name]
-        assert _run("supervise", "--task", task, *data, *annotations, *TRAINING, "--out", tmp_path / "joint") == 0
-        network, provenance = load_label_network(tmp_path / "joint", task, SIZE)
+        assert (
+            _run("supervise", "--task", task, *data, *annotations, *TRAINING, "--out", tmp_path / "joint.safetensors")
+            == 0
+        )
+        network, provenance = load_label_network(tmp_path / "joint.safetensors", task, SIZE)
         results.append(network.state_dict())
     assert set(provenance["inputs_sha256"]) == {"data", "annotations", "data_2", "annotations_2"}
     for name, value in results[0].items():
@@ -126,11 +129,11 @@ def test_the_joint_network_sees_equally_many_images_of_each_domain(
         *("--data", files / "train.zip", files / "test.zip"),
         *("--annotations", files / "train.annotations.npz", files / "test.annotations.npz"),
     ]
-    assert _run("supervise", "--task", "pose", *pairs, *TRAINING, "--out", tmp_path / "joint") == 0
+    assert _run("supervise", "--task", "pose", *pairs, *TRAINING, "--out", tmp_path / "joint.safetensors") == 0
     assert json.loads(capsys.readouterr().out)["images"] == 24
-    assert _run("supervise", "--task", "pose", *pairs[:-1], *TRAINING, "--out", tmp_path / "joint") == 2
+    assert _run("supervise", "--task", "pose", *pairs[:-1], *TRAINING, "--out", tmp_path / "joint.safetensors") == 2
     assert "--annotations: 1 for 2 of --data; give one for each" in capsys.readouterr().err
-    assert _run("supervise", "--task", "attributes", *pairs, *TRAINING, "--out", tmp_path / "joint") == 2
+    assert _run("supervise", "--task", "attributes", *pairs, *TRAINING, "--out", tmp_path / "joint.safetensors") == 2
     assert "give one --data" in capsys.readouterr().err
 
 
@@ -440,8 +443,8 @@ def test_zero_shot_methods_are_compared_with_source_only(
     data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz"]
     annotations = ["--annotations", files / "train.annotations.npz"]
     other = ["supervise", "--task", task, "--data", files / "train.zip", *annotations, *TRAINING, "--seed", 1]
-    assert _run(*other, "--out", tmp_path / "net") == 0
-    networks = [f"source-only={files / task}.safetensors", f"oracle={tmp_path / 'net'}"]
+    assert _run(*other, "--out", tmp_path / "net.safetensors") == 0
+    networks = [f"source-only={files / task}.safetensors", f"oracle={tmp_path / 'net.safetensors'}"]
     _evaluate("zero-shot", tmp_path / "rows", *networks, "--task", task, *data)
     rows = read_rows(tmp_path / "rows")[0]
     values = {(row.method, row.metric, row.setting): row.value for row in rows}
@@ -460,16 +463,16 @@ def test_the_best_method_is_chosen_on_validation_images(files: Path, tmp_path: P
     annotations = ["--data", files / "train.zip", "--annotations", files / "train.annotations.npz"]
     other = ["supervise", "--task", "pose", *annotations, "--settings", '{"epochs": 1, "images": 8, "batch_size": 8}']
     for seed in (1, 2):
-        assert _run(*other, "--seed", seed, "--out", tmp_path / f"poor{seed}") == 0
-    assert _run(*other[:-1], '{"epochs": 60, "batch_size": 8}', "--out", tmp_path / "good") == 0
+        assert _run(*other, "--seed", seed, "--out", tmp_path / f"poor{seed}.safetensors") == 0
+    assert _run(*other[:-1], '{"epochs": 60, "batch_size": 8}', "--out", tmp_path / "good.safetensors") == 0
     data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz"]
     validation = ["--val-data", files / "train.zip", "--val-annotations", files / "train.annotations.npz"]
     networks = {
         "source-only": files / "pose.safetensors",
-        "zero-shot@0": tmp_path / "poor1",
-        "zero-shot@1": tmp_path / "poor2",
-        "zero-shot filtered": tmp_path / "good",
-        "zero-shot filtered unaligned/two": tmp_path / "poor1",
+        "zero-shot@0": tmp_path / "poor1.safetensors",
+        "zero-shot@1": tmp_path / "poor2.safetensors",
+        "zero-shot filtered": tmp_path / "good.safetensors",
+        "zero-shot filtered unaligned/two": tmp_path / "poor1.safetensors",
     }
     named = [f"{name}={path}" for name, path in networks.items()]
     _evaluate("zero-shot", tmp_path / "rows", *named, "--task", "pose", *data, *validation)
@@ -486,7 +489,7 @@ def test_the_best_method_is_chosen_on_validation_images(files: Path, tmp_path: P
     assert not [row for row in read_rows(tmp_path / "none")[0] if "best" in row.method]
     single = {}
     for seed in (1, 2):
-        one = f"zero-shot={tmp_path / f'poor{seed}'}"
+        one = f"zero-shot={tmp_path / f'poor{seed}.safetensors'}"
         single[seed] = _evaluate("zero-shot", tmp_path / f"{seed}", one, "--task", "pose", *data)
     for name in POSE:
         mean = (single[1]["mae", name].value + single[2]["mae", name].value) / 2
@@ -523,7 +526,7 @@ def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsy
     inversion = ["evaluate", "inversion", *labels, *of_codes, "--reconstructions"]
     zero_shot = ["evaluate", "zero-shot", *labels, *test]
     both = ["--source-data", files / "test.zip", "--target-data", files / "test.zip"]
-    supervise = ["supervise", "--task", "pose", "--out", out, *of_train]
+    supervise = ["supervise", "--task", "pose", "--out", f"{out}.safetensors", *of_train]
     child, pose = files / "child.safetensors", files / "pose.safetensors"
     mistakes = [
         ("no such file (--data)", ["evaluate", "generators", *labels, "--model", child, "--data", files / "no.zip"]),
@@ -551,7 +554,7 @@ def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsy
         assert _run(*arguments) == 2, message
         error = capsys.readouterr().err.strip().splitlines()[-1]
         assert message in error
-        assert not out.exists(), message
+        assert not out.exists() and not out.with_suffix(".safetensors").exists(), message
 
 
 COVERAGE = ("rotation_spread", "scale_spread", "x_shift_spread", "y_shift_spread", "attribute_distance", "covered")
@@ -635,16 +638,16 @@ def test_each_number_of_a_pose_has_its_own_best_method(files: Path, tmp_path: Pa
     """Two networks are one with a number each moved far off: for each number the best is the one that tells it."""
     annotations = ["--data", files / "train.zip", "--annotations", files / "train.annotations.npz"]
     settings = ["--settings", '{"epochs": 30, "batch_size": 8}']
-    assert _run("supervise", "--task", "pose", *annotations, *settings, "--out", tmp_path / "good") == 0
+    assert _run("supervise", "--task", "pose", *annotations, *settings, "--out", tmp_path / "good.safetensors") == 0
     for column, name in enumerate(POSE[:2]):
-        network, _ = load_label_network(tmp_path / "good")
+        network, _ = load_label_network(tmp_path / "good.safetensors")
         assert isinstance(network, LabelNetwork)
         with torch.no_grad():
             network.numbers.bias[column] += 100
         save_label_network(tmp_path / f"no-{name}", network, {})
     ways = {"zero-shot": f"no-{POSE[0]}", "zero-shot filtered": f"no-{POSE[1]}"}
     named = [f"source-only={files / 'pose.safetensors'}", *(f"{way}={tmp_path / net}" for way, net in ways.items())]
-    named.append(f"zero-shot unaligned/two={tmp_path / 'good'}")
+    named.append(f"zero-shot unaligned/two={tmp_path / 'good.safetensors'}")
     data = ["--data", files / "test.zip", "--annotations", files / "test.annotations.npz"]
     validation = ["--val-data", files / "train.zip", "--val-annotations", files / "train.annotations.npz"]
     _evaluate("zero-shot", tmp_path / "rows", *named, "--task", "pose", *data, *validation)

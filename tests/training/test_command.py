@@ -105,7 +105,16 @@ def test_the_selected_snapshot_becomes_the_model(data: Path, monkeypatch: pytest
     [
         (["--preset", "paper"], "preset: Input should be 'paper256'"),
         (["--train-only", "everything"], "train_only.0: Input should be 'mapping'"),
-        (["--select", "aligned-fid", "--evaluate-kimg", "1"], "select aligned-fid: needs a parent"),
+        (["--select", "aligned-fid", "--evaluate-kimg", "0.01"], "select aligned-fid: needs a parent"),
+        (
+            ["--select", "best-fid", "--evaluate-kimg", "1"],
+            "select best-fid: evaluate_kimg 1 is one measurement in 0.0",
+        ),
+        (["--freeze-d", "2"], "--freeze-d: keeps weights of a parent; name it with --init-from, or leave it out"),
+        (
+            ["--train-only", "torgb"],
+            "--train-only: keeps weights of a parent; name it with --init-from, or leave it out",
+        ),
         (["--select", "best-fid"], "select best-fid needs evaluate_kimg"),
         (["--accumulate", "3"], "batch_size 8 must be a multiple of accumulate, 3"),
         (["--architecture", "[]"], "--architecture: must be a JSON object"),
