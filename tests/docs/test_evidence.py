@@ -30,9 +30,15 @@ def measured() -> dict[tuple[str, str, str, str, str], float]:
 
 def shown(label: str) -> list[float]:
     """Return the numbers of a row of the page, without their intervals."""
-    rows = [line for line in (DOCS / "findings.md").read_text().splitlines() if line.startswith(f"| {label} |")]
+    return [float(re.sub(r" \(.*|,", "", cell)) for cell in cells(label, 0)]
+
+
+def cells(label: str, part: int) -> list[str]:
+    """Return the cells of a row, before (0) or behind (1) the heading of the three trainings."""
+    parts = (DOCS / "findings.md").read_text().split("## Three trainings")
+    rows = [line for line in parts[part].splitlines() if line.startswith(f"| {label} |")]
     assert len(rows) == 1, label
-    return [float(re.sub(r" \(.*|,", "", cell)) for cell in rows[0].strip("| ").split(" | ")[1:]]
+    return rows[0].strip("| ").split(" | ")[1:]
 
 
 @pytest.mark.parametrize(("label", "table", "method", "metric", "setting", "digits"), SHOWN)
@@ -53,3 +59,29 @@ def test_the_labels_of_ink_are_what_was_measured() -> None:
     assert source == round(numbers[kind, "ink", "source-only", "miou", ""], 3)
     assert best == round(numbers[kind, "ink", "zero-shot best", "miou", ""], 3)
     assert difference == round(numbers[kind, "ink", "zero-shot best", "miou_difference", "minus source-only"], 3)
+
+
+@pytest.mark.parametrize(
+    ("label", "table", "metric", "setting", "digits"),
+    [
+        ("FID", "generators", "fid", "", 0),
+        ("score", "alignment_score", "score", "", 2),
+        ("background colour", "alignment_pointwise", "background_correlation", "", 2),
+        ("agreement of parts", "alignment_pointwise", "segmentation_agreement", "", 3),
+        ("the parent's rotation does", "alignment_semantic", "effect_ratio", "boundary rotation", 2),
+        ("style channels in the same region", "alignment_channels", "shared", "", 2),
+    ],
+)
+def test_three_trainings_are_what_was_measured(label: str, table: str, metric: str, setting: str, digits: int) -> None:
+    numbers = measured()
+    for child, cell in zip(("ink", "sketch"), cells(label, 1), strict=True):
+        wanted = [numbers[table, name, "child", metric, setting] for name in (child, f"{child}-s1", f"{child}-s2")]
+        assert [float(number) for number in cell.split(", ")] == [round(number, digits) for number in wanted]
+
+
+def test_the_horizontal_shift_of_sketch_is_what_was_measured() -> None:
+    key = ("zero_shot_regression", "zero-shot best", "mae_difference", "shift_x, minus source-only")
+    mean = measured()[key[0], "sketch (mean of 3 seeds)", *key[1:]]
+    section = (DOCS / "findings.md").read_text().split("| `sketch` | source-only | zero-shot best, mean")[1]
+    row = next(line for line in section.splitlines() if line.startswith("| horizontal shift"))
+    assert f"*{mean:.4f} (" in row
