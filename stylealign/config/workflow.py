@@ -26,8 +26,8 @@ from stylealign.latents import spaces
 
 S = TypeVar("S", bound=Settings)
 
-OF_CHILDREN = {"keep": KeepSettings(), "freeze_d": 0, "train_only": (), "select": "last"}
-"""Keys of a training that need a parent, and what they are without one. Of `select`, the rules by alignment do."""
+OF_CHILDREN = {"keep": KeepSettings(), "freeze_d": 0, "train_only": ()}
+"""Keys of a training that need a parent, and what they are without one."""
 
 
 class ModelSettings(Settings):
@@ -325,13 +325,11 @@ class Config(Settings):
         own = self.models[model]
         keys = with_preset(self._own_keys(model))
         settings = over(TrainSettings, self.train, keys)
-        if "keep" in keys and own.parent is not None:
+        if own.parent is None:  # what the workflow keeps, and selection by alignment, is of children
+            of_children = OF_CHILDREN | ({"select": "last"} if settings.select in ALIGNED else {})
+            return settings.model_copy(update={k: value for k, value in of_children.items() if k not in keys})
+        if "keep" in keys:
             return settings
-        if own.parent is None:  # what the workflow keeps is of children
-            unsaid = {key: value for key, value in OF_CHILDREN.items() if key not in keys}
-            if settings.select not in ALIGNED:
-                unsaid.pop("select", None)
-            return settings.model_copy(update=unsaid)
         if own.control_of is not None:
             return settings.model_copy(update={"keep": self.training_of(own.control_of).keep})
         return settings.of_child()

@@ -31,8 +31,8 @@ class Spread:
     def mean_row(self) -> Row:
         """Return the mean as a row, `n` the number of seeds.
 
-        Its 95 % interval is the t-interval of the mean over seeds, and, as these share their images and latents, what
-        the images alone leave open, the mean of the seeds' own intervals: both at right angles.
+        Its 95 % interval has the t-interval of the mean over seeds and, as these share their images and latents, what
+        the images alone leave open, the mean of the seeds' own intervals: the root of the sum of their squares.
         """
         mean, count = statistics.fmean(self.values), len(self.values)
         half = student_factor(count - 1) * statistics.stdev(self.values) / math.sqrt(count)

@@ -9,7 +9,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import read_json, sha256_of_file, write_json
 from stylealign.measurements.rows import RowKey, write_rows
 from stylealign.metrics.bootstrap import Estimate
-from stylealign.report.cards import BEGIN, END, cards_table, model_card, write_table
+from stylealign.report.cards import BEGIN, END, _held, cards_table, model_card, write_table
 
 ZOO = Path(__file__).parents[2] / "data" / "zoo"
 INFO = {"kimg": 210.0, "data": "d" * 64, "settings": {"seed": 1, "r1_gamma": 0.3}}
@@ -98,3 +98,17 @@ def test_a_card_says_whose_artwork_the_model_learnt(tmp_path: Path) -> None:
     said = ["* `a`: Drawn from artwork by Ann.", "* `b`: Drawn from artwork by Bob."]
     assert cards_table(cards).splitlines()[-2:] == said
     assert "artwork" not in cards_table(cards[2:])
+
+
+@pytest.mark.parametrize(
+    ("keep", "told"),
+    [
+        ({"features": {"weight": 8}, "layout": {"weight": 0.5}}, "features 8, layout 0.5"),
+        ({"weights": {"weight": 0, "discriminator_weight": 5}}, "weights of D 5"),
+        ({"pull": {"tolerance": 0.05}}, "pull 0.05"),
+        ({"rates": [{"network": "G", "rate": 0}]}, "rates"),
+        ({}, ""),
+    ],
+)
+def test_all_that_was_held_is_named(keep: dict[str, object], told: str) -> None:
+    assert _held({"keep": keep}) == told
