@@ -6,13 +6,36 @@ import os
 import secrets
 import shutil
 import stat
+import struct
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from stylealign.errors import StyleAlignError
+
+_LZMA_ERROR: type[Exception] = getattr(getattr(zipfile, "lzma", None), "LZMAError", zlib.error)
+UNREADABLE_ENTRY = (zipfile.BadZipFile, zlib.error, _LZMA_ERROR, EOFError, OSError, RuntimeError)
+"""What reading an entry of a zip may raise: one that is damaged, encrypted, or packed by an unknown method."""
+
+
+@contextmanager
+def opened_zip(path: str | Path) -> Iterator[zipfile.ZipFile]:
+    """Yield a zip, opened for reading.
+
+    Raises:
+        OSError: it cannot be read.
+        zipfile.BadZipFile: no zip, or one whose list of entries is damaged, in whatever way.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except (NotImplementedError, ValueError, OverflowError, struct.error) as error:
+        raise zipfile.BadZipFile(str(error)) from error
+    with archive:
+        yield archive
 
 
 @contextmanager

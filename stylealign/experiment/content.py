@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stylealign.errors import StyleAlignError
-from stylealign.files import read_json, sha256_of_file, sha256_of_json, write_json
+from stylealign.files import opened_zip, read_json, sha256_of_file, sha256_of_json, write_json
 
 LARGE_BYTES = 2e9
 """From here on it is said that files are read."""
@@ -37,11 +37,14 @@ def files_in(source: Path) -> Iterator[tuple[str, Path]]:
 
 def count_files(source: Path) -> int:
     """Return the number of files of a folder or zip, hidden ones left out; 0 where it cannot be read."""
-    if zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as packed:
-            names = [entry.filename for entry in packed.infolist() if not entry.is_dir()]
+    if source.is_dir():
+        names = [name for name, _ in files_in(source)]
     else:
-        names = [name for name, _ in files_in(source)] if source.is_dir() else []
+        try:
+            with opened_zip(source) as packed:
+                names = [entry.filename for entry in packed.infolist() if not entry.is_dir()]
+        except (OSError, zipfile.BadZipFile):
+            names = []
     return sum(not name.rpartition("/")[2].startswith(".") for name in names)
 
 

@@ -9,6 +9,7 @@ import pytest
 from stylealign.experiment import content
 from stylealign.experiment import identity as identities
 from stylealign.experiment.content import content_of
+from stylealign.versions import version
 from tests.experiment.common import FAMILY, experiment
 
 
@@ -171,3 +172,19 @@ patched: {domain: animal, parent: human, train: {keep: {patches: {weight: 1}}}}
     monkeypatch.setattr(identities, "DRAWS", 3)
     after = experiment(tmp_path, models).identity
     assert {name for name, folder in kept.items() if after.run_dir(name) != folder} == {"own", "chosen", "patched"}
+
+
+def test_only_sets_of_all_faces_are_made_again_since_a_picture_is_in_one_split(tmp_path: Path, pictures: Path) -> None:
+    def versions(**domain: object) -> tuple[object, object]:
+        models = "own: {domain: mine, architecture: {}}"
+        identity = experiment(tmp_path, models, domains={"mine": {"path": "mine", **domain}}).identity
+        return identity.data_version("mine"), identity.data_of("mine")["version"]
+
+    plain = (version("data"), version("data"))
+    assert versions() == versions(fit="face") == versions(fit="face", faces="largest") == plain
+    assert versions(faces="all") == plain, "without `fit: face` a picture is one image"
+    assert versions(fit="face", faces="all") == (f"{plain[0]}, all faces 2",) * 2
+    rules = Path(__file__).parents[2] / "workflow" / "rules"
+    texts = [(rules / f"{name}.smk").read_text() for name in ("data", "labelled_data")]
+    asked = [text.count("version=lambda w: EXPERIMENT.identity.data_version(w.domain),") for text in texts]
+    assert asked == [2, 2], "pictures of one's own, published ones, and the labels of both"
