@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stylealign.files import safetensors_texts
+from stylealign.files import UNREADABLE_ENTRY, opened_zip, safetensors_texts
 
 SIDECAR = "metrics.json"
 """File that holds the provenance of everything else in its folder."""
@@ -83,9 +83,9 @@ def _of_json(path: Path) -> dict[str, Any]:
 
 def _of_zip(path: Path) -> dict[str, Any]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             return _provenance_in(json.loads(archive.read("dataset.json")))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (KeyError, ValueError, *UNREADABLE_ENTRY):
         return {}
 
 
