@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from stylealign.datasets.sources import is_system_file
 from stylealign.errors import StyleAlignError
 from stylealign.files import opened_zip, read_json, sha256_of_file, sha256_of_json, write_json
 
@@ -51,6 +52,9 @@ def count_files(source: Path) -> int:
 def content_of(source: Path, record: Path | None = None) -> str | None:
     """Return the SHA-256 of the names and bytes of a file or folder, None where there is none.
 
+    What an operating system leaves in a folder is no content of it: a look into it is enough to change that. Where a
+    record of before counted some, it is counted as it was then, so that nothing is made again for it.
+
     Args:
         source: file or folder.
         record: JSON file with the hashes found before. A file with the stamp it had then is not read again.
@@ -58,10 +62,10 @@ def content_of(source: Path, record: Path | None = None) -> str | None:
     if not source.exists():
         return None
     known = _read(record)
-    found: dict[str, list[object]] = {}
-    unread = [
-        (name, path, stamp) for name, path in files_in(source) if not _take(found, known, name, stamp := _stamp(path))
-    ]
+    is_folder = source.is_dir()
+    found = {name: entry for name, entry in known.items() if is_folder and is_system_file(name)}
+    files = ((name, path) for name, path in files_in(source) if not (is_folder and is_system_file(name)))
+    unread = [(name, path, stamp) for name, path in files if not _take(found, known, name, stamp := _stamp(path))]
     size = sum(stamp[0] for _, _, stamp in unread)
     if size > LARGE_BYTES:
         told = f"reads {len(unread)} files ({size / 1e9:.1f} GB) of {source} once, to know their content"
