@@ -21,6 +21,9 @@ _LZMA_ERROR: type[Exception] = getattr(getattr(zipfile, "lzma", None), "LZMAErro
 UNREADABLE_ENTRY = (zipfile.BadZipFile, zlib.error, _LZMA_ERROR, EOFError, OSError, RuntimeError)
 """What reading an entry of a zip may raise: one that is damaged, encrypted, or packed by an unknown method."""
 
+UNREADABLE_ARRAYS = (*UNREADABLE_ENTRY, ValueError, KeyError, IndexError, TypeError, AttributeError)
+"""What reading a file of NumPy's may raise: a damaged one, or one of other arrays."""
+
 
 @contextmanager
 def opened_zip(path: str | Path) -> Iterator[zipfile.ZipFile]:

@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from stylealign.datasets.annotations import Annotations
 from stylealign.errors import StyleAlignError
 from stylealign.files import (
     atomic_files,
@@ -20,6 +22,10 @@ from stylealign.files import (
     utf8_path,
     write_json,
 )
+from stylealign.latents.codes import Codes
+from stylealign.latents.directions import Directions
+from stylealign.ledger.records import record_of
+from stylealign.metrics.feature_files import load_features
 
 
 def test_a_library_of_utf8_names_reads_and_writes_any(tmp_path: Path) -> None:
@@ -112,3 +118,16 @@ def test_folders_take_the_place_of_older_ones(tmp_path: Path) -> None:
     with atomic_files(tmp_path / "out", "last.json", ["masks"]) as folder:
         (folder / "last.json").write_text("none")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["last.json"]
+
+
+@pytest.mark.parametrize("place", [6, 10], ids=["of a later version", "of another method"])
+def test_a_damaged_archive_of_arrays_is_refused_by_all_who_read_it(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "arrays.npz"
+    np.savez(path, names=np.array("{}"), header=np.array("{}"), format=np.array("none"))
+    parts = path.read_bytes().split(b"PK\x01\x02")
+    lists = [part[: place - 4] + b"\x63" + part[place - 3 :] for part in parts[1:]]
+    path.write_bytes(b"PK\x01\x02".join([parts[0], *lists]))
+    for read in (Annotations.load, Directions.load, lambda file: load_features(file, "x"), Codes.load):
+        with pytest.raises(StyleAlignError, match=r"arrays\.npz: "):
+            read(path)
+    assert record_of(path) is None
