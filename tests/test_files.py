@@ -1,5 +1,6 @@
 """Files: names of any bytes, what can be written, and what lies below a folder."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -131,3 +132,21 @@ def test_a_damaged_archive_of_arrays_is_refused_by_all_who_read_it(tmp_path: Pat
         with pytest.raises(StyleAlignError, match=r"arrays\.npz: "):
             read(path)
     assert record_of(path) is None
+
+
+def test_what_a_killed_process_left_goes_and_what_another_works_in_stays(tmp_path: Path) -> None:
+    for name in (".new-left", ".new-held", ".new-young"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.zip").write_bytes(b"half")
+        if name != ".new-young":
+            os.utime(tmp_path / name, (0, 0))
+    held = os.open(tmp_path / ".new-held", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with atomic_files(tmp_path, "last") as made:
+        (made / "last").write_text("whole")
+        os.utime(made, (0, 0))
+        with atomic_files(tmp_path, "other") as inner:  # another process at the same time
+            (inner / "other").write_text("whole")
+        assert (made / "last").exists()
+    os.close(held)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".new-held", ".new-young", "last", "other"]
