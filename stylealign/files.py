@@ -1,18 +1,51 @@
 """Atomic writes, hashes and JSON: how every file of the project reaches the disk."""
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
 import stat
+import struct
 import tempfile
+import time
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from stylealign.errors import StyleAlignError
+
+NEW = ".new-"
+"""How the names of temporary folders begin."""
+YOUNGEST_LEFT_BEHIND_S = 60.0
+"""Younger folders that nobody holds may be held in a moment."""
+
+_LZMA_ERROR: type[Exception] = getattr(getattr(zipfile, "lzma", None), "LZMAError", zlib.error)
+UNREADABLE_ENTRY = (zipfile.BadZipFile, zlib.error, _LZMA_ERROR, EOFError, OSError, RuntimeError)
+"""What reading an entry of a zip may raise: one that is damaged, encrypted, or packed by an unknown method."""
+
+UNREADABLE_ARRAYS = (*UNREADABLE_ENTRY, ValueError, KeyError, IndexError, TypeError, AttributeError)
+"""What reading a file of NumPy's may raise: a damaged one, or one of other arrays."""
+
+
+@contextmanager
+def opened_zip(path: str | Path) -> Iterator[zipfile.ZipFile]:
+    """Yield a zip, opened for reading.
+
+    Raises:
+        OSError: it cannot be read.
+        zipfile.BadZipFile: no zip, or one whose list of entries is damaged, in whatever way.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except (NotImplementedError, ValueError, OverflowError, struct.error) as error:
+        raise zipfile.BadZipFile(str(error)) from error
+    with archive:
+        yield archive
 
 
 @contextmanager
@@ -51,7 +84,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def atomic_files(folder: str | Path, last: str, removed: Iterable[str] = ()) -> Iterator[Path]:
     """Yield a temporary folder whose files and folders move into `folder` together when the block succeeds.
 
-    On any error an older content of `folder` stays as it was.
+    On any error an older content of `folder` stays as it was. What a process that was killed left there goes.
 
     Args:
         folder: where the files belong; it need not exist yet.
@@ -65,11 +98,13 @@ def atomic_files(folder: str | Path, last: str, removed: Iterable[str] = ()) -> 
     existed = folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
+        _remove_left_behind(folder)
+        temporary = Path(tempfile.mkdtemp(dir=folder, prefix=NEW))
     except OSError as error:
         raise StyleAlignError(
             f"{folder}: cannot be written ({error.strerror or error}); nothing was changed"
         ) from error
+    holding = _hold(temporary)
     try:
         yield temporary
         made = sorted(temporary.iterdir(), key=lambda path: path.name == last)
@@ -83,9 +118,37 @@ def atomic_files(folder: str | Path, last: str, removed: Iterable[str] = ()) -> 
         raise StyleAlignError(f"{folder}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        if holding is not None:
+            os.close(holding)
         if not existed:
             with suppress(OSError):  # not empty: the files have moved
                 folder.rmdir()
+
+
+def _hold(folder: Path) -> int | None:
+    """Mark a folder as one that a process works in, until the returned file is closed; None where another one does."""
+    try:
+        file = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held, or a file system without locks
+        os.close(file)
+        return None
+    return file
+
+
+def _remove_left_behind(folder: Path) -> None:
+    """Remove the temporary folders in a folder that no process works in any more."""
+    for path in folder.glob(f"{NEW}*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime < YOUNGEST_LEFT_BEHIND_S:
+                continue
+            holding = _hold(path)
+            if holding is not None:
+                shutil.rmtree(path, ignore_errors=True)
+                os.close(holding)
 
 
 def _remove(path: Path) -> None:

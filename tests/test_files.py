@@ -1,13 +1,16 @@
 """Files: names of any bytes, what can be written, and what lies below a folder."""
 
+import fcntl
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from stylealign.datasets.annotations import Annotations
 from stylealign.errors import StyleAlignError
 from stylealign.files import (
     atomic_files,
@@ -20,6 +23,10 @@ from stylealign.files import (
     utf8_path,
     write_json,
 )
+from stylealign.latents.codes import Codes
+from stylealign.latents.directions import Directions
+from stylealign.ledger.records import record_of
+from stylealign.metrics.feature_files import load_features
 
 
 def test_a_library_of_utf8_names_reads_and_writes_any(tmp_path: Path) -> None:
@@ -112,3 +119,34 @@ def test_folders_take_the_place_of_older_ones(tmp_path: Path) -> None:
     with atomic_files(tmp_path / "out", "last.json", ["masks"]) as folder:
         (folder / "last.json").write_text("none")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["last.json"]
+
+
+@pytest.mark.parametrize("place", [6, 10], ids=["of a later version", "of another method"])
+def test_a_damaged_archive_of_arrays_is_refused_by_all_who_read_it(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "arrays.npz"
+    np.savez(path, names=np.array("{}"), header=np.array("{}"), format=np.array("none"))
+    parts = path.read_bytes().split(b"PK\x01\x02")
+    lists = [part[: place - 4] + b"\x63" + part[place - 3 :] for part in parts[1:]]
+    path.write_bytes(b"PK\x01\x02".join([parts[0], *lists]))
+    for read in (Annotations.load, Directions.load, lambda file: load_features(file, "x"), Codes.load):
+        with pytest.raises(StyleAlignError, match=r"arrays\.npz: "):
+            read(path)
+    assert record_of(path) is None
+
+
+def test_what_a_killed_process_left_goes_and_what_another_works_in_stays(tmp_path: Path) -> None:
+    for name in (".new-left", ".new-held", ".new-young"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.zip").write_bytes(b"half")
+        if name != ".new-young":
+            os.utime(tmp_path / name, (0, 0))
+    held = os.open(tmp_path / ".new-held", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with atomic_files(tmp_path, "last") as made:
+        (made / "last").write_text("whole")
+        os.utime(made, (0, 0))
+        with atomic_files(tmp_path, "other") as inner:  # another process at the same time
+            (inner / "other").write_text("whole")
+        assert (made / "last").exists()
+    os.close(held)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".new-held", ".new-young", "last", "other"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stylealign.checkpoints.checkpoint import Checkpoint, load
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
+from stylealign.files import atomic_path, opened_zip, tmpdir_named
 
 EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)  # of a zip entry: a fixed one makes equal snapshots equal bytes
 
@@ -31,10 +31,11 @@ def write_snapshots(path: str | Path, files: Sequence[str | Path]) -> None:
 
 def count_snapshots(path: str | Path) -> int:
     """Return how many snapshots a zip holds; 0 for one that cannot be read."""
-    if not zipfile.is_zipfile(path):
+    try:
+        with opened_zip(path) as archive:
+            return len(_names(archive))
+    except (OSError, zipfile.BadZipFile):
         return 0
-    with zipfile.ZipFile(path) as archive:
-        return len(_names(archive))
 
 
 def _names(archive: zipfile.ZipFile) -> list[str]:
@@ -48,12 +49,13 @@ def read_snapshots(path: str | Path) -> Iterator[tuple[float, Checkpoint]]:
         StyleAlignError: missing, damaged, or not such a zip.
     """
     try:
-        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+        with opened_zip(path) as archive, tempfile.TemporaryDirectory() as folder:
             names = _names(archive)
             if not names:
                 raise StyleAlignError(f"{path}: holds no snapshots; make it with `stylealign train --init-from`")
             for name in names:
-                file = Path(archive.extract(name, folder))
+                with tmpdir_named("snapshots are unpacked"):
+                    file = Path(archive.extract(name, folder))
                 yield float(name.removesuffix(".safetensors")), load(file)
                 file.unlink()
     except FileNotFoundError as error:

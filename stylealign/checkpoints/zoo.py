@@ -81,7 +81,7 @@ class DatasetEntry(FileEntry):
     format: Literal["zip", "lmdb"]
     """zip: image files; lmdb: a zip of an LMDB environment whose values are image files, as LSUN is published."""
     train: str = ""
-    """Folder inside the archive that holds the training images; empty for all of it."""
+    """Folder inside the archive that holds the training images; empty for all of it but those of `test`."""
     test: str | None = None
     """Folder inside the archive with the published test images; null: test images are drawn from the training ones."""
 
@@ -128,23 +128,53 @@ def list_model(zoo: str | Path, name: str, entry: ZooEntry) -> None:
     The other lines, comments too, stay as they are.
 
     Raises:
-        StyleAlignError: the file cannot be read, or is none afterwards.
+        StyleAlignError: the file cannot be read, or its lines are not laid out as those of `data/zoo.yaml`; it stays as
+            it is then.
     """
-    known = load_zoo(zoo).models
-    lines = Path(zoo).read_text(encoding="utf-8").splitlines()
+    before = load_zoo(zoo)
+    known, lines = before.models, Path(zoo).read_text(encoding="utf-8").splitlines()
     bundled = [key for key, own in known.items() if own.path is not None]
     place = name if name in known else bundled[-1] if bundled else None
-    start = lines.index("models:") if place is None else lines.index(f"  {place}:")
+    start = _line_of_key(lines, "models") if place is None else _line_of_key(lines, place, "  ")
+    by_hand = StyleAlignError(f"{zoo}: not laid out as data/zoo.yaml is; write the entry of {name} into it by hand")
+    if start is None:
+        raise by_hand
     end = start + 1
     while end < len(lines) and lines[end].startswith("    ") and place is not None:
         end += 1
-    values = entry.model_dump(exclude_none=True, exclude_defaults=True)
-    text = yaml.safe_dump(values, sort_keys=False, width=1000, allow_unicode=True)
-    own = [f"  {name}:", *(f"    {line}" for line in text.splitlines())]
-    lines[start if name in known else end : end] = own
+    values = {name: entry.model_dump(exclude_none=True, exclude_defaults=True)}
+    text = yaml.safe_dump(values, sort_keys=False, width=1000, allow_unicode=True, indent=2)
+    lines[start if name in known else end : end] = [f"  {line}" for line in text.splitlines()]
+    text = "\n".join(lines) + "\n"
+    if not _is_zoo(text, before.model_copy(update={"models": known | {name: entry}})):
+        raise by_hand
     with atomic_path(zoo) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    load_zoo(zoo)
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _line_of_key(lines: list[str], key: str, indent: str = "") -> int | None:
+    """Return the place of the line that opens the mapping `key`, None where there is none."""
+    for place, line in enumerate(lines):
+        inner = line.removeprefix(indent)
+        if line.startswith(indent) and not inner.startswith((" ", "#")) and _parsed(inner) == {key: None}:
+            return place
+    return None
+
+
+def _parsed(text: str) -> object:
+    """Return what a text is as YAML, None where it is none."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
+
+
+def _is_zoo(text: str, wanted: Zoo) -> bool:
+    """Return whether a text reads as the list that is wanted."""
+    try:
+        return validate(Zoo, _parsed(text), "") == wanted
+    except StyleAlignError:
+        return False
 
 
 FEW_NAMES = 8

@@ -4,7 +4,7 @@ import argparse
 import json
 import math
 import types
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -13,6 +13,9 @@ from pydantic import BaseModel
 from stylealign.cli.parsing import Parser
 from stylealign.config import M, validate
 from stylealign.errors import StyleAlignError
+
+Given = dict[str, Any]
+"""Values by the names of settings."""
 
 
 def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel], without: Collection[str] = ()) -> None:
@@ -35,21 +38,18 @@ def add_settings(parser: argparse.ArgumentParser, model: type[BaseModel], withou
         group.add_argument(f"--{name.replace('_', '-')}", **options)
 
 
-def settings_from(
-    arguments: argparse.Namespace, model: type[M], none: Mapping[str, Any] = types.MappingProxyType({})
-) -> M:
+def settings_from(arguments: argparse.Namespace, model: type[M], meant: Callable[[Given], Given] = dict) -> M:
     """Return the settings model that the parsed `arguments` describe.
 
     Args:
         arguments: with `settings` and a `setting_NAME` for each flag.
         model: the settings.
-        none: values that stand for a key that is not given, in `--settings`.
+        meant: what the object of `--settings` stands for, where that is not what it says.
 
     Raises:
         StyleAlignError: unreadable JSON, or an unknown or ill-typed setting.
     """
-    given = _settings_object(arguments.settings)
-    values = {name: value for name, value in given.items() if name not in none or value != none[name]}
+    values = meant(_settings_object(arguments.settings))
     for name in model.model_fields:
         flag = getattr(arguments, f"setting_{name}", None)
         if flag is not None:

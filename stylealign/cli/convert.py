@@ -48,12 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Convert and print what was written as JSON."""
     require_writable(arguments.out)
+    if arguments.part is not None and (arguments.codes_of or Path(arguments.out).suffix.lower() != ONNX):
+        raise StyleAlignError(f"--part: goes with a model and a .onnx to write, not with {arguments.out}")
+    if arguments.space is not None and arguments.codes_of is None:
+        raise StyleAlignError("--space: is of codes; name their model with --codes-of")
     if arguments.codes_of is not None:
         _convert_codes(arguments)
         return
-    if arguments.part is not None and Path(arguments.out).suffix.lower() != ONNX:
-        raise StyleAlignError(f"--part: goes with a .onnx to write, not {arguments.out}")
     if is_description(arguments.source) or is_label_network(arguments.source):
+        if arguments.part is not None:
+            raise StyleAlignError(f"--part: is of a model, and {arguments.source} is a label network; leave it out")
         print(json.dumps(_convert_labeller(arguments.source, arguments.out), indent=2))
         return
     if Path(arguments.out).suffix.lower() == ONNX:
@@ -75,6 +79,8 @@ def _convert_labeller(source: str, out: str) -> dict[str, Any]:
         network, _ = load_label_network(source)
         if is_description(source) and onnx_file_of(source).resolve() == Path(out).resolve():
             raise StyleAlignError(f"{out}: is the file that {source} describes; name another")
+        if Path(out).with_suffix(".yaml").resolve() == Path(source).resolve():
+            raise StyleAlignError(f"{out}: its YAML would take the place of {source}; name another")
         return {"path": out, "format": "onnx"} | onnx_export.write(out, network)
     network, provenance = load_label_network(source)
     if is_description(source):

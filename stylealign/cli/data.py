@@ -9,7 +9,7 @@ from stylealign.checkpoints.zoo import default_zoo, load_zoo
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.downloads import add_download, opened_cache
 from stylealign.cli.progress import warn
-from stylealign.config import NO_VALIDATION, OF_PICTURES, AnnotationSettings, DatasetSettings, PairSettings
+from stylealign.config import OF_PICTURES, AnnotationSettings, DatasetSettings, PairSettings, as_asked
 from stylealign.datasets.domains import domain as drawn_domain
 from stylealign.datasets.drawing import draw_dataset, draw_pairs
 from stylealign.datasets.importing import Archive, import_dataset
@@ -105,7 +105,7 @@ def _import(arguments: argparse.Namespace) -> None:
     source = arguments.source if Path(arguments.source).exists() else None  # the import says what is wrong with it
     if source is not None and not arguments.labels_only:
         _check_place(arguments.out_dir, Path(source))
-    _make("data import", settings_from(arguments, DatasetSettings, NO_VALIDATION), arguments, source)
+    _make("data import", settings_from(arguments, DatasetSettings, as_asked), arguments, source)
 
 
 def _check_place(out_dir: Path, source: Path) -> None:
@@ -154,7 +154,7 @@ def _warn_of_mirroring(settings: DatasetSettings) -> None:
 def _fetch(arguments: argparse.Namespace) -> None:
     arguments.setting_fetch = arguments.name
     arguments.setting_annotations = _given_labels(arguments)
-    settings = settings_from(arguments, DatasetSettings, NO_VALIDATION)
+    settings = settings_from(arguments, DatasetSettings, as_asked)
     from stylealign.checkpoints.fetch import fetch_file  # brings torch, which the other actions do without
 
     zoo = arguments.zoo or default_zoo()

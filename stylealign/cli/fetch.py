@@ -72,9 +72,14 @@ def _family(child: str, parent: str, other: Checkpoint) -> dict[str, Any]:
 
 def _fetch_weights(arguments: argparse.Namespace) -> None:
     """Store a file of weights as it was published."""
+    if arguments.parent is not None:
+        raise StyleAlignError("--parent: is of models, not of --weights; leave one of them out")
     zoo = arguments.zoo or default_zoo()
     with opened_cache(arguments, arguments.source) as cache:
         file = fetch_file("weights", arguments.source, zoo, cache)
+        found = sha256_of_file(file)
+    if arguments.sha256 is not None and found != arguments.sha256.lower():
+        raise StyleAlignError(f"{file}: its sha256 is {found}, not {arguments.sha256} as --sha256 says")
     with atomic_path(arguments.out) as temporary:
         shutil.copyfile(file, temporary)
     print(json.dumps({"path": arguments.out, "sha256": sha256_of_file(arguments.out)}, indent=2))

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from stylealign.errors import StyleAlignError
+from stylealign.experiment.identity import ALL_FACES
 from stylealign.ledger.dvc import Store, require_dvc
-from stylealign.ledger.manifest import some
+from stylealign.ledger.manifest import OF_ALL_FACES, some
 from stylealign.ledger.track import check, push, track
 from stylealign.ledger.workflow import find_run, workflow_kinds, workflow_verbs
 from stylealign.measurements import registry
@@ -72,7 +73,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def versions(this_run) -> dict[str, int]:  # type: ignore[no-untyped-def]
-    """Return the version of each verb and each kind of measurement that the rules of a run call."""
+    """Return the version of each verb and each kind of measurement that the rules of a run call, and of its data sets
+    of all faces where it has some."""
     kinds = map(registry.kind, workflow_kinds(this_run))
     measured = {f"evaluate {kind.command}": kind.version for kind in kinds}
-    return {verb: version(verb) for verb in workflow_verbs(this_run)} | measured
+    of_faces = any(domain.takes_all_faces for domain in this_run.config.domains.values())
+    own = {OF_ALL_FACES: ALL_FACES} if of_faces else {}
+    return {verb: version(verb) for verb in workflow_verbs(this_run)} | measured | own

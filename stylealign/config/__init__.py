@@ -33,12 +33,12 @@ from stylealign.config.base import (
 )
 from stylealign.config.data import (
     FOUND_FACES,
-    NO_VALIDATION,
     OF_PICTURES,
     AnnotationSettings,
     DatasetSettings,
     PairSettings,
     Splits,
+    as_asked,
 )
 from stylealign.config.drawn import drawn_domains, smallest_px, without_figures
 from stylealign.config.keeping import KeepMethod, KeepSettings, RateRow
@@ -57,7 +57,6 @@ __all__ = [
     "FEWEST_MEASURED",
     "FOUND_FACES",
     "LARGEST_PX",
-    "NO_VALIDATION",
     "OF_PICTURES",
     "UPKEEP",
     "AnnotationSettings",
@@ -98,6 +97,7 @@ __all__ = [
     "TrainSettings",
     "TranslateSettings",
     "ZeroShotSettings",
+    "as_asked",
     "default_file",
     "drawn_domains",
     "installed_snakefile",

@@ -24,6 +24,16 @@ NO_VALIDATION = {"val_images": 500}
 """What jobs of pictures without a validation split are told, as they were before there was one: told anything else,
 they would run again. A number that is asked for is told as text."""
 
+
+def as_asked(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what a job of pictures is told without `NO_VALIDATION`; the settings of a person as they are.
+
+    A job is told all keys but that of its pictures (`DatasetSettings.as_told`): nobody else names `draw` for them.
+    """
+    is_job = "draw" in told and told.get("path") is None
+    return {key: value for key, value in told.items() if not (is_job and (key, value) in NO_VALIDATION.items())}
+
+
 RESOLUTIONS = tuple(2**power for power in range(2, 14))
 """Heights and widths of images, 4 to 8192 px."""
 
@@ -169,6 +179,11 @@ class DatasetSettings(Settings):
         if self.draw is None:
             values |= NO_VALIDATION if self.val_images is None else {"val_images": str(self.val_images)}
         return values
+
+    @property
+    def takes_all_faces(self) -> bool:
+        """Whether a picture may become several images: one of each of its faces."""
+        return self.fit == "face" and self.faces == "all"
 
     @property
     def has_images(self) -> bool:

@@ -1,8 +1,6 @@
 """Annotations of an image set, one `.npz`: segmentation maps, key points, numbers and attributes, and their names."""
 
 import json
-import zipfile
-import zlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 
 from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
+from stylealign.files import UNREADABLE_ARRAYS, atomic_path
 
 ATTRIBUTE_PREFIX = "attribute."
 UNKNOWN_CLASS = 255
@@ -108,16 +106,7 @@ class Annotations:
                 attributes = {name: file[ATTRIBUTE_PREFIX + name].astype(np.int64) for name in names.attributes}
         except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file; make it with `stylealign data draw`") from error
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            EOFError,
-            TypeError,
-            AttributeError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
+        except UNREADABLE_ARRAYS as error:
             raise StyleAlignError(f"{path}: not readable annotations ({error}); make them again") from error
         annotations = cls(**arrays, attributes=attributes, names=names)
         trouble = _trouble(annotations)

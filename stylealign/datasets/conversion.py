@@ -27,7 +27,17 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """Orientation of the EXIF data -> what turns the picture upright; cameras that do not know write 0."""
+ACROSS = (
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_90,
+)
+"""Turns that exchange width and height."""
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+PICTURES_WITH_MORE = ("HEIF", "MPO")
+"""Formats of cameras that keep a depth or brightness map, or another picture, beside the picture itself, which is no
+animation; in a HEIF file the picture itself need not be the first."""
 COLOUR_MODES = ("RGB", "L", "CMYK", "LAB")
 """Modes whose pixels an embedded profile may explain; the others become RGB first."""
 NAMES_OF_MODES = {
@@ -42,6 +52,13 @@ PREVIEW_KEY, PREVIEW_TEXT = "Comment", "preview of a data set"
 
 LEAST_SIDE_PX = 4
 """A picture with a shorter side shows nothing."""
+
+
+DAMAGED = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, RuntimeError),
+    *(struct.error, zlib.error),
+)
+"""What Pillow raises of damaged files, one decoder this and another one that."""
 
 
 class NotConvertible(Exception):
@@ -99,7 +116,7 @@ def _read(content: bytes) -> Upright:
         raise NotConvertible("not an image") from error
     except Image.DecompressionBombError as error:
         raise NotConvertible("too many pixels") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error) as error:
+    except DAMAGED as error:
         raise NotConvertible(_reason(error)) from error
 
 
@@ -121,19 +138,29 @@ def _reason(error: Exception) -> str:
 
 def _upright(image: Image.Image) -> Upright:
     done = []
-    if getattr(image, "n_frames", 1) > 1 and image.format != "HEIF":  # there, the picture itself need not be the first
+    if getattr(image, "n_frames", 1) > 1 and image.format not in PICTURES_WITH_MORE:
         done.append("first frame of an animation")
         image.seek(0)
     if image.info.get(PREVIEW_KEY) == PREVIEW_TEXT:
         raise NotConvertible("preview of a data set")
-    image.load()
-    profile = image.info.get("icc_profile")
-    turn, stored_px = stored_turn(image), image.size
+    read = image
+    image, turn, stored_px = turned_upright(read)
+    profile = read.info.get("icc_profile")
     if turn is not None:
         done.append("turned upright")
-        image = image.transpose(turn)
     image, changes = _to_rgb(image, profile)
     return Upright(image, done + changes, stored_px, turn)
+
+
+def turned_upright(image: Image.Image) -> tuple[Image.Image, Image.Transpose | None, tuple[int, int]]:
+    """Load a picture; return it upright, with what turned it, None for nothing, and width and height of its stored
+    pixels."""
+    by_itself = stored_turn(image) if image.format == "TIFF" else None
+    image.load()  # Pillow turns a TIFF as it loads it, and takes the note of it away
+    turn = stored_turn(image)
+    if by_itself is not None and turn is None:
+        return image, by_itself, image.size[::-1] if by_itself in ACROSS else image.size
+    return image if turn is None else image.transpose(turn), turn, image.size
 
 
 def stored_turn(image: Image.Image) -> Image.Transpose | None:
@@ -159,8 +186,19 @@ def fit_image(image: Image.Image, size_px: int, fit: SquareFit, done: list[str])
     if (max if fit == "letterbox" else min)(image.size) < size_px:
         done.append("enlarged")
     size, method = (size_px, size_px), Image.Resampling.LANCZOS
-    square = ImageOps.pad(image, size, method) if fit == "letterbox" else ImageOps.fit(image, size, method)
+    square = _on_black(image, size_px) if fit == "letterbox" else ImageOps.fit(image, size, method)
     return np.asarray(square).transpose(2, 0, 1), done
+
+
+def _on_black(image: Image.Image, size_px: int) -> Image.Image:
+    """Return the whole picture in the middle of a black square; of a strip there is a line of one pixel at least."""
+    covered = [max(1, round(length / max(image.size) * size_px)) for length in image.size]
+    if min(covered) > 1:
+        return ImageOps.pad(image, (size_px, size_px), Image.Resampling.LANCZOS)
+    square = Image.new("RGB", (size_px, size_px))
+    line = image.resize((covered[0], covered[1]), Image.Resampling.LANCZOS)
+    square.paste(line, (round((size_px - covered[0]) * 0.5), round((size_px - covered[1]) * 0.5)))
+    return square
 
 
 def _to_rgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, list[str]]:

@@ -18,7 +18,7 @@ from PIL import Image
 from stylealign.datasets.conversion import NotConvertible, open_upright
 from stylealign.datasets.sources import is_system_file, read_entry
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
+from stylealign.files import atomic_path, opened_zip
 
 IMAGES_A_FOLDER = 1000
 EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)  # of a zip entry: a fixed one makes equal images equal bytes
@@ -78,7 +78,7 @@ def is_image_zip(path: str | Path) -> bool:
     if path.suffix.lower() != ".zip" or not path.exists():
         return False
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             return _json_entry(archive) is not None
     except (OSError, zipfile.BadZipFile):
         return True
@@ -111,7 +111,7 @@ class ImageZip:
         self._folder = ""
         self._said: set[str] = set()
         try:
-            with zipfile.ZipFile(self.path) as archive:
+            with opened_zip(self.path) as archive:
                 self.names = sorted(name for name in archive.namelist() if _is_image(name))
                 self._json = self._read_json(archive)
                 if not self.names:
@@ -199,7 +199,7 @@ class ImageZip:
         images = np.empty((len(names), 3, self.resolution_px, self.resolution_px), dtype=np.uint8)
         changed: Counter[str] = Counter()
         try:
-            with zipfile.ZipFile(self.path) as archive:
+            with opened_zip(self.path) as archive:
                 for row, name in enumerate(names):
                     image, changes = self._decode(archive, name)
                     if image.shape != images.shape[1:]:

@@ -66,7 +66,7 @@ class Archive:
 
     Attributes:
         path: folder, zip, or zip of an LMDB environment.
-        train: folder inside it with the training images; empty for all of it.
+        train: folder inside it with the training images; empty for all of it but those of `test`.
         test: folder inside it with the published test images; None: test images are drawn from the training ones.
         is_lmdb: whether the images are the values of an LMDB environment.
     """
@@ -81,8 +81,8 @@ class Archive:
         return self.is_train(name) or self.is_test(name)
 
     def is_train(self, name: str) -> bool:
-        """Return whether an entry is a training image."""
-        return not self.train or name.startswith(f"{self.train}/")
+        """Return whether an entry is a training image: in the folder of these, and no published test image."""
+        return (not self.train or name.startswith(f"{self.train}/")) and not self.is_test(name)
 
     def is_test(self, name: str) -> bool:
         """Return whether an entry is one of the published test images."""

@@ -2,12 +2,11 @@
 
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stylealign.errors import StyleAlignError
-from stylealign.files import tmpdir_named
+from stylealign.files import UNREADABLE_ENTRY, opened_zip, tmpdir_named
 
 UNPACKED = "the images are unpacked"
 
@@ -28,16 +27,19 @@ def lmdb_sources(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
         temporary = tempfile.TemporaryDirectory()
     with temporary as folder:
         unpacked = Path(folder) / "data.mdb"
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             inside = [name for name in archive.namelist() if name.rsplit("/", 1)[-1] == "data.mdb"]
             if not inside:
                 raise StyleAlignError(f"{path}: holds no data.mdb, so no LMDB environment; download it again")
-            with (
-                archive.open(inside[0]) as packed,
-                tmpdir_named(UNPACKED),
-                unpacked.open("wb") as file,
-            ):
-                shutil.copyfileobj(packed, file, 1 << 20)
+            try:
+                with (
+                    archive.open(inside[0]) as packed,
+                    tmpdir_named(UNPACKED),
+                    unpacked.open("wb") as file,
+                ):
+                    shutil.copyfileobj(packed, file, 1 << 20)
+            except UNREADABLE_ENTRY as error:
+                raise StyleAlignError(f"{path}: {inside[0]} cannot be read ({error}); download it again") from error
         try:
             with lmdb.open(folder, readonly=True, lock=False) as environment, environment.begin() as transaction:
                 for key, value in transaction.cursor():

@@ -1,14 +1,13 @@
 """The files of a folder or zip, as cameras, desktops and the web leave them."""
 
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from stylealign.datasets.conversion import NotConvertible
 from stylealign.errors import StyleAlignError
-from stylealign.files import files_below
+from stylealign.files import UNREADABLE_ENTRY, files_below, opened_zip
 
 LARGEST_FILE_BYTES = 1 << 30
 SYSTEM_FOLDERS = ("__macosx", "@eadir", "$recycle.bin", "system volume information")
@@ -53,7 +52,7 @@ def files_of(source: Path) -> Iterator[dict[str, Callable[[], bytes]]]:
             }
         )
     elif source.is_file():
-        with zipfile.ZipFile(source) as packed:
+        with opened_zip(source) as packed:
             yield _in_order(
                 {
                     entry.filename: lambda entry=entry: read_entry(packed, entry)  # type: ignore[misc]
@@ -103,5 +102,5 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         raise NotConvertible("larger than 1 GiB")
     try:
         return archive.read(entry)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+    except UNREADABLE_ENTRY as error:
         raise NotConvertible(f"not readable ({error})") from error

@@ -5,11 +5,12 @@ import csv
 import math
 import os
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 
 
 def decoded(content: bytes) -> str:
-    """Decode a text file: UTF-8 or UTF-16 with or without a mark, or Latin-1."""
+    """Decode a text file: UTF-8 with or without a mark, UTF-16 with one, or Windows' Latin-1."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16")
     try:
@@ -21,9 +22,14 @@ def decoded(content: bytes) -> str:
 def composed(name: str) -> str:
     """Return a file name with its accents composed: a Mac writes them decomposed, a spreadsheet does not.
 
-    Bytes that are not UTF-8 are taken as in a text file.
+    Bytes that are not UTF-8 are taken as in a text file. A Mac's zips hold names in UTF-8 without saying so, and they
+    are read as if they were in the code page of the first PCs.
     """
-    return unicodedata.normalize("NFC", decoded(os.fsencode(name)))
+    text = decoded(os.fsencode(name))
+    if not text.isascii():
+        with suppress(UnicodeError):
+            text = text.encode("cp437").decode("utf-8")
+    return unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True)

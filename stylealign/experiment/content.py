@@ -6,8 +6,9 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from stylealign.datasets.sources import is_system_file
 from stylealign.errors import StyleAlignError
-from stylealign.files import read_json, sha256_of_file, sha256_of_json, write_json
+from stylealign.files import opened_zip, read_json, sha256_of_file, sha256_of_json, write_json
 
 LARGE_BYTES = 2e9
 """From here on it is said that files are read."""
@@ -37,16 +38,22 @@ def files_in(source: Path) -> Iterator[tuple[str, Path]]:
 
 def count_files(source: Path) -> int:
     """Return the number of files of a folder or zip, hidden ones left out; 0 where it cannot be read."""
-    if zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as packed:
-            names = [entry.filename for entry in packed.infolist() if not entry.is_dir()]
+    if source.is_dir():
+        names = [name for name, _ in files_in(source)]
     else:
-        names = [name for name, _ in files_in(source)] if source.is_dir() else []
+        try:
+            with opened_zip(source) as packed:
+                names = [entry.filename for entry in packed.infolist() if not entry.is_dir()]
+        except (OSError, zipfile.BadZipFile):
+            names = []
     return sum(not name.rpartition("/")[2].startswith(".") for name in names)
 
 
 def content_of(source: Path, record: Path | None = None) -> str | None:
     """Return the SHA-256 of the names and bytes of a file or folder, None where there is none.
+
+    What an operating system leaves in a folder is no content of it: a look into it is enough to change that. Where a
+    record of before counted some, it is counted as it was then, so that nothing is made again for it.
 
     Args:
         source: file or folder.
@@ -55,10 +62,10 @@ def content_of(source: Path, record: Path | None = None) -> str | None:
     if not source.exists():
         return None
     known = _read(record)
-    found: dict[str, list[object]] = {}
-    unread = [
-        (name, path, stamp) for name, path in files_in(source) if not _take(found, known, name, stamp := _stamp(path))
-    ]
+    is_folder = source.is_dir()
+    found = {name: entry for name, entry in known.items() if is_folder and is_system_file(name)}
+    files = ((name, path) for name, path in files_in(source) if not (is_folder and is_system_file(name)))
+    unread = [(name, path, stamp) for name, path in files if not _take(found, known, name, stamp := _stamp(path))]
     size = sum(stamp[0] for _, _, stamp in unread)
     if size > LARGE_BYTES:
         told = f"reads {len(unread)} files ({size / 1e9:.1f} GB) of {source} once, to know their content"

@@ -23,6 +23,9 @@ DRAWS = 2
 """Version of the streams that new weights and the measurements of a training are drawn from."""
 
 
+ALL_FACES = 2
+"""Version of data sets of all faces of each picture: from 2 on, all faces of a picture are in one split."""
+
 LABELS_READ = 3
 """Version of how labels of one's own become annotations; the images of a data set do not depend on it."""
 
@@ -105,12 +108,17 @@ class Identity:
         """Return the number of files of one's own in a domain, hidden ones left out; 0 where there are none yet."""
         return self._count(own_path(self.config.domains[domain].path or ""))
 
+    def data_version(self, domain: str) -> int | str:
+        """Return the version that a domain's images are made with: that of `stylealign data`, of some sets one more."""
+        own = version("data")
+        return f"{own}, all faces {ALL_FACES}" if self.config.domains[domain].takes_all_faces else own
+
     def data_of(self, domain: str) -> dict[str, Any]:
         """Return what tells one content of a prepared data set from another."""
         settings = self.config.domains[domain]
         # Labels change no image: a model is the same with and without them.
         told = json.dumps(settings.as_told({"path", "annotations", "labellers"}))
-        identity: dict[str, Any] = {"settings": told, "version": version("data")}
+        identity: dict[str, Any] = {"settings": told, "version": self.data_version(domain)}
         if settings.path:
             identity["pictures"] = self.pictures_of(domain)
         if settings.fetch:

@@ -91,9 +91,10 @@ class LabelProblems:
         if labels.masks.lower().endswith(".json"):
             return self._coco_classes(labels.masks)
         given = labels.classes
-        if given is None:
-            return None
-        return read_classes(str(self._directory / own_path(given)) if isinstance(given, str) else given).names
+        if isinstance(given, str):
+            file = self._directory / own_path(given)
+            return read_classes(str(file)).names if file.exists() else None  # the prepared labels were made with it
+        return None if given is None else read_classes(given).names
 
     def _coco_classes(self, given: str) -> Sequence[str] | None:
         """Return the classes of a COCO file, None where it cannot be read."""

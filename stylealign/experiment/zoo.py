@@ -23,12 +23,14 @@ class Zoo:
 
     def names(self, kind: str) -> list[str]:
         """Return the names of the `models`, `datasets` or `weights`."""
-        return list(self._values.get(kind, {}))
+        return list(self._entries(kind))
 
     def entry(self, kind: str, name: str) -> dict[str, Any]:
         """Return an entry, {} where there is none of that name."""
-        entry: dict[str, Any] = self._values.get(kind, {}).get(name, {})
-        return entry
+        return self._entries(kind).get(name) or {}
+
+    def _entries(self, kind: str) -> dict[str, dict[str, Any]]:
+        return self._values.get(kind) or {}  # a key without a value is none
 
     def file_of(self, model: str) -> Path | None:
         """Return the bundled file of a model, None where it is downloaded or not known."""

@@ -1,6 +1,5 @@
 """How codes and directions are written: arrays by name in one `.npz` file."""
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.files import atomic_path
+from stylealign.files import UNREADABLE_ARRAYS, atomic_path
 
 DIRECTIONS = "stylealign-directions-1"
 """Format of files of directions."""
@@ -39,7 +38,7 @@ def form_of(path: str | Path) -> str | None:
     try:
         with np.load(path, allow_pickle=False) as file:
             return str(file["format"])
-    except (OSError, ValueError, KeyError, IndexError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
+    except UNREADABLE_ARRAYS:
         return None
 
 

@@ -1,7 +1,6 @@
 """Latent codes in a file, typed by their space and by the model they belong to."""
 
 import sys
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from stylealign.config import Space
 from stylealign.errors import StyleAlignError
-from stylealign.files import printable
+from stylealign.files import UNREADABLE_ARRAYS, printable
 from stylealign.latents import spaces
 from stylealign.latents.archives import DIRECTIONS, write_vectors
 from stylealign.latents.foreign import read_foreign, typed
@@ -136,7 +135,7 @@ class Codes:
                 )
         except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file; make it with stylealign invert") from error
-        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
+        except UNREADABLE_ARRAYS:
             return None
 
     @classmethod

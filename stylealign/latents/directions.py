@@ -1,6 +1,5 @@
 """Directions in a latent space, in a file typed by space and by the family of models they hold for."""
 
-import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stylealign.errors import StyleAlignError, did_you_mean
+from stylealign.files import UNREADABLE_ARRAYS
 from stylealign.latents.archives import DIRECTIONS, form_of, write_vectors
 from stylealign.latents.foreign import read_arrays, read_foreign
 from stylealign.latents.spaces import space_of
@@ -147,16 +147,7 @@ class Directions:
                 )
         except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file; {remedy}") from error
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            IndexError,
-            EOFError,
-            TypeError,
-            AttributeError,
-            zipfile.BadZipFile,
-        ) as error:
+        except UNREADABLE_ARRAYS as error:
             raise StyleAlignError(f"{path}: not a file of directions, or a damaged one; {remedy}") from error
         try:
             return cls(*parts)

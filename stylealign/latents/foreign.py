@@ -24,6 +24,7 @@ from stylealign.checkpoints.untrusted.torch_files import (
 )
 from stylealign.checkpoints.untrusted.values import Array, StoredTensor
 from stylealign.errors import StyleAlignError
+from stylealign.files import UNREADABLE_ARRAYS
 from stylealign.latents.spaces import SPACES, LatentSpace, most_detailed, space_of
 from stylealign.networks.architecture import Architecture
 
@@ -82,7 +83,7 @@ def _numpy(path: str | Path) -> Any:
         raise StyleAlignError(
             f"{path}: holds pickled Python objects, which could run code; save the codes as a plain array of numbers"
         ) from error
-    except (OSError, EOFError, zipfile.BadZipFile):
+    except UNREADABLE_ARRAYS:
         return None
 
 
@@ -94,7 +95,7 @@ def read_arrays(path: str | Path) -> ForeignCodes | None:
     try:
         found = np.load(path, allow_pickle=False)
         arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
+    except UNREADABLE_ARRAYS:
         return None
     # Of a zip that is not NumPy's, members come as bytes.
     if not arrays or any(not isinstance(part, np.ndarray) or part.dtype.kind not in "fiu" for part in arrays.values()):

@@ -1,8 +1,10 @@
 """Artifact groups: few and large, one DVC pointer each."""
 
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from stylealign.config import known_models
+from stylealign.experiment.zoo import Zoo
 from stylealign.files import own_path
 from stylealign.ledger.workflow import Run
 
@@ -21,7 +23,17 @@ def groups_of(run: Run) -> dict[str, str]:
     folders = {f"data-{path.name}": path for path in _folders(run.directory / "data" / "prepared")}
     folders |= {path.name: path for path in _folders(run.directory / "results") if path.name not in UNTRACKED}
     groups = {name: path.relative_to(run.directory).as_posix() for name, path in sorted(folders.items())}
-    return groups | _own_files(run)
+    return _apart(groups | _own_files(run))
+
+
+def _apart(groups: dict[str, str]) -> dict[str, str]:
+    """Return groups without those that lie in another one, or are one: DVC keeps every file under one pointer."""
+    found: dict[str, str] = {}
+    for name, path in groups.items():
+        others = (PurePosixPath(other) for key, other in groups.items() if key in found or other != path)
+        if not any(PurePosixPath(path).is_relative_to(other) for other in others):
+            found[name] = path
+    return found
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -34,7 +46,8 @@ def named_files(run: Run) -> dict[str, Path]:
     """Return the files and folders of one's own that the configuration names, by key."""
     keys = {f"domains.{name}.path": domain.path for name, domain in run.config.domains.items() if domain.path}
     fetched = {f"models.{name}.fetch": model.fetch for name, model in run.config.models.items() if model.fetch}
-    keys |= {key: source for key, source in fetched.items() if "/" in source and "://" not in source}
+    known = Zoo(known_models(run.root)).names("models") if fetched else []
+    keys |= {key: source for key, source in fetched.items() if "://" not in source and source not in known}
     return {key: run.directory / own_path(path) for key, path in keys.items()}
 
 

@@ -15,6 +15,10 @@ SHOWN = 3
 """Names of a long list that a message gives."""
 
 
+OF_ALL_FACES = "data (faces: all)"
+"""Among the versions, that of data sets of all faces of each picture; where it is missing, it is 1."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Tracked:
     """A file of the ledger: its hash, the MD5 by which DVC knows it, and its size."""
@@ -43,7 +47,7 @@ class Manifest:
 
     Attributes:
         version: of the package.
-        verbs: version of each verb whose jobs made the files.
+        verbs: version of each verb whose jobs made the files, and of data sets that have one more.
         config: the keys that the configuration sets.
         groups: by name; each has a pointer `NAME.dvc` beside the manifest.
         files: every file of the groups by its path, relative to the folder of the run.

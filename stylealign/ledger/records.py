@@ -2,13 +2,12 @@
 
 import dataclasses
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from stylealign.files import safetensors_texts
+from stylealign.files import UNREADABLE_ARRAYS, UNREADABLE_ENTRY, opened_zip, safetensors_texts
 
 SIDECAR = "metrics.json"
 """File that holds the provenance of everything else in its folder."""
@@ -83,9 +82,9 @@ def _of_json(path: Path) -> dict[str, Any]:
 
 def _of_zip(path: Path) -> dict[str, Any]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             return _provenance_in(json.loads(archive.read("dataset.json")))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (KeyError, ValueError, *UNREADABLE_ENTRY):
         return {}
 
 
@@ -94,7 +93,7 @@ def _of_npz(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return _provenance_in(json.loads(str(file["header"])))
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+    except UNREADABLE_ARRAYS:
         return {}
 
 

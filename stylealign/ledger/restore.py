@@ -14,7 +14,7 @@ from stylealign.installed import release
 from stylealign.ledger import manifest as manifests
 from stylealign.ledger.dvc import Store, fetch, md5_of_pointer
 from stylealign.ledger.groups import named_files, pointer_of
-from stylealign.ledger.manifest import Manifest, Tracked, compare_configs, some
+from stylealign.ledger.manifest import OF_ALL_FACES, Manifest, Tracked, compare_configs, some
 from stylealign.ledger.workflow import Run, touch, unfinished
 
 
@@ -63,9 +63,10 @@ def _require_same_run(run: Run, manifest: Manifest, verbs: dict[str, int]) -> No
         raise StyleAlignError(
             f"{run.configfile}: not the configuration of {path} ({some(keys)}); set that back, or give --configfile"
         )
+    untold = {OF_ALL_FACES: 1} if OF_ALL_FACES in verbs else {}
     changed = [
         f"stylealign {verb} is version {verbs.get(verb, 'none')} here, {known} in the ledger"
-        for verb, known in manifest.verbs.items()
+        for verb, known in (untold | manifest.verbs).items()
         if verbs.get(verb) != known
     ]
     if changed:

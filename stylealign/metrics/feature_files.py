@@ -1,7 +1,6 @@
 """Features of a set of images, of its zip or of a file of `stylealign features`, which was made of it before."""
 
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from stylealign.datasets.images import ImageZip
 from stylealign.errors import StyleAlignError
-from stylealign.files import atomic_path
+from stylealign.files import UNREADABLE_ARRAYS, atomic_path
 from stylealign.metrics.features import features_of
 from stylealign.metrics.generators import read_images
 
@@ -65,7 +64,7 @@ def load_features(path: str | Path, network: str) -> ImageFeatures:
         with np.load(path, allow_pickle=False) as file:
             header, values = json.loads(str(file["header"])), file["features"]
             found = ImageFeatures(Path(path), header["network"], header["resolution_px"], torch.from_numpy(values))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE_ARRAYS as error:
         raise StyleAlignError(f"{path}: no features ({error}); make them with `stylealign features`") from error
     if found.network != network or found.values.ndim != 2:
         raise StyleAlignError(f"{path}: features of {found.network}; make them with `--features {network}`")

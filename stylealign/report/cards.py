@@ -26,7 +26,7 @@ def model_card(
         attribution: whose artwork its images show; None: what the header says of it.
 
     Raises:
-        StyleAlignError: a measurement of another model.
+        StyleAlignError: a measurement of another model, or one number measured twice.
     """
     metrics: dict[str, dict[str, float | int | None]] = {}
     measured = {}
@@ -42,6 +42,10 @@ def model_card(
         for row in rows:
             if not row.setting:
                 head = f"{row.metric}[{row.features}]" if row.features else row.metric
+                if head in metrics:
+                    raise StyleAlignError(
+                        f"{file}: {head} of {name} stands there twice, or in a file before it; give one"
+                    )
                 metrics[head] = {"value": row.value, "ci_low": row.ci_low, "ci_high": row.ci_high, "n": row.n}
     training = {"kimg": info.get("kimg"), "data_sha256": info.get("data"), "settings": info.get("settings")}
     owed = attribution or (info.get("provenance") or {}).get("attribution")
@@ -54,7 +58,8 @@ def cards_table(cards: Sequence[Mapping[str, Any]]) -> str:
     """Return the cards in Markdown: a table with a row each, one of what some have alone, and what they share."""
     settings = {key: [_setting(card["training"]["settings"], key) for card in cards] for key in SETTINGS}
     shared = {key: values[0] for key, values in settings.items() if len(set(values)) == 1}
-    columns: dict[str, list[str]] = {"kimg": [f"{card['training']['kimg']:g}" for card in cards]}
+    trained = [card["training"]["kimg"] for card in cards]
+    columns: dict[str, list[str]] = {"kimg": ["" if kimg is None else f"{kimg:g}" for kimg in trained]}
     held = [_held(card["training"]["settings"]) for card in cards]
     if any(held):
         columns["held"] = held
@@ -114,16 +119,23 @@ def _number(entry: Mapping[str, Any] | None) -> str:
     return text if entry["ci_low"] is None else f"{text} [{entry['ci_low']:.4g}, {entry['ci_high']:.4g}]"
 
 
+def _read(path: str | Path) -> Mapping[str, Any]:
+    card = read_json(path)
+    if not isinstance(card, dict) or not {"name", "sha256", "training", "metrics"} <= card.keys():
+        raise StyleAlignError(f"{path}: no card; keep cards in a folder of their own")
+    return card
+
+
 def write_table(readme: str | Path, cards: Sequence[str | Path]) -> None:
     """Replace the text between the two marks of a Markdown file by the table of some card files.
 
     Raises:
-        StyleAlignError: a file without the marks.
+        StyleAlignError: a file without the marks, or one that is no card.
     """
     text = Path(readme).read_text(encoding="utf-8") if Path(readme).is_file() else ""
     if BEGIN not in text or END not in text:
         raise StyleAlignError(f"{readme}: has no lines {BEGIN!r} and {END!r}; put them where the table goes")
     head, tail = text.split(BEGIN)[0], text.split(END)[1]
-    table = cards_table([read_json(card) for card in cards])
+    table = cards_table([_read(card) for card in cards])
     with atomic_path(readme) as temporary:
         temporary.write_text(f"{head}{BEGIN}\n\n{table}\n{END}{tail}", encoding="utf-8", errors="backslashreplace")

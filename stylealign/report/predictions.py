@@ -64,6 +64,7 @@ class PredictionFiles:
         self._annotations: list[dict[str, Any]] = []
         self._thumbs: list[Pixels] = []
         self._named: dict[str, list[str]] = {}
+        self._taken: set[str] = set()
 
     @property
     def count(self) -> int:
@@ -108,6 +109,7 @@ class PredictionFiles:
 
         Of pictures that differ in their ending alone, each has .png behind all of its name: none has another's name.
         """
+        name = self._inside(name)
         short = str(PurePosixPath(name).with_suffix(".png"))
         same = self._named.setdefault(short, [])
         same.append(name)
@@ -118,6 +120,17 @@ class PredictionFiles:
                 if (self.folder / folder / short).exists():
                     (self.folder / folder / short).rename(self.folder / folder / f"{same[0]}.png")
         return f"{name}.png"
+
+    def _inside(self, name: str) -> str:
+        """Return a picture's name without ways out of the folder, which a zip may have, and unlike all before it."""
+        path = PurePosixPath(*(part for part in PurePosixPath(name).parts if part not in ("/", "//", "..")))
+        path = own = path if path.name else PurePosixPath("picture")
+        number = 1
+        while str(own) in self._taken:
+            number += 1
+            own = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        self._taken.add(str(own))
+        return str(own)
 
     def _segmentation(self, picture: Predicted, file: str) -> tuple[dict[str, Any], Image.Image]:
         mask = picture.placing.mask_back(picture.labels["classes"])

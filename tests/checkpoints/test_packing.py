@@ -137,3 +137,31 @@ def test_what_cannot_be_listed_is_one_line(
     assert main(["pack", str(trained), "--out", "small.safetensors", "--samples", "4", *given]) == 2
     assert not Path("small.safetensors").exists()
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["2024", "true", "a #1"])
+def test_a_name_that_yaml_reads_otherwise_is_listed_as_text(trained: Path, tmp_path: Path, name: str) -> None:
+    zoo, out = tmp_path / "zoo.yaml", tmp_path / "zoo" / f"{name}.safetensors"
+    zoo.write_text(ZOO)
+    for description in ("one", "another"):
+        words = ["--samples", "2", "--zoo", str(zoo), "--description", description]
+        assert main(["pack", str(trained), "--out", str(out), *words]) == 0
+    assert list(load_zoo(zoo).models) == ["first", name, "other"]
+    assert load_zoo(zoo).models[name].description == "another"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{models: {first: {description: one, path: a, format: native, licence: MIT}}}\n",
+        ZOO.replace("    format: native\n    licence: MIT\n\n", "\n    format: native\n    licence: MIT\n"),
+    ],
+    ids=["in one line", "an entry with an empty line"],
+)
+def test_a_list_of_another_layout_stays_as_it_is(trained: Path, tmp_path: Path, text: str, capsys: Any) -> None:
+    (tmp_path / "zoo.yaml").write_text(text)
+    load_zoo(tmp_path / "zoo.yaml")
+    words = ["--samples", "2", "--zoo", str(tmp_path / "zoo.yaml"), "--description", "one"]
+    assert main(["pack", str(trained), "--out", str(tmp_path / "small.safetensors"), *words]) == 2
+    assert "zoo.yaml: not laid out as data/zoo.yaml is; write the entry of small into it" in capsys.readouterr().err
+    assert (tmp_path / "zoo.yaml").read_text() == text

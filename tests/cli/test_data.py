@@ -190,3 +190,16 @@ def test_labels_change_no_byte_of_the_images(tmp_path: Path) -> None:
     for split in ("train", "test"):
         zips = [(tmp_path / folder / f"{split}.zip").read_bytes() for folder in ("with", "without")]
         assert zips[0] == zips[1], "a training on them would be another"
+
+
+def test_validation_images_in_a_settings_object_are_taken_whatever_their_number(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for index in range(5):
+        Image.new("RGB", (8, 8), (40 * index,) * 3).save(tmp_path / "photos" / f"{index}.png")
+    settings = {"resolution_px": 8, "val_images": 500}
+    with pytest.raises(StyleAlignError, match=r"too few for 1 for training .* val_images 500"):
+        run("import", tmp_path / "photos", "--out-dir", tmp_path / "set", "--settings", json.dumps(settings))
+    job = DatasetSettings(path="photos", resolution_px=8).as_told({"path", "labellers"})
+    assert job["val_images"] == 500, "what jobs were told before there was a validation split"
+    run("import", tmp_path / "photos", "--out-dir", tmp_path / "set", "--settings", json.dumps(job))
+    assert sorted(path.name for path in (tmp_path / "set").glob("*.zip")) == ["test.zip", "train.zip"]

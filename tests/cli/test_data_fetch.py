@@ -1,5 +1,6 @@
 """`stylealign data fetch` and `fetch --weights`: published files, downloaded from a server of the test."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -178,6 +179,19 @@ def test_weights_are_stored_as_published(tmp_path: Path, capsys: pytest.CaptureF
         assert main([*command, "--zoo", str(write_zoo(tmp_path, server.url))]) == 0
     assert (tmp_path / "net.pth").read_bytes() == b"numbers"
     assert len(json.loads(capsys.readouterr().out)["sha256"]) == 64
+
+
+def test_weights_of_another_checksum_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "net.pth"
+    command = ["fetch", "net", "--weights", "--cache-dir", str(tmp_path / "cache"), "--out", str(out)]
+    with Server(serve(b"numbers")) as server:
+        command += ["--zoo", str(write_zoo(tmp_path, server.url))]
+        assert main([*command, "--sha256", "0" * 64]) == 2
+        assert f"not {'0' * 64} as --sha256 says" in capsys.readouterr().err
+        assert not out.exists()
+        assert main([*command, "--sha256", hashlib.sha256(b"numbers").hexdigest().upper()]) == 0
+        assert main([*command, "--parent", "model.safetensors"]) == 2
+    assert "--parent: is of models, not of --weights" in capsys.readouterr().err
 
 
 def test_everything_the_papers_configuration_fetches_is_known() -> None:

@@ -35,7 +35,11 @@ def test_convert_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (told["format"], told["part"], told["inputs"], told["outputs"]) == ("onnx", "synthesis", ["ws"], ["images"])
     assert told["largest_difference"] < 1e-4
     assert run("convert", model, tmp_path / "again.safetensors", "--part", "mapping") == 2
-    assert "--part: goes with a .onnx" in capsys.readouterr().err
+    assert "--part: goes with a model and a .onnx" in capsys.readouterr().err
+    assert run("convert", model, tmp_path / "again.safetensors", "--space", "w") == 2
+    assert "--space: is of codes; name their model with --codes-of" in capsys.readouterr().err
+    assert run("convert", model, tmp_path / "codes.npz", "--codes-of", model, "--part", "mapping") == 2
+    assert "--part: goes with a model" in capsys.readouterr().err
 
 
 def test_convert_a_label_network_and_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,6 +54,8 @@ def test_convert_a_label_network_and_back(tmp_path: Path, capsys: pytest.Capture
     network, provenance = load_label_network(tmp_path / "packed.safetensors")
     assert network.spec.names == ("a", "b")
     assert set(provenance["inputs_sha256"]) == {"labeller", "onnx"}
+    assert run("convert", tmp_path / "packed.safetensors", tmp_path / "part.onnx", "--part", "mapping") == 2
+    assert "--part: is of a model, and" in capsys.readouterr().err
     assert run("convert", tmp_path / "packed.safetensors", tmp_path / "copy.safetensors") == 0
     assert (tmp_path / "copy.safetensors").read_bytes() == (tmp_path / "packed.safetensors").read_bytes()
 
@@ -61,6 +67,7 @@ def test_convert_a_label_network_and_back(tmp_path: Path, capsys: pytest.Capture
         ("net.yaml", "net.pt", "a label network ends in .onnx, .safetensors"),
         ("none.yaml", "net.safetensors", "none.yaml: No such file"),
         ("three.yaml", "three.safetensors", "has 3 names"),
+        ("other.yaml", "other.onnx", "other.onnx: its YAML would take the place of"),
     ],
 )
 def test_mistakes_are_one_line(
@@ -68,6 +75,7 @@ def test_mistakes_are_one_line(
 ) -> None:
     write_labeller(tmp_path, Brightness(), **KEYS)
     (tmp_path / "three.yaml").write_text("{onnx: net.onnx, task: segmentation, names: [a, b, c]}")
+    (tmp_path / "other.yaml").write_text(f"# of a colleague\nonnx: net.onnx\n{(tmp_path / 'net.yaml').read_text()}")
     assert run("convert", tmp_path / "net.yaml", tmp_path / "packed.safetensors") == 0
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     capsys.readouterr()

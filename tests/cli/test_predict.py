@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,17 @@ def test_masks_of_pictures_that_differ_in_their_ending_are_imported_to_their_own
         assert np.array_equal(classes[:, 16, 30] == 1, light)
         right += light.tolist()
     assert sorted(right) == [False, True, True, True]
+
+
+def test_names_in_a_zip_lead_to_no_other_folder(tmp_path: Path) -> None:
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=NAMES)
+    _halves(32, 32).save(tmp_path / "picture.png")
+    content, work = (tmp_path / "picture.png").read_bytes(), tmp_path / "deep" / "work"
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        for name in ("../../out.png", "../../../more/out.png", f"{tmp_path}/absolute.png", "out.png"):
+            archive.writestr(name, content)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert run("predict", net, tmp_path / "pictures.zip", "--out-dir", work) == 0
+    made = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+    assert all(path.is_relative_to(work) for path in made), made
+    assert len(list((work / "masks").rglob("*.png"))) == 4, "two of one name are two files"

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, features
 
-from stylealign.datasets.conversion import NotConvertible, fit_image, open_upright, reads_heic
+from stylealign.datasets.conversion import NotConvertible, fit_image, open_upright, read_upright, reads_heic
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -270,3 +270,40 @@ def test_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(NotConvertible, match="too many pixels"):
         convert_image(encoded(NOISE), 8)
+
+
+@pytest.mark.parametrize("size", [(600, 4), (4, 600)])
+def test_of_a_strip_there_is_a_line_on_black(size: tuple[int, int]) -> None:
+    image, done = fit_image(Image.new("RGB", size, RED), 64, "letterbox", [])
+    lines = image[0].any(axis=1 if size[0] > size[1] else 0)
+    assert lines.sum() == 1, "600 to 4 are less than half a pixel at 64 px"
+    assert lines[31:33].any()
+    assert done == ["letterboxed"]
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_how_a_tiff_was_turned_is_told_as_of_a_png(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+    tiff, png = (read_upright(encoded(Image.fromarray(pixels), kind, exif=exif)) for kind in ("TIFF", "PNG"))
+    np.testing.assert_array_equal(np.asarray(tiff.image), np.asarray(png.image))
+    assert tiff[1:] == png[1:]
+    assert tiff.stored_px == (9, 6)
+
+
+def test_a_photo_with_another_picture_beside_it_is_no_animation() -> None:
+    photo, gain_map = Image.new("RGB", (8, 8), RED), Image.new("RGB", (4, 4), BLUE)
+    image, done = convert_image(encoded(photo, "MPO", save_all=True, append_images=[gain_map]), 8)
+    assert image[0].min() > 250
+    assert done == []
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_a_damaged_avif_is_named() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    content = bytearray(encoded(Image.fromarray(pixels), "AVIF"))
+    start = content.index(b"mdat") + 4
+    content[start : start + 40] = bytes(40)
+    with pytest.raises(NotConvertible, match="damaged"):
+        open_upright(bytes(content))

@@ -15,9 +15,10 @@ from PIL import Image
 from stylealign.config import DatasetSettings
 from stylealign.datasets.drawing import draw_dataset
 from stylealign.datasets.images import ImageZip
-from stylealign.datasets.importing import import_dataset
+from stylealign.datasets.importing import Archive, import_dataset
 from stylealign.datasets.sources import image_sources
 from stylealign.errors import StyleAlignError
+from stylealign.experiment.content import count_files
 from stylealign.files import sha256_of_path
 
 
@@ -268,3 +269,55 @@ def test_an_archive_of_another_kind_is_named(tmp_path: Path) -> None:
     (tmp_path / "photos.tar.gz").write_bytes(b"\x1f\x8b\x08\0")
     with pytest.raises(StyleAlignError, match=r"photos\.tar\.gz: neither a folder nor a zip; .* unpack"):
         import_dataset(settings(tmp_path / "photos.tar.gz"), tmp_path / "out")
+
+
+@pytest.mark.parametrize("damage", ["of a later version", "a name that is not UTF-8", "no list"])
+def test_a_zip_whose_list_of_files_is_damaged_is_named(tmp_path: Path, damage: str) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("a.png", b"pixels")
+    raw = bytearray(content.getvalue())
+    entry = raw.index(b"PK\x01\x02")
+    if damage == "of a later version":
+        raw[entry + 6] = 99
+    elif damage == "no list":
+        raw[entry] = 0
+    else:
+        raw[entry + 9] |= 8  # names are UTF-8
+        raw[entry + 46] = 0xFF
+    (tmp_path / "photos.zip").write_bytes(raw)
+    with pytest.raises(StyleAlignError, match=r"photos.zip: not a readable zip \(.*\); download or pack it again"):
+        import_dataset(settings(tmp_path / "photos.zip"), tmp_path / "out")
+    with pytest.raises(StyleAlignError, match=r"photos\.zip: not a readable zip"):
+        ImageZip(tmp_path / "photos.zip")
+    assert count_files(tmp_path / "photos.zip") == 0
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_entry_is_skipped_however_it_is_packed(
+    tmp_path: Path, method: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), dtype=np.uint8)
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w", method) as archive:
+        for index, pixels in enumerate(picture):
+            file = io.BytesIO()
+            Image.fromarray(pixels).save(file, "BMP")
+            archive.writestr(f"{index}.bmp", file.getvalue())
+    raw = bytearray((tmp_path / "photos.zip").read_bytes())
+    raw[60:64] = bytes(byte ^ 0xFF for byte in raw[60:64])
+    (tmp_path / "photos.zip").write_bytes(raw)
+    summary = import_dataset(settings(tmp_path / "photos.zip"), tmp_path / "out")
+    assert (summary["train"], summary["skipped"]) == (6, 1)
+    assert "data: skipped 0.bmp: not readable (" in capsys.readouterr().err
+
+
+def test_published_test_images_inside_the_folder_of_the_others_are_not_for_training(tmp_path: Path) -> None:
+    for index in range(12):
+        file = tmp_path / "photos" / ("test" if index % 2 else "more") / f"{index}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (20 * index,) * 3).save(file)
+    own = settings(tmp_path / "photos", train=6, test=6)
+    import_dataset(own, tmp_path / "out", Archive(tmp_path / "photos", test="test"))
+    shades = {split: ImageZip(tmp_path / "out" / f"{split}.zip").read()[:, 0, 0, 0] for split in ("train", "test")}
+    assert sorted(shades["train"]) == [0, 40, 80, 120, 160, 200]
+    assert sorted(shades["test"]) == [20, 60, 100, 140, 180, 220]

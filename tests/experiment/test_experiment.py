@@ -799,3 +799,15 @@ def test_rates_that_leave_nothing_to_train_are_told_before_a_run(tmp_path: Path,
     models = f"human: {{domain: human, fetch: human-64-a}}\nchild: {{domain: human, parent: human, train: {{{train}}}}}"
     found = experiment(tmp_path, models, domains={"human": {"draw": "human"}}).problems()
     assert found == ([] if told is None else [f"models.child.train.{told}"])
+
+
+def test_names_of_classes_that_the_prepared_labels_were_made_with_need_not_be_there(tmp_path: Path) -> None:
+    labels = {"masks": "masks", "classes": "classes.yaml"}
+    models = "own: {domain: mine, architecture: {}}"
+    asked = experiment(tmp_path, models, domains={"mine": {"path": "mine", "annotations": labels}})
+    assert any("annotations.masks: masks: no such file or folder" in told for told in asked.problems())
+    prepared = tmp_path / "data" / "prepared" / "mine"
+    prepared.mkdir(parents=True)
+    (prepared / "train.annotations.npz").write_bytes(b"made")
+    (prepared / "annotations.json").write_text(json.dumps(labels))
+    assert not [told for told in asked.problems() if "annotations" in told]

@@ -9,6 +9,8 @@ import pytest
 from stylealign.experiment import content
 from stylealign.experiment import identity as identities
 from stylealign.experiment.content import content_of
+from stylealign.files import sha256_of_json
+from stylealign.versions import version
 from tests.experiment.common import FAMILY, experiment
 
 
@@ -171,3 +173,46 @@ patched: {domain: animal, parent: human, train: {keep: {patches: {weight: 1}}}}
     monkeypatch.setattr(identities, "DRAWS", 3)
     after = experiment(tmp_path, models).identity
     assert {name for name, folder in kept.items() if after.run_dir(name) != folder} == {"own", "chosen", "patched"}
+
+
+def test_only_sets_of_all_faces_are_made_again_since_a_picture_is_in_one_split(tmp_path: Path, pictures: Path) -> None:
+    def versions(**domain: object) -> tuple[object, object]:
+        models = "own: {domain: mine, architecture: {}}"
+        identity = experiment(tmp_path, models, domains={"mine": {"path": "mine", **domain}}).identity
+        return identity.data_version("mine"), identity.data_of("mine")["version"]
+
+    plain = (version("data"), version("data"))
+    assert versions() == versions(fit="face") == versions(fit="face", faces="largest") == plain
+    assert versions(faces="all") == plain, "without `fit: face` a picture is one image"
+    assert versions(fit="face", faces="all") == (f"{plain[0]}, all faces 2",) * 2
+    rules = Path(__file__).parents[2] / "workflow" / "rules"
+    texts = [(rules / f"{name}.smk").read_text() for name in ("data", "labelled_data")]
+    asked = [text.count("version=lambda w: EXPERIMENT.identity.data_version(w.domain),") for text in texts]
+    assert asked == [2, 2], "pictures of one's own, published ones, and the labels of both"
+
+
+def test_what_a_system_leaves_in_a_folder_is_no_content_of_it(tmp_path: Path, pictures: Path) -> None:
+    before, record = content_of(pictures), tmp_path / "record.json"
+    for name in (".DS_Store", "deep/Thumbs.db", "deep/.thumbnails/b.png", "@eaDir/a.png"):
+        (pictures / name).parent.mkdir(exist_ok=True)
+        (pictures / name).write_bytes(b"a look into the folder")
+    assert content_of(pictures) == content_of(pictures, record) == before
+    (pictures / "c.png").write_bytes(b"three")
+    assert content_of(pictures, record) != before
+    (tmp_path / ".model.pkl").write_bytes(b"weights")
+    assert content_of(tmp_path / ".model.pkl") not in (None, content_of(tmp_path / "empty"))
+
+
+def test_what_a_record_of_before_counts_of_a_system_stays_counted(tmp_path: Path, pictures: Path) -> None:
+    """Its files were content once: sets that were made then are not made again."""
+    record = tmp_path / "record.json"
+    content_of(pictures, record)
+    known = json.loads(record.read_text())
+    record.write_text(json.dumps({**known, ".DS_Store": [6, 1, 1, "of then"]}))
+    with_it = content_of(pictures, record)
+    assert with_it == sha256_of_json(
+        sorted((name, entry[-1]) for name, entry in json.loads(record.read_text()).items())
+    )
+    assert with_it != content_of(pictures)
+    (pictures / ".DS_Store").write_bytes(b"another")
+    assert content_of(pictures, record) == with_it

@@ -149,6 +149,20 @@ def test_files_of_another_version_of_a_command_are_refused(
     assert f"stylealign train is version {known + 1} here, {known} in the ledger" in clone.fails("restore")
 
 
+def test_sets_of_all_faces_of_before_are_refused(repository: Repository) -> None:
+    repository.write("data/raw/mine/a.png", "pixels")
+    mine = "domains:\n  mine: {path: data/raw/mine, fit: face, faces: all}"
+    text = repository.path("config/config.yaml").read_text()
+    repository.write("config/config.yaml", text.replace("domains:", mine))
+    assert repository.stylealign("track")[0] == 0
+    assert repository.stylealign("restore")[0] == 0
+    path = repository.path("ledger/manifest.json")
+    manifest = json.loads(path.read_text())
+    assert manifest["verbs"].pop("data (faces: all)") == 2
+    path.write_text(json.dumps(manifest))
+    assert "stylealign data (faces: all) is version 2 here, 1 in the ledger" in repository.fails("restore")
+
+
 def test_a_manifest_that_was_edited_is_refused(tracked: Repository) -> None:
     path = tracked.path("ledger/manifest.json")
     path.write_text(path.read_text().replace('"frames": 7', '"frames": 8'))

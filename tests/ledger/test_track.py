@@ -134,5 +134,33 @@ def test_images_of_ones_own_are_tracked_with_the_run(repository: Repository) -> 
     assert "data/raw/mine/a.png" in manifest["files"]
 
 
+def test_files_that_two_keys_name_or_that_lie_in_others_are_under_one_pointer(repository: Repository) -> None:
+    for name in ("data/raw/mine/a.png", "data/raw/mine/cats/b.png", "data/raw/parent.pkl"):
+        repository.write(name, name)
+    domains = "domains:\n  mine: {path: data/raw/mine}\n  faces: {path: data/raw/mine, fit: face}\n"
+    domains += "  cats: {path: data/raw/mine/cats}"
+    text = repository.path("config/config.yaml").read_text().replace("domains:", domains)
+    models = (
+        "models:\n  one: {domain: mine, fetch: data/raw/parent.pkl}\n  two: {domain: faces, fetch: data/raw/parent.pkl}"
+    )
+    repository.write("config/config.yaml", text.replace("models:", models))
+    assert repository.stylealign("track")[0] == 0
+    groups = json.loads(repository.path("ledger/manifest.json").read_text())["groups"]
+    own = {name: group["path"] for name, group in groups.items() if name.startswith("own-")}
+    assert own == {"own-domains-mine": "data/raw/mine", "own-models-one": "data/raw/parent.pkl"}
+
+
+def test_a_model_in_the_folder_of_the_run_is_tracked_and_one_of_the_zoo_is_no_file(repository: Repository) -> None:
+    repository.write("parent.pkl", "weights")
+    repository.write(".gitignore", repository.path(".gitignore").read_text() + "*.pkl\n")
+    text = repository.path("config/config.yaml").read_text()
+    models = "models:\n  one: {domain: human, fetch: parent.pkl}\n  two: {domain: human, fetch: human-64-a}"
+    repository.write("config/config.yaml", text.replace("models:", models))
+    assert repository.stylealign("track")[0] == 0
+    manifest = json.loads(repository.path("ledger/manifest.json").read_text())
+    assert manifest["groups"]["own-models-one"]["path"] == "parent.pkl"
+    assert not [name for name in manifest["groups"] if name.endswith("two")]
+
+
 def test_outside_a_repository_it_says_so(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
     assert "not in a repository" in Repository(tmp_path, capsys).fails("track")

@@ -112,3 +112,20 @@ def test_a_card_says_whose_artwork_the_model_learnt(tmp_path: Path) -> None:
 )
 def test_all_that_was_held_is_named(keep: dict[str, object], told: str) -> None:
     assert _held({"keep": keep}) == told
+
+
+def test_a_number_that_is_measured_twice_is_refused(tmp_path: Path) -> None:
+    files = [measurement(tmp_path / name, "f" * 64) for name in ("human.json", "toon.json")]
+    with pytest.raises(StyleAlignError, match=r"toon.json: fid\[efficientnet-lite0\] of a stands there twice"):
+        model_card("a", "f" * 64, INFO, files)
+
+
+def test_a_model_that_was_not_trained_here_has_a_row(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", model_card("a", "f" * 64, INFO, []))
+    write_json(tmp_path / "b.json", model_card("b", "0" * 64, {"source_format": "rosinality"}, []))
+    (tmp_path / "README.md").write_text(f"{BEGIN}\n{END}")
+    write_table(tmp_path / "README.md", sorted(tmp_path.glob("*.json")))
+    assert "| `b` |  |" in (tmp_path / "README.md").read_text()
+    write_json(tmp_path / "rows.json", {"rows": []})
+    with pytest.raises(StyleAlignError, match=r"rows.json: no card; keep cards in a folder of their own"):
+        write_table(tmp_path / "README.md", sorted(tmp_path.glob("*.json")))

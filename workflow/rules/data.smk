@@ -87,7 +87,7 @@ rule fetch_domain:
         entry=lambda w: json.dumps(EXPERIMENT.zoo.entry("datasets", RUN.domains[w.domain].fetch)),
         settings=lambda w: EXPERIMENT.identity.settings_of(w.domain),
         out_dir=subpath(output.train, parent=True),
-        version=version("data"),
+        version=lambda w: EXPERIMENT.identity.data_version(w.domain),
     shell:
         'stylealign data fetch {params.source:q} --zoo "$STYLEALIGN_ZOO" --out-dir {params.out_dir}'
         " --settings {params.settings:q} &> {log}"
@@ -171,6 +171,6 @@ rule import_domain:
         settings=lambda w: EXPERIMENT.identity.settings_of(w.domain),
         content=lambda w: EXPERIMENT.identity.pictures_of(w.domain),
         out_dir=subpath(output.train, parent=True),
-        version=version("data"),
+        version=lambda w: EXPERIMENT.identity.data_version(w.domain),
     shell:
         "stylealign data import {input.pictures:q} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"

@@ -63,7 +63,7 @@ rule label_domain:
         content=lambda w: EXPERIMENT.identity.pictures_of(w.domain),
         labels=lambda w: EXPERIMENT.identity.labels_of(w.domain),
         out_dir=subpath(output.train, parent=True),
-        version=version("data"),
+        version=lambda w: EXPERIMENT.identity.data_version(w.domain),
     shell:
         "stylealign data import {input.pictures:q} --labels-only --out-dir {params.out_dir}"
         " --settings {params.settings:q} &> {log}"
@@ -114,7 +114,7 @@ rule label_fetched_domain:
         settings=lambda w: EXPERIMENT.identity.label_settings_of(w.domain),
         labels=lambda w: EXPERIMENT.identity.labels_of(w.domain),
         out_dir=subpath(output.train, parent=True),
-        version=version("data"),
+        version=lambda w: EXPERIMENT.identity.data_version(w.domain),
     shell:
         'stylealign data fetch {params.source:q} --zoo "$STYLEALIGN_ZOO" --labels-only --out-dir {params.out_dir}'
         " --settings {params.settings:q} &> {log}"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylealign.datasets.conversion import NotConvertible, stored_turn
+from stylealign.datasets.conversion import DAMAGED, NotConvertible, turned_upright
 from stylealign.datasets.own_labels.classes import ClassTable, UnknownIdError
 from stylealign.datasets.own_labels.matching import WITHOUT_PICTURE, LabelReport, PictureNames, bound
 from stylealign.datasets.sources import is_system_file
@@ -23,7 +23,7 @@ PARTS = (
 BACKGROUND = "background"
 
 _PART = re.compile(rf"0*(\d+)_({'|'.join(PARTS)})")
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+_UNREADABLE = (*DAMAGED, Image.DecompressionBombError)
 
 Reader = Callable[[], bytes]
 
@@ -77,13 +77,11 @@ class FolderMasks:
         """
         if picture not in self._masks:
             return None
-        with _opened(*self._masks[picture]) as mask:
-            turn = stored_turn(mask)
-            try:
-                classes = self._table.classes_of(mask if turn is None else mask.transpose(turn))
-                return Masked(classes, is_turned=turn is not None)
-            except UnknownIdError as error:
-                raise NotConvertible(str(error)) from error
+        mask, turn = _opened(*self._masks[picture])
+        try:
+            return Masked(self._table.classes_of(mask), is_turned=turn is not None)
+        except UnknownIdError as error:
+            raise NotConvertible(str(error)) from error
 
 
 class PartMasks:
@@ -132,8 +130,8 @@ class PartMasks:
         for place, part in enumerate(PARTS, 1):
             if part not in parts:
                 continue
-            with _opened(part, parts[part]) as mask:
-                covered = np.asarray(mask.convert("L")) > 127
+            mask, _ = _opened(part, parts[part])
+            covered = np.asarray(mask.convert("L")) > 127
             if whole is None:
                 whole = np.zeros(covered.shape, np.uint8)
             if covered.shape != whole.shape:
@@ -157,10 +155,9 @@ def _is_mask(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in (".png", ".bmp", ".gif", ".tif", ".tiff")
 
 
-def _opened(name: str, read: Reader) -> Image.Image:
+def _opened(name: str, read: Reader) -> tuple[Image.Image, Image.Transpose | None]:
+    """Return a mask as it is shown, with what turned it upright, None for nothing."""
     try:
-        image = Image.open(io.BytesIO(read()))
-        image.load()
-        return image
+        return turned_upright(Image.open(io.BytesIO(read())))[:2]
     except _UNREADABLE as error:
         raise NotConvertible(f"not a readable mask ({printable(name)})") from error

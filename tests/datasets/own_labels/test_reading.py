@@ -1,7 +1,10 @@
 """Files of labels as people have them, and what each mistake in them is called."""
 
 import csv
+import io
 import json
+import unicodedata
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from PIL import Image
 
 from stylealign.config import DatasetSettings
 from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.images import ImageZip
 from stylealign.datasets.importing import import_dataset
 from stylealign.datasets.own_labels.files import REJECTED_LABELS
 from stylealign.errors import StyleAlignError
@@ -210,6 +214,31 @@ def test_tables_of_spreadsheets(pictures: Path, tmp_path: Path) -> None:
     assert ("values.csv", "p2.jpg", "age is no number (old)") in said
     assert ("attributes.csv", "p2.jpg", "a second label of one picture (p2.jpg)") in said
     assert ("values.csv", "p5.jpg", "a picture without a row") in said
+
+
+def test_names_in_zips_of_a_mac(pictures: Path, tmp_path: Path) -> None:
+    """Its own program writes decomposed UTF-8 and does not say that it is UTF-8."""
+    lines, content = ["image,shade"], io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for index, name in enumerate(("Äpfel", "Öl", "über uns", "naïve", "plain")):
+            file = io.BytesIO()
+            Image.new("RGB", (8, 8), (40 * index,) * 3).save(file, "PNG")
+            archive.writestr(unicodedata.normalize("NFD", f"{name}.png"), file.getvalue())
+            lines.append(f"{name}.png,{40 * index}")
+    raw = bytearray(content.getvalue())
+    for signature, place in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        for start in range(len(raw)):
+            if raw.startswith(signature, start):
+                raw[start + place] &= ~8
+    (tmp_path / "mac.zip").write_bytes(raw)
+    (tmp_path / "shades.csv").write_text("\n".join(lines), encoding="utf-8")
+    settings = DatasetSettings(
+        path=str(tmp_path / "mac.zip"), resolution_px=8, annotations={"values": str(tmp_path / "shades.csv")}
+    )
+    import_dataset(settings, tmp_path / "mac")
+    found = Annotations.load(tmp_path / "mac" / "train.annotations.npz").pose
+    assert found is not None
+    np.testing.assert_array_equal(found[:, 0], ImageZip(tmp_path / "mac" / "train.zip").read()[:, 0, 0, 0])
 
 
 def test_the_list_attr_format(pictures: Path, tmp_path: Path) -> None:
