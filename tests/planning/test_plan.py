@@ -14,6 +14,7 @@ from stylealign.config.keeping import KeepSettings
 from stylealign.planning.chain import chain_words, longest_chain
 from stylealign.planning.costs import Costs
 from stylealign.planning.plan import REST, Job, as_json, as_text, make_plan, wall_s
+from stylealign.training.alignment import NETWORK
 from stylealign.work.cost import Cost, ModelWork, measured_images, steps_kept
 from stylealign.work.rates import CARD, interpolated, load_rates, parameters, perceptual_s, slow_down, synthesis_gmac
 
@@ -89,7 +90,7 @@ def test_rates_of_a_card_are_those_of_the_kept_tables(card: str) -> None:
 
 def test_an_inversion_on_the_measured_card_takes_what_was_measured() -> None:
     """At 512 px, batch 16, with the default perceptual network."""
-    row = kept_row("nvidia-h200-2026-11-26-0902", part="inversion", case="512 px, batch 16", form="kernels")
+    row = kept_row("nvidia-h200-2026-11-27-1443", part="inversion", case="512 px, batch 16", form="kernels")
     found, cpu, settings = ModelWork(CONFIG_F, 512, "h200"), load_rates().cpu, InvertSettings()
     passes = found.passes(1000 * cpu.inversion_synthesis_passes)
     network_s = 1000 * cpu.inversion_perceptual_passes * perceptual_s(settings.perceptual, settings.perceptual_px)
@@ -143,10 +144,15 @@ def test_a_training_that_measures_costs_what_it_draws_and_looks_at() -> None:
     of_pull = {"pull": {"tolerance": 0.1, "images": 300}}
     tries = 1 + 2 * 6  # two shares, of the mapping network and five resolutions
     assert measured_images(TrainSettings.model_validate({"keep": of_pull}), 64) == [300] * tries
-    pulled = cost(keep=of_pull)
+    pulled = cost(keep=of_pull, alignment_latents=None)
     assert pulled.synthesis_s == pytest.approx(evaluated.synthesis_s * 300 * tries / 2000)
     looked_at, trained_on = 300 * tries, 2048
     assert pulled.network_s / evaluated.network_s == pytest.approx((looked_at + trained_on) / (2000 + trained_on))
+    scored = cost(keep=of_pull, alignment_latents=32)  # and as many steps, from half of them there and back
+    assert scored.synthesis_s - pulled.synthesis_s == pytest.approx(pulled.synthesis_s * 64 / looked_at)
+    assert scored.network_s - pulled.network_s == pytest.approx(64 * perceptual_s(NETWORK, 64))
+    both = cost(keep=of_pull, alignment_latents=None, evaluate_kimg=5, evaluate_images=500)
+    assert both.network_s == pytest.approx(pulled.network_s + evaluated.network_s), "the real images for each number"
     assert pulled.host_s / evaluated.host_s == pytest.approx(tries / 4)
 
 
