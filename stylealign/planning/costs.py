@@ -6,7 +6,7 @@ from typing import Any
 
 from stylealign.applications.labels.methods import BOUNDS, method_of
 from stylealign.applications.labels.tasks import task_of
-from stylealign.config import Config, LabelSettings, Space
+from stylealign.config import Config, LabelSettings, Space, without_figures
 from stylealign.measurements import registry
 from stylealign.measurements.shared import MOST_PAIRS
 from stylealign.metrics.networks.registry import network_of
@@ -258,8 +258,10 @@ def _transfer_untested(costs: "Costs", task: str, child: str) -> Cost:
 
 def _supervise_joint(costs: "Costs", task: str, px: str) -> Cost:
     """Return the cost of the network of all domains of a size: as many images of each as one of a domain sees."""
-    drawn = [name for name, own in costs.config.domains.items() if own.draw and own.resolution_px == int(px)]
-    parts = [_supervise(costs, task, domain, settings=costs.config.rulers) for domain in drawn]
+    used = {model.domain for model in costs.config.models.values()}
+    of_size = {name: own.draw for name, own in costs.config.domains.items() if own.resolution_px == int(px)}
+    figures = [name for name, draw in of_size.items() if draw and draw not in without_figures() and name in used]
+    parts = [_supervise(costs, task, domain, settings=costs.config.rulers) for domain in figures]
     pixels = sum(part.memory_mb - LABEL_NETWORK_MB for part in parts)
     return Cost(network_s=sum(part.network_s for part in parts), memory_mb=LABEL_NETWORK_MB + pixels)
 

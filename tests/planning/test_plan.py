@@ -12,8 +12,8 @@ from stylealign.cli.plan import reason
 from stylealign.config import ArchitectureSettings, Config, InvertSettings, TrainSettings
 from stylealign.config.keeping import KeepSettings
 from stylealign.planning.chain import chain_words, longest_chain
-from stylealign.planning.costs import Costs
-from stylealign.planning.plan import REST, Job, as_json, as_text, make_plan, wall_s
+from stylealign.planning.costs import Costs, rules
+from stylealign.planning.plan import REST, Job, _stage_of, as_json, as_text, make_plan, wall_s
 from stylealign.training.alignment import NETWORK
 from stylealign.work.cost import Cost, ModelWork, measured_images, steps_kept
 from stylealign.work.rates import CARD, interpolated, load_rates, parameters, perceptual_s, slow_down, synthesis_gmac
@@ -169,6 +169,26 @@ def test_more_steps_images_and_pixels_cost_more() -> None:
 def test_every_measured_rule_has_a_cost_and_another_is_said_to_be_unknown() -> None:
     assert costs().of("figure_samples", {}).is_known
     assert not costs().of("somebody_elses", {"model": "toon"}).is_known
+
+
+def test_every_job_but_figures_and_tables_has_a_stage() -> None:
+    rest = {rule for rule in rules() if _stage_of(rule) == REST}
+    named = {"front", "report_page", "tables", "wide_tables"}
+    assert {rule for rule in rest if not rule.startswith("figure_")} == named
+
+
+def test_large_images_are_for_a_gpu_where_there_is_one() -> None:
+    dog = [job("train_child", gpu=1, model="dog")]
+    for gpus, is_used in ((1, True), (0, False)):
+        stage = make_plan(dog, costs("paper.yaml"), cores=2, gpus=gpus).stages["children"]
+        assert (stage.gpu_h > 0, stage.cpu_h > 0) == (is_used, not is_used)
+
+
+def test_the_joint_network_learns_from_the_figures_that_models_draw() -> None:
+    joint = {"task": "pose", "px": "64"}
+    domains = yaml.safe_load((CONFIG / "config.yaml").read_text())["domains"]
+    more = {"unused": {"draw": "ink"}, "views": {"draw": "landscape"}, "mine": {"path": "mine"}}
+    assert costs(domains=domains | more).of("supervise_joint", joint) == costs().of("supervise_joint", joint)
 
 
 def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:
