@@ -289,6 +289,15 @@ def test_weights_are_downloaded_where_a_job_asks_for_them(values: dict[str, obje
     assert asked.config.metrics.weights_dir == ("data/weights" if weights else None)
 
 
+def test_a_run_that_measures_nothing_is_told(tmp_path: Path) -> None:
+    models = "human: {domain: bare, fetch: human-64-a}"
+    told = "models: none can be measured; give one a domain with images (draw, path or fetch), or a child"
+    assert experiment(tmp_path, models, domains={"bare": {}}).problems() == [told]
+    child = f"{models}\nchild: {{domain: bare, parent: human, fetch: toon-64}}"
+    assert experiment(tmp_path, child, domains={"bare": {}}).problems() == [], "what needs no images"
+    assert experiment(tmp_path, models, domains={"bare": {"draw": "human"}}).problems() == []
+
+
 def test_too_few_pictures_are_told_before_the_run(tmp_path: Path) -> None:
     asked = experiment(tmp_path)
     assert experiment(tmp_path).problems() == [f"domains.mine.path: {tmp_path / 'mine'}: no such folder or zip"]

@@ -100,6 +100,7 @@ def test_a_run_tells_its_progress_and_where_the_results_are(small_workflow: Path
     second = subprocess.run(command, cwd=small_workflow, capture_output=True, text=True, check=True)
     assert "Nothing to be done" in second.stderr
     assert "every number:  results/tables/all.csv" in second.stderr
+    assert "report page:" not in first.stderr + second.stderr, "there is none"
 
 
 def test_a_failed_job_shows_the_end_of_its_log_and_no_results(small_workflow: Path) -> None:
