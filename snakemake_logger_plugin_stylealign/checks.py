@@ -11,10 +11,10 @@ WRITES_NOTHING = {"-h", "--help", "-v", "--version", "--lint"}
 def problem_of(arguments: list[str]) -> str | None:
     """Return what is wrong with the files and folders that `arguments` name, None where nothing is."""
     words = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    for path in _values(words, CONFIG_FLAGS):
+    for position, path in enumerate(_values(words, CONFIG_FLAGS)):
         problem = _problem_of_config(Path(path))
-        if problem:
-            return problem
+        if problem:  # the flag takes one file or more, and a target behind it
+            return f"{problem}; write -- before targets" if position and not Path(path).exists() else problem
     if WRITES_NOTHING & set(words):
         return None
     return _problem_of_folder(Path(next(iter(_values(words, DIRECTORY_FLAGS)), ".")))

@@ -102,7 +102,7 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
                 self._print(*summary_lines(Path.cwd()))
             if succeeded:
                 self._print(*chain_lines(self.progress.done))
-            if succeeded and self.progress.makes("report_page"):
+            if succeeded and self.progress.makes("report_page") and PAGE.is_file():  # nothing was to be done, perhaps
                 self._print(f"report page:   {PAGE}")
         super().close()
 

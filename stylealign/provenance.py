@@ -32,7 +32,7 @@ def provenance_of(
     """
     for role, path in inputs.items():
         if path is not None and not Path(path).exists():
-            raise StyleAlignError(f"{path}: no such file (--{role})")
+            raise StyleAlignError(f"{path}: no such file ({role})")
     files = {role: path for role, path in inputs.items() if path is not None}
     known = known_sha256 or {}
     values = settings if isinstance(settings, dict) else settings.model_dump(mode="json")

@@ -57,11 +57,11 @@ def settings_from(arguments: argparse.Namespace, model: type[M], meant: Callable
     return validate(model, values, "settings")
 
 
-def add_rows(parser: argparse.ArgumentParser) -> None:
+def add_rows(parser: argparse.ArgumentParser, nargs: str = "+") -> None:
     """Add the files of rows that a report or tables are made of."""
     parser.add_argument(
         "rows",
-        nargs="+",
+        nargs=nargs,
         type=Path,
         metavar="ROWS.json",
         help="files of `stylealign evaluate`, in the order of the tables",

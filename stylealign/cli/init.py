@@ -3,6 +3,7 @@
 import argparse
 import json
 from pathlib import Path
+from shlex import quote
 
 from stylealign.config.run_folder import DEFAULT, run_files
 from stylealign.errors import StyleAlignError
@@ -31,4 +32,8 @@ def run(arguments: argparse.Namespace) -> None:
     for path, text in files.items():
         with atomic_path(folder / path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    print(json.dumps({"folder": str(folder), "files": list(map(str, files)), "next": f"cd {folder} && snakemake"}))
+    print(
+        json.dumps(
+            {"folder": str(folder), "files": list(map(str, files)), "next": f"cd {quote(str(folder))} && snakemake"}
+        )
+    )

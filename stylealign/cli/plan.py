@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=("auto", "cpu", "gpu"),
         default="auto",
-        help="where jobs that can use a GPU run. Default: on a GPU where images are larger than 128 px",
+        help="where jobs that can use a GPU run. Default: on a GPU, if any, where images are larger than 128 px",
     )
     parser.add_argument(
         "--card", choices=sorted(load_rates().gpus), default=CARD, help=f"GPU that is reckoned with. Default: {CARD}"
@@ -68,20 +68,22 @@ def run(arguments: argparse.Namespace) -> None:
     costs = Costs(asked.sized(), asked.zoo.size_mb, asked.zoo.archive, arguments.card)
     cores = arguments.cores or usable_cpus()
     gpus = arguments.gpus if arguments.gpus is not None else len(visible_devices(os.environ)) or 1
-    plan = make_plan(_planned(arguments), costs, cores, gpus, arguments.device)
+    if gpus == 0 and arguments.device == "gpu":
+        raise StyleAlignError("--device gpu: with --gpus 0 there is none; leave out one of them")
+    plan = make_plan(_planned(arguments, cores), costs, cores, gpus, arguments.device)
     if arguments.json:
         print(json.dumps(as_json(plan) | {"notes": asked.notes()}, indent=2))
     else:
         print(as_text(plan), *asked.notes(), sep="\n")
 
 
-def _planned(arguments: argparse.Namespace) -> list[Job]:
-    """Return the jobs of a dry run."""
+def _planned(arguments: argparse.Namespace, cores: int) -> list[Job]:
+    """Return the jobs of a dry run; trainings share the cores that are reckoned with."""
     with tempfile.TemporaryDirectory() as folder:
         jobs = Path(folder) / "jobs.jsonl"
         command = [sys.executable, "-m", "snakemake", "-n", "--logger", "stylealign"]
         command += ["--logger-stylealign-jobs", str(jobs), "--snakefile", str(arguments.snakefile)]
-        command += ["--directory", str(arguments.directory)]
+        command += ["--directory", str(arguments.directory), "--cores", str(cores)]
         command += ["--configfile", *map(str, arguments.configfile)] if arguments.configfile else []
         command += ["--forceall"] if arguments.all else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ from stylealign.report.tables import write_tables
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    add_rows(parser)
+    add_rows(parser, nargs="*")  # a configuration may ask for none, which `run` explains
     parser.add_argument(
         "--figures", nargs="*", default=[], type=Path, metavar="PNG", help="figures that summary.md links"
     )
@@ -41,6 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the tables; print how many numbers each holds as JSON."""
+    if not arguments.rows:
+        raise StyleAlignError(
+            "no rows are given, so there is no table to make; results/front needs a domain with children that the run "
+            "trains in two ways or more"
+        )
     seeded = dict(_group(text) for text in arguments.seeds)
     written = write_tables(
         arguments.rows, arguments.out_dir, arguments.figures, seeded, arguments.only, arguments.lacking

@@ -49,7 +49,7 @@ from stylealign.config.messages import M, validate
 from stylealign.config.places import known_models, project_root, zoo_of
 from stylealign.config.reading import default_file, load_config, merged, parse_yaml, read_yaml, repository_of
 from stylealign.config.run_folder import installed_snakefile
-from stylealign.config.training import ALIGNED, UPKEEP, ArchitectureSettings, TrainSettings
+from stylealign.config.training import ALIGNED, MEASURED_BY, UPKEEP, ArchitectureSettings, TrainSettings
 from stylealign.config.workflow import Config, ModelSettings
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "FEWEST_MEASURED",
     "FOUND_FACES",
     "LARGEST_PX",
+    "MEASURED_BY",
     "OF_PICTURES",
     "UPKEEP",
     "AnnotationSettings",

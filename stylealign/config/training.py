@@ -23,6 +23,8 @@ UPKEEP = ("snapshot_kimg", "state_interval_s")
 """Keys of `TrainSettings` that change nothing of what a training gives."""
 ALIGNED = ("aligned-fid", "most-aligned")
 """Values of `select` that look at the alignment with the parent."""
+MEASURED_BY = ("evaluate_images", "evaluate_features")
+"""Keys that say what FID is measured by: while the training goes on, where `evaluate_kimg` is set, and by the pull."""
 UNSEEN_DEFAULTS = ("keep", "alignment_latents", "select_floor", "discriminator")
 """Keys that JSON leaves out while they have their default: trainings from before there were such keys stay the same."""
 HELD = KeepSettings(features=FeaturesMethod(weight=8.0))
@@ -153,8 +155,11 @@ class TrainSettings(Settings):
 
     @property
     def before_pull(self) -> Self:
-        """The same training without the pull at its end, which changes nothing of what comes before."""
-        return self.model_copy(update={"keep": self.keep.model_copy(update={"pull": PullSettings()})})
+        """The same training without the pull at its end, which changes nothing of what comes before, and without what
+        it alone is measured by."""
+        unused = () if self.evaluate_kimg is not None else MEASURED_BY
+        defaults = {key: type(self).model_fields[key].default for key in unused}
+        return self.model_copy(update=defaults | {"keep": self.keep.model_copy(update={"pull": PullSettings()})})
 
     @property
     def penalises(self) -> bool:

@@ -18,6 +18,7 @@ from stylealign.config.base import LARGEST_PX, Positive, Seed, Settings, Space
 from stylealign.config.data import DatasetSettings
 from stylealign.config.keeping import KeepSettings
 from stylealign.config.latents import EncoderSettings, InvertKeys, InvertSettings
+from stylealign.config.layers import places_of, problem_of_rates
 from stylealign.config.measuring import MetricSettings
 from stylealign.config.messages import problem_of
 from stylealign.config.training import ALIGNED, ArchitectureSettings, TrainKeys, TrainSettings, with_preset
@@ -249,7 +250,7 @@ class Config(Settings):
                 f"models.{name}.architecture.channel_base: {shape.channel_base} leaves no channels at {px} px; give "
                 f"{px} or more"
             )
-        layers = 3 * px.bit_length() - 5  # fromrgb, three a block above 4 px, three at the end
+        layers = len(places_of("D", px))
         if training.freeze_d >= layers:
             raise ValueError(
                 f"models.{name}.train.freeze_d: the discriminator of {px} px has {layers} layers, freeze fewer"
@@ -263,24 +264,31 @@ class Config(Settings):
 
     def _keep_fits(self, name: str) -> None:
         """Refuse what a training cannot keep, which its job would refuse."""
-        model, keep = self.models[name], self.training_of(name).keep
-        where = f"models.{name}.train.keep"
+        model, training = self.models[name], self.training_of(name)
+        keep, where = training.keep, f"models.{name}.train.keep"
         if model.parent is None:
             self._needs_no_parent(name)
         px = self.domains[model.domain].resolution_px
         for key, method in keep.methods.items():
-            missing = [wanted for wanted in getattr(method, "resolutions_px", ()) if wanted > px]
+            looked_at = getattr(method, "resolutions_px", ())
+            missing = [wanted for wanted in looked_at if wanted > px]
             if method.weight > 0 and missing:
+                known = [at for at in looked_at if at <= px] or [px]
                 raise ValueError(
-                    f"{where}.{key}.resolutions_px: the model has no {missing[0]} px; its images have {px}"
+                    f"{where}.{key}.resolutions_px: the model has no {missing[0]} px, its images have {px}; set keep: "
+                    f"{{{key}: {{weight: {method.weight:g}, resolutions_px: {known}}}}}"
                 )
         if keep.patches.weight > 0 and (keep.patches.at_px or 0) >= px:
             raise ValueError(f"{where}.patches.at_px: the discriminator has features up to {px // 2} px; give less")
-        training = self.training_of(name)
         if keep.distances.weight > 0 and training.mbstd_group_size < 3:
             raise ValueError(f"{where}.distances: compares groups of three images or more; raise mbstd_group_size")
         if keep.distances.weight > 0 and training.batch_size // training.accumulate < 3:
             raise ValueError(f"{where}.distances: compares three images or more at once; lower accumulate")
+        problem = problem_of_rates("G", px, training)
+        if problem is None and training.discriminator != "projected":
+            problem = problem_of_rates("D", px, training)
+        if problem is not None:
+            raise ValueError(f"models.{name}.train.{problem}")
 
     def _needs_no_parent(self, name: str) -> None:
         """Refuse what a model without a parent says itself of staying near one."""

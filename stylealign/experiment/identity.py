@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from stylealign.config import UPKEEP, Config, KeepSettings
+from stylealign.config import MEASURED_BY, UPKEEP, Config, KeepSettings, TrainSettings
 from stylealign.config.labeller_files import is_description, onnx_file_of
 from stylealign.experiment.content import content_of, count_files
 from stylealign.experiment.words import as_json
@@ -131,8 +131,7 @@ class Identity:
         if self.config.models[model].fetch:
             return start
         training = self.config.training_of(model)
-        pull = {"pull": as_json(training.keep.pull)} if training != training.before_pull else {}
-        return start | pull | {"kimg": training.kimg}
+        return start | _pull_of(training) | {"kimg": training.kimg}
 
     def start_of(self, model: str) -> dict[str, Any]:
         """Return the same without what comes at the end of its training: it goes on when it is made longer."""
@@ -171,3 +170,12 @@ class Identity:
     def run_dir(self, model: str) -> str:
         """Return the directory of a training's resume state: another for every other training, not for its length."""
         return f"results/runs/{model}-{sha256_of_json(self.start_of(model))[:12]}"
+
+
+def _pull_of(training: TrainSettings) -> dict[str, Any]:
+    """Return what the pull at the end of a training follows from, {} where nothing is pulled."""
+    if training.keep.pull.is_off:
+        return {}
+    before = training.before_pull
+    by = {key: getattr(training, key) for key in MEASURED_BY if getattr(training, key) != getattr(before, key)}
+    return {"pull": as_json(training.keep.pull), **by}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from stylealign.config import FEWEST_MEASURED
 from stylealign.config.data import RESOLUTIONS
-from stylealign.errors import StyleAlignError, did_you_mean
+from stylealign.errors import did_you_mean
 from stylealign.experiment.paths import data_file, model_file
 from stylealign.files import own_path, safetensors_names, safetensors_texts
 from stylealign.measurements import registry
@@ -37,7 +37,6 @@ class ModelProblems:
             *map(self._no_such_layers, run.asking("translation").children),
             *map(self._no_such_kind, run.models),
             *map(self._no_discriminator, run.trained),
-            *map(self._nothing_to_train, run.trained),
         ]
 
     def _too_few_pictures(self, domain: str) -> str | None:
@@ -134,28 +133,6 @@ class ModelProblems:
             return None if named else f"layer_swap.schedule: has to name all of {known}, and no other"
         named = swap.swap_px is None or swap.swap_px in resolutions
         return None if named else f"layer_swap.swap_px: {swap.swap_px} is none of {known}"
-
-    def _nothing_to_train(self, model: str) -> str | None:
-        """Say where rates by layer, or layers that are kept, leave a network nothing to train, or fit no layer."""
-        training = self._run.config.training_of(model)
-        if not training.keep.rates:
-            return None
-        import torch
-
-        from stylealign.networks.architecture import Architecture
-        from stylealign.networks.discriminator import Discriminator
-        from stylealign.networks.generator import Generator
-        from stylealign.training.optimisers import trained_of_discriminator, trained_of_generator
-
-        shape = Architecture(resolution=self._run.resolutions_px[self._run.domain_of(model)])
-        try:
-            with torch.device("meta"):
-                trained_of_generator(Generator(shape), training)
-                if training.discriminator != "projected":
-                    trained_of_discriminator(Discriminator(shape), training)
-        except StyleAlignError as error:
-            return f"models.{model}.train.{error}"
-        return None
 
     def _no_discriminator(self, model: str) -> str | None:
         parent = self._run.models[model].parent

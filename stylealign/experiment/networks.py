@@ -14,7 +14,7 @@ def networks_of(config: Config) -> list[str]:
     if any(inversion.init == "encoder" for inversion in inversions):
         found.append(config.encoder.perceptual)
     trainings = [config.training_of(name) for name, model in config.models.items() if not model.fetch]
-    found += [training.evaluate_features for training in trainings if training.evaluate_kimg is not None]
+    found += [training.evaluate_features for training in trainings if training.measures]
     return list(dict.fromkeys(found))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from stylealign.applications.labels.methods import BOUNDS, method_of
 from stylealign.applications.labels.tasks import task_of
-from stylealign.config import Config, LabelSettings, Space
+from stylealign.config import Config, LabelSettings, Space, without_figures
 from stylealign.measurements import registry
 from stylealign.measurements.shared import MOST_PAIRS
 from stylealign.metrics.networks.registry import network_of
@@ -15,6 +15,9 @@ from stylealign.work.rates import CARD, feature_s, load_rates, perceptual_s
 
 PHOTO_SHARE, DRAWING_SHARE = 0.6, 0.28
 """Size of a PNG as a share of its pixels: photographs (assumed), drawn avatars at 64 px (measured)."""
+
+ALIGNMENT_NETWORK = "efficientnet-lite0"
+"""What a training scores the alignment of its child by."""
 
 LABEL_NETWORK_MB = 2500
 """Memory of the training of a label network, without its images."""
@@ -126,12 +129,15 @@ def _train_child(costs: "Costs", model: str) -> Cost:
     data = found.pixels_mb(train_images)
     snapshots = settings.kimg / settings.snapshot_kimg * found.weights_mb
     measured = measured_images(settings, found.px)
-    real = train_images if measured else 0
+    real = train_images * len(set(measured))  # looked at anew for another number of generated images
     rates, dimensions = load_rates().cpu, network_of(settings.evaluate_features).dimensions / 1280
+    # The scores at snapshots are in the rate of a training's images, which is of whole jobs.
+    scored = 0 if settings.keep.pull.is_off else 2 * (settings.alignment_latents or 0)
     return Cost(
-        **found.passes(sum(measured)),
+        **found.passes(sum(measured) + scored),
         host_s=len(measured) * (rates.fid_s * dimensions**3 + rates.kid_s * dimensions),
-        network_s=(sum(measured) + real) * feature_s(settings.evaluate_features, found.px),
+        network_s=(sum(measured) + real) * feature_s(settings.evaluate_features, found.px)
+        + scored * perceptual_s(ALIGNMENT_NETWORK, found.px),
         train_s=images * found.train_s,
         train_gpu_s=images * found.train_gpu_s,
         memory_mb=2000 + 12 * found.weights_mb + 1.2 * data,
@@ -252,8 +258,10 @@ def _transfer_untested(costs: "Costs", task: str, child: str) -> Cost:
 
 def _supervise_joint(costs: "Costs", task: str, px: str) -> Cost:
     """Return the cost of the network of all domains of a size: as many images of each as one of a domain sees."""
-    drawn = [name for name, own in costs.config.domains.items() if own.draw and own.resolution_px == int(px)]
-    parts = [_supervise(costs, task, domain, settings=costs.config.rulers) for domain in drawn]
+    used = {model.domain for model in costs.config.models.values()}
+    of_size = {name: own.draw for name, own in costs.config.domains.items() if own.resolution_px == int(px)}
+    figures = [name for name, draw in of_size.items() if draw and draw not in without_figures() and name in used]
+    parts = [_supervise(costs, task, domain, settings=costs.config.rulers) for domain in figures]
     pixels = sum(part.memory_mb - LABEL_NETWORK_MB for part in parts)
     return Cost(network_s=sum(part.network_s for part in parts), memory_mb=LABEL_NETWORK_MB + pixels)
 

@@ -18,6 +18,7 @@ Device = Literal["auto", "cpu", "gpu"]
 STAGES: dict[str, tuple[str, ...]] = {
     "data": (
         "draw_domain",
+        "draw_pairs",
         "import_domain",
         "import_validated_domain",
         "fetch_domain",
@@ -34,7 +35,15 @@ STAGES: dict[str, tuple[str, ...]] = {
     "inversion": ("encoder", "invert"),
     "translation": ("blend", "translate", "random_samples"),
     "morphing": ("morph",),
-    "zero-shot": ("supervise", "transfer", "transfer_untested", "predict"),
+    "zero-shot": (
+        "labeller",
+        "supervise",
+        "supervise_joint",
+        "transfer",
+        "transfer_bounds",
+        "transfer_untested",
+        "predict",
+    ),
     "alignment": (),
 }
 """Stage -> its rules; the rules of a measurement belong to the stage of its table's section."""
@@ -130,7 +139,7 @@ def make_plan(jobs: Sequence[Job], costs: Costs, cores: int, gpus: int, device: 
         jobs: the jobs of a dry run.
         costs: of the configuration that the dry run was of.
         cores, gpus: what the machine offers, for the time all takes.
-        device: where the jobs that can use a GPU run; `auto`: on a GPU where the images are large.
+        device: where the jobs that can use a GPU run; `auto`: on a GPU where there is one and the images are large.
     """
     stages = {name: Stage() for name in [*STAGES, REST]}
     downloads: set[str] = set()
@@ -138,7 +147,8 @@ def make_plan(jobs: Sequence[Job], costs: Costs, cores: int, gpus: int, device: 
     on_gpu: list[bool] = []
     for job in jobs:
         cost = costs.of(job.rule, job.wildcards)
-        by_gpu = job.gpu > 0 and (device == "gpu" or (device == "auto" and costs.is_large(job.wildcards)))
+        is_taken = device == "gpu" or (device == "auto" and gpus > 0 and costs.is_large(job.wildcards))
+        by_gpu = job.gpu > 0 and is_taken
         seconds.append(cost.gpu_s(costs.card) if by_gpu else cost.cpu_s(job.threads))
         on_gpu.append(by_gpu)
         stage = stages[_stage_of(job.rule)]

@@ -4,7 +4,7 @@ import math
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
-from stylealign.config import UPKEEP, TrainSettings
+from stylealign.config import MEASURED_BY, UPKEEP, TrainSettings
 from stylealign.devices import moved
 from stylealign.files import sha256_of_json
 from stylealign.images import from_uint8
@@ -117,10 +117,11 @@ class TrainingRun:
         state = None
         if self.workers.is_first:
             identity = identity | _identity(settings)
-            state = _state_in(run_dir, identity)
+            unused = () if settings.evaluate_kimg is not None else [f"train.{key}" for key in MEASURED_BY]
+            state = _state_in(run_dir, identity, unused)
             if state is not None and state["steps_done"] > self._total_steps:  # a longer run's, which is kept
                 self.run_dir = run_dir / f"{settings.kimg:g}-kimg"
-                state = _state_in(self.run_dir, identity)
+                state = _state_in(self.run_dir, identity, unused)
         state = self.workers.from_first(state)
         if state is not None:
             self.networks.load(state["networks"])
@@ -131,7 +132,7 @@ class TrainingRun:
         self.events: EventFiles | None = None
         if self.workers.is_first:
             self.log = TrainingLog(self.run_dir / "log.jsonl", self.kimg)
-            self.events = EventFiles.open(self.run_dir, self._images_shown) if events else None
+            self.events = EventFiles.open(self.run_dir, self._images_shown, self.log.now) if events else None
         self._aligned: tuple[int, dict[str, float]] | None = None
         self._stop_signal = 0
         self._means = Means(self.run_dir)
@@ -271,19 +272,18 @@ class TrainingRun:
         self.hooks.progress(Progress(self.kimg, self.settings.kimg, images_per_s, values))
 
     def _write(self, values: dict[str, float], behind_state: bool = False) -> None:
-        if self.log is not None:
-            self.log.write({"kimg": self.kimg, **(END if behind_state else {}), **values})
-        if self.events is not None:
+        is_new = self.log is not None and self.log.write({"kimg": self.kimg, **(END if behind_state else {}), **values})
+        if is_new and self.events is not None:
             self.events.write(values, self._images_shown)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stop_signal = number
 
 
-def _state_in(run_dir: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+def _state_in(run_dir: Path, identity: dict[str, Any], unused: Collection[str]) -> dict[str, Any] | None:
     """Return the state in a run directory, which is made where it is missing and must be of this run."""
     run_dir.mkdir(parents=True, exist_ok=True)
-    check_identity(run_dir, identity, _identity(TrainSettings()), _identity(TrainSettings(), mode="python"))
+    check_identity(run_dir, identity, _identity(TrainSettings()), _identity(TrainSettings(), mode="python"), unused)
     return load_state(run_dir)
 
 

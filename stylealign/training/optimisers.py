@@ -1,12 +1,13 @@
 """Which weights are trained, and how fast: Adam for each network, with learning rates by layer."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import nn
 
 from stylealign.config import RateRow, TrainSettings
+from stylealign.config.layers import Network, Place, problem_of_rates, rate_at
 from stylealign.errors import StyleAlignError
 from stylealign.networks.components import component_of, parameters_of
 from stylealign.networks.discriminator import Discriminator
@@ -42,8 +43,8 @@ def trained_of_generator(generator: Generator, settings: TrainSettings) -> Rated
     Raises:
         StyleAlignError: no layer is left.
     """
-    named = parameters_of(generator, settings.train_only)
-    return _only_trainable(generator, named.items(), "G", settings.keep.rates)
+    _require_rates("G", generator.architecture.resolution, settings)
+    return _only_trainable(generator, parameters_of(generator, settings.train_only), "G", settings.keep.rates)
 
 
 def trained_of_discriminator(discriminator: Discriminator, settings: TrainSettings) -> Rated:
@@ -55,8 +56,9 @@ def trained_of_discriminator(discriminator: Discriminator, settings: TrainSettin
     layers, count = layers_from_image(discriminator), settings.freeze_d
     if count >= len(layers):
         raise StyleAlignError(f"freeze_d {count}: the discriminator has {len(layers)} layers, freeze fewer")
+    _require_rates("D", discriminator.architecture.resolution, settings)
     frozen = {id(p) for layer in layers[:count] for p in layer.parameters()}
-    named = [(name, p) for name, p in discriminator.named_parameters() if id(p) not in frozen]
+    named = {name: p for name, p in discriminator.named_parameters() if id(p) not in frozen}
     return _only_trainable(discriminator, named, "D", settings.keep.rates)
 
 
@@ -65,7 +67,7 @@ def layers_from_image(discriminator: Discriminator) -> list[nn.Module]:
     return [module for module in discriminator.modules() if isinstance(module, Convolution | FullyConnected)]
 
 
-def rate_of(name: str, network: str, rows: Sequence[RateRow]) -> float:
+def rate_of(name: str, network: Network, rows: Sequence[RateRow]) -> float:
     """Return the multiple of the learning rate of a parameter: that of the last row that fits, or 1.
 
     Args:
@@ -73,18 +75,14 @@ def rate_of(name: str, network: str, rows: Sequence[RateRow]) -> float:
         network: G or D.
         rows: the table.
     """
-    return next((row.rate for row in reversed(rows) if _fits(name, network, row)), 1.0)
+    return rate_at(place_of(name, network), rows)
 
 
-def _fits(name: str, network: str, row: RateRow) -> bool:
+def place_of(name: str, network: Network) -> Place:
+    """Return where a parameter is, by its name in `named_parameters()` of the network."""
     found = re.search(r"(?:^|\.)b(\d+)\.", name)
-    resolution = int(found[1]) if found else None
-    place = component_of(name) if network == "G" else None
-    if row.network != network or (row.components and (place is None or place[0] not in row.components)):
-        return False
-    if row.from_px is not None and (resolution is None or resolution < row.from_px):
-        return False
-    return row.to_px is None or (resolution is not None and resolution <= row.to_px)
+    component = component_of(name) if network == "G" else None
+    return Place(network, component[0] if component else None, int(found[1]) if found else None)
 
 
 @torch.no_grad()
@@ -111,15 +109,16 @@ def require_gradients(parameters: Iterable[nn.Parameter], required: bool) -> Non
         parameter.requires_grad_(required)
 
 
+def _require_rates(network: Network, px: int, settings: TrainSettings) -> None:
+    problem = problem_of_rates(network, px, settings)
+    if problem is not None:
+        raise StyleAlignError(problem)
+
+
 def _only_trainable(
-    network: nn.Module, named: Iterable[tuple[str, nn.Parameter]], letter: str, rows: Sequence[RateRow]
+    network: nn.Module, named: Mapping[str, nn.Parameter], letter: Network, rows: Sequence[RateRow]
 ) -> Rated:
-    for row in rows:
-        if row.network == letter and not any(_fits(name, letter, row) for name, _ in network.named_parameters()):
-            raise StyleAlignError(f"keep.rates: no layer of this {letter} fits {row.model_dump(exclude_unset=True)}")
-    trained = {name: (p, rate) for name, p in named if (rate := rate_of(name, letter, rows)) > 0}
-    if not trained:
-        raise StyleAlignError(f"keep.rates: no layer of {letter} is left to train; give one a rate above 0")
+    trained = {name: (p, rate) for name, p in named.items() if (rate := rate_of(name, letter, rows)) > 0}
     network.requires_grad_(False)
     require_gradients((parameter for parameter, _ in trained.values()), True)
     return trained

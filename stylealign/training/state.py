@@ -6,7 +6,7 @@ import io
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ def check_identity(
     identity: dict[str, Any],
     defaults: dict[str, Any] | None = None,
     unsaid: dict[str, Any] | None = None,
+    unused: Collection[str] = (),
 ) -> None:
     """Record what a run is made of; refuse to continue a run that was made of something else.
 
@@ -89,6 +90,7 @@ def check_identity(
         identity: JSON values by name.
         defaults: what a name stood for that an older run does not know yet.
         unsaid: what a name stands for that is left out, for the message.
+        unused: names that may differ, as nothing of the run depends on them.
 
     Raises:
         StyleAlignError: the run directory belongs to other settings, data or weights; names the difference.
@@ -98,7 +100,7 @@ def check_identity(
         write_json(path, identity)
         return
     known = (defaults or {}) | read_json(path)
-    for key in sorted(known.keys() | identity.keys()):
+    for key in sorted((known.keys() | identity.keys()) - set(unused)):
         if known.get(key) != identity.get(key):
             was, now = (values.get(key, (unsaid or {}).get(key)) for values in (known, identity))
             raise StyleAlignError(

@@ -1,6 +1,7 @@
 """`stylealign init`: a folder that Snakemake runs in, and nothing that is there is changed."""
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -16,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 def test_the_folder_is_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "my run"
     assert main(["init", str(folder), "--config", "tiny"]) == 0
-    written = json.loads(capsys.readouterr().out)["files"]
+    told = json.loads(capsys.readouterr().out)
+    written = told["files"]
+    assert shlex.split(told["next"]) == ["cd", str(folder), "&&", "snakemake"], "as a shell reads it"
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert found == set(written)
     assert (folder / "config" / "config.yaml").read_text() == (ROOT / "config" / "tiny.yaml").read_text()

@@ -529,7 +529,14 @@ def test_mistakes_end_in_one_line_and_no_file(files: Path, tmp_path: Path, capsy
     supervise = ["supervise", "--task", "pose", "--out", f"{out}.safetensors", *of_train]
     child, pose = files / "child.safetensors", files / "pose.safetensors"
     mistakes = [
-        ("no such file (--data)", ["evaluate", "generators", *labels, "--model", child, "--data", files / "no.zip"]),
+        (
+            "no.zip: no such file (data)",
+            ["evaluate", "generators", *labels, "--model", child, "--data", files / "no.zip"],
+        ),
+        (
+            "no.safetensors: no such file (oracle)",
+            [*zero_shot, f"oracle={files / 'no.safetensors'}", "--task", "pose", *of_test],
+        ),
         (
             "segmentation where keypoints",
             [*zero_shot, f"oracle={files / 'segmentation.safetensors'}", "--task", "keypoints", *of_test],

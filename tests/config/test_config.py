@@ -1,6 +1,7 @@
 """Configuration: what is accepted, and what a mistake is told."""
 
 import json
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -392,6 +393,14 @@ def family(train: dict[str, Any], **models: dict[str, Any]) -> Config:
     return validate(Config, {"domains": {"human": {"draw": "human"}}, "models": FAMILY | models, "train": train}, "c")
 
 
+MAPPING_STAYS = {"network": "G", "components": ["mapping"], "rate": 0}
+NOISE_ALONE = {"network": "G", "components": ["const+noise"], "from_px": 8, "rate": 1}
+
+
+def rates(*rows: dict[str, Any]) -> dict[str, Any]:
+    return {"keep": {"rates": rows}}
+
+
 def test_children_of_a_workflow_are_held_and_parents_are_not() -> None:
     def weights(config: Config) -> dict[str, float]:
         return {name: config.training_of(name).keep.features.weight for name in FAMILY}
@@ -409,11 +418,64 @@ def test_children_of_a_workflow_are_held_and_parents_are_not() -> None:
         ({"parent": "human", "train": {"keep": {"rgb": {"weight": 1, "resolutions_px": [512]}}}}, "has no 512 px"),
         ({"parent": "human", "train": {"keep": {"rgb": {"resolutions_px": [8]}}}}, "give it a weight too"),
         ({"parent": "human", "train": {"keep": {"pull": {"images": 500}}}}, "keep.pull: give it a tolerance too"),
+        (
+            {"parent": "human", "train": rates({"network": "G", "rate": 0})},
+            "keep.rates: no layer of G is left to train",
+        ),
+        (
+            {"parent": "human", "train": rates({"network": "D", "rate": 0})},
+            "keep.rates: no layer of D is left to train",
+        ),
+        (
+            {"parent": "human", "train": rates({"network": "G", "from_px": 512, "rate": 0})},
+            "new.train.keep.rates: no layer of this G fits {'network': 'G', 'from_px': 512, 'rate': 0.0}",
+        ),
+        (
+            {"parent": "human", "train": {"freeze_d": 13, **rates({"network": "D", "to_px": 4, "rate": 0})}},
+            "keep.rates: no layer of D is left to train",
+        ),
+        (
+            {"parent": "human", "train": {"train_only": ["mapping"], **rates(MAPPING_STAYS)}},
+            "keep.rates: no layer of G is left to train",
+        ),
+        (
+            {"parent": "human", "train": {"noise": False, **rates({"network": "G", "rate": 0}, NOISE_ALONE)}},
+            "new.train.keep.rates: noise strengths alone are left to train, and noise is off",
+        ),
     ],
 )
 def test_what_a_training_cannot_keep_is_told_before_it(model: dict[str, Any], told: str) -> None:
-    with pytest.raises(StyleAlignError, match=told):
+    with pytest.raises(StyleAlignError, match=re.escape(told)):
         family({}, new={"domain": "human"} | model)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        rates({"network": "G", "to_px": 8, "rate": 0}),
+        rates({"network": "G", "rate": 0}, NOISE_ALONE),
+        {"noise": False, **rates({"network": "G", "rate": 0}, NOISE_ALONE | {"from_px": 4})},
+        {"discriminator": "projected", **rates({"network": "G", "to_px": 8, "rate": 0})},
+    ],
+)
+def test_rates_that_leave_something_to_train_are_taken(train: dict[str, Any]) -> None:
+    assert family({}, new={"domain": "human", "parent": "human", "train": train}).training_of("new").keep.rates
+
+
+def test_a_child_too_small_for_what_holds_it_by_default_is_told_what_to_set() -> None:
+    values = {
+        "domains": {"human": {"path": "pictures", "resolution_px": 8}},
+        "models": {"human": {"domain": "human", "architecture": {}}, "child": {"domain": "human", "parent": "human"}},
+    }
+    with pytest.raises(StyleAlignError) as error:
+        validate(Config, values, "c")
+    keep = "{features: {weight: 8, resolutions_px: [8]}}"
+    assert str(error.value) == (
+        "c: models.child.train.keep.features.resolutions_px: the model has no 16 px, its images have 8; set keep: "
+        + keep
+    )
+    values["train"] = {"keep": yaml.safe_load(keep)}
+    assert validate(Config, values, "c").training_of("child").keep.features.resolutions_px == (8,)
 
 
 @pytest.mark.parametrize(

@@ -279,6 +279,7 @@ def test_row_names_are_flags() -> None:
         ({"encoder": {"perceptual": "lpips-vgg"}, "inversion": {"init": "encoder"}}, ["lpips-vgg"]),
         ({"train": {"evaluate_features": "inception-v3"}}, []),
         ({"train": {"evaluate_features": "inception-v3", "evaluate_kimg": 4}}, ["inception-v3"]),
+        ({"train": {"evaluate_features": "inception-v3", "keep": {"pull": {"tolerance": 0.1}}}}, ["inception-v3"]),
         ({"inversion_by_space": {"w+": {"perceptual": "lpips-alex"}}}, ["lpips-alex"]),
     ],
 )
@@ -286,6 +287,15 @@ def test_weights_are_downloaded_where_a_job_asks_for_them(values: dict[str, obje
     asked = experiment(A, **values)
     assert [network for network in asked.networks() if asked.weights_of(network)] == weights
     assert asked.config.metrics.weights_dir == ("data/weights" if weights else None)
+
+
+def test_a_run_that_measures_nothing_is_told(tmp_path: Path) -> None:
+    models = "human: {domain: bare, fetch: human-64-a}"
+    told = "models: none can be measured; give one a domain with images (draw, path or fetch), or a child"
+    assert experiment(tmp_path, models, domains={"bare": {}}).problems() == [told]
+    child = f"{models}\nchild: {{domain: bare, parent: human, fetch: toon-64}}"
+    assert experiment(tmp_path, child, domains={"bare": {}}).problems() == [], "what needs no images"
+    assert experiment(tmp_path, models, domains={"bare": {"draw": "human"}}).problems() == []
 
 
 def test_too_few_pictures_are_told_before_the_run(tmp_path: Path) -> None:
@@ -771,34 +781,6 @@ def test_classification_has_codes_where_both_were_inverted() -> None:
     assert not any("latent" in name for name in without.classification_files("animal"))
     seeds = experiment(A, zero_shot={"methods": ["filtered"], "seeds": 2}).classification_networks("animal")
     assert list(seeds)[:3] == ["source-only", "zero-shot filtered@0", "zero-shot filtered@1"]
-
-
-@pytest.mark.parametrize(
-    ("train", "told"),
-    [
-        (
-            "keep: {rates: [{network: G, rate: 0}]}",
-            "keep.rates: no layer of G is left to train; give one a rate above 0",
-        ),
-        (
-            "keep: {rates: [{network: D, rate: 0}]}",
-            "keep.rates: no layer of D is left to train; give one a rate above 0",
-        ),
-        (
-            "keep: {rates: [{network: G, from_px: 512, rate: 0}]}",
-            "keep.rates: no layer of this G fits {'network': 'G', 'from_px': 512, 'rate': 0.0}",
-        ),
-        ("keep: {rates: [{network: G, to_px: 8, rate: 0}]}", None),
-        (
-            "train_only: [mapping], keep: {rates: [{network: G, components: [mapping], rate: 0}]}",
-            "keep.rates: no layer of G is left to train; give one a rate above 0",
-        ),
-    ],
-)
-def test_rates_that_leave_nothing_to_train_are_told_before_a_run(tmp_path: Path, train: str, told: str | None) -> None:
-    models = f"human: {{domain: human, fetch: human-64-a}}\nchild: {{domain: human, parent: human, train: {{{train}}}}}"
-    found = experiment(tmp_path, models, domains={"human": {"draw": "human"}}).problems()
-    assert found == ([] if told is None else [f"models.child.train.{told}"])
 
 
 def test_names_of_classes_that_the_prepared_labels_were_made_with_need_not_be_there(tmp_path: Path) -> None:

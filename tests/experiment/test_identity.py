@@ -89,6 +89,21 @@ def test_a_pull_at_the_end_is_no_other_training_but_another_parent(tmp_path: Pat
     assert kept[0][0] == kept[1][0] != plain[0]
 
 
+def test_what_a_pull_is_measured_by_is_no_other_training_but_another_parent(tmp_path: Path) -> None:
+    def of(pull: dict[str, object] | None = None, **measured: object) -> tuple[str, str]:
+        train = measured | {"keep": {"pull": pull} if pull else {}}
+        models = FAMILY.replace("parent: human", f"parent: human, train: {json.dumps(train)}", 1)
+        identity = experiment(tmp_path, models).identity
+        return identity.run_dir("animal"), identity.run_dir("grandchild")
+
+    plain, by = of(), {"evaluate_images": 500, "evaluate_features": "inception-v3"}
+    assert plain == of(**by), "nothing is measured"
+    pulled, pulled_by = of({"tolerance": 0.05}), of({"tolerance": 0.05}, **by)
+    assert plain[0] == pulled[0] == pulled_by[0]
+    assert len({plain[1], pulled[1], pulled_by[1]}) == 3
+    assert of(evaluate_kimg=1)[0] != of(evaluate_kimg=1, **by)[0], "here the log has it, and `select` may choose by it"
+
+
 def test_a_child_that_says_nothing_is_held_and_a_plain_one_is_what_it_was(tmp_path: Path) -> None:
     def of(**train: object) -> dict[str, str]:
         made = experiment(tmp_path, train=train)

@@ -12,8 +12,9 @@ from stylealign.cli.plan import reason
 from stylealign.config import ArchitectureSettings, Config, InvertSettings, TrainSettings
 from stylealign.config.keeping import KeepSettings
 from stylealign.planning.chain import chain_words, longest_chain
-from stylealign.planning.costs import Costs
-from stylealign.planning.plan import REST, Job, as_json, as_text, make_plan, wall_s
+from stylealign.planning.costs import Costs, rules
+from stylealign.planning.plan import REST, Job, _stage_of, as_json, as_text, make_plan, wall_s
+from stylealign.training.alignment import NETWORK
 from stylealign.work.cost import Cost, ModelWork, measured_images, steps_kept
 from stylealign.work.rates import CARD, interpolated, load_rates, parameters, perceptual_s, slow_down, synthesis_gmac
 
@@ -89,7 +90,7 @@ def test_rates_of_a_card_are_those_of_the_kept_tables(card: str) -> None:
 
 def test_an_inversion_on_the_measured_card_takes_what_was_measured() -> None:
     """At 512 px, batch 16, with the default perceptual network."""
-    row = kept_row("nvidia-h200-2026-11-26-0902", part="inversion", case="512 px, batch 16", form="kernels")
+    row = kept_row("nvidia-h200-2026-11-27-1443", part="inversion", case="512 px, batch 16", form="kernels")
     found, cpu, settings = ModelWork(CONFIG_F, 512, "h200"), load_rates().cpu, InvertSettings()
     passes = found.passes(1000 * cpu.inversion_synthesis_passes)
     network_s = 1000 * cpu.inversion_perceptual_passes * perceptual_s(settings.perceptual, settings.perceptual_px)
@@ -143,10 +144,15 @@ def test_a_training_that_measures_costs_what_it_draws_and_looks_at() -> None:
     of_pull = {"pull": {"tolerance": 0.1, "images": 300}}
     tries = 1 + 2 * 6  # two shares, of the mapping network and five resolutions
     assert measured_images(TrainSettings.model_validate({"keep": of_pull}), 64) == [300] * tries
-    pulled = cost(keep=of_pull)
+    pulled = cost(keep=of_pull, alignment_latents=None)
     assert pulled.synthesis_s == pytest.approx(evaluated.synthesis_s * 300 * tries / 2000)
     looked_at, trained_on = 300 * tries, 2048
     assert pulled.network_s / evaluated.network_s == pytest.approx((looked_at + trained_on) / (2000 + trained_on))
+    scored = cost(keep=of_pull, alignment_latents=32)  # and as many steps, from half of them there and back
+    assert scored.synthesis_s - pulled.synthesis_s == pytest.approx(pulled.synthesis_s * 64 / looked_at)
+    assert scored.network_s - pulled.network_s == pytest.approx(64 * perceptual_s(NETWORK, 64))
+    both = cost(keep=of_pull, alignment_latents=None, evaluate_kimg=5, evaluate_images=500)
+    assert both.network_s == pytest.approx(pulled.network_s + evaluated.network_s), "the real images for each number"
     assert pulled.host_s / evaluated.host_s == pytest.approx(tries / 4)
 
 
@@ -163,6 +169,26 @@ def test_more_steps_images_and_pixels_cost_more() -> None:
 def test_every_measured_rule_has_a_cost_and_another_is_said_to_be_unknown() -> None:
     assert costs().of("figure_samples", {}).is_known
     assert not costs().of("somebody_elses", {"model": "toon"}).is_known
+
+
+def test_every_job_but_figures_and_tables_has_a_stage() -> None:
+    rest = {rule for rule in rules() if _stage_of(rule) == REST}
+    named = {"front", "report_page", "tables", "wide_tables"}
+    assert {rule for rule in rest if not rule.startswith("figure_")} == named
+
+
+def test_large_images_are_for_a_gpu_where_there_is_one() -> None:
+    dog = [job("train_child", gpu=1, model="dog")]
+    for gpus, is_used in ((1, True), (0, False)):
+        stage = make_plan(dog, costs("paper.yaml"), cores=2, gpus=gpus).stages["children"]
+        assert (stage.gpu_h > 0, stage.cpu_h > 0) == (is_used, not is_used)
+
+
+def test_the_joint_network_learns_from_the_figures_that_models_draw() -> None:
+    joint = {"task": "pose", "px": "64"}
+    domains = yaml.safe_load((CONFIG / "config.yaml").read_text())["domains"]
+    more = {"unused": {"draw": "ink"}, "views": {"draw": "landscape"}, "mine": {"path": "mine"}}
+    assert costs(domains=domains | more).of("supervise_joint", joint) == costs().of("supervise_joint", joint)
 
 
 def test_a_plan_adds_up_and_says_where_its_numbers_come_from() -> None:

@@ -254,12 +254,14 @@ def test_a_way_to_keep_without_a_weight_and_a_rate_that_fits_no_layer_are_told(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parent = str(train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors")
-    out = ["--run-dir", str(data.parent / "run"), "--out-dir", str(data.parent / "out")]
+    out = ["--run-dir", str(data.parent / "run"), "--out-dir", str(data.parent / "out"), "--no-noise"]
+    of_noise = {"network": "G", "components": ["const+noise"], "from_px": 8, "rate": 1}
     for keep, told in (
         ({"features": {"resolutions_px": [8]}}, "keep.features: give it a weight too"),
         ({"rates": [{"network": "G", "from_px": 16, "to_px": 8, "rate": 0}]}, "from_px 16 is above to_px 8"),
         ({"rates": [{"network": "D", "from_px": 32, "rate": 0}]}, "keep.rates: no layer of this D fits"),
         ({"rates": [{"network": "G", "from_px": 32, "rate": 0}]}, "keep.rates: no layer of this G fits"),
+        ({"rates": [{"network": "G", "rate": 0}, of_noise]}, "keep.rates: noise strengths alone are left to train"),
     ):
         settings = ["--settings", json.dumps({"keep": keep})]
         assert main(["train", "--data", str(data), "--init-from", parent, *out, *SHORT, *settings]) == 2

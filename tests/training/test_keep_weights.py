@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from stylealign.config import KeepMethod, KeepSettings, RateRow, TrainSettings
+from stylealign.config.layers import places_of
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json
 from stylealign.training.keep.weights import WeightPull, weight_distance
 from stylealign.training.loop import seed_step
-from stylealign.training.optimisers import rate_of, trained_of_generator
+from stylealign.training.optimisers import layers_from_image, place_of, rate_of, trained_of_generator
 from stylealign.training.start import new_networks
 from stylealign.training.state import IDENTITY
 from stylealign.training.step import TrainingStep
@@ -108,6 +109,27 @@ def test_nothing_left_to_train_is_told() -> None:
     settings = keeping(rates=[{"network": "G", "rate": 0}])
     with pytest.raises(StyleAlignError, match=r"keep\.rates: no layer of G is left"):
         trained_of_generator(new_networks(SHAPE, settings, 16)[0], settings)
+
+
+def test_noise_strengths_alone_are_not_trained_without_noise() -> None:
+    rows = [{"network": "G", "rate": 0}, {"network": "G", "components": ["const+noise"], "from_px": 8, "rate": 1}]
+    settings = keeping(rates=rows)
+    generator = new_networks(SHAPE, settings, 16)[0]
+    assert all(name.endswith("noise_strength") for name in trained_of_generator(generator, settings))
+    with pytest.raises(
+        StyleAlignError, match=r"keep\.rates: noise strengths alone are left to train, and noise is off"
+    ):
+        trained_of_generator(generator, settings.model_copy(update={"noise": False}))
+
+
+@pytest.mark.parametrize("px", [4, 8, 64])
+def test_the_places_that_settings_speak_of_are_those_of_the_networks(px: int) -> None:
+    generator, _, discriminator = new_networks(SHAPE, changed(), px)
+    names = [name for name, _ in generator.named_parameters()]
+    assert set(places_of("G", px)) == {place_of(name, "G") for name in names}
+    modules = {id(module): name for name, module in discriminator.named_modules()}
+    layers = [f"{modules[id(layer)]}.weight" for layer in layers_from_image(discriminator)]
+    assert places_of("D", px) == [place_of(name, "D") for name in layers]
 
 
 def test_the_discriminator_has_no_components() -> None:

@@ -15,9 +15,10 @@ from stylealign.files import read_json, write_json
 from stylealign.training.log import TrainingLog
 from stylealign.training.loop import Hooks, Interrupted, TrainingRun, seed_step
 from stylealign.training.losses import moved_path_length, path_lengths, r1_penalty
+from stylealign.training.start import new_networks
 from stylealign.training.state import IDENTITY, STATE, load_state, save_state
 from stylealign.training.step import TrainingStep
-from tests.training.common import Squares, assert_bitwise_equal, changed, make_run, weights
+from tests.training.common import SHAPE, Squares, assert_bitwise_equal, changed, make_run, weights
 
 
 def test_two_runs_are_equal_to_the_bit(tmp_path: Path) -> None:
@@ -108,11 +109,26 @@ def test_a_run_of_before_a_setting_existed_goes_on_with_its_default(tmp_path: Pa
         make_run(tmp_path, changed(augment="bgc"))
 
 
-def measured(run_dir: Path, kimg: float) -> TrainingRun:
+def test_what_a_pull_alone_is_measured_by_may_change_when_a_run_goes_on(tmp_path: Path) -> None:
+    by = {"evaluate_images": 500, "evaluate_features": "inception-v3"}
+    make_run(tmp_path / "new")
+    make_run(tmp_path / "new", changed(**by))
+    make_run(tmp_path / "old")  # of before it was left out
+    old = read_json(tmp_path / "old" / IDENTITY) | {f"train.{key}": value for key, value in by.items()}
+    write_json(tmp_path / "old" / IDENTITY, old)
+    make_run(tmp_path / "old")
+    make_run(tmp_path / "measured", changed(evaluate_kimg=1.0))
+    with pytest.raises(StyleAlignError, match=r"train\.evaluate_features = efficientnet-lite0, now inception-v3"):
+        make_run(tmp_path / "measured", changed(evaluate_kimg=1.0, **by))
+
+
+def measured(run_dir: Path, kimg: float, events: bool = False) -> TrainingRun:
     """Train with measurements every 0.032 kimg and at the end, of which the one at 0.08 kimg is the lowest."""
     fid = {0.032: 9.0, 0.064: 5.2, 0.08: 1.0, 0.096: 5.0}
     hooks = Hooks(evaluate=lambda run: {"fid[x]": fid[run.kimg]}, align=lambda run: {"alignment": 1 - run.kimg})
-    run = make_run(run_dir, changed(kimg=kimg, evaluate_kimg=0.032, select="fewest-fid"), hooks)
+    settings = changed(kimg=kimg, evaluate_kimg=0.032, select="fewest-fid")
+    networks = new_networks(SHAPE, settings, 16)
+    run = TrainingRun(*networks, Squares(), settings, run_dir, {}, hooks, events=events)
     run.train()
     return run
 
@@ -133,6 +149,24 @@ def test_a_longer_run_goes_on_from_a_shorter_one_and_ends_as_an_uninterrupted_on
     assert_bitwise_equal(weights(longer), weights(whole))
     for run in (longer, whole):
         assert [(one.kimg, one.value) for one in run.selection.candidates] == [(0.064, 5.2), (0.096, 5.0)]
+
+
+def test_tensorboard_has_what_the_log_has_when_a_run_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def told(name: str) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+        events = EventAccumulator(str(tmp_path)).Reload().Scalars(name)
+        lines = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
+        in_log = [(line["kimg"], pytest.approx(line[name])) for line in lines if name in line]
+        return [(event.step / 1000, event.value) for event in events], in_log
+
+    for kimg in (0.08, 0.08, 0.096):
+        measured(tmp_path, kimg, events=True)
+        for name in ("fid[x]", "loss_g", "alignment"):
+            shown, logged = told(name)
+            assert shown == logged, (kimg, name)
+    assert [at for at, _ in told("fid[x]")[0]] == [0.032, 0.064, 0.096], "what was measured behind the state is gone"
 
 
 def test_a_shorter_run_keeps_the_state_of_the_longer_one(tmp_path: Path) -> None:

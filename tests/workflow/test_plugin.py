@@ -100,6 +100,7 @@ def test_a_run_tells_its_progress_and_where_the_results_are(small_workflow: Path
     second = subprocess.run(command, cwd=small_workflow, capture_output=True, text=True, check=True)
     assert "Nothing to be done" in second.stderr
     assert "every number:  results/tables/all.csv" in second.stderr
+    assert "report page:" not in first.stderr + second.stderr, "there is none"
 
 
 def test_a_failed_job_shows_the_end_of_its_log_and_no_results(small_workflow: Path) -> None:
@@ -204,6 +205,9 @@ def test_a_configuration_in_another_encoding_is_told_before_snakemake_reads_it(t
     assert problem_of(["-n", "--configfile", str(good), str(bad)]) == told
     assert problem_of([f"--configfile={bad}", "--", "x"]) == told
     assert problem_of(["--", "--configfile", str(bad)]) is None
+    target = ["--configfile", str(good), "results/front/all.csv"]
+    assert problem_of(target) == f"--configfile: results/front/all.csv: {NO_FILE}; write -- before targets"
+    assert problem_of([*target[:2], "--", target[2]]) is None
     assert problem_of(["--configfile", str(tmp_path / "none")]) == f"--configfile: {tmp_path / 'none'}: {NO_FILE}"
     done = subprocess.run([SNAKEMAKE, "-n", "--configfile", bad], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, f"snakemake: {told}\n")
