@@ -301,10 +301,15 @@ def _csv_text(lines: Iterable[Sequence[str]]) -> str:
     return text.getvalue()
 
 
+_LATEX = str.maketrans(
+    {sign: f"\\{sign}" for sign in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+
+
 def _latex(text: str) -> str:
-    for sign in "&%$#_{}":
-        text = text.replace(sign, f"\\{sign}")
-    return text
+    """Return a text as LaTeX prints it: signs that mean something there are names of classes and models here."""
+    return text.translate(_LATEX)
 
 
 def _write_text(path: Path, text: str) -> None:

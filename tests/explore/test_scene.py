@@ -123,6 +123,23 @@ def test_the_saved_code_is_the_image_that_is_shown(
     assert np.array_equal(draw(parent.generator, codes_to_ws(codes, parent.generator))[0], shown(explorer, scene)[0])
 
 
+def test_no_direction_takes_the_place_of_another(family: Family, tmp_path: Path) -> None:
+    found = directions_of(family.parent, [])
+    paths = [tmp_path / folder / "age.npz" for folder in "abc"]
+    names = ["component 1"] * 3
+    for path, own, name in zip(paths, list(found.values()), names, strict=False):
+        path.parent.mkdir()
+        replace(own, names=[name]).save(path)
+    every = directions_of(family.parent, paths)
+    assert len(every) == len(found) + 3
+    assert [name for name in every if name.startswith("component 1")][:4] == [
+        "component 1",
+        "component 1 (age)",
+        "component 1 (age 2)",
+        "component 1 (found here)",
+    ]
+
+
 def test_a_morph_has_its_ends(explorer: Explorer, scene: Scene) -> None:
     frames = list(explorer.morph(scene, 3))
     assert [frame.shape for frame in frames] == [(1, 3, 16, 16)] * 3

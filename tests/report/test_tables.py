@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,11 @@ def test_latex_is_escaped_and_complete() -> None:
     assert r"iou top \& hair" in text
     assert all(line.endswith(r" \\") for line in text.splitlines() if " & " in line)
     assert text.count(r"\end{tabular}") == 1
+
+
+def test_latex_prints_every_sign_that_a_name_may_have() -> None:
+    text = to_latex(wide("zero_shot_segmentation", [replace(ROWS[3], method=r"a\b~c^d_{e}")]))
+    assert r"a\textbackslash{}b\textasciitilde{}c\textasciicircum{}d\_\{e\}" in text
 
 
 def test_the_summary_has_the_headline_of_every_table_and_child() -> None:

@@ -19,6 +19,8 @@ FALSE = ("-1", "0", "no", "false", "n", "-1.0", "0.0")
 TRUE = ("1", "yes", "true", "y", "1.0")
 SIGNED = ("-1", "-1.0")
 """What only a column of no and yes has."""
+IS_VALUE = "="
+"""Stands between an attribute and its value wherever both are named."""
 NO_NAMES = ("nan", "na", "n/a", "null")
 """What programs write for a cell that is not known."""
 LARGEST = float(np.finfo(np.float32).max)
@@ -124,6 +126,9 @@ class Attributes:
         table = listed or read_table(path)
         column = image_column(table)
         keys = [name for name in table.names if name and name != column]
+        for key in keys:
+            if IS_VALUE in key:
+                raise StyleAlignError(f"{path}: the attribute {key!r} has {IS_VALUE} in its name; rename the column")
         self._report = report
         try:
             values_of = {

@@ -38,6 +38,25 @@ def test_a_row_with_more_cells_than_names_is_refused(tmp_path: Path, kind: Any, 
         read(kind, tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("image;height, m\np0;3,5\n", {"image": "p0", "height, m": "3,5"}),
+        ('image,"a; b; c"\np0,3\n', {"image": "p0", "a; b; c": "3"}),
+        ('image;"Länge, Breite, Höhe"\np0;1,5\n', {"image": "p0", "Länge, Breite, Höhe": "1,5"}),
+        ("image,a;b\np0,3\n", {"image": "p0", "a;b": "3"}),
+        ("image\tage, years\np0\t3,5\n", {"image": "p0", "age, years": "3,5"}),
+    ],
+)
+def test_commas_and_semicolons_in_names_separate_nothing(text: str, row: dict[str, str]) -> None:
+    assert read_csv(text).rows == (row,)
+
+
+def test_an_attribute_with_an_equals_sign_in_its_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StyleAlignError, match=r"a\.csv: the attribute 'x=y' has = in its name; rename the column"):
+        read(Attributes, tmp_path, "image,x=y\np0,1\np1,0\n")
+
+
 def test_empty_cells_at_the_end_of_a_row_are_none() -> None:
     assert read_csv("image,a\np0,1,,\n").rows == ({"image": "p0", "a": "1"},)
 
@@ -152,3 +171,16 @@ def test_parts_that_are_unknown_or_come_twice_are_named(tmp_path: Path) -> None:
         ("0/note.png", "an unknown part (none)"),
     ]
     assert masks.of("1.jpg") is not None
+
+
+@pytest.mark.parametrize(("mode", "value"), [("CMYK", 7), ("PA", 1), ("LA", 7), ("RGBA", 7), ("1", 1)])
+def test_masks_of_unusual_modes_keep_their_ids_and_size(mode: str, value: int) -> None:
+    """Ids that no palette has changed into a grey, in as many rows and columns as the mask."""
+    if mode == "PA":
+        mask = Image.frombytes("PA", (4, 3), bytes([1, 255] * 12))
+        mask.putpalette([9, 9, 9, 200, 100, 50])
+    else:
+        mask = Image.new("1", (4, 3), 1) if mode == "1" else Image.new("RGB", (4, 3), (7, 7, 7)).convert(mode)
+    table = read_classes(None)
+    assert table.classes_of(mask).shape == (3, 4)
+    assert table.names == [str(value)]

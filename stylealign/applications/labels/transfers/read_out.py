@@ -76,7 +76,8 @@ def fitted(source: Source, settings: LabelSettings) -> ReadOut:
         decoder = ReadOut(spec, channels).to(generator.mapping.w_avg.device)
     optimiser = torch.optim.AdamW(decoder.parameters(), _LEARNING_RATE)
     passes = settings.epochs
-    steps = passes * -(-source.count // settings.batch_size)
+    # Activations are of what is drawn at once, at large sizes less than a batch: each part ends with a short step.
+    steps = passes * sum(-(-len(z) // settings.batch_size) for z, _ in source.latents())
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(passes):
         done = 0
