@@ -132,11 +132,17 @@ def _notes(arguments: argparse.Namespace, sheet: Pixels) -> dict[str, str]:
 
 def _translation(arguments: argparse.Namespace) -> Pixels:
     zips = {label: ImageZip(path) for label, path in arguments.rows}
-    sources = _sources(arguments.data, next(iter(zips.values())), arguments.columns)
-    for data in zips.values():
-        if len(data) < len(sources):
+    first = next(iter(zips.values()))
+    sources = _sources(arguments.data, first, arguments.columns)
+    rows = {"source": sources}
+    for label, data in zips.items():
+        own, each = data.info.get("names"), data.info.get("outputs", 1)  # samples that know no source have no names
+        if own is not None and own[: len(sources)] != first.info["names"][: len(sources)]:
+            raise StyleAlignError(f"{data.path}: images of other sources than {first.path}; give those of one")
+        if len(data) < len(sources) * each:
             raise StyleAlignError(f"{data.path}: {len(data)} images for {len(sources)} sources; translate again")
-    return image_rows({"source": sources} | {label: data.read(slice(0, len(sources))) for label, data in zips.items()})
+        rows[label] = data.read(np.arange(len(sources)) * each)
+    return image_rows(rows)
 
 
 def _multi_modal(arguments: argparse.Namespace) -> Pixels:

@@ -745,3 +745,19 @@ def test_annotations_and_labels_that_a_figure_cannot_show(files: Path, tmp_path:
     assert main([*map(str, words), "--out", str(tmp_path / "x.png")]) == 2
     assert "has a row 'image' of its own" in capsys.readouterr().err
     assert not (tmp_path / "x.png").exists()
+
+
+def test_a_figure_of_translations_has_one_source_a_column(files: Path, tmp_path: Path, capsys: Any) -> None:
+    names = ImageZip(files / "same.zip").info["names"]
+    values = np.arange(10, 110, 10, dtype=np.uint8)[:, None, None, None]
+    twice = np.broadcast_to(values, (10, 3, SIZE, SIZE))
+    write_image_zip(tmp_path / "twice.zip", twice, extra={"names": names, "outputs": 2})
+    write_image_zip(tmp_path / "others.zip", twice[:5], extra={"names": names[::-1]})
+    words = ["figures", "translation", "--data", f"{files}/test.zip", "--out"]
+    assert main([*words, str(tmp_path / "x.png"), f"same={files}/same.zip", f"twice={tmp_path}/twice.zip"]) == 0
+    sheet = np.asarray(Image.open(tmp_path / "x.png").convert("RGB"))
+    shown = [sheet[-64, -64 - 130 * place, 0] for place in reversed(range(5))]
+    assert shown == [10, 30, 50, 70, 90], "the first output of each source"
+    capsys.readouterr()
+    assert main([*words, str(tmp_path / "y.png"), f"same={files}/same.zip", f"others={tmp_path}/others.zip"]) == 2
+    assert "others.zip: images of other sources than" in capsys.readouterr().err

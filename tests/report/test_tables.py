@@ -160,6 +160,24 @@ def test_the_command_writes_the_tables_and_links_the_figures(files: list[Path], 
     assert "- [samples](../figures/samples.png)" in (out / "summary.md").read_text()
 
 
+def test_figures_of_another_configuration_do_not_stay(files: list[Path], tmp_path: Path) -> None:
+    figures, jobs = tmp_path / "results" / "figures", tmp_path / "results" / "benchmarks" / "figures"
+    figures.mkdir(parents=True)
+    jobs.mkdir(parents=True)
+    for name in ("samples", "aligned-human", "zero-shot-gone", "mine"):
+        (figures / f"{name}.png").write_bytes(b"png")
+        if name != "mine":
+            (jobs / f"{name}.tsv").write_text("s\n1\n")
+    (jobs / "front-ink.tsv").write_text("s\n1\n")  # of a figure elsewhere
+    own = [str(figures / f"{name}.png") for name in ("samples", "aligned-human")]
+    words = ["tables", *map(str, files), "--figures", *own, "--out-dir", str(tmp_path / "results" / "tables")]
+    assert main(words) == 0
+    assert (figures / "zero-shot-gone.png").is_file(), "nothing goes without being told"
+    assert main([*words, "--figure-jobs", str(jobs)]) == 0
+    assert sorted(path.name for path in figures.iterdir()) == ["aligned-human.png", "mine.png", "samples.png"]
+    assert sorted(path.stem for path in jobs.iterdir()) == ["aligned-human", "front-ink", "samples"]
+
+
 def test_tables_of_another_configuration_do_not_stay(files: list[Path], tmp_path: Path) -> None:
     write_tables(files, tmp_path / "out")
     for name in ("own.csv", "seeds.csv"):
