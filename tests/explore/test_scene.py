@@ -75,6 +75,14 @@ def test_the_code_goes_to_the_other_seed(explorer: Explorer, scene: Scene, files
     assert not np.array_equal(between[0], end[0])
 
 
+def test_the_way_to_a_seed_has_no_jump_where_the_code_is_truncated(explorer: Explorer, scene: Scene) -> None:
+    truncated = replace(scene, start=replace(scene.start, truncation_psi=0.2))
+    ends = [shown(explorer, replace(truncated, code_t=t))[0].astype(int) for t in (0.0, 1e-4, 1 - 1e-4, 1.0)]
+    assert np.abs(ends[1] - ends[0]).max() <= 1
+    assert np.abs(ends[3] - ends[2]).max() <= 1
+    assert np.abs(ends[3] - ends[0]).max() > 1
+
+
 def test_a_swap_is_that_of_blend(explorer: Explorer, family: Family, scene: Scene) -> None:
     models = [member.checkpoint.generator for member in (family.parent, family.children[0])]
     swapped = blend(models[0], models[1], BlendSettings(swap_px=8))

@@ -52,9 +52,10 @@ def test_commas_and_semicolons_in_names_separate_nothing(text: str, row: dict[st
     assert read_csv(text).rows == (row,)
 
 
-def test_an_attribute_with_an_equals_sign_in_its_name_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StyleAlignError, match=r"a\.csv: the attribute 'x=y' has = in its name; rename the column"):
-        read(Attributes, tmp_path, "image,x=y\np0,1\np1,0\n")
+@pytest.mark.parametrize(("kind", "what"), [(Attributes, "attribute"), (Values, "number")])
+def test_a_column_with_an_equals_sign_in_its_name_is_refused(tmp_path: Path, kind: Any, what: str) -> None:
+    with pytest.raises(StyleAlignError, match=rf"a\.csv: the {what} 'x=y' has = in its name; rename the column"):
+        read(kind, tmp_path, "image,x=y\np0,1\np1,0\n")
 
 
 def test_empty_cells_at_the_end_of_a_row_are_none() -> None:
