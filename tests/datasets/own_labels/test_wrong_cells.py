@@ -5,12 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from stylealign.applications.labels import attributes
+from stylealign.datasets.label_names import LabelNames
 from stylealign.datasets.own_labels.classes import read_classes
 from stylealign.datasets.own_labels.masks import PartMasks
 from stylealign.datasets.own_labels.matching import LabelReport, PictureNames
 from stylealign.datasets.own_labels.points import CsvPoints
+from stylealign.datasets.own_labels.sides import with_shared_values
 from stylealign.datasets.own_labels.tables import Attributes, Values, values_of_attribute
 from stylealign.datasets.text_tables import read_csv
 from stylealign.errors import StyleAlignError
@@ -185,3 +189,25 @@ def test_masks_of_unusual_modes_keep_their_ids_and_size(mode: str, value: int) -
     table = read_classes(None)
     assert table.classes_of(mask).shape == (3, 4)
     assert table.names == [str(value)]
+
+
+def test_attributes_that_change_places_have_the_values_of_both() -> None:
+    """A hand that is never closed: its mirror image is, and the network has to say so."""
+    values = {"left_hand": ["closed", "open"], "right_hand": ["open", "waving"], "hat": ["no", "yes"]}
+    columns = {"left_hand": [0, 1, -1], "right_hand": [0, 1, 0], "hat": [1, 0, -1]}
+    found = with_shared_values(LabelNames(attributes=values), {name: np.array(own) for name, own in columns.items()})
+    assert found.names.attributes == {
+        "left_hand": ["closed", "open", "waving"],
+        "right_hand": ["closed", "open", "waving"],
+        "hat": ["no", "yes"],
+    }
+    assert {name: own.tolist() for name, own in found.attributes.items()} == {
+        "left_hand": [0, 1, -1],
+        "right_hand": [1, 2, 1],
+        "hat": [1, 0, -1],
+    }
+    spec = attributes.spec(8, found)
+    assert spec is not None
+    assert spec.swapped == (("left_hand", "right_hand"),)
+    mirrored = attributes.mirrored(attributes.annotated(found, spec), torch.ones(3, dtype=torch.bool), spec)
+    assert mirrored["left_hand"][0].tolist() == [0, 1, 0]
