@@ -82,6 +82,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument("--data", required=True, type=Path, metavar="ZIP", help="the real images")
         if kind in _ANNOTATED:
             sub.add_argument("--annotations", type=Path, metavar="NPZ", help=_ANNOTATED[kind])
+        if kind == "zero-shot":
+            sub.add_argument(
+                "--classes-of",
+                nargs="+",
+                type=Path,
+                default=[],
+                metavar="NPZ",
+                help="annotations whose classes come first: figures that are given the same have one colour for each",
+            )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -99,9 +108,19 @@ def run(arguments: argparse.Namespace) -> None:
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice is not None and arguments.kind != "zero-shot":  # whose networks of one label share a row
         raise StyleAlignError(f"two rows are called {twice!r}; give each a label of its own")
-    sheet = _SHEETS.get(arguments.kind, _with_models)(arguments)
-    save_picture(arguments.out, sheet, _notes(arguments, sheet))
+    sheet, notes = _drawn(arguments)
+    save_picture(arguments.out, sheet, notes)
     print(json.dumps({"figure": str(arguments.out), "height_px": sheet.shape[1], "width_px": sheet.shape[2]}))
+
+
+def _drawn(arguments: argparse.Namespace) -> tuple[Pixels, dict[str, str]]:
+    """Return the figure, and what its file says of it."""
+    if arguments.kind == "zero-shot":
+        from stylealign.cli.model_figures import zero_shot  # brings torch, which the other figures do without
+
+        return zero_shot(arguments)
+    sheet = _SHEETS.get(arguments.kind, _with_models)(arguments)
+    return sheet, _notes(arguments, sheet)
 
 
 def _notes(arguments: argparse.Namespace, sheet: Pixels) -> dict[str, str]:
@@ -113,11 +132,17 @@ def _notes(arguments: argparse.Namespace, sheet: Pixels) -> dict[str, str]:
 
 def _translation(arguments: argparse.Namespace) -> Pixels:
     zips = {label: ImageZip(path) for label, path in arguments.rows}
-    sources = _sources(arguments.data, next(iter(zips.values())), arguments.columns)
-    for data in zips.values():
-        if len(data) < len(sources):
+    first = next(iter(zips.values()))
+    sources = _sources(arguments.data, first, arguments.columns)
+    rows = {"source": sources}
+    for label, data in zips.items():
+        own, each = data.info.get("names"), data.info.get("outputs", 1)  # samples that know no source have no names
+        if own is not None and own[: len(sources)] != first.info["names"][: len(sources)]:
+            raise StyleAlignError(f"{data.path}: images of other sources than {first.path}; give those of one")
+        if len(data) < len(sources) * each:
             raise StyleAlignError(f"{data.path}: {len(data)} images for {len(sources)} sources; translate again")
-    return image_rows({"source": sources} | {label: data.read(slice(0, len(sources))) for label, data in zips.items()})
+        rows[label] = data.read(np.arange(len(sources)) * each)
+    return image_rows(rows)
 
 
 def _multi_modal(arguments: argparse.Namespace) -> Pixels:

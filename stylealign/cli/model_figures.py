@@ -1,6 +1,7 @@
 """The figures of `stylealign figures` that models or label networks draw."""
 
 import argparse
+import json
 from pathlib import Path
 
 import torch
@@ -16,9 +17,9 @@ from stylealign.images import to_pixels
 from stylealign.measurements.rows import read_rows
 from stylealign.report.channels import channels_sheet
 from stylealign.report.edits import edits_sheet
-from stylealign.report.figures import CELL_PX, image_rows, tiled
+from stylealign.report.figures import CELL_PX, class_colours, image_rows, tiled
 from stylealign.report.label_overlays import annotated, require_drawn, seen
-from stylealign.report.sheets import Pixels, enlarge
+from stylealign.report.sheets import CLASSES_NOTE, Pixels, enlarge
 from stylealign.sampling import seeded_z
 
 SAMPLE_LINES = 3
@@ -56,22 +57,32 @@ def _channels(arguments: argparse.Namespace) -> Pixels:
     return channels_sheet(generators, provenance["shared_channels"])
 
 
-def _zero_shot(arguments: argparse.Namespace) -> Pixels:
-    images = ImageZip(arguments.data).read(slice(0, arguments.columns))
+def zero_shot(arguments: argparse.Namespace) -> tuple[Pixels, dict[str, str]]:
+    """Return the figure `[3, height, width]` uint8, and what its file says of its colours."""
+    data = ImageZip(arguments.data)
+    images = data.read(slice(0, arguments.columns))
     scale = max(1, CELL_PX // images.shape[-1])
-    rows, classes = {"image": enlarge(images, scale)}, list[str]()
+    rows = {"image": enlarge(images, scale)}
+    named = [name for path in arguments.classes_of for name in Annotations.load(path).names.classes]
+    classes = list(dict.fromkeys(named))
     if arguments.annotations is not None:
         truth = Annotations.load(arguments.annotations)
-        rows["annotation"] = annotated(images, truth, scale)
-        classes += truth.names.classes
+        if not truth.belong_to(len(data), data.resolution_px):
+            raise StyleAlignError(
+                f"{arguments.annotations}: annotations of other images than {arguments.data}; give those made with it"
+            )
+        rows["annotation"] = annotated(images, truth, classes, scale)
     networks: dict[str, list[Labeller]] = {}
     for label, path in arguments.rows:
+        if label in rows:
+            raise StyleAlignError(f"{label}={path}: the figure has a row {label!r} of its own; give another label")
         network, _ = load_label_network(path, resolution_px=images.shape[-1])
         require_drawn(network, path)
         networks.setdefault(label, []).append(network)
     for label, those in networks.items():
         rows[label] = seen(images, those, classes, scale)
-    return image_rows(rows)
+    colours = dict(zip(classes, class_colours(classes).tolist(), strict=True))
+    return image_rows(rows), {CLASSES_NOTE: json.dumps(dict(list(colours.items())[1:]))}
 
 
 SHEETS = {
@@ -81,6 +92,5 @@ SHEETS = {
     "channels": _channels,
     "overview": overview_sheet,
     "ranking": ranking_of,
-    "zero-shot": _zero_shot,
 }
 """Kind -> function from the arguments to the figure, `[3, height, width]` uint8."""

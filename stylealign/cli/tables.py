@@ -16,6 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--figures", nargs="*", default=[], type=Path, metavar="PNG", help="figures that summary.md links"
     )
     parser.add_argument(
+        "--figure-jobs",
+        type=Path,
+        metavar="DIR",
+        help="the workflow's benchmarks of figures: what it drew beside the figures given, and is none of them, goes",
+    )
+    parser.add_argument(
         "--seeds",
         nargs="*",
         default=[],
@@ -48,7 +54,13 @@ def run(arguments: argparse.Namespace) -> None:
         )
     seeded = dict(_group(text) for text in arguments.seeds)
     written = write_tables(
-        arguments.rows, arguments.out_dir, arguments.figures, seeded, arguments.only, arguments.lacking
+        arguments.rows,
+        arguments.out_dir,
+        arguments.figures,
+        seeded,
+        arguments.only,
+        arguments.lacking,
+        arguments.figure_jobs,
     )
     print(json.dumps(written))
 

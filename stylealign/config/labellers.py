@@ -66,6 +66,9 @@ class LabellerSettings(Settings):
         if isinstance(self.names, dict) != (self.task == "attributes" and self.kind == "scores"):
             form = "a mapping of each attribute to its values" if self.task == "attributes" else "a list"
             raise ValueError(f"names: of {self.task} with the output {self.kind} they are {form}")
+        odd = next((name for name in self.names if "=" in name), None)
+        if odd is not None and self.task in ("pose", "attributes"):
+            raise ValueError(f"names: {odd!r} has =, which stands between attributes and values; give another name")
         if not self.names or len(set(self.names)) < len(self.names):
             raise ValueError("names: give at least one, and each one once")
         seen = self.visible_name is not None or self.kind == "heatmaps"

@@ -4,7 +4,9 @@ import codecs
 import csv
 import math
 import os
+import re
 import unicodedata
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,6 +32,20 @@ def composed(name: str) -> str:
         with suppress(UnicodeError):
             text = text.encode("cp437").decode("utf-8")
     return unicodedata.normalize("NFC", text)
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """Return what separates the cells of lines, the first one of names: what it has most of outside of quotes.
+
+    Of two that it has as many of, that which other lines have as many of; then not the comma, which stands in numbers.
+    """
+    bare = [re.sub(r'"[^"]*"', "", line) for line in lines]
+
+    def marks(sign: str) -> tuple[int, int, bool]:
+        count = bare[0].count(sign)
+        return count, sum(line.count(sign) == count for line in bare[1:]), sign != ","
+
+    return max(",;\t", key=marks)
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,7 @@ def read_csv(text: str) -> TextTable:
         lines.pop(0)
     if not lines:
         raise ValueError("it is empty")
-    separator = max(",;\t", key=lines[0].count)
+    separator = _separator(lines)
     try:
         read = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
     except csv.Error as error:

@@ -211,6 +211,16 @@ class Measuring(Family):
         domain = self.domain_of(child)
         return {"annotations": data_file(domain, "test.annotations.npz")} if self.labels_of(domain) else {}
 
+    def classes_shown(self) -> list[str]:
+        """Return the annotations of one's own classes that figures of labels show: each has one colour in all of them.
+
+        Those of drawn domains have theirs by their names.
+        """
+        shown = [model for child in self.within("zero_shot").children for model in (self.compared_with(child), child)]
+        domains = dict.fromkeys(self.domain_of(model) for model in shown)
+        own = [domain for domain in domains if domain in self.labelled and self.has_labels("segmentation", domain)]
+        return [data_file(domain, "test.annotations.npz") for domain in own]
+
     def labels_shown(self, child: str) -> list[tuple[str, str]]:
         """Return the networks whose labels a figure shows, each with its row; those of one row lie over each other."""
         return [

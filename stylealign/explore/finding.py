@@ -1,7 +1,8 @@
 """What the page starts with beside the models: directions of the parent, and codes of a picture or a file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 
 import torch
@@ -52,15 +53,21 @@ def directions_of(parent: Member, files: Sequence[Path]) -> dict[str, Directions
         part = Directions.load(path)
         require_kin(part, checkpoint, path, parent.path)
         for place, name in enumerate(part.names):
-            found[name if name not in found else f"{name} ({path.stem})"] = part.at([place])
+            found[_free(name, path.stem, found)] = part.at([place])
     settings = DirectionSettings(count=DIRECTIONS, samples=SAMPLES)
     for part, words in (
         (finders.components(checkpoint, settings, None), "component"),
         (finders.closed_form(checkpoint, settings, None), "closed form"),
     ):
         for place in range(len(part)):
-            found[f"{words} {place + 1}"] = part.at([place])
+            found[_free(f"{words} {place + 1}", "found here", found)] = part.at([place])
     return found
+
+
+def _free(name: str, source: str, taken: Container[str]) -> str:
+    """Return a name for a direction that no other has: its own, with its source, or with a number too."""
+    told = (f"{name} ({source}{f' {place}' if place > 1 else ''})" for place in count(1))
+    return next(one for one in chain([name], told) if one not in taken)
 
 
 def found_in(

@@ -149,7 +149,8 @@ def _on_the_way(generator: Generator, scene: Scene) -> Tensor:
     if start.space == end.space:
         values = [torch.from_numpy(codes.values).to(generator.mapping.w_avg) for codes in (start, end)]
         between = interpolate(values[0], values[1], t, start.space).cpu().numpy()
-        return _to_ws(replace(start, values=between), generator, scene.truncation_psi)
+        psi = start.truncation_psi + t * (end.truncation_psi - start.truncation_psi)  # a file's may be another one
+        return _to_ws(replace(start, values=between, truncation_psi=psi), generator, scene.truncation_psi)
     both: Sequence[Tensor] = [_to_ws(codes, generator, scene.truncation_psi) for codes in (start, end)]
     if both[0].ndim != both[1].ndim:
         both = [ws if ws.ndim == 2 else generator.synthesis.styles(ws) for ws in both]

@@ -128,7 +128,7 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
             rows.append(key.row(metric, mean_estimate(values, settings.bootstrap, settings.seed)))
         counter.advance()
     for name in outputs:
-        for other in compared_with(name, list(outputs)):
+        for other in compared_with(name, list(outputs), _space_of(zips[name]) if name in zips else ""):
             key = inputs.key_of(TABLE.name, name)
             rows += difference_rows(found[name], found[other], target, key, minus(other.replace("/", " ")), settings)
     outputs_of = {name: images.each for name, images in outputs.items()}
@@ -143,20 +143,29 @@ def fit_rows(generated: "Tensor", each: int, target: "Target", key: "RowKey", se
     return rows
 
 
-def compared_with(name: str, names: "Sequence[str]") -> list[str]:
-    """Return the methods that one is compared with: the untouched sources, and the control by the same space.
+def _space_of(images: "ImageZip") -> str:
+    """Return the space of the codes that translations start from, as their file says; empty where it does not."""
+    said: object = images.info
+    for key in ("provenance", "settings", "space"):
+        said = said.get(key) if isinstance(said, dict) else None
+    return said if isinstance(said, str) else ""
 
-    A method without a space of its own (a guide, the layer swap) is compared with the last control.
+
+def compared_with(name: str, names: "Sequence[str]", space: str = "") -> list[str]:
+    """Return the methods that one is compared with: the untouched sources, and the control by the same space.
 
     Args:
         name: METHOD[/SETTING] of a method.
         names: those of all methods.
+        space: of the codes that it starts from, for one that is not called after it (a guide, the layer swap); where
+            it is not known, that is compared with the last control.
     """
     method, _, _ = name.partition("/")
     if method == UNTOUCHED:
         return []
     controls = {other: other.partition("/")[2].split(", ")[0] for other in names if other.split("/")[0] == UNALIGNED}
-    same = [other for other, space in controls.items() if space == method] or list(controls)[-1:]
+    own_space = method if method in controls.values() else space
+    same = [other for other, own in controls.items() if own == own_space] or list(controls)[-1:]
     own = [] if method in (UNALIGNED, RANDOM) else same[:1]
     return [other for other in (UNTOUCHED, *own) if other in names]
 
@@ -214,7 +223,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="translation",
-    version=12,
+    version=13,
     text="FID, KID and diversity of translated images, and how much of the source's structure they keep",
     files=(
         File("source-data", "ZIP", "images the sources are among (test split)"),

@@ -109,7 +109,7 @@ def sheet(name: str, columns: int = COLUMNS, size_px: int = SHEET_PX) -> NDArray
     """Return images of a domain over their class maps, `[3, height, width]` uint8."""
     size = max(size_px, smallest_px(name))
     avatars = [draw_avatar(name, "test", index, 0, size) for index in range(columns)]
-    colours = class_colours(len(domain(name).classes))
+    colours = class_colours(domain(name).classes)
     maps = np.stack([colours[avatar.segmentation].transpose(2, 0, 1) for avatar in avatars])
     return grid(np.concatenate([np.stack([avatar.image for avatar in avatars]), maps]), columns)
 

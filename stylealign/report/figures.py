@@ -1,7 +1,8 @@
 """Figures: labelled rows of images, label overlays. Imports no torch."""
 
 import colorsys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,18 @@ from stylealign.report.sheets import FONT_PX, Pixels, enlarge, labelled_rows
 CELL_PX = 128
 """Images smaller than this are enlarged by a whole factor up to it."""
 
-CLASS_COLOURS = np.array(
-    [[96, 96, 96], [255, 196, 128], [32, 96, 255], [0, 200, 220], [230, 25, 75], [150, 60, 200], [40, 180, 99]],
-    np.uint8,
-)
-"""RGB of the drawn domains' background, skin, eyes, eyewear, mouth, top, clothes; further classes get other hues."""
+CLASS_COLOURS = {
+    "background": (96, 96, 96),
+    "skin": (255, 196, 128),
+    "eyes": (32, 96, 255),
+    "eyewear": (0, 200, 220),
+    "mouth": (230, 25, 75),
+    "top": (150, 60, 200),
+    "clothes": (40, 180, 99),
+}
+"""RGB of the drawn domains' classes, wherever they stand; others get `_further_colours`."""
+_HUES, _TONES = 60, ((0.85, 0.95), (0.45, 1.0), (0.9, 0.6), (0.5, 0.75), (1.0, 0.35))
+"""Hues, and saturations with values, among which these are."""
 
 POINT_COLOUR = (255, 255, 0)
 COLOUR_SHARE = 0.6
@@ -93,27 +101,47 @@ def stacked(sheets: Mapping[Any, Pixels], gap: int = 6) -> Pixels:
     return canvas
 
 
-def segmentation_overlay(images: Pixels, classes: NDArray[np.uint8]) -> Pixels:
+def segmentation_overlay(images: Pixels, classes: NDArray[np.uint8], names: Sequence[str]) -> Pixels:
     """Return images with each class in its colour.
 
     Args:
         images: `[N, 3, H, W]` uint8.
-        classes: `[N, H, W]` indices into the segmentation classes.
+        classes: `[N, H, W]` indices into `names`.
+        names: of the classes, the background first (`class_colours`).
 
     Returns:
         `[N, 3, H, W]` uint8; the background, and where no class is known, keep the image's own colours.
     """
     assert classes.shape == (len(images), *images.shape[2:]), f"{classes.shape} classes for {images.shape} images"
     classes = np.where(classes == UNKNOWN_CLASS, 0, classes)
-    colours = class_colours(int(classes.max(initial=0)) + 1)[classes].transpose(0, 3, 1, 2)
+    colours = class_colours(names)[classes].transpose(0, 3, 1, 2)
     mixed = images * (1 - COLOUR_SHARE) + colours * COLOUR_SHARE
     return np.where(classes[:, None] == 0, images, mixed.round().astype(np.uint8))
 
 
-def class_colours(count: int) -> NDArray[np.uint8]:
-    """Return the RGB `[n, 3]` of the first classes, `count` of them or more."""
-    further = [colorsys.hsv_to_rgb(index * 0.618 % 1, 0.8, 0.9) for index in range(count - len(CLASS_COLOURS))]
-    return np.concatenate([CLASS_COLOURS, np.round(np.reshape(further, (-1, 3)) * 255).astype(np.uint8)])
+def class_colours(names: Sequence[str]) -> NDArray[np.uint8]:
+    """Return the RGB `[N, 3]` of classes: of drawn ones by name, of others by their order among those that are none.
+
+    So lists that name the others in one order have one colour for each class.
+    """
+    further = iter(_further_colours())
+    found = [CLASS_COLOURS[name] if name in CLASS_COLOURS else next(further) for name in names]
+    return np.reshape(found, (-1, 3)).astype(np.uint8)
+
+
+@cache
+def _further_colours() -> list[tuple[int, ...]]:
+    """Return colours, each as far as can be from those of the drawn classes and from all before it."""
+    tones = [colorsys.hsv_to_rgb(hue / _HUES, *tone) for tone in _TONES for hue in range(_HUES)]
+    choice = np.round(255 * np.array(tones))
+    apart = np.min([np.abs(choice - own).sum(axis=1) for own in CLASS_COLOURS.values()], axis=0)
+    found = []
+    for _ in choice:
+        place = int(apart.argmax())
+        found.append(tuple(int(value) for value in choice[place]))
+        apart = np.minimum(apart, np.abs(choice - choice[place]).sum(axis=1))
+        apart[place] = -1
+    return found
 
 
 def mark_points(images: Pixels, points: NDArray[np.float32], shown: NDArray[np.bool_], scale: int = 1) -> Pixels:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stylealign.applications.labels.learning import predict
 from stylealign.applications.labels.networks import Labeller
 from stylealign.applications.labels.tasks import drawn, task_of
-from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations
 from stylealign.errors import StyleAlignError
 from stylealign.report.figures import mark_points, segmentation_overlay
 from stylealign.report.sheets import Pixels, enlarge
@@ -49,26 +50,42 @@ def seen(images: Pixels, networks: Sequence[Labeller], classes: list[str], scale
         predicted = predict(network, images)
         answer = predicted[task.answer]
         if task.sees == "maps":
-            classes += (name for name in network.spec.names if name not in classes)
-            answer = np.array([classes.index(name) for name in network.spec.names], np.uint8)[answer]
+            answer = _placed(answer, network.spec.names, classes)
         found[task.sees] = answer, predicted.get("visible")
-    return _labelled(images, found, scale)
+    return _labelled(images, found, classes, scale)
 
 
-def annotated(images: Pixels, truth: Annotations, scale: int) -> Pixels:
-    """Return images, enlarged by `scale`, with those labels drawn on them that the annotations hold."""
+def annotated(images: Pixels, truth: Annotations, classes: list[str], scale: int) -> Pixels:
+    """Return images, enlarged by `scale`, with those labels drawn on them that the annotations hold.
+
+    Args:
+        images: `[N, 3, r, r]` uint8.
+        truth: what is known of these, or of more of which they are the first.
+        classes: names of the classes that have a colour; the annotations' further ones are added.
+        scale: whole factor of enlargement.
+    """
     count = len(images)
     found: dict[str, Any] = {}
     if truth.segmentation is not None:
-        found["maps"] = truth.segmentation[:count], None
+        found["maps"] = _placed(truth.segmentation[:count], truth.names.classes, classes), None
     if truth.keypoints is not None and truth.visible is not None:
         found["points"] = truth.keypoints[:count], truth.visible[:count]
-    return _labelled(images, found, scale)
+    return _labelled(images, found, classes, scale)
 
 
-def _labelled(images: Pixels, found: dict[str, Any], scale: int) -> Pixels:
+def _placed(maps: NDArray[np.uint8], names: Sequence[str], classes: list[str]) -> NDArray[np.uint8]:
+    """Return class maps of `names` as those of `classes`, to which further names are added."""
+    classes += (name for name in names if name not in classes)
+    if len(classes) > UNKNOWN_CLASS:
+        raise StyleAlignError(f"{len(classes)} classes in one figure, more than {UNKNOWN_CLASS}; show fewer networks")
+    places = np.full(UNKNOWN_CLASS + 1, UNKNOWN_CLASS, np.uint8)
+    places[: len(names)] = [classes.index(name) for name in names]
+    return places[maps]
+
+
+def _labelled(images: Pixels, found: dict[str, Any], classes: Sequence[str], scale: int) -> Pixels:
     """Return images, enlarged by `scale`, with class maps laid over them and visible points marked."""
-    marked = segmentation_overlay(images, found["maps"][0]) if "maps" in found else images
+    marked = segmentation_overlay(images, found["maps"][0], classes) if "maps" in found else images
     if "points" not in found:
         return enlarge(marked, scale)
     points, visible = found["points"]

@@ -5,7 +5,7 @@ Everything is in the pixels of the upright pictures. Imports no torch.
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from stylealign.datasets.annotations import UNKNOWN_CLASS
 from stylealign.datasets.conversion import fit_image
+from stylealign.datasets.own_labels.tables import IMAGE_COLUMNS
 from stylealign.datasets.placing import Placing
 from stylealign.report.figures import class_colours, segmentation_overlay
 from stylealign.report.sheets import Pixels, grid
@@ -64,7 +65,6 @@ class PredictionFiles:
         self._annotations: list[dict[str, Any]] = []
         self._thumbs: list[Pixels] = []
         self._named: dict[str, list[str]] = {}
-        self._taken: set[str] = set()
 
     @property
     def count(self) -> int:
@@ -83,7 +83,7 @@ class PredictionFiles:
             "pose": self._numbers,
             "attributes": self._attributes,
         }[self.task](picture, file)
-        self._rows.append({"image": picture.name, **row})
+        self._rows.append({_name_column(row): picture.name, **row})
         _save(overlay, self.folder / OVERLAYS / file)
         if len(self._thumbs) < SHEET_IMAGES:
             self._thumbs.append(fit_image(overlay, THUMB_PX, "letterbox", [])[0])
@@ -108,8 +108,9 @@ class PredictionFiles:
         """Return the name of a picture's mask and overlay: its own with .png for its ending.
 
         Of pictures that differ in their ending alone, each has .png behind all of its name: none has another's name.
+        A name in a zip that leads out of it has `_` where it does.
         """
-        name = self._inside(name)
+        name = _inside(name)
         short = str(PurePosixPath(name).with_suffix(".png"))
         same = self._named.setdefault(short, [])
         same.append(name)
@@ -121,21 +122,10 @@ class PredictionFiles:
                     (self.folder / folder / short).rename(self.folder / folder / f"{same[0]}.png")
         return f"{name}.png"
 
-    def _inside(self, name: str) -> str:
-        """Return a picture's name without ways out of the folder, which a zip may have, and unlike all before it."""
-        path = PurePosixPath(*(part for part in PurePosixPath(name).parts if part not in ("/", "//", "..")))
-        path = own = path if path.name else PurePosixPath("picture")
-        number = 1
-        while str(own) in self._taken:
-            number += 1
-            own = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        self._taken.add(str(own))
-        return str(own)
-
     def _segmentation(self, picture: Predicted, file: str) -> tuple[dict[str, Any], Image.Image]:
         mask = picture.placing.mask_back(picture.labels["classes"])
         coloured = Image.fromarray(mask)
-        coloured.putpalette(_palette(len(self.names)))
+        coloured.putpalette(_palette(self.names))
         _save(coloured, self.folder / MASKS / file)
         seen = max(1, int((mask != UNKNOWN_CLASS).sum()))
         row = {}
@@ -146,7 +136,7 @@ class PredictionFiles:
                 self._annotations.append(self._annotation(number) | _shape(covered))
         shown = np.where(mask == UNKNOWN_CLASS, 0, mask).astype(np.uint8)
         pixels = np.asarray(picture.image).transpose(2, 0, 1)
-        overlay = segmentation_overlay(pixels[None], shown[None])[0]
+        overlay = segmentation_overlay(pixels[None], shown[None], self.names)[0]
         return row, Image.fromarray(overlay.transpose(1, 2, 0))
 
     def _keypoints(self, picture: Predicted, file: str) -> tuple[dict[str, Any], Image.Image]:
@@ -181,10 +171,20 @@ class PredictionFiles:
         return [{"id": 1, "name": "figure", "keypoints": self.names, "skeleton": lines}]
 
 
-def _palette(classes: int) -> list[int]:
+def _name_column(row: Mapping[str, Any]) -> str:
+    """Return the column that names the pictures: one that is no label (a class may be called `image`)."""
+    return next(name for name in IMAGE_COLUMNS if name not in row)
+
+
+def _inside(name: str) -> str:
+    """Return a path that leads nowhere but down."""
+    return "/".join("_" if part in ("..", "/", "//") else part for part in PurePosixPath(name).parts)
+
+
+def _palette(names: Sequence[str]) -> list[int]:
     """Return the colours of the ids 0 to 255; what the network did not see is black."""
     colours = np.zeros((256, 3), np.uint8)
-    colours[:classes] = class_colours(classes)[:classes]
+    colours[: len(names)] = class_colours(names)
     return [int(value) for value in colours.ravel()]
 
 

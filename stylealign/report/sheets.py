@@ -26,6 +26,8 @@ _BACKGROUND = 255
 FONT_PX = 13
 ROWS_NOTE = "rows"
 """Name of the text in a PNG that says where its rows are (`rows_note`)."""
+CLASSES_NOTE = "classes"
+"""Name of the text in a PNG that says which colours its classes have: JSON, name -> [red, green, blue]."""
 
 
 def grid(images: Pixels, columns: int, gap: int = 0) -> Pixels:

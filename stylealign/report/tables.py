@@ -46,6 +46,7 @@ def write_tables(
     seeded: Mapping[str, Sequence[str]] | None = None,
     only: Literal["wide", "long"] | None = None,
     lacking: Sequence[str] = (),
+    figure_jobs: str | Path | None = None,
 ) -> dict[str, int]:
     """Write every table of some files of rows, with `all.csv`, `metrics.json` (nested), `speed.csv` and `summary.md`.
 
@@ -60,6 +61,8 @@ def write_tables(
         seeded: name -> the models of its seeds; adds the means over them to the tables, and `seeds.csv`.
         only: "wide" for the tables apart and `seeds.csv`, "long" for what holds all rows together.
         lacking: what there are no rows of, and why; the summary says it.
+        figure_jobs: folder of the workflow's records of jobs that make figures, each called like its figure: figures
+            beside those given that are none of them, and were made by such a job, go with its record.
 
     Returns:
         Numbers in each table.
@@ -90,6 +93,8 @@ def write_tables(
         if seeded:
             records = ([_exact(cell) for cell in spread.record()] for spread in spreads)
             _write_text(out_dir / "seeds.csv", _csv_text([SEED_COLUMNS, *records]))
+    if figure_jobs is not None:
+        _drop_others(figures, Path(figure_jobs))
     if only != "wide":
         _write_text(out_dir / "speed.csv", long_csv(speeds))
         write_json(out_dir / "metrics.json", nested(rows))
@@ -99,6 +104,17 @@ def write_tables(
         )
         _write_text(out_dir / "all.csv", long_csv(rows))  # last: where it is, everything is
     return {table.name: sum(len(cells) for _, cells in table.entries) for table in tables}
+
+
+def _drop_others(figures: Sequence[str | Path], jobs: Path) -> None:
+    """Remove what a workflow of another configuration has drawn beside these figures; somebody's own pictures stay."""
+    own = {Path(figure).resolve() for figure in figures}
+    for record in sorted(jobs.glob("*.tsv")):
+        for folder in {figure.parent for figure in own}:
+            other = folder / f"{record.stem}.png"
+            if other.is_file() and other not in own:
+                other.unlink()
+                record.unlink(missing_ok=True)
 
 
 def _read_all(files: Sequence[str | Path]) -> dict[Row, str | Path]:
@@ -301,10 +317,15 @@ def _csv_text(lines: Iterable[Sequence[str]]) -> str:
     return text.getvalue()
 
 
+_LATEX = str.maketrans(
+    {sign: f"\\{sign}" for sign in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+
+
 def _latex(text: str) -> str:
-    for sign in "&%$#_{}":
-        text = text.replace(sign, f"\\{sign}")
-    return text
+    """Return a text as LaTeX prints it: signs that mean something there are names of classes and models here."""
+    return text.translate(_LATEX)
 
 
 def _write_text(path: Path, text: str) -> None:

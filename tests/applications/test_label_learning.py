@@ -75,6 +75,38 @@ def test_learns(task: str, tolerated: float) -> None:
     assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
+def test_numbers_far_from_zero_are_learnt_as_those_near_it() -> None:
+    """The row of the square, counted from 1990: years, prices and the like."""
+    (images, known), (others, truth) = shapes(), shapes(64, seed=1)
+    wanted = [(1990 + own.keypoints[:, 0, 1])[:, None].astype(np.float32) for own in (known, truth)]
+    years = [Annotations(pose=values, names=LabelNames(values=("year",))) for values in wanted]
+    own = spec_of("pose", SIZE, years[0], "years.npz")
+    network = learn(images, task_of("pose").functions.annotated(years[0], own), SETTINGS, CPU, own)
+    errors = np.abs(predict(network, others)["pose"] - wanted[1])
+    assert errors.mean() < 0.5 * wanted[1].std()
+
+
+def test_numbers_begin_at_the_mean_of_labels_and_mirrored_labels() -> None:
+    names = ("shift_x", "left", "right", "tilt", "age")
+    values = [[9, 1, 4, 30, 40], [9, 3, 8, 50, np.nan]]
+    mirroring = {"swapped": (("left", "right"),), "negated": ("shift_x", "tilt")}
+    labels = Annotations(pose=np.array(values, np.float32), names=LabelNames(values=names, **mirroring))
+    own = spec_of("pose", SIZE, labels, "numbers.npz")
+    pose = task_of("pose").functions
+    found = pose.centres(pose.annotated(labels, own), own) * torch.tensor(own.units)
+    assert own.units[1] != own.units[2]
+    assert found.tolist() == pytest.approx([0, 4, 4, 0, 40]), "half of the images are mirrored"
+
+
+def test_numbers_that_change_places_keep_their_values_whatever_their_spreads() -> None:
+    names = LabelNames(values=("left", "right"), swapped=(("left", "right"),))
+    labels = Annotations(pose=np.array([[1, 40], [3, 80]], np.float32), names=names)
+    own = spec_of("pose", SIZE, labels, "numbers.npz")
+    pose = task_of("pose").functions
+    found = pose.mirrored(pose.annotated(labels, own), torch.tensor([True, False]), own)
+    assert (found["pose"] * torch.tensor(own.units)).tolist() == [pytest.approx([40, 1]), pytest.approx([3, 80])]
+
+
 @pytest.mark.parametrize("task", names())
 def test_repeatable_by_seed_and_leaves_the_random_stream_alone(task: str) -> None:
     images, annotations = shapes(32)

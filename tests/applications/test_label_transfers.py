@@ -17,10 +17,10 @@ from stylealign.applications.labels.methods import (
     method_of,
     zero_shot_methods,
 )
-from stylealign.applications.labels.networks import LabelNetwork
+from stylealign.applications.labels.networks import Labeller, LabelNetwork
 from stylealign.applications.labels.tasks import task_of, transferred
 from stylealign.applications.labels.transfers.read_out import fitted, read
-from stylealign.applications.labels.transfers.source import Source, labels_of
+from stylealign.applications.labels.transfers.source import Source, TrainingSet, labels_of
 from stylealign.config import BlendSettings, LabelSettings
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
@@ -142,6 +142,31 @@ def test_a_training_that_goes_on_moves_slowly() -> None:
     assert found["filtered"].epochs < SETTINGS.epochs
 
 
+class OfALibrary(Labeller):
+    """A label network of this project that is not the small one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spec = replace(spec_of("pose", 16), network="unet/resnet18")
+        self.numbers = torch.nn.Linear(3, self.spec.numbers)
+
+    def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"numbers": self.numbers(images.mean(dim=(2, 3)))}
+
+
+@pytest.mark.parametrize("method", ["filtered", "half-way", "averaged", "layer-swap"])
+def test_a_training_goes_on_from_a_network_of_a_library_too(method: str) -> None:
+    own = Source(generator(0), generator(1), OfALibrary().requires_grad_(False), 8, 1.0, 3)
+    assert method_of(method).functions.training_set(own, SETTINGS).start is own.labeller
+
+
+def test_a_network_of_another_kind_than_the_labeller_has_all_of_the_training() -> None:
+    found = TrainingSet(np.zeros((1, 3, 16, 16), np.uint8), {}, start=labeller("pose"))
+    other = SETTINGS.model_copy(update={"network": "unet/resnet18"})
+    assert found.settings(other) == other
+    assert found.settings(SETTINGS) != SETTINGS
+
+
 @pytest.mark.parametrize("task", transferred())
 def test_averaged_labels_lie_half_way(task: str) -> None:
     own = source(task)
@@ -211,6 +236,21 @@ def test_read_out_labels_have_the_form_of_the_labellers(task: str) -> None:
     assert found.images is own.child_images
     for name, value in own.parent_labels.items():
         assert (found.labels[name].shape, found.labels[name].dtype) == (value.shape, value.dtype)
+
+
+def test_a_read_outs_learning_rate_ends_at_zero_whatever_is_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """70 latents come in parts of 64 and 6: with 48 images a step that is three steps, not two."""
+    made: list[torch.optim.lr_scheduler.CosineAnnealingLR] = []
+
+    class Noted(torch.optim.lr_scheduler.CosineAnnealingLR):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments)  # type: ignore[arg-type]
+            made.append(self)
+
+    monkeypatch.setattr(torch.optim.lr_scheduler, "CosineAnnealingLR", Noted)
+    fitted(source(count=70), LabelSettings(epochs=2, images=70, batch_size=48))
+    assert made[0].last_epoch == 6
+    assert made[0].get_last_lr()[0] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_read_out_learns_what_is_said_of_the_parents_images() -> None:

@@ -28,6 +28,8 @@ from stylealign.measurements.alignment_reset import resets
 from stylealign.measurements.rows import Row, read_rows
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
+from stylealign.report.figures import CLASS_COLOURS
+from stylealign.report.sheets import CLASSES_NOTE
 
 SIZE = 16
 SMALL = Architecture(resolution=SIZE, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
@@ -711,3 +713,58 @@ def test_no_method_is_chosen_where_too_few_validation_images_are_labelled(
     _evaluate("zero-shot-classification", tmp_path / "rows", *named, *data)
     assert "has 2 validation images on either side: no row is called zero-shot best" in capsys.readouterr().err
     assert "zero-shot best" not in {row.method for row in read_rows(tmp_path / "rows")[0]}
+
+
+def _zero_shot_figure(files: Path, out: Path, *arguments: object) -> int:
+    words = ["figures", "zero-shot", f"oracle={files}/segmentation.safetensors", "--data", files / "test.zip"]
+    return main([str(word) for word in (*words, *arguments, "--columns", 4, "--out", out)])
+
+
+def _colours_of(figure: Path) -> dict[str, list[int]]:
+    with Image.open(figure) as image:
+        return json.loads(image.info[CLASSES_NOTE])  # type: ignore[no-any-return]
+
+
+def test_a_class_has_one_colour_in_the_figures_of_all_domains(files: Path, tmp_path: Path) -> None:
+    """One domain has walls and a roof, the other walls and an attic; the network names neither."""
+    maps = np.zeros((12, SIZE, SIZE), np.uint8)
+    for name, classes in (("day", ("sky", "roof", "wall")), ("night", ("sky", "attic", "wall"))):
+        Annotations(segmentation=maps, names=LabelNames(classes)).save(tmp_path / f"{name}.npz")
+    every = ["--classes-of", tmp_path / "day.npz", tmp_path / "night.npz"]
+    for name in ("day", "night"):
+        known = ["--annotations", tmp_path / f"{name}.npz"]
+        assert _zero_shot_figure(files, tmp_path / f"{name}.png", *known, *every) == 0
+        assert _zero_shot_figure(files, tmp_path / f"{name}-alone.png", *known) == 0
+    day, night = (_colours_of(tmp_path / f"{name}.png") for name in ("day", "night"))
+    assert day == night
+    assert {"roof", "attic", "wall", "skin", "clothes"} <= set(day)
+    assert len({tuple(colour) for colour in day.values()}) == len(day)
+    alone = [_colours_of(tmp_path / f"{name}-alone.png") for name in ("day", "night")]
+    assert alone[0]["roof"] == alone[1]["attic"], "what the flag is for"
+    assert alone[0]["skin"] == day["skin"] == list(CLASS_COLOURS["skin"])
+
+
+def test_annotations_and_labels_that_a_figure_cannot_show(files: Path, tmp_path: Path, capsys: Any) -> None:
+    capsys.readouterr()
+    assert _zero_shot_figure(files, tmp_path / "x.png", "--annotations", files / "train.annotations.npz") == 2
+    assert "train.annotations.npz: annotations of other images than" in capsys.readouterr().err
+    words = ["figures", "zero-shot", f"image={files}/segmentation.safetensors", "--data", files / "test.zip"]
+    assert main([*map(str, words), "--out", str(tmp_path / "x.png")]) == 2
+    assert "has a row 'image' of its own" in capsys.readouterr().err
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_a_figure_of_translations_has_one_source_a_column(files: Path, tmp_path: Path, capsys: Any) -> None:
+    names = ImageZip(files / "same.zip").info["names"]
+    values = np.arange(10, 110, 10, dtype=np.uint8)[:, None, None, None]
+    twice = np.broadcast_to(values, (10, 3, SIZE, SIZE))
+    write_image_zip(tmp_path / "twice.zip", twice, extra={"names": names, "outputs": 2})
+    write_image_zip(tmp_path / "others.zip", twice[:5], extra={"names": names[::-1]})
+    words = ["figures", "translation", "--data", f"{files}/test.zip", "--out"]
+    assert main([*words, str(tmp_path / "x.png"), f"same={files}/same.zip", f"twice={tmp_path}/twice.zip"]) == 0
+    sheet = np.asarray(Image.open(tmp_path / "x.png").convert("RGB"))
+    shown = [sheet[-64, -64 - 130 * place, 0] for place in reversed(range(5))]
+    assert shown == [10, 30, 50, 70, 90], "the first output of each source"
+    capsys.readouterr()
+    assert main([*words, str(tmp_path / "y.png"), f"same={files}/same.zip", f"others={tmp_path}/others.zip"]) == 2
+    assert "others.zip: images of other sources than" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """`stylealign predict` on made pictures, by networks whose answer is known."""
 
 import csv
+import io
 import json
 import os
 import zipfile
@@ -15,6 +16,7 @@ from PIL import Image
 from stylealign.cli.main import main
 from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations
 from stylealign.datasets.images import ImageZip
+from stylealign.report.figures import CLASS_COLOURS
 from tests.applications.onnx_files import Brightness, Channels, Colours, write_labeller
 
 NAMES = ["dark", "light"]
@@ -208,3 +210,38 @@ def test_names_in_a_zip_lead_to_no_other_folder(tmp_path: Path) -> None:
     made = {path for path in tmp_path.rglob("*") if path.is_file()} - before
     assert all(path.is_relative_to(work) for path in made), made
     assert len(list((work / "masks").rglob("*.png"))) == 4, "two of one name are two files"
+
+
+def test_names_in_a_zip_that_lead_out_of_it_lead_nowhere(tmp_path: Path) -> None:
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=NAMES)
+    away = tmp_path / "away" / "two.png"
+    content = io.BytesIO()
+    _halves(32, 32).save(content, "PNG")
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as packed:
+        for name in ("../../../one.png", str(away), "in/three.png"):
+            packed.writestr(name, content.getvalue())
+    before = set(tmp_path.rglob("*"))
+    assert run("predict", net, tmp_path / "pictures.zip", "--out-dir", tmp_path / "out") == 0
+    assert len(list((tmp_path / "out" / "masks").rglob("*.png"))) == 3
+    assert len(list((tmp_path / "out" / "overlays").rglob("*.png"))) == 3
+    made = set(tmp_path.rglob("*")) - before
+    assert all(path.is_relative_to(tmp_path / "out") for path in made)
+    assert not away.exists()
+
+
+def test_a_class_that_is_called_image_takes_no_pictures_place(tmp_path: Path) -> None:
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=["text", "image"])
+    _halves(32, 32).save(tmp_path / "page.png")
+    assert run("predict", net, tmp_path / "page.png", "--out-dir", tmp_path / "out") == 0
+    with (tmp_path / "out" / "labels.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["image_id"] == "page.png"
+    assert float(row["image"]) == pytest.approx(0.5, abs=0.05)
+
+
+def test_masks_have_the_colours_of_the_classes_names(tmp_path: Path) -> None:
+    net = write_labeller(tmp_path, Brightness(), task="segmentation", names=["background", "clothes"])
+    _halves(32, 32).save(tmp_path / "page.png")
+    assert run("predict", net, tmp_path / "page.png", "--out-dir", tmp_path / "out") == 0
+    with Image.open(tmp_path / "out" / "masks" / "page.png") as mask:
+        assert tuple(mask.getpalette()[3:6]) == CLASS_COLOURS["clothes"]  # type: ignore[index]

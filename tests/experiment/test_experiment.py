@@ -735,6 +735,12 @@ def test_where_the_childs_domain_has_no_labels_its_images_are_labelled_all_the_s
     assert "results/figures/zero-shot-bare.png" in asked.all_figures()
 
 
+def test_classes_of_ones_own_have_one_colour_in_all_figures() -> None:
+    asked = experiment(Path(), OF_PEOPLE, domains=OWN_LABELS)
+    assert asked.classes_shown() == [f"data/prepared/{name}/test.annotations.npz" for name in ("people", "cats")]
+    assert experiment(Path()).classes_shown() == [], "drawn ones have theirs by their names"
+
+
 def test_the_labels_of_unlabelled_pictures_are_saved() -> None:
     asked = experiment(Path(), OF_PEOPLE, domains=OWN_LABELS)
     assert asked.predicted() == [

@@ -75,6 +75,14 @@ def test_the_code_goes_to_the_other_seed(explorer: Explorer, scene: Scene, files
     assert not np.array_equal(between[0], end[0])
 
 
+def test_the_way_to_a_seed_has_no_jump_where_the_code_is_truncated(explorer: Explorer, scene: Scene) -> None:
+    truncated = replace(scene, start=replace(scene.start, truncation_psi=0.2))
+    ends = [shown(explorer, replace(truncated, code_t=t))[0].astype(int) for t in (0.0, 1e-4, 1 - 1e-4, 1.0)]
+    assert np.abs(ends[1] - ends[0]).max() <= 1
+    assert np.abs(ends[3] - ends[2]).max() <= 1
+    assert np.abs(ends[3] - ends[0]).max() > 1
+
+
 def test_a_swap_is_that_of_blend(explorer: Explorer, family: Family, scene: Scene) -> None:
     models = [member.checkpoint.generator for member in (family.parent, family.children[0])]
     swapped = blend(models[0], models[1], BlendSettings(swap_px=8))
@@ -121,6 +129,23 @@ def test_the_saved_code_is_the_image_that_is_shown(
     parent = family.parent.checkpoint
     codes = Codes.load(tmp_path / "codes.npz", "w+", parent.sha256, parent.architecture)
     assert np.array_equal(draw(parent.generator, codes_to_ws(codes, parent.generator))[0], shown(explorer, scene)[0])
+
+
+def test_no_direction_takes_the_place_of_another(family: Family, tmp_path: Path) -> None:
+    found = directions_of(family.parent, [])
+    paths = [tmp_path / folder / "age.npz" for folder in "abc"]
+    names = ["component 1"] * 3
+    for path, own, name in zip(paths, list(found.values()), names, strict=False):
+        path.parent.mkdir()
+        replace(own, names=[name]).save(path)
+    every = directions_of(family.parent, paths)
+    assert len(every) == len(found) + 3
+    assert [name for name in every if name.startswith("component 1")][:4] == [
+        "component 1",
+        "component 1 (age)",
+        "component 1 (age 2)",
+        "component 1 (found here)",
+    ]
 
 
 def test_a_morph_has_its_ends(explorer: Explorer, scene: Scene) -> None:

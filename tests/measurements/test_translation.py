@@ -11,7 +11,7 @@ from stylealign.datasets.avatars import POSE
 from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.rows import RowKey
-from stylealign.measurements.translation import Found, compared_with, difference_rows, fit_rows
+from stylealign.measurements.translation import Found, _space_of, compared_with, difference_rows, fit_rows
 from stylealign.metrics.fid_kid import Reference, kid
 from stylealign.metrics.seeing import Ruler, Seeing
 from stylealign.metrics.structure import rotation_errors
@@ -74,6 +74,21 @@ def test_methods_are_compared_with_the_sources_and_with_the_control_of_their_spa
         "unaligned/w+": ["untouched"],
     }
     assert compared_with("z", ["z", "w+"]) == [], "nothing to compare with"
+
+
+def test_a_guide_is_compared_with_the_control_of_the_codes_that_it_starts_from(tmp_path: Path) -> None:
+    """Codes of S fall apart in a control: what starts from W+ is not better than these by any merit."""
+    labels = ["z/psi 1", "w+", "s", "latent-guided", "unaligned/z, psi 1", "unaligned/w+, other", "unaligned/s"]
+    pixels, said = np.zeros((2, 3, 8, 8), np.uint8), {"provenance": {"settings": {"space": "w+"}}}
+    write_image_zip(tmp_path / "guided.zip", pixels, extra=said)
+    write_image_zip(tmp_path / "others.zip", pixels, extra={"provenance": "of another program"})
+    spaces = [_space_of(ImageZip(tmp_path / f"{name}.zip")) for name in ("guided", "others")]
+    assert spaces == ["w+", ""]
+    assert [compared_with("latent-guided", labels, space) for space in spaces] == [
+        ["unaligned/w+, other"],
+        ["unaligned/s"],
+    ]
+    assert compared_with("z/psi 1", labels, "z") == ["unaligned/z, psi 1"]
 
 
 def test_differences_are_paired() -> None:

@@ -13,6 +13,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.report.figures import (
     CELL_PX,
     CLASS_COLOURS,
+    class_colours,
     image_rows,
     mark_points,
     read_sheet,
@@ -73,16 +74,28 @@ def test_rows_of_different_resolution_are_refused() -> None:
 
 
 def test_every_class_has_a_colour_of_its_own() -> None:
-    assert len(CLASS_COLOURS) == len(SEGMENTATION_CLASSES)
-    assert len({tuple(colour) for colour in CLASS_COLOURS.tolist()}) == len(CLASS_COLOURS)
+    assert tuple(CLASS_COLOURS) == SEGMENTATION_CLASSES
+    names = [*SEGMENTATION_CLASSES, *map(str, range(30))]
+    colours = class_colours(names).astype(int)
+    apart = np.abs(colours[:, None] - colours[None]).sum(axis=2)
+    assert apart[~np.eye(len(names), dtype=bool)].min() > 60
+
+
+def test_a_class_has_its_colour_by_name_wherever_it_stands() -> None:
+    named = {name: class_colours(SEGMENTATION_CLASSES)[place].tolist() for place, name in enumerate(CLASS_COLOURS)}
+    assert named == {name: list(colour) for name, colour in CLASS_COLOURS.items()}
+    few = ("background", "wall", "mouth", "roof", "clothes")
+    found = dict(zip(few, class_colours(few).tolist(), strict=True))
+    assert (found["mouth"], found["clothes"]) == (named["mouth"], named["clothes"])
+    assert class_colours(["wall", "eyes", "roof"]).tolist() == [found["wall"], named["eyes"], found["roof"]]
 
 
 def test_an_overlay_keeps_the_background_and_mixes_the_rest() -> None:
     classes = np.zeros((1, 8, 8), np.uint8)
     classes[0, 0, 0] = 1
-    overlay = segmentation_overlay(images(1), classes)
+    overlay = segmentation_overlay(images(1), classes, SEGMENTATION_CLASSES)
     assert (overlay[0, :, 1, 1] == 100).all()
-    assert overlay[0, :, 0, 0].tolist() == [round(100 * 0.4 + channel * 0.6) for channel in CLASS_COLOURS[1].tolist()]
+    assert overlay[0, :, 0, 0].tolist() == [round(100 * 0.4 + channel * 0.6) for channel in CLASS_COLOURS["skin"]]
 
 
 def test_points_are_marked_where_they_are_if_shown() -> None:

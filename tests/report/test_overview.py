@@ -52,7 +52,7 @@ def test_each_row_is_a_picture_and_shows_more_of_one_child() -> None:
             child = draw(models[name], codes)[row]
         assert (cell(row, 0) == 9).all()
         np.testing.assert_array_equal(cell(row, 2 + ["a", "b"].index(name)), child)
-        mixed = child * 0.4 + CLASS_COLOURS[5][:, None, None] * 0.6
+        mixed = child * 0.4 + np.array(CLASS_COLOURS["top"])[:, None, None] * 0.6
         np.testing.assert_allclose(cell(row, 4), mixed, atol=0.6)
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from PIL import Image
@@ -18,6 +19,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.report.page import comparison, document, pictures, records, views
 from stylealign.report.page.document import write_report
 from stylealign.report.page.pictures import Picture, arranged, embedded_png
+from stylealign.report.sheets import CLASSES_NOTE, save_picture
 from tests.report.pages import CONFIG, FEATURES, ROWS, WITH_LABELS, labels, row, sources
 
 EVERY = [found for rows in ROWS.values() for found in rows]
@@ -45,6 +47,25 @@ def test_nothing_is_loaded_from_outside_the_page(page: str) -> None:
 def test_the_page_says_whose_artwork_is_shown(page: str) -> None:
     assert "Drawn from artwork by Pablo Stanley (avataaars)" in page
     assert "Drawn from artwork by Nacht1gall" in page
+
+
+@pytest.mark.parametrize(
+    ("classes", "shown"),
+    [({"roof": [1, 2, 3], "<attic>": [4, 5, 6]}, "roof"), ({"mouth": [1, 2, 3]}, "mouth or muzzle"), (None, "")],
+)
+def test_the_legend_is_of_the_classes_that_the_figures_show(tmp_path: Path, classes: Any, shown: str) -> None:
+    own = sources(tmp_path)
+    figure = next(path for path in own.figures if path.stem == "zero-shot-animal")
+    notes = {} if classes is None else {CLASSES_NOTE: json.dumps(classes)}
+    save_picture(figure, np.zeros((3, 32, 64), np.uint8), notes)
+    write_report(tmp_path / "report.html", own)
+    text = (tmp_path / "report.html").read_text()
+    legend = re.findall(r'swatch" style="background:rgb\(([\d,]+)\)"></i>([^<]+)<', text)
+    named = {} if classes is None else dict(zip(classes, ("1,2,3", "4,5,6"), strict=False))
+    assert legend[-1] == ("255,255,0", "key point")
+    assert [colour for colour, _ in legend[:-1]] == list(named.values())
+    assert not shown or legend[0][1] == shown
+    assert "<attic>" not in text
 
 
 def test_texts_of_the_run_cannot_become_markup(page: str) -> None:

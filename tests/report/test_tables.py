@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,11 @@ def test_latex_is_escaped_and_complete() -> None:
     assert text.count(r"\end{tabular}") == 1
 
 
+def test_latex_prints_every_sign_that_a_name_may_have() -> None:
+    text = to_latex(wide("zero_shot_segmentation", [replace(ROWS[3], method=r"a\b~c^d_{e}")]))
+    assert r"a\textbackslash{}b\textasciitilde{}c\textasciicircum{}d\_\{e\}" in text
+
+
 def test_the_summary_has_the_headline_of_every_table_and_child() -> None:
     text = summary([*ROWS, row("fid", 9.0, features="efficientnet-lite0", child="mosaic")])
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
@@ -152,6 +158,24 @@ def test_the_command_writes_the_tables_and_links_the_figures(files: list[Path], 
     assert main(["tables", *map(str, files), "--figures", str(figure), "--out-dir", str(out)]) == 0
     assert json.loads(capsys.readouterr().out) == {"generators": 3, "zero_shot_segmentation": 3}
     assert "- [samples](../figures/samples.png)" in (out / "summary.md").read_text()
+
+
+def test_figures_of_another_configuration_do_not_stay(files: list[Path], tmp_path: Path) -> None:
+    figures, jobs = tmp_path / "results" / "figures", tmp_path / "results" / "benchmarks" / "figures"
+    figures.mkdir(parents=True)
+    jobs.mkdir(parents=True)
+    for name in ("samples", "aligned-human", "zero-shot-gone", "mine"):
+        (figures / f"{name}.png").write_bytes(b"png")
+        if name != "mine":
+            (jobs / f"{name}.tsv").write_text("s\n1\n")
+    (jobs / "front-ink.tsv").write_text("s\n1\n")  # of a figure elsewhere
+    own = [str(figures / f"{name}.png") for name in ("samples", "aligned-human")]
+    words = ["tables", *map(str, files), "--figures", *own, "--out-dir", str(tmp_path / "results" / "tables")]
+    assert main(words) == 0
+    assert (figures / "zero-shot-gone.png").is_file(), "nothing goes without being told"
+    assert main([*words, "--figure-jobs", str(jobs)]) == 0
+    assert sorted(path.name for path in figures.iterdir()) == ["aligned-human.png", "mine.png", "samples.png"]
+    assert sorted(path.stem for path in jobs.iterdir()) == ["aligned-human", "front-ink", "samples"]
 
 
 def test_tables_of_another_configuration_do_not_stay(files: list[Path], tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ rule figure_zero_shot:
         unpack(lambda w: labels_of_test(w.child)),
         data=lambda w: data_file(domain_of(w.child), "test.zip"),
         networks=lambda w: [network for _, network in labels_shown(w.child)],
+        classes=EXPERIMENT.classes_shown(),
     output:
         figure=report(
             "results/figures/zero-shot-{child}.png",
@@ -25,11 +26,12 @@ rule figure_zero_shot:
     params:
         rows=lambda w, input: named_files([row for row, _ in labels_shown(w.child)], input.networks),
         annotations=lambda w: flags(**labels_of_test(w.child)),
+        classes=lambda w, input: f"--classes-of {' '.join(input.classes)}" if input.classes else "",
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
         "stylealign figures zero-shot {params.rows} --data {input.data}"
-        " {params.annotations} --columns {params.columns} --out {output.figure} &> {log}"
+        " {params.annotations} {params.classes} --columns {params.columns} --out {output.figure} &> {log}"
 
 
 rule figure_ranking:

@@ -56,7 +56,8 @@ rule tables:
         out_dir=subpath(output.all, parent=True),
         seeds=EXPERIMENT.seed_groups(),
         lacking=" ".join(map(quote, EXPERIMENT.notes())),
+        jobs="results/benchmarks/figures",
         version=version("tables"),
     shell:
-        "stylealign tables {input.rows} --only long --figures {input.figures} {params.seeds}"
+        "stylealign tables {input.rows} --only long --figures {input.figures} --figure-jobs {params.jobs} {params.seeds}"
         " --lacking {params.lacking} --out-dir {params.out_dir} &> {log}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from stylealign.applications.labels.networks import Labeller, LabelSpec, Scores, network_of
 from stylealign.applications.labels.sharing import Shared
@@ -90,6 +90,8 @@ def learn(
         network = network_of(spec).to(device)
     if start is not None and start.spec.network == spec.network:
         network.load_state_dict(start.state_dict())
+    else:
+        centre(getattr(network, "numbers", None), labels, spec)
     random = torch_stream("label training", settings.seed)
     batches = list(_batches(len(images), settings, random))
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=_WEIGHT_DECAY)
@@ -110,6 +112,14 @@ def learn(
         if progress is not None and (step % 25 == 0 or step == len(batches)):
             progress(step, len(batches), value.item())
     return network.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def centre(layer: nn.Module | None, labels: dict[str, Tensor], spec: LabelSpec) -> None:
+    """Let the layer that gives a task's numbers begin at those that the labels have, where the task says where."""
+    module = task_of(spec.task).functions
+    if isinstance(layer, nn.Linear) and hasattr(module, "centres"):
+        layer.bias.add_(module.centres(labels, spec).to(layer.bias.device))
 
 
 def _rate(step: int, steps: int) -> float:

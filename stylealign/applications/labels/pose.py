@@ -69,10 +69,23 @@ def mirrored(labels: dict[str, Tensor], which: Tensor, spec: LabelSpec) -> dict[
     pose = labels["pose"]
     order = mirrored_order(spec.names, spec.swapped)
     signs = pose.new_tensor([-1.0 if name in spec.negated else 1.0 for name in spec.names])
-    found = {"pose": torch.where(which[:, None], pose[:, order] * signs, pose)}
+    units = _units(spec, pose)  # of the two numbers of a pair, each has its own
+    found = {"pose": torch.where(which[:, None], pose[:, order] * (signs * units[order] / units), pose)}
     if "kept" in labels:
         found["kept"] = torch.where(which[:, None], labels["kept"][:, order], labels["kept"])
     return found
+
+
+def centres(labels: dict[str, Tensor], spec: LabelSpec) -> Tensor:
+    """Return where the network's numbers begin, `[V]` in its units: the means of the labels and of their mirrored ones.
+
+    Years lie some hundred units from 0: on the way there a network learns nothing else. Numbers of a drawn pose lie
+    about 0, and begin there.
+    """
+    pose = labels["pose"]
+    other = mirrored({"pose": pose}, pose.new_ones(len(pose), dtype=torch.bool), spec)["pose"]
+    means = torch.cat([pose, other]).nanmean(dim=0).nan_to_num()
+    return means * pose.new_tensor([float(name not in _UNITS) for name in spec.names])
 
 
 def kept(labels: dict[str, Tensor], seen: dict[str, Tensor]) -> Tensor:

@@ -13,6 +13,7 @@ what is known of images, a `LabelSpec` says what a network predicts:
     between(labels, seen)                 the mean of two sets of these; for the method `averaged`
     scores(predicted, annotations, spec)  scores of predictions; for tasks with a table. A fourth argument, a `Shared`
                                           (`sharing.py`), is given where network and annotations name other things
+    centres(labels, spec)                 where the outputs' `numbers` begin; for tasks whose numbers may lie anywhere
     comparison(spec, other)               a function from predictions of two networks to how they differ; None: the
                                           two name nothing alike; for tasks with an `agreement`
 """

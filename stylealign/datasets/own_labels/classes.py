@@ -139,9 +139,10 @@ def _number(key: int | Colour) -> int:
 
 def _ids(mask: Image.Image) -> NDArray[np.int64]:
     """Return palette indices or grey values; a colour image counts where it is grey."""
-    if mask.mode in ("RGBA", "LA", "PA"):
-        mask = mask.convert("RGB" if mask.mode == "RGBA" else "L")
-    if mask.mode == "RGB":
+    if mask.mode in ("LA", "La", "PA"):
+        mask = mask.getchannel(0)
+    if len(mask.getbands()) > 1:
+        mask = mask.convert("RGB")
         pixels = np.asarray(mask)
         if (pixels != pixels[..., :1]).any():
             raise UnknownIdError("a mask of colours (name its colours in `classes`)")

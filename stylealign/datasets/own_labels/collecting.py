@@ -22,7 +22,7 @@ from stylealign.datasets.own_labels.coco_file import CocoFile
 from stylealign.datasets.own_labels.masks import BACKGROUND, FolderMasks, Masked, PartMasks, masks_in
 from stylealign.datasets.own_labels.matching import SHOWN, LabelReport, PictureNames
 from stylealign.datasets.own_labels.points import CsvPoints, Points
-from stylealign.datasets.own_labels.sides import sides_exchanged
+from stylealign.datasets.own_labels.sides import sides_exchanged, with_shared_values
 from stylealign.datasets.own_labels.tables import Attributes, Values
 from stylealign.datasets.placing import Placing
 from stylealign.datasets.sources import files_of, no_zip
@@ -262,7 +262,8 @@ class Collected:
         points, visible = stacked(self._rows["points"], np.float32), stacked(self._rows["visible"], np.bool_)
         pose, attributes = stacked(self._rows["values"], np.float32), stacked(self._rows["attributes"], np.int64)
         columns = {} if attributes is None else dict(zip(names.attributes, attributes.T.copy(), strict=True))
-        found = Annotations(maps, points, visible, pose, columns, names)
+        shared = with_shared_values(names, columns)
+        found = Annotations(maps, points, visible, pose, shared.attributes, shared.names)
         self._require_some(found)
         self._say_unseen(found)
         return sides_exchanged(found, mirrored) if any(flags.any() for flags in mirrored.values()) else found

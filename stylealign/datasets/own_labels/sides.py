@@ -1,12 +1,30 @@
 """Labels of pictures that were mirrored: left and right change places."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations
-from stylealign.datasets.label_names import mirrored_order, pairs_among
+from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations, renumbered
+from stylealign.datasets.label_names import LabelNames, mirrored_order, pairs_among
+
+
+def with_shared_values(names: LabelNames, columns: Mapping[str, NDArray[np.int64]]) -> Annotations:
+    """Return attributes of which those that change places under mirroring have the same values, those of both.
+
+    A network could not exchange the two otherwise: half of its images are mirrored.
+
+    Args:
+        names: with attributes and pairs.
+        columns: attribute -> the place of each image's value.
+    """
+    values = {name: list(own) for name, own in names.attributes.items()}
+    for pair in pairs_among(names.swapped, tuple(values)):
+        both = list(dict.fromkeys(value for name in pair for value in values[name]))
+        values |= dict.fromkeys(pair, both)
+    found = {name: renumbered(own, names.attributes[name], values[name]) for name, own in columns.items()}
+    return Annotations(attributes=found, names=replace(names, attributes=values))
 
 
 def sides_exchanged(labels: Annotations, mirrored: Mapping[str, NDArray[np.bool_]]) -> Annotations:

@@ -19,6 +19,8 @@ FALSE = ("-1", "0", "no", "false", "n", "-1.0", "0.0")
 TRUE = ("1", "yes", "true", "y", "1.0")
 SIGNED = ("-1", "-1.0")
 """What only a column of no and yes has."""
+IS_VALUE = "="
+"""Stands between an attribute and its value wherever both are named."""
 NO_NAMES = ("nan", "na", "n/a", "null")
 """What programs write for a cell that is not known."""
 LARGEST = float(np.finfo(np.float32).max)
@@ -85,6 +87,7 @@ class Values:
         self.names = tuple(name for name in table.names if name and name != column)
         if not self.names:
             raise StyleAlignError(f"{path}: has no column of numbers; give the columns {column}, NAME, ...")
+        _require_plain(path, "number", self.names)
         rows = [(row[column], self._numbers(row, table, row[column], report)) for row in table.rows]
         self._values = bound(rows, pictures, self.file, report)
 
@@ -124,6 +127,7 @@ class Attributes:
         table = listed or read_table(path)
         column = image_column(table)
         keys = [name for name in table.names if name and name != column]
+        _require_plain(path, "attribute", keys)
         self._report = report
         try:
             values_of = {
@@ -152,6 +156,17 @@ class Attributes:
             said = "neither no nor yes" if values == list(NO_YES) else "no value"
             self._report.reject(self.file, name, f"{key} is {said} ({cell})")
         return UNKNOWN_VALUE if found is None else found
+
+
+def _require_plain(path: Path, what: str, names: Sequence[str]) -> None:
+    """Refuse names that would be taken for an attribute with its value.
+
+    Raises:
+        StyleAlignError: naming the column.
+    """
+    for name in names:
+        if IS_VALUE in name:
+            raise StyleAlignError(f"{path}: the {what} {name!r} has {IS_VALUE} in its name; rename the column")
 
 
 def values_of_attribute(key: str, cells: Sequence[str], is_binary: bool = False) -> list[str]:

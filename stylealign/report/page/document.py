@@ -17,20 +17,19 @@ from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
 from stylealign.measurements import registry
 from stylealign.measurements.rows import Row, read_rows
-from stylealign.report.figures import CLASS_COLOURS
 from stylealign.report.notes import notes
 from stylealign.report.page import comparison, found, pictures, records, views, words
 from stylealign.report.seeds import over_seeds
 
-CLASSES = (
-    "background",
-    "skin, fur or shell",
-    "eyes",
-    "glasses or visor",
-    "mouth or muzzle",
-    "top: hair, hat, ears",
-    "clothes",
-)
+CLASSES = {
+    "background": "background",
+    "skin": "skin, fur or shell",
+    "eyes": "eyes",
+    "eyewear": "glasses or visor",
+    "mouth": "mouth or muzzle",
+    "top": "top: hair, hat, ears",
+    "clothes": "clothes",
+}
 """What the drawn domains' `SEGMENTATION_CLASSES` are, for people."""
 
 
@@ -120,8 +119,14 @@ def _page(sources: Sources) -> dict[str, Any]:
         "names": {artifact.sha256: artifact.name for artifact in artifacts},
         "stages": records.run_times(sources.benchmarks),
         "versions": records.versions(),
-        "classes": list(zip(CLASSES, CLASS_COLOURS.tolist(), strict=True))[1:],
+        "classes": _legend(pictures.classes_of(sources.figures)),
     }
+
+
+def _legend(colours: Mapping[str, Sequence[int]]) -> list[tuple[str, Sequence[int]]]:
+    """Return the classes of the run's figures with their colours; what drawn domains call so is said at length."""
+    words = CLASSES if set(colours) <= set(CLASSES) else {}
+    return [(words.get(name, name), colour) for name, colour in colours.items()]
 
 
 def _sections(

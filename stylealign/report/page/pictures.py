@@ -14,7 +14,7 @@ from stylealign.datasets.domains import artwork_of
 from stylealign.errors import StyleAlignError
 from stylealign.files import read_json
 from stylealign.report.page import words
-from stylealign.report.sheets import ROWS_NOTE
+from stylealign.report.sheets import CLASSES_NOTE, ROWS_NOTE
 
 WIDEST_PX = 2400
 """Wider images are embedded at this width; the file itself stays as it is."""
@@ -98,6 +98,20 @@ def _rows_of(path: Path) -> str:
         return json.dumps(whole) if len(rows["labels"]) > 1 else ""
     except (ValueError, KeyError, TypeError):  # the note of another program
         return ""
+
+
+def classes_of(paths: Sequence[Path]) -> dict[str, list[int]]:
+    """Return the classes that figures show, with their RGB, as PNGs say it of themselves."""
+    found: dict[str, list[int]] = {}
+    for path in paths:
+        with Image.open(path) as image:
+            note = str(image.info.get(CLASSES_NOTE, ""))
+        try:
+            for name, (red, green, blue) in json.loads(note or "{}").items():
+                found.setdefault(name, [int(red), int(green), int(blue)])
+        except (ValueError, TypeError, AttributeError):  # the note of another program
+            continue
+    return found
 
 
 def preview(domain: str, path: Path, config: Config | None) -> Picture:

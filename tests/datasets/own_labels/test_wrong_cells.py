@@ -5,12 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from stylealign.applications.labels import attributes
+from stylealign.datasets.label_names import LabelNames
 from stylealign.datasets.own_labels.classes import read_classes
 from stylealign.datasets.own_labels.masks import PartMasks
 from stylealign.datasets.own_labels.matching import LabelReport, PictureNames
 from stylealign.datasets.own_labels.points import CsvPoints
+from stylealign.datasets.own_labels.sides import with_shared_values
 from stylealign.datasets.own_labels.tables import Attributes, Values, values_of_attribute
 from stylealign.datasets.text_tables import read_csv
 from stylealign.errors import StyleAlignError
@@ -36,6 +40,26 @@ def read(kind: Any, folder: Path, text: str, name: str = "a.csv") -> tuple[Any, 
 def test_a_row_with_more_cells_than_names_is_refused(tmp_path: Path, kind: Any, text: str) -> None:
     with pytest.raises(StyleAlignError, match=r"a\.csv: .*the row of p0 has \d cells, .*by semicolons"):
         read(kind, tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("image;height, m\np0;3,5\n", {"image": "p0", "height, m": "3,5"}),
+        ('image,"a; b; c"\np0,3\n', {"image": "p0", "a; b; c": "3"}),
+        ('image;"Länge, Breite, Höhe"\np0;1,5\n', {"image": "p0", "Länge, Breite, Höhe": "1,5"}),
+        ("image,a;b\np0,3\n", {"image": "p0", "a;b": "3"}),
+        ("image\tage, years\np0\t3,5\n", {"image": "p0", "age, years": "3,5"}),
+    ],
+)
+def test_commas_and_semicolons_in_names_separate_nothing(text: str, row: dict[str, str]) -> None:
+    assert read_csv(text).rows == (row,)
+
+
+@pytest.mark.parametrize(("kind", "what"), [(Attributes, "attribute"), (Values, "number")])
+def test_a_column_with_an_equals_sign_in_its_name_is_refused(tmp_path: Path, kind: Any, what: str) -> None:
+    with pytest.raises(StyleAlignError, match=rf"a\.csv: the {what} 'x=y' has = in its name; rename the column"):
+        read(kind, tmp_path, "image,x=y\np0,1\np1,0\n")
 
 
 def test_empty_cells_at_the_end_of_a_row_are_none() -> None:
@@ -152,3 +176,38 @@ def test_parts_that_are_unknown_or_come_twice_are_named(tmp_path: Path) -> None:
         ("0/note.png", "an unknown part (none)"),
     ]
     assert masks.of("1.jpg") is not None
+
+
+@pytest.mark.parametrize(("mode", "value"), [("CMYK", 7), ("PA", 1), ("LA", 7), ("RGBA", 7), ("1", 1)])
+def test_masks_of_unusual_modes_keep_their_ids_and_size(mode: str, value: int) -> None:
+    """Ids that no palette has changed into a grey, in as many rows and columns as the mask."""
+    if mode == "PA":
+        mask = Image.frombytes("PA", (4, 3), bytes([1, 255] * 12))
+        mask.putpalette([9, 9, 9, 200, 100, 50])
+    else:
+        mask = Image.new("1", (4, 3), 1) if mode == "1" else Image.new("RGB", (4, 3), (7, 7, 7)).convert(mode)
+    table = read_classes(None)
+    assert table.classes_of(mask).shape == (3, 4)
+    assert table.names == [str(value)]
+
+
+def test_attributes_that_change_places_have_the_values_of_both() -> None:
+    """A hand that is never closed: its mirror image is, and the network has to say so."""
+    values = {"left_hand": ["closed", "open"], "right_hand": ["open", "waving"], "hat": ["no", "yes"]}
+    columns = {"left_hand": [0, 1, -1], "right_hand": [0, 1, 0], "hat": [1, 0, -1]}
+    found = with_shared_values(LabelNames(attributes=values), {name: np.array(own) for name, own in columns.items()})
+    assert found.names.attributes == {
+        "left_hand": ["closed", "open", "waving"],
+        "right_hand": ["closed", "open", "waving"],
+        "hat": ["no", "yes"],
+    }
+    assert {name: own.tolist() for name, own in found.attributes.items()} == {
+        "left_hand": [0, 1, -1],
+        "right_hand": [1, 2, 1],
+        "hat": [1, 0, -1],
+    }
+    spec = attributes.spec(8, found)
+    assert spec is not None
+    assert spec.swapped == (("left_hand", "right_hand"),)
+    mirrored = attributes.mirrored(attributes.annotated(found, spec), torch.ones(3, dtype=torch.bool), spec)
+    assert mirrored["left_hand"][0].tolist() == [0, 1, 0]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stylealign.applications.labels.learning import centre
 from stylealign.applications.labels.networks import LabelSpec
 from stylealign.applications.labels.tasks import task_of
 from stylealign.applications.labels.transfers.source import Labels, Source, TrainingSet
@@ -74,9 +75,12 @@ def fitted(source: Source, settings: LabelSettings) -> ReadOut:
     with seeded("label decoder", settings.seed):
         channels = [generator.architecture.channels(px) for px in generator.architecture.resolutions]
         decoder = ReadOut(spec, channels).to(generator.mapping.w_avg.device)
+    if spec.numbers:
+        centre(decoder.numbers[-1], source.parent_labels, spec)
     optimiser = torch.optim.AdamW(decoder.parameters(), _LEARNING_RATE)
     passes = settings.epochs
-    steps = passes * -(-source.count // settings.batch_size)
+    # Activations are of what is drawn at once, at large sizes less than a batch: each part ends with a short step.
+    steps = passes * sum(-(-len(z) // settings.batch_size) for z, _ in source.latents())
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(passes):
         done = 0

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylealign.applications.labels.networks import Labeller, LabelNetwork, LabelSpec
+from stylealign.applications.labels.networks import Labeller, LabelSpec
+from stylealign.applications.labels.onnx_network import OnnxLabeller
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import LabelSettings
 from stylealign.images import from_uint8, to_uint8
@@ -42,8 +43,11 @@ class TrainingSet:
     back: float = 0.0
 
     def settings(self, settings: LabelSettings) -> LabelSettings:
-        """Return how to train on it: a network that starts from another's weights moves slowly, and not for long."""
-        if self.start is None:
+        """Return how to train on it: a network that starts from another's weights moves slowly, and not for long.
+
+        One of another kind than `start` starts from random weights (`learn`), and has all of the training.
+        """
+        if self.start is None or self.start.spec.network != settings.network:
             return settings
         own = {"learning_rate": settings.learning_rate * _SLOWER, "epochs": max(1, settings.epochs // _SHORTER)}
         return settings.model_copy(update=own)
@@ -112,9 +116,9 @@ class Source:
         return self.drawn(self.child)
 
     @property
-    def trained(self) -> LabelNetwork | None:
+    def trained(self) -> Labeller | None:
         """The labeller, if a training can go on from its weights: not one of an ONNX file."""
-        return self.labeller if isinstance(self.labeller, LabelNetwork) else None
+        return None if isinstance(self.labeller, OnnxLabeller) else self.labeller
 
 
 @torch.inference_mode()
