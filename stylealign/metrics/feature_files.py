@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stylealign.datasets.images import ImageZip
+from stylealign.datasets.images import ImageZip, image_name
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path
 from stylealign.metrics.features import features_of
@@ -29,12 +29,14 @@ class ImageFeatures:
         network: name of the features.
         resolution_px: height and width of the images.
         values: `[N, D]` float32 on the CPU, a row an image, in the set's order.
+        images: names of the images; of a file, which keeps none, those that a prepared set has.
     """
 
     path: Path
     network: str
     resolution_px: int
     values: Tensor
+    images: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.values)
@@ -45,7 +47,7 @@ def features_of_images(
 ) -> ImageFeatures:
     """Return the features of a set of images, with the number of those done told to `progress`."""
     values = features_of(read_images(images), extractor, progress=progress)
-    return ImageFeatures(Path(images.path), network, images.resolution_px, values)
+    return ImageFeatures(Path(images.path), network, images.resolution_px, values, images.names)
 
 
 def save_features(path: str | Path, features: ImageFeatures, provenance: dict[str, Any]) -> None:
@@ -64,7 +66,9 @@ def load_features(path: str | Path, network: str) -> ImageFeatures:
     try:
         with np.load(path, allow_pickle=False) as file:
             header, values = json.loads(str(file["header"])), file["features"]
-            found = ImageFeatures(Path(path), header["network"], header["resolution_px"], torch.from_numpy(values))
+            names = [image_name(number) for number in range(len(values))]
+            network_of_file, resolution_px = header["network"], header["resolution_px"]
+            found = ImageFeatures(Path(path), network_of_file, resolution_px, torch.from_numpy(values), names)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise StyleAlignError(f"{path}: no features ({error}); make them with `stylealign features`") from error
     if found.network != network or found.values.ndim != 2:

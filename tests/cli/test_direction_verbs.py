@@ -125,6 +125,23 @@ def test_boundaries_of_a_label_network(work: Path, tmp_path: Path, capsys: pytes
     assert "has no 'hat'; it knows hat=no, hat=yes" in error
 
 
+@pytest.mark.parametrize("positive", [0, 4])
+def test_values_too_rare_to_learn_from_are_left_out(positive, work, tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    """Of 100 samples 4 are 4 %, and fewer than the 5 that a boundary needs; without any value left there is none."""
+    names = ("hat=no", "hat=yes", "ear=no", "ear=yes")
+    network = LabelNetwork(LabelSpec("attributes", names, 16, maps=0, numbers=len(names), width=4, units=()))
+    save_label_network(tmp_path / "attributes.safetensors", network, {})
+    labels = ["--method", "boundary", "--labelled", "100", "--labels", str(tmp_path / "attributes.safetensors")]
+    rare = {"hat=yes": (np.arange(100) < positive).astype(float)}
+    often = {"ear=yes": (np.arange(100) < 30).astype(float)}
+    monkeypatch.setattr("stylealign.cli.directions.finders.network_scores", lambda *_: {**rare, **often})
+    assert found(work, tmp_path, *labels).names == ["ear=yes"]
+    monkeypatch.setattr("stylealign.cli.directions.finders.network_scores", lambda *_: dict(rare))
+    error = refused(capsys, "directions", *model(work), "--out", str(tmp_path / "e.npz"), *FAST, *labels)
+    assert "nothing that the network sees differs in 100 samples often enough to learn from; raise --labelled" in error
+    assert not (tmp_path / "e.npz").exists()
+
+
 def test_examples_give_boundaries_and_channels(work: Path, tmp_path: Path) -> None:
     generator = native_generator(work)
     place = channel_place(TINY, "b8.conv1/3")

@@ -296,6 +296,27 @@ def test_images_outside_of_the_domain_are_named(work, tmp_path, capsys):
     assert "parent.safetensors: holds no discriminator" in capsys.readouterr().err
 
 
+def test_a_reference_that_cannot_be_read_leaves_no_half_of_the_results(work, tmp_path, capsys):
+    """Codes and reconstructions were written before the reference was read, beside no or older metrics."""
+    generator, discriminator = load(work / "parent.safetensors").generator, Discriminator(TINY)
+    native.save(tmp_path / "judged.safetensors", generator=generator, discriminator=discriminator)
+    write_image_zip(tmp_path / "broken.zip", [np.zeros((3, size, size), np.uint8) for size in (16, 8)])
+    given = ["--model", str(tmp_path / "judged.safetensors"), "--data", str(work / "images.zip"), *FEW]
+    reference = ["--reference", str(tmp_path / "broken.zip")]
+    assert main(["invert", *given, *reference, "--out-dir", str(tmp_path / "out")]) == 2
+    assert "is 8x8, the first image 16 px" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--reference", "reconstructions.zip"), ("--landmarks", "losses.csv")])
+def test_invert_writes_over_nothing_that_it_reads(work, tmp_path, capsys, flag, name):
+    given = ["--model", str(work / "parent.safetensors"), "--data", str(work / "images.zip"), *FEW]
+    (tmp_path / name).write_bytes(b"mine")
+    assert main(["invert", *given, flag, str(tmp_path / name), "--out-dir", str(tmp_path)]) == 2
+    assert f"{name} would be written over; name another" in capsys.readouterr().err
+    assert (tmp_path / name).read_bytes() == b"mine"
+
+
 def test_an_encoder_inverts_without_steps(work, tmp_path, capsys):
     model, data = ["--model", str(work / "parent.safetensors")], ["--data", str(work / "images.zip")]
     encoder = tmp_path / "encoder.safetensors"
@@ -371,6 +392,25 @@ def test_translate_draws_many_outputs_under_a_guide(work, tmp_path):
     assert _translate(work, tmp_path, *guide) == 0
     images = ImageZip(tmp_path / "images.zip")
     assert (len(images), images.info["outputs"]) == (6, 2)
+    references = Codes.load(work / "codes-child" / "codes.npz")
+    ws, first = (
+        torch.from_numpy(references.values),
+        torch.from_numpy(Codes.load(work / "codes-parent" / "codes.npz").values),
+    )
+    model = load(work / "child.safetensors").generator
+    for number, name in enumerate(images.info["references"]):
+        own = ws[references.names.index(name)][None].clone()
+        own[:, :3] = first[number // 2, :3]
+        np.testing.assert_array_equal(images.read([number]), to_pixels(model.synthesis(own)))
+
+
+def test_references_go_with_their_guide(work, tmp_path, capsys):
+    """References without the guide were read and left aside, and the images passed for guided ones."""
+    given = ["--reference-codes", str(work / "codes-child" / "codes.npz")]
+    for more in (given, [*given, "--guide", "latent"], ["--guide", "reference"]):
+        assert _translate(work, tmp_path / "out", *more) == 2
+        assert "--reference-codes: goes with --guide reference" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_blend_is_a_model_that_translates(work, tmp_path, capsys):
@@ -411,6 +451,7 @@ def test_morph_writes_and_measures_every_method(work, tmp_path):
     timing = json.loads((tmp_path / "timing.json").read_text())
     assert timing["frames"] == 6 * 6, "the joint morph, two rounds of re-timing, and three baselines"
     assert timing["frames_per_s"] == pytest.approx(36 / timing["seconds"])
+    assert timing["morphs"] == 2, "those whose frames were drawn; the third has a frame half-way alone"
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert list(metrics["methods"]) == [
         "codes+weights",
@@ -431,6 +472,8 @@ def test_morph_writes_and_measures_every_method(work, tmp_path):
     middle = ImageZip(tmp_path / "middle.zip")
     assert middle.info["methods"] == list(metrics["methods"])
     assert middle.labels == [method for method in range(5) for _ in range(3)], "one frame of each of the three codes"
+    assert middle.info["sources"] == Codes.load(work / "codes-parent" / "codes.npz").names
+    assert middle.info["targets"] == Codes.load(work / "codes-child" / "codes.npz").names
     assert Image.open(tmp_path / "strip.png").size == (3 * 16 + 2 * 2, 2 * 16 + 2)
 
 
@@ -490,8 +533,19 @@ def test_a_morph_between_two_given_pictures(work, tmp_path):
 def test_a_morph_without_target_codes_ends_at_the_translation(work, tmp_path):
     assert _translate(work, tmp_path / "translation") == 0
     assert _morph(work, tmp_path / "morph") == 0
+    assert "targets" not in ImageZip(tmp_path / "morph" / "middle.zip").info
     last = ImageZip(tmp_path / "morph" / "frames.zip").read(slice(-2, None))
     np.testing.assert_array_equal(last, ImageZip(tmp_path / "translation" / "images.zip").read(slice(0, 2)))
+
+
+@pytest.mark.parametrize(("duration_s", "said"), [("1e-9", "6 frames in 1e-09 s are 6e"), ("1e9", "6 frames in 1e")])
+def test_a_video_that_nothing_plays_is_refused_before_anything_is_written(work, tmp_path, capsys, duration_s, said):
+    """The encoder said so when frames.zip was there."""
+    assert _morph(work, tmp_path / "out", "--duration-s", duration_s) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "a video has from 0.01 to 1000; set duration_s or frames" in error
+    assert not (tmp_path / "out").exists()
 
 
 def test_target_codes_of_another_model_are_refused(work, tmp_path, capsys):
