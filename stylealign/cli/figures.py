@@ -113,11 +113,16 @@ def _notes(arguments: argparse.Namespace, sheet: Pixels) -> dict[str, str]:
 
 def _translation(arguments: argparse.Namespace) -> Pixels:
     zips = {label: ImageZip(path) for label, path in arguments.rows}
-    sources = _sources(arguments.data, next(iter(zips.values())), arguments.columns)
-    for data in zips.values():
-        if len(data) < len(sources):
-            raise StyleAlignError(f"{data.path}: {len(data)} images for {len(sources)} sources; translate again")
-    return image_rows({"source": sources} | {label: data.read(slice(0, len(sources))) for label, data in zips.items()})
+    first = next(iter(zips.values()))
+    sources, rows = _sources(arguments.data, first, arguments.columns), {}
+    for label, data in zips.items():
+        each, count = data.info.get("outputs", 1), len(sources)
+        if len(data) < count * each:
+            raise StyleAlignError(f"{data.path}: {len(data)} images for {count} sources; translate again")
+        if data.info.get("names", first.info["names"])[:count] != first.info["names"][:count]:
+            raise StyleAlignError(f"{data.path}: images of other sources than {first.path}; translate the same codes")
+        rows[label] = data.read(range(0, count * each, each))  # of several outputs of a source the first
+    return image_rows({"source": sources} | rows)
 
 
 def _multi_modal(arguments: argparse.Namespace) -> Pixels:

@@ -11,12 +11,14 @@ from stylealign.applications.translation import draw, guiding, translate
 from stylealign.checkpoints.differences import load_matching
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_model_pair
+from stylealign.cli.progress import warn
 from stylealign.config import TranslateSettings
 from stylealign.datasets.images import write_image_zip
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable
 from stylealign.latents.codes import Codes, codes_to_ws
+from stylealign.latents.spaces import space_of
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import Pixels, labelled_rows, save_png
 from stylealign.versions import version
@@ -46,6 +48,12 @@ def run(arguments: argparse.Namespace) -> None:
     references = None
     if arguments.reference_codes is not None:
         references = Codes.load(arguments.reference_codes, None, target.sha256, target.architecture)
+    if space_of(codes.space).is_mapped and codes.truncation_psi != settings.truncation_psi:
+        warn(
+            "translate",
+            f"{arguments.codes}: found under truncation_psi {codes.truncation_psi:g}, and drawn under "
+            f"{settings.truncation_psi:g}; --truncation-psi {codes.truncation_psi:g} draws what was found",
+        )
     device = compute_device()
     shown: list[Pixels] = []
 

@@ -24,6 +24,7 @@ from stylealign.latents.directions import Directions, channel_place
 from stylealign.latents.kinship import kin
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
+from stylealign.report.sheets import PICTURES
 from stylealign.sampling import z_of_seeds
 
 TINY = Architecture(resolution=16, z_dim=12, w_dim=8, mapping_layers=2, channel_base=128, channel_max=8)
@@ -483,3 +484,12 @@ def test_directions_of_equal_names_are_told_apart_by_their_files(work, monkeypat
     assert moves[0] == "pca-0 of pca"
     assert moves[-1] == "pca-0 of same"
     assert "pca-1" in moves
+
+
+def test_a_grid_too_large_for_its_format_is_told_before_the_zip_is_written(work, tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    kind, options, _ = PICTURES[".webp"]
+    monkeypatch.setitem(PICTURES, ".webp", (kind, options, 200))
+    written = ["--grid", str(tmp_path / "edits.webp"), "--zip", str(tmp_path / "edits.zip")]
+    error = refused(capsys, "edit", *model(work), "--directions", str(work / "pca.npz"), "--seeds", "0", *written)
+    assert "edits.webp: a WEBP has at most 200 px a side" in error
+    assert not list(tmp_path.iterdir())

@@ -172,6 +172,33 @@ def test_figures_of_zips_that_hold_too_few_images(work, tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
+def test_a_figure_of_translations_shows_the_first_output_of_each_source(work, tmp_path, capsys):
+    """With two outputs of each source, the second source had the second output of the first under it."""
+    names, levels = ImageZip(work / "images.zip").names[:3], np.array([10, 20, 90, 100, 200, 210], np.uint8)
+    images = np.broadcast_to(levels[:, None, None, None], (6, 3, 16, 16))
+    write_image_zip(tmp_path / "two.zip", images, extra={"names": names, "outputs": 2})
+    write_image_zip(tmp_path / "one.zip", images[::2], extra={"names": names})
+    write_image_zip(tmp_path / "others.zip", images[::2], extra={"names": names[::-1]})
+    rows = {name: f"a={tmp_path / name}.zip" for name in ("one", "two", "others")}
+    figure = ["figures", "translation", "--data", str(work / "images.zip"), "--out"]
+    for name in ("one", "two"):
+        assert main([*figure, str(tmp_path / f"{name}.png"), rows[name]]) == 0
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    assert main([*figure, str(tmp_path / "x.png"), rows["one"], rows["others"].replace("a=", "b=")]) == 2
+    assert "others.zip: images of other sources than" in capsys.readouterr().err
+
+
+def test_codes_that_the_translation_truncates_otherwise_are_told(work, tmp_path, capsys):
+    z = np.random.default_rng(0).normal(size=(2, TINY.z_dim)).astype(np.float32)
+    Codes(z, "z", sha256_of_file(work / "parent.safetensors"), truncation_psi=0.5).save(tmp_path / "codes.npz")
+    pair = ["translate", *_pair(work, tmp_path / "out", "codes-parent", "child"), "--space", "z"]
+    pair[pair.index("--codes") + 1] = str(tmp_path / "codes.npz")
+    for more, is_told in (([], True), (["--truncation-psi", "0.5"], False)):
+        assert main([*pair, *more]) == 0
+        told = "codes.npz: found under truncation_psi 0.5, and drawn under 1; --truncation-psi 0.5 draws what was found"
+        assert (told in capsys.readouterr().err) is is_told
+
+
 def test_codes_of_another_program_are_translated_or_converted(work, tmp_path, capsys):
     own = Codes.load(work / "codes-parent" / "codes.npz")
     np.savez(tmp_path / "projected_w.npz", w=own.values)
