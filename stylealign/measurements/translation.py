@@ -63,7 +63,7 @@ TABLE = Table(
     "where it has one) against the target's training images (as StarGAN v2 reports, at its own size, with Inception "
     "and ten references): these are alike, so that FID is biased upwards as that of fewer images; KID without pairs of "
     "outputs of one source or one reference, and without pairs of an output and the test image that is its reference, "
-    "with an interval over sources, of the references that there are; diversity: mean "
+    "with an interval over sources and references; diversity: mean "
     "perceptual distance between the outputs of a source; psi: truncation of z codes in the target's mapping; "
     f"{DISTRIBUTION_PROTOCOL}; {AGREEMENT_PROTOCOL}; "
     f"{DIFFERENCE_PROTOCOL}",

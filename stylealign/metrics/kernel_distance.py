@@ -167,7 +167,26 @@ def between(
     return Between(mean, row_means, column_means, max(centred, 0.0) / ((n - 1) * (m - 1)))
 
 
-def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
+def variance_of_shared(effects: Tensor, numbers: Tensor) -> float:
+    """Return the variance that the mean of `[N]` effects has by what images share, over that of independent images.
+
+    It is the sum over the pairs that share something of the products of their centred effects, over N^2: the clusters'
+    part of the variance of Cameron, Gelbach and Miller 2011, "Robust Inference with Multiway Clustering", equation 2.2.
+
+    Args:
+        effects: of images, with an error that is independent from one to the next.
+        numbers: `[N, L]` of what they share.
+    """
+    centred, found = effects - effects.mean(), 0.0
+    for column in numbers.T:
+        groups, places = column.unique(return_inverse=True)
+        sums = torch.zeros(len(groups), dtype=centred.dtype).index_add_(0, places, centred)
+        pairs = sums.square().sum() - centred.square().sum()
+        found += pairs.item() * len(groups) / (len(groups) - 1)
+    return max(found, 0.0) / len(effects) ** 2
+
+
+def kernel_distance(xx: Within, yy: Within | None, xy: Between, shared: float = 0.0) -> Estimate:
     """Return the unbiased estimate of MMD^2 with its 95 % interval; `n` is the smaller count.
 
     The variance grows with the distance itself: the interval holds the values theta whose own variance,
@@ -177,6 +196,7 @@ def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
     Args:
         xx, yy, xy: sums of the kernel matrices. Without `yy` they are differences of kernels, whose own part of y is
             0: the distance is a signed difference, whose variance is taken as it is (at least 3/4 of the pairs').
+        shared: variance that the mean over x has by what its samples share (`variance_of_shared`).
     """
     n, m = xx.count, len(xy.columns)
     value = xx.mean + (yy.mean if yy else 0.0) - 2 * xy.mean
@@ -186,7 +206,7 @@ def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
     if yy:
         pairs += 2 * yy.pairs / (m * (m - 1))
         images_y -= yy.pairs / (m - 2)
-    images = 4 * images_x / n + 4 * images_y / m
+    images = 4 * images_x / n + 4 * images_y / m + 4 * shared
     if yy is None:
         half = _QUANTILE * max(pairs + images, 0.75 * pairs) ** 0.5
         return Estimate(value, value - half, value + half, min(n, m))

@@ -13,7 +13,7 @@ from torch_fidelity.metric_prc import prc_features_to_metric
 
 from stylealign.metrics import fid_kid
 from stylealign.metrics.fid_kid import FewImagesWarning, Reference, fid, kid, kid_difference, precision_recall
-from stylealign.metrics.kernel_distance import Tied
+from stylealign.metrics.kernel_distance import Tied, variance_of_shared
 
 
 def features(seed: int, count: int = 300, shift: float = 0.0, scale: float = 1.0) -> torch.Tensor:
@@ -248,6 +248,34 @@ def test_images_of_one_reference_are_no_pairs() -> None:
     error = np.std(found) / repeats**0.5
     assert abs(np.mean(found)) < 3 * error
     assert np.mean(naive) > 8 * error
+
+
+@pytest.mark.parametrize(("each", "least"), [(1, 0.9), (4, 0.88)])
+def test_95_percent_intervals_of_images_of_one_reference_hold_the_truth(each: int, least: float) -> None:
+    """Half of the variance is between references; over sources alone intervals held the truth in four of five cases."""
+    rng, truth, repeats, found, differences = np.random.default_rng(5), true_kid(0.5), 150, [], []
+    numbers = torch.arange(64 * each) % 16 if each == 1 else torch.arange(64 * each) % 64
+    for _ in range(repeats):
+        numbers = numbers[torch.from_numpy(rng.permutation(len(numbers)))]
+        sources, references = (sample(rng, 64) - 1 for _ in range(2))
+        parts = (sources.repeat_interleave(each, dim=0), references[numbers], sample(rng, 64 * each) - 1)
+        made = sum(share**0.5 * part for share, part in zip((0.3, 0.5, 0.2), parts, strict=True)) + 1.5
+        real, tied = sample(rng, 300), Tied(shared=numbers)
+        found.append(kid(made, real, each=each, tied=tied))
+        if each == 1:
+            difference = kid_difference(made, sources + 1, real, tied=tied)
+            assert difference.value == pytest.approx(found[-1].value - kid(sources + 1, real, tied=tied).value)
+            differences.append(difference.ci_low <= truth <= difference.ci_high)
+    hits = [one.ci_low <= truth <= one.ci_high for one in found]
+    assert least <= np.mean(hits) <= 0.99
+    assert each > 1 or 0.84 <= np.mean(differences) <= 0.99, "16 references are few for a variance"
+
+
+def test_the_variance_of_what_is_shared_in_closed_form() -> None:
+    effects = torch.tensor([3.0, 1.0, -1.0, -3.0], dtype=torch.float64) + 5
+    # Twice 3 * 1 and twice -1 * -3, times 2 groups over 1 degree of freedom, over 16.
+    assert variance_of_shared(effects, torch.tensor([[0], [0], [1], [1]])) == pytest.approx(12 * 2 / 16)
+    assert variance_of_shared(effects, torch.tensor([[0], [1], [1], [0]])) == 0, "unlike images have nothing in common"
 
 
 def test_ties_follow_the_images_that_are_chosen_of_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
