@@ -108,8 +108,13 @@ def boundaries(
         doubt: is told of a boundary that is no better than chance.
 
     Raises:
-        StyleAlignError: a label that is constant, or too few examples of one side.
+        StyleAlignError: no label at all, one that is constant, or too few examples of one side.
     """
+    if not scores:
+        raise StyleAlignError(
+            f"--labels: nothing that the network sees differs in {len(codes)} samples often enough to learn from; "
+            "raise --labelled, or name what to learn with --label"
+        )
     flat = codes.reshape(len(codes), -1).astype(np.float64)
     normals, how = [], []
     for name, values in scores.items():

@@ -20,7 +20,7 @@ LOWEST_RANK = 0.01
 
 PROTOCOL = (
     f"domain_rank: share of up to {REFERENCE_IMAGES} reference images to which the model's discriminator gives a lower "
-    "logit, each image alone in its minibatch group"
+    "logit, each image alone in its minibatch group; among images that it was trained on others of the domain rank low"
 )
 _BATCH = 64
 
@@ -30,7 +30,8 @@ def domain_ranks(
 ) -> NDArray[np.float64]:
     """Return for each image the share of the reference images that look less real to the discriminator.
 
-    Uniform on [0, 1] for images of the reference's distribution, near 0 outside of it.
+    Uniform on [0, 1] for images of the reference's distribution, near 0 outside of it. Images that the discriminator
+    was trained on look more real to it than others of their domain: among them, others rank lower than uniformly.
 
     Args:
         discriminator: of the model, on the device to compute on.

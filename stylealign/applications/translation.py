@@ -45,7 +45,7 @@ def translate(
         raise StyleAlignError(f"source_layers: must be less than the model's {layers}, not {settings.source_layers}")
     with torch.inference_mode():
         sources = codes_to_ws(codes, target, settings.truncation_psi).repeat_interleave(settings.outputs, dim=0)
-        guides = _guides(len(sources), target, settings, references)
+        guides = _guides(len(codes), target, settings, references)
         for start in range(0, len(sources), settings.batch_size):
             part = slice(start, start + settings.batch_size)
             ws = sources[part]
@@ -65,18 +65,28 @@ def mix_layers(first: Tensor, rest: Tensor, count: int, synthesis: SynthesisNetw
     return torch.where((synthesis.places_of_styles() < count).to(first.device), first, rest)
 
 
-def _guides(count: int, target: Generator, settings: TranslateSettings, references: Codes | None) -> Tensor | None:
-    """Return the ws (or styles) that fill the layers after the source's, `[count, ...]`, or None without a guide."""
-    random = numpy_stream("guides", settings.seed)
+def guiding(references: Codes | None, sources: int, settings: TranslateSettings) -> NDArray[np.int64]:
+    """Return the number of the reference that guides each output, `[sources * outputs]`, source after source.
+
+    Raises:
+        StyleAlignError: no references.
+    """
+    if references is None:
+        raise StyleAlignError("--reference-codes: the guide reference needs codes found in the target model")
+    return _dealt(len(references), sources * settings.outputs, numpy_stream("guides", settings.seed))
+
+
+def _guides(sources: int, target: Generator, settings: TranslateSettings, references: Codes | None) -> Tensor | None:
+    """Return the ws (or styles) of the layers after the source's, `[sources * outputs, ...]`; None without a guide."""
     if settings.guide == "latent":
-        z = seeded_normal((count, target.architecture.z_dim), random)
+        count = sources * settings.outputs
+        z = seeded_normal((count, target.architecture.z_dim), numpy_stream("guides", settings.seed))
         latents = torch.from_numpy(z).to(target.mapping.w_avg)
         return target.mapping(latents, mean_label(target, count), settings.truncation_psi)
     if settings.guide == "reference":
-        if references is None:
-            raise StyleAlignError("--reference-codes: the guide reference needs codes found in the target model")
-        ws = codes_to_ws(references, target)
-        return ws[torch.from_numpy(_dealt(len(ws), count, random))]
+        numbers = guiding(references, sources, settings)
+        assert references is not None, "guiding needs them"
+        return codes_to_ws(references, target)[torch.from_numpy(numbers)]
     return None
 
 

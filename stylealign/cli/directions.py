@@ -20,7 +20,7 @@ from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.files import require_suffix, require_writable
 from stylealign.latents.codes import Codes
-from stylealign.latents.direction_finding import sampled_ws
+from stylealign.latents.direction_finding import LEAST_EXAMPLES, sampled_ws
 from stylealign.latents.directions import SPACES, Directions
 from stylealign.sampling import seeded_z, z_of_seeds
 
@@ -228,7 +228,7 @@ def _doubt(text: str) -> None:
 def _tells(values: NDArray[np.float64]) -> bool:
     """Return whether of two values each is met often enough to learn from."""
     counts = np.unique(values, return_counts=True)[1]
-    return len(counts) > 2 or (len(counts) == 2 and min(counts) >= 0.02 * len(values))
+    return len(counts) > 2 or (len(counts) == 2 and min(counts) >= max(LEAST_EXAMPLES, 0.02 * len(values)))
 
 
 def _by_examples(arguments: argparse.Namespace, checkpoint: Checkpoint, settings: DirectionSettings) -> Directions:

@@ -1,7 +1,6 @@
 """What `stylealign edit` writes: a sheet of the edits, a zip of them, and a video."""
 
 import argparse
-from collections.abc import Iterator
 
 from stylealign.applications.editing import CodesOf, Move, Relative, edited, frames, sweep
 from stylealign.checkpoints import Checkpoint
@@ -24,23 +23,25 @@ def write_stills(
     models: list[Relative],
     given: NamedCodes,
 ) -> None:
-    """Write the grid and the zip."""
+    """Write the grid, which may have too many pixels for its format, then the zip."""
     names, codes = given
     rows: list[tuple[str, Pixels]] = []
     entries: list[dict[str, object]] = []
-
-    def images() -> Iterator[Pixels]:
-        for move in moves:
-            drawn = [edited(codes, move, arguments.strengths, relative) for relative in models]
-            for place, name in enumerate(names):
-                for relative, pixels in zip(models, drawn, strict=True):
-                    rows.append((f"{name}, {relative.name}: {move.name}", pixels[place]))
-                    for strength, image in zip(arguments.strengths, pixels[place], strict=True):
-                        entries.append(
-                            {"code": name, "model": relative.name, "direction": move.name, "strength": strength}
-                        )
-                        yield image
-
+    drawn: list[Pixels] = []
+    if arguments.grid is None and arguments.zip is None:
+        return
+    for move in moves:
+        edits = [edited(codes, move, arguments.strengths, relative) for relative in models]
+        for place, name in enumerate(names):
+            for relative, pixels in zip(models, edits, strict=True):
+                rows.append((f"{name}, {relative.name}: {move.name}", pixels[place]))
+                drawn.extend(pixels[place])
+                own = {"code": name, "model": relative.name, "direction": move.name}
+                entries.extend({**own, "strength": strength} for strength in arguments.strengths)
+    if arguments.grid is not None:
+        factor = -(-LEAST_HEIGHT_PX // rows[0][1].shape[-1])
+        heads = [f"{strength:+g}" if strength else "0" for strength in arguments.strengths]
+        save_picture(arguments.grid, labelled_rows([(label, enlarge(row, factor)) for label, row in rows], heads=heads))
     if arguments.zip is not None:
         inputs = {"model": arguments.model, "codes": arguments.codes, "pictures": arguments.pictures}
         inputs |= {f"relative-{number}": path for number, path in enumerate(arguments.relative)}
@@ -55,14 +56,7 @@ def write_stills(
             "truncation_psi": arguments.truncation_psi,
         }
         made = provenance_of("edit", version("edit"), settings, inputs, {"model": checkpoint.sha256})
-        write_image_zip(arguments.zip, images(), extra={"edits": entries, "provenance": made})
-    elif arguments.grid is not None:
-        for _ in images():
-            pass
-    if arguments.grid is not None:
-        factor = -(-LEAST_HEIGHT_PX // rows[0][1].shape[-1])
-        heads = [f"{strength:+g}" if strength else "0" for strength in arguments.strengths]
-        save_picture(arguments.grid, labelled_rows([(label, enlarge(row, factor)) for label, row in rows], heads=heads))
+        write_image_zip(arguments.zip, drawn, extra={"edits": entries, "provenance": made})
 
 
 def write_video(arguments: argparse.Namespace, moves: list[Move], models: list[Relative], codes: CodesOf) -> None:

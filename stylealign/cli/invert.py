@@ -30,7 +30,9 @@ from stylealign.provenance import provenance_of
 from stylealign.report.sheets import Pixels, labelled_rows, save_png
 from stylealign.versions import version
 
-RECONSTRUCTIONS, SHEET = "reconstructions.zip", "sheet.png"
+CODES, RECONSTRUCTIONS, SHEET, LOSSES = "codes.npz", "reconstructions.zip", "sheet.png", "losses.csv"
+METRICS, TIMING = "metrics.json", "timing.json"
+WRITTEN = (CODES, RECONSTRUCTIONS, SHEET, LOSSES, METRICS, TIMING)
 SHEET_IMAGES = 16
 
 
@@ -68,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reference",
         type=Path,
         metavar="ZIP",
-        help="images of the model's domain, such as its training set: tells which images lie outside of it",
+        help="images of the model's domain: tells which images lie outside of it. Its discriminator knows those that "
+        "it was trained on: among them 2 to 3 in 100 of the domain's others are named, too",
     )
     parser.add_argument("--encoder", type=Path, metavar="ENCODER", help="encoder of this model, for --init encoder")
     add_weights(parser)
@@ -82,8 +85,10 @@ def run(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments, InvertSettings)
     require_writable(arguments.out_dir, folder=True)
     require_outside(arguments.out_dir, arguments.data)
-    if arguments.data.resolve() in [arguments.out_dir.resolve() / name for name in (RECONSTRUCTIONS, SHEET)]:
-        raise StyleAlignError(f"--out-dir: {arguments.data} would be written over; name another")
+    written = [arguments.out_dir.resolve() / name for name in WRITTEN]
+    for read in (arguments.data, arguments.reference, arguments.landmarks):
+        if read is not None and read.resolve() in written:
+            raise StyleAlignError(f"--out-dir: {read} would be written over; name another")
     by_encoder = settings.init == "encoder"
     if by_encoder != (arguments.encoder is not None) or (by_encoder and settings.space not in encoded()):
         raise StyleAlignError(f"--init encoder: goes with --encoder ENCODER and --space {' or '.join(encoded())}")
@@ -105,7 +110,6 @@ def run(arguments: argparse.Namespace) -> None:
     started_s = time.perf_counter()
     found = invert(checkpoint.generator.to(device), images, settings, distance, progress.update, encoder)
     seconds = time.perf_counter() - started_s
-    _write_images(arguments.out_dir, names, images, found, settings, checkpoint.sha256)
     facts: dict[str, list[Any]] = {} if changes is None else {"changes": changes}
     if reference is not None and checkpoint.discriminator is None:
         warn("invert", f"{arguments.model}: holds no discriminator, so nothing compares the images with --reference")
@@ -116,11 +120,13 @@ def run(arguments: argparse.Namespace) -> None:
     if fits.poor:
         some = f"{len(fits.poor)} of {len(names)} images {fits.reason}, e.g. {fits.poor[0]}"
         warn("invert", f"{some}; see metrics.json")
+    # All that can fail is done: what is written belongs together.
+    _write_images(arguments.out_dir, names, images, found, settings, checkpoint.sha256)
     content = {"provenance": provenance, "mean": fits.means, "images": fits.images}
-    write_json(arguments.out_dir / "metrics.json", content)
+    write_json(arguments.out_dir / METRICS, content)
     # A file of its own: all the others are the same at every run on one machine.
     timing = {"seconds": seconds, "images_per_s": len(names) / seconds}
-    write_json(arguments.out_dir / "timing.json", timing)
+    write_json(arguments.out_dir / TIMING, timing)
     summary = {"images": len(names), "poor_fits": len(fits.poor), **fits.means}
     print(json.dumps({"space": settings.space, **summary, **timing}))
 
@@ -165,8 +171,8 @@ def _write_images(
     out_dir: Path, names: list[str], images: "Pixels", found: "Inversion", settings: InvertSettings, model_sha256: str
 ) -> None:
     """Write codes.npz, reconstructions.zip, sheet.png and losses.csv."""
-    Codes(found.values, settings.space, model_sha256, names, settings.truncation_psi).save(out_dir / "codes.npz")
+    Codes(found.values, settings.space, model_sha256, names, settings.truncation_psi).save(out_dir / CODES)
     write_image_zip(out_dir / RECONSTRUCTIONS, found.reconstructions, extra={"names": names})
     rows = [("source", images), (f"reconstruction {settings.space}", found.reconstructions)]
     save_png(out_dir / SHEET, labelled_rows([(label, part[:SHEET_IMAGES]) for label, part in rows]))
-    write_losses(out_dir / "losses.csv", names, found)
+    write_losses(out_dir / LOSSES, names, found)

@@ -103,8 +103,11 @@ def run(arguments: argparse.Namespace) -> None:
     seconds = time.perf_counter() - started_s
     middle = _morph(source, target, *_first(settings.middle_images, starts, ends))
     images, numbers = middle_images(middle, settings, found.even_times, source.architecture.resolution)
-    # The classes of `dataset.json` say which method an image is of.
-    write_image_zip(arguments.out_dir / "middle.zip", images, numbers, {"methods": list(METHODS)})
+    # The classes of `dataset.json` say which method an image is of; each method has the images in one order.
+    extra = {"methods": list(METHODS), "sources": starts.names[: len(middle)]}
+    if arguments.target_codes is not None:
+        extra["targets"] = ends.names[: len(middle)]
+    write_image_zip(arguments.out_dir / "middle.zip", images, numbers, extra)
     methods = {method: measure.per_image() for method, measure in found.measures.items()}
     means = {
         method: {name: sum(values) / len(values) for name, values in columns.items()}
@@ -114,7 +117,7 @@ def run(arguments: argparse.Namespace) -> None:
     write_json(arguments.out_dir / "metrics.json", {**facts, "mean": means, "methods": methods})
     # A file of its own: all the others are the same at every run on one machine.
     drawn = progress.done
-    timing = {"seconds": seconds, "frames": drawn, "morphs": len(starts), "frames_per_s": drawn / seconds}
+    timing = {"seconds": seconds, "frames": drawn, "morphs": len(morph), "frames_per_s": drawn / seconds}
     write_json(arguments.out_dir / "timing.json", timing)
     print(json.dumps({**means, "frames_per_s": timing["frames_per_s"]}))
 

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from stylealign.applications.translation import draw, translate
+from stylealign.applications.translation import draw, guiding, translate
 from stylealign.checkpoints.differences import load_matching
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.models import add_model_pair
+from stylealign.cli.progress import warn
 from stylealign.config import TranslateSettings
 from stylealign.datasets.images import write_image_zip
 from stylealign.devices import compute_device
+from stylealign.errors import StyleAlignError
 from stylealign.files import require_writable
 from stylealign.latents.codes import Codes, codes_to_ws
+from stylealign.latents.spaces import space_of
 from stylealign.provenance import provenance_of
 from stylealign.report.sheets import Pixels, labelled_rows, save_png
 from stylealign.versions import version
@@ -37,12 +40,20 @@ def run(arguments: argparse.Namespace) -> None:
     """Translate every code of the file; print the number of images as JSON."""
     settings = settings_from(arguments, TranslateSettings)
     require_writable(arguments.out_dir, folder=True)
+    if (settings.guide == "reference") != (arguments.reference_codes is not None):
+        raise StyleAlignError("--reference-codes: goes with --guide reference, which needs it; give both or neither")
 
     source, target = load_matching(arguments.source_model, arguments.target_model)
     codes = Codes.load(arguments.codes, settings.space, source.sha256, source.architecture)
     references = None
     if arguments.reference_codes is not None:
         references = Codes.load(arguments.reference_codes, None, target.sha256, target.architecture)
+    if space_of(codes.space).is_mapped and codes.truncation_psi != settings.truncation_psi:
+        warn(
+            "translate",
+            f"{arguments.codes}: found under truncation_psi {codes.truncation_psi:g}, and drawn under "
+            f"{settings.truncation_psi:g}; --truncation-psi {codes.truncation_psi:g} draws what was found",
+        )
     device = compute_device()
     shown: list[Pixels] = []
 
@@ -60,6 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
     known = {"source-model": source.sha256, "target-model": target.sha256}
     provenance = provenance_of("translate", version("translate"), settings, inputs, known)
     extra = {"names": list(codes.names), "outputs": settings.outputs, "provenance": provenance}
+    if references is not None:
+        extra["references"] = [references.names[number] for number in guiding(references, len(codes), settings)]
     count = write_image_zip(arguments.out_dir / "images.zip", images(), extra=extra)
     first = codes.first(SHEET_IMAGES)
     rows = [(f"reconstruction {codes.space}", draw(source.generator.to(device), codes_to_ws(first, source.generator)))]

@@ -54,7 +54,8 @@ class BlendSettings(Settings):
     """Resolution from which on the blocks are the second model's; those below are the first's. Default: 16, and 4 with
     a base."""
     width_octaves: NonNegativeFloat = 0.0
-    """Octaves over which the weights pass from the first model to the second, below swap_px; 0 swaps at once."""
+    """Octaves over which the weights pass from the first model to the second, half of them above the border that lies
+    below swap_px; 0 swaps at once."""
     schedule: dict[int, Strength] | None = None
     """Share of the second model for each resolution, instead of swap_px and width_octaves."""
     amount: Strength = 1.0
@@ -82,6 +83,10 @@ class DirectionSettings(Settings):
     """Seed of the samples."""
 
 
+FEWEST_FPS, MOST_FPS = 0.01, 1000.0
+"""Frames per second that a video can have: a WebP keeps thousandths of a second."""
+
+
 class MorphSettings(Settings):
     """A morph that moves the latent code and every synthesis weight together (StyleAlign, section 5)."""
 
@@ -102,6 +107,16 @@ class MorphSettings(Settings):
     """Show the morph whose frames are re-timed to even perceptual steps (it is measured in any case)."""
     perceptual: Perceptual = "efficientnet-lite0"
     """Perceptual distance that measures and re-times the morphs."""
+
+    @model_validator(mode="after")
+    def _can_be_played(self) -> "MorphSettings":
+        fps = self.frames / self.duration_s
+        if not FEWEST_FPS <= fps <= MOST_FPS:
+            raise ValueError(
+                f"duration_s: {self.frames} frames in {self.duration_s:g} s are {fps:g} a second, a video has from "
+                f"{FEWEST_FPS:g} to {MOST_FPS:g}; set duration_s or frames"
+            )
+        return self
 
 
 class ZeroShotSettings(Settings):

@@ -69,6 +69,12 @@ class InvertSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _truncates_what_is_mapped(self) -> "InvertSettings":
+        if not spaces.space_of(self.space).is_mapped:  # the random samples of the score would be truncated alone
+            self.__dict__["truncation_psi"] = 1.0
+        return self
+
+    @model_validator(mode="after")
     def _reduces_evenly(self) -> "InvertSettings":
         if self.perceptual_px & (self.perceptual_px - 1):
             raise ValueError(f"perceptual_px must be a power of two, not {self.perceptual_px}")
@@ -86,6 +92,10 @@ class InvertKeys(InvertSettings):
 
     @model_validator(mode="after")
     def _prior_is_of_w(self) -> "InvertKeys":
+        return self
+
+    @model_validator(mode="after")
+    def _truncates_what_is_mapped(self) -> "InvertKeys":
         return self
 
 

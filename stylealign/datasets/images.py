@@ -140,13 +140,25 @@ class ImageZip:
             raise StyleAlignError(f"{self.path}: {DATASET_JSON} cannot be read ({error}); make it again") from error
         info = info if isinstance(info, dict) else {}
         for key in ("names", "methods"):
-            given = info.get(key, [])
-            if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-                raise StyleAlignError(f"{self.path}: {key} in {DATASET_JSON} is no list of names; make it again")
+            self._require_names(key, info.get(key, []))
         outputs = info.get("outputs", 1)
         if not isinstance(outputs, int) or outputs < 1:
             raise StyleAlignError(f"{self.path}: outputs in {DATASET_JSON} is no number of images; make it again")
         return info
+
+    def listed(self, key: str) -> list[str] | None:
+        """Return the names that `dataset.json` has under a key, None where it has none.
+
+        Raises:
+            StyleAlignError: something else under that key.
+        """
+        given = self.info.get(key)
+        return None if given is None else self._require_names(key, given)
+
+    def _require_names(self, key: str, given: Any) -> list[str]:
+        if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+            raise StyleAlignError(f"{self.path}: {key} in {DATASET_JSON} is no list of names; make it again")
+        return given
 
     @property
     def attribution(self) -> str | None:

@@ -125,17 +125,24 @@ class Codes:
                     raise StyleAlignError(
                         f"{path}: unknown code format {str(file['format'])!r}; invert again with this version"
                     )
-                values = file["values"]
-                return cls(
-                    values,
+                parts = (
+                    file["values"],
                     str(file["space"]),
-                    str(file["model_sha256"]),  # type: ignore[arg-type]
+                    str(file["model_sha256"]),
                     file["names"].tolist(),
                     float(file["truncation_psi"]),
                 )
         except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file; make it with stylealign invert") from error
         except UNREADABLE_ARRAYS:
+            return None
+        try:
+            return cls(*parts)  # type: ignore[arg-type]
+        except StyleAlignError as error:
+            raise StyleAlignError(
+                f"{path}: a damaged file of codes ({error}); make it with stylealign invert"
+            ) from error
+        except (ValueError, TypeError):
             return None
 
     @classmethod

@@ -44,7 +44,8 @@ DIRECTIONS = (
 EFFECTS = (
     "effect: mean change of what a boundary is about, of the others the number that goes with them most in the parent's"
     " samples, over its spread in these; attributes as probabilities, by the network of each domain; leakage: mean "
-    "over the other numbers of the magnitude of the mean change, in spreads; change cosine: of the changes of the"
+    "over the other numbers of the magnitude of the mean change, in spreads, with the sign by the other half of the"
+    " latents, so that it is 0 on average where nothing leaks; change cosine: of the changes of the"
     " perceptual network's features (last two layers, averaged to 4x4), mean over the latents, without labels"
 )
 OF_AN_EFFECT = f"{RATIO.name}: where the interval of {EFFECT_PARENT.name} leaves out 0; of no effect there is no share"
@@ -201,7 +202,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_semantic",
-    version=7,
+    version=8,
     text="what the parent's directions do in the child, over what they do in the parent",
     files=(
         File("parent", "MODEL", "the parent"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stylealign.datasets.images import ImageZip
     from stylealign.measurements.inputs import Inputs
     from stylealign.measurements.rows import Row, RowKey
+    from stylealign.metrics.kernel_distance import Tied
 
 OF_MORPHS = (
     Metric(
@@ -43,7 +44,8 @@ TABLE = Table(
     metrics=(*OF_MORPHS, KID),
     protocol="path_length: sum over the frames of the root of the perceptual distance of one to the next; step_ratio: "
     "the largest of these steps over their mean; kid: the frame half-way through each morph, one a morph, against the "
-    "test images of each domain (middle-to-source, middle-to-target)",
+    "test images of each domain (middle-to-source, middle-to-target), without pairs of a frame and a test image that "
+    "its morph starts or ends at",
     headline="step_ratio",
     charts=("step_ratio",),
 )
@@ -117,8 +119,8 @@ def middle_rows(
     from stylealign.metrics.fid_kid import kid
     from stylealign.metrics.generators import read_images
 
-    methods = middle.info.get("methods")
-    if not methods or middle.labels is None:
+    methods, ends = middle.info.get("methods"), [middle.listed(key) for key in ("sources", "targets")]
+    if not methods or middle.labels is None or ends[0] is None:
         raise StyleAlignError(f"{middle.path}: not the middle frames of a morph; make it again with `stylealign morph`")
     features, classes = features_of(middle.read(), extractor), np.array(middle.labels)
     references = [features_of(read_images(domain), extractor) for domain in domains]
@@ -133,9 +135,36 @@ def middle_rows(
                 "raise morphing.middle_images or inversion.images"
             )
         own = dataclasses.replace(key, method=method)
-        for setting, real in zip(MIDDLE_SETTINGS, references, strict=True):
-            rows.append(own.row(KID.name, kid(frames, real, settings.seed), settings.features, setting))
+        for setting, real, names, domain in zip(MIDDLE_SETTINGS, references, ends, domains, strict=True):
+            tied = made_from(names, domain.names, len(frames))
+            rows.append(own.row(KID.name, kid(frames, real, settings.seed, tied=tied), settings.features, setting))
     return rows
+
+
+def made_from(names: "Sequence[str] | None", images: "Sequence[str]", frames: int) -> "Tied":
+    """Return which frame of a method was made from which image of a domain.
+
+    Args:
+        names: image that each frame was made from; None for none.
+        images: names of the domain's images.
+        frames: of the method.
+
+    Raises:
+        StyleAlignError: names of more or fewer frames.
+    """
+    import torch
+
+    from stylealign.metrics.kernel_distance import UNTIED, Tied
+
+    if names is None:
+        return UNTIED
+    if len(names) != frames:
+        raise StyleAlignError(
+            f"middle.zip: {frames} frames of a method, made from {len(names)} images; make it again with "
+            "`stylealign morph`"
+        )
+    places = {name: place for place, name in enumerate(images)}
+    return Tied(own=torch.tensor([places.get(name, -1) for name in names]))
 
 
 def cost(work: Work, child: str) -> Cost:
@@ -149,7 +178,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="morphing",
-    version=10,
+    version=11,
     text="the numbers that `stylealign morph` measured, as rows, and the KID of the middle frames",
     files=(
         File(

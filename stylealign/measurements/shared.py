@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from stylealign.measurements.rows import Row, RowKey
     from stylealign.metrics.fid_kid import Reference
+    from stylealign.metrics.kernel_distance import Tied
 
 
 AGREEMENTS = {task.name: task.agreement for task in comparing() if task.agreement is not None}
@@ -95,6 +96,7 @@ def distribution_rows(
     settings: MetricSettings,
     setting: str = "",
     each: int = 1,
+    tied: "Tied | None" = None,
 ) -> "list[Row]":
     """Return the rows `fid` and `kid` between two feature matrices `[N, D]` and `[M, D]`.
 
@@ -103,19 +105,21 @@ def distribution_rows(
         key: of the rows.
         settings: features, seed.
         setting: of the rows.
-        each: generated images of one source, as in `fid_kid.kid`.
+        each, tied: generated images of one source, and ties between images, as in `fid_kid.kid`.
 
     Raises:
         StyleAlignError: fewer than four images in one of them, or fewer than four sources.
     """
     from stylealign.metrics import fid_kid
+    from stylealign.metrics.kernel_distance import UNTIED
 
     count = min(len(generated) // each, len(real))
     if count < FEWEST_MEASURED:
         raise StyleAlignError(
             f"{key.table}: FID and KID need at least {FEWEST_MEASURED} images on each side, not {count}; give more"
         )
-    fid, kid = fid_kid.fid(generated, real), fid_kid.kid(generated, real, settings.seed, each)
+    fid = fid_kid.fid(generated, real, each)
+    kid = fid_kid.kid(generated, real, settings.seed, each, tied or UNTIED)
     return [
         key.row(FID.name, fid, settings.features, setting),
         key.row(KID.name, kid, settings.features, setting),

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from stylealign.datasets.images import ImageZip
     from stylealign.measurements.inputs import Inputs
     from stylealign.measurements.rows import Row, RowKey
+    from stylealign.metrics.kernel_distance import Tied
     from stylealign.metrics.translation import Target
 
 TO_TEST, TO_TRAINING = PROTOCOLS = ("to test images", "to training images")
@@ -60,7 +61,9 @@ TABLE = Table(
     protocol=f"{TO_TEST}: the first output of every source against the target's test images (as CUT and EGSDE report, "
     f"with their own features and sizes); {TO_TRAINING}: every output of every source (10 where the method has many, 1 "
     "where it has one) against the target's training images (as StarGAN v2 reports, at its own size, with Inception "
-    "and ten references), KID without pairs of one source's outputs, with an interval over sources; diversity: mean "
+    "and ten references): these are alike, so that FID is biased upwards as that of fewer images; KID without pairs of "
+    "outputs of one source or one reference, and without pairs of an output and the test image that is its reference, "
+    "with an interval over sources and references; diversity: mean "
     "perceptual distance between the outputs of a source; psi: truncation of z codes in the target's mapping; "
     f"{DISTRIBUTION_PROTOCOL}; {AGREEMENT_PROTOCOL}; "
     f"{DIFFERENCE_PROTOCOL}",
@@ -76,10 +79,12 @@ class Found:
 
     Attributes:
         first: features `[S, D]` of the first output of each source.
+        tied: which of these have one reference, and which test image that is.
         structure: values `[S]` by metric.
     """
 
     first: "Tensor"
+    tied: "Tied"
     structure: "Mapping[str, NDArray[np.float64]]"
 
 
@@ -119,8 +124,9 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     for name, translated in outputs.items():
         key = inputs.key_of(TABLE.name, name)
         generated = features_of((translated.read(part) for part in translated.chunks()), extractor)
-        found[name] = Found(generated[:: translated.each], structure.values(translated))
-        rows += fit_rows(generated, translated.each, target, key, settings)
+        tied = translated.ties(test.images)
+        found[name] = Found(generated[:: translated.each], tied.every(translated.each), structure.values(translated))
+        rows += fit_rows(generated, translated.each, target, key, settings, tied)
         if translated.each > 1:
             varied = diversity(translated, distance, settings.bootstrap, settings.seed)
             rows.append(key.row(DIVERSITY.name, varied, settings.perceptual))
@@ -135,11 +141,23 @@ def measure(inputs: "Inputs", settings: MetricSettings, progress: Progress) -> M
     return rows, {"sources": len(sources), "sources_of": len(data), "outputs": outputs_of}
 
 
-def fit_rows(generated: "Tensor", each: int, target: "Target", key: "RowKey", settings: MetricSettings) -> "list[Row]":
-    """Return `fid` and `kid` of features `[S * each, D]` by each protocol that the target has images for."""
-    rows = distribution_rows(generated[::each], target.of_test, key, settings, TO_TEST)
+def fit_rows(
+    generated: "Tensor", each: int, target: "Target", key: "RowKey", settings: MetricSettings, tied: "Tied"
+) -> "list[Row]":
+    """Return `fid` and `kid` of features `[S * each, D]` by each protocol that the target has images for.
+
+    Args:
+        generated: features, source after source.
+        each: outputs of a source.
+        target: features of the target's images.
+        key: of the rows.
+        settings: features, seed.
+        tied: which of the images have one reference, and which of the test images that is.
+    """
+    rows = distribution_rows(generated[::each], target.of_test, key, settings, TO_TEST, tied=tied.every(each))
     if target.of_training is not None:
-        rows += distribution_rows(generated, target.of_training, key, settings, TO_TRAINING, each)
+        among = dataclasses.replace(tied, own=None)
+        rows += distribution_rows(generated, target.of_training, key, settings, TO_TRAINING, each, among)
     return rows
 
 
@@ -176,8 +194,10 @@ def difference_rows(
     """Return how far one method is from another by `COMPARED` (KID against the test images)."""
     from stylealign.metrics.bootstrap import mean_difference
     from stylealign.metrics.fid_kid import kid_difference
+    from stylealign.metrics.kernel_distance import Tied
 
-    apart = kid_difference(one.first, other.first, target.of_test.features, settings.seed)
+    tied = Tied.either(one.tied, other.tied)
+    apart = kid_difference(one.first, other.first, target.of_test.features, settings.seed, tied)
     rows = [key.row(difference_of(KID).name, apart, settings.features, f"{TO_TEST}, {setting}")]
     for metric, values in one.structure.items():
         apart = mean_difference(values, other.structure[metric], settings.bootstrap, settings.seed)

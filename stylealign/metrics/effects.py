@@ -189,14 +189,21 @@ def targets_of(found: Found, ws: Array, labels: Mapping[str, Array]) -> list[str
 def leakage(effects: Effects, place: int, target: str, spreads: Mapping[str, float]) -> Array:
     """Return by how many spreads a direction changes the other numbers, mean of their magnitudes, `[N]` by latent.
 
-    Each other number counts with the sign of its mean change: the mean over the latents is the mean of the magnitudes
-    of the mean changes.
+    Each other number counts with the sign that its mean change has in the other half of the latents. Noise has that
+    sign as often as not: where a direction changes nothing, the mean over the latents is 0 on average. With the sign of
+    the mean itself it would be a mean of magnitudes, which noise alone makes about 0.8 of their standard errors.
     """
     others = [name for name in effects.numbers if name != target and spreads.get(name, 0) > 0]
     if not others:
         return np.full(effects.features.shape[1], np.nan)
     changes = [effects.numbers[name][place] / spreads[name] for name in others]
-    return np.mean([change * (-1 if change.mean() < 0 else 1) for change in changes], axis=0)
+    return np.mean([change * _signs_of_the_other_half(change) for change in changes], axis=0)
+
+
+def _signs_of_the_other_half(values: Array) -> Array:
+    """Return for each of `[N]` values, two or more, the sign of the mean of the half that it is not in."""
+    is_odd = np.arange(len(values)) % 2 == 1
+    return np.where(is_odd, *(np.sign(values[half].mean()) for half in (~is_odd, is_odd)))
 
 
 def change_cosines(one: NDArray[np.float32], other: NDArray[np.float32]) -> Array:

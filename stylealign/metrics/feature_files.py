@@ -1,7 +1,7 @@
 """Features of a set of images, of its zip or of a file of `stylealign features`, which was made of it before."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stylealign.datasets.images import ImageZip
+from stylealign.datasets.images import ImageZip, image_name
 from stylealign.errors import StyleAlignError
 from stylealign.files import UNREADABLE_ARRAYS, atomic_path
 from stylealign.metrics.features import features_of
@@ -28,12 +28,14 @@ class ImageFeatures:
         network: name of the features.
         resolution_px: height and width of the images.
         values: `[N, D]` float32 on the CPU, a row an image, in the set's order.
+        images: names of the images; of a file, which keeps none, those that a prepared set has.
     """
 
     path: Path
     network: str
     resolution_px: int
     values: Tensor
+    images: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.values)
@@ -44,7 +46,7 @@ def features_of_images(
 ) -> ImageFeatures:
     """Return the features of a set of images, with the number of those done told to `progress`."""
     values = features_of(read_images(images), extractor, progress=progress)
-    return ImageFeatures(Path(images.path), network, images.resolution_px, values)
+    return ImageFeatures(Path(images.path), network, images.resolution_px, values, images.names)
 
 
 def save_features(path: str | Path, features: ImageFeatures, provenance: dict[str, Any]) -> None:
@@ -63,7 +65,9 @@ def load_features(path: str | Path, network: str) -> ImageFeatures:
     try:
         with np.load(path, allow_pickle=False) as file:
             header, values = json.loads(str(file["header"])), file["features"]
-            found = ImageFeatures(Path(path), header["network"], header["resolution_px"], torch.from_numpy(values))
+            names = [image_name(number) for number in range(len(values))]
+            network_of_file, resolution_px = header["network"], header["resolution_px"]
+            found = ImageFeatures(Path(path), network_of_file, resolution_px, torch.from_numpy(values), names)
     except UNREADABLE_ARRAYS as error:
         raise StyleAlignError(f"{path}: no features ({error}); make them with `stylealign features`") from error
     if found.network != network or found.values.ndim != 2:

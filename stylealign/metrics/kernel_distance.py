@@ -9,11 +9,14 @@ all of whose terms are uncorrelated. The variances of a and b (which vanish wher
 the pair terms are estimated without bias from the kernel matrices' row sums and sums of squares.
 
 Several images of one source are not independent of each other, their sources are. A sample of x is then all images of a
-source, and its kernel with another sample the mean over their images: pairs of one source's images are left out.
+source, and its kernel with another sample the mean over their images: pairs of one source's images are left out. So are
+other pairs that are not independent (`Tied`). Where that leaves nothing of two samples, their kernel is taken to be
+what their row and column have without it, which expects the same.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -24,6 +27,55 @@ FEWEST = 4
 _QUANTILE = 1.96
 _ROWS = 128
 """Rows of a kernel matrix in memory at once: few enough for a cache."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tied:
+    """Which images are not independent of which; their pairs are left out.
+
+    Attributes:
+        shared: `[N]` or `[N, L]`, numbers of what images of x share, such as a reference: two with one number in one
+            place are tied.
+        own: `[N]` or `[N, L]`, numbers of the images of y that an image of x was made from; -1 for none.
+    """
+
+    shared: Tensor | None = None
+    own: Tensor | None = None
+
+    @classmethod
+    def either(cls, one: "Tied", other: "Tied") -> "Tied":
+        """Return the ties of two sets of as many images, row by row."""
+        return cls(_beside(one.shared, other.shared), _beside(one.own, other.own))
+
+    def every(self, step: int) -> "Tied":
+        """Return the ties of the first row of x, and of every `step`-th one after it."""
+        return self.at(slice(None, None, step))
+
+    def at(self, rows: Tensor | slice) -> "Tied":
+        """Return the ties of some rows of x."""
+        return Tied(*(None if numbers is None else numbers[rows] for numbers in (self.shared, self.own)))
+
+    @property
+    def numbers_shared(self) -> Tensor | None:
+        """`[N, L]` of `shared`; what all images share is left away: it would leave no pair."""
+        numbers = _in_columns(self.shared)
+        if numbers is None:
+            return None
+        differ = (numbers != numbers[:1]).any(dim=0)
+        return numbers[:, differ] if differ.any() else None
+
+
+def _in_columns(numbers: Tensor | None) -> Tensor | None:
+    return numbers[:, None] if numbers is not None and numbers.ndim == 1 else numbers
+
+
+def _beside(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    columns = [numbers for numbers in map(_in_columns, (one, other)) if numbers is not None]
+    return torch.cat(columns, dim=1) if columns else None
+
+
+UNTIED = Tied()
+"""Images that are independent of each other, and of the real ones."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,17 +111,20 @@ class Between:
     pairs: float
 
 
-def within(x: Tensor, minus: Tensor | None = None, each: int = 1) -> Within:
+def within(x: Tensor, minus: Tensor | None = None, each: int = 1, tied: Tied = UNTIED) -> Within:
     """Return the sums of k(x_i, x_j), or of k(x_i, x_j) - k(minus_i, minus_j), of features `[N, D]` float64.
 
     Args:
         x, minus: features, source after source.
         each: images of a source.
+        tied: which of the images share something.
     """
     n, sums, squares = len(x) // each, [], 0.0
     assert n >= FEWEST, f"a kernel distance needs at least {FEWEST} images on each side"
-    for start, rows_of_part in _kernels(x, x, minus, minus, each):
-        part = rows_of_part.unflatten(1, (n, each)).mean(dim=2)
+    numbers = tied.numbers_shared
+    left_out = None if numbers is None else (numbers, numbers)
+    kernels = partial(_kernels, x, x, (minus, minus), (each, each), left_out)
+    for start, part in kernels() if left_out is None else _filled(kernels, is_within=True):
         part.diagonal(start).zero_()
         sums.append(part.sum(dim=1))
         squares += part.square().sum().item()
@@ -79,12 +134,30 @@ def within(x: Tensor, minus: Tensor | None = None, each: int = 1) -> Within:
     return Within(n, total / (n * (n - 1)), rows / (n - 2), max(centred, 0.0) / (n * (n - 3)))
 
 
-def between(x: Tensor, y: Tensor, minus: Tensor | None = None, each: int = 1) -> Between:
-    """Return the sums of k(x_i, y_j), or of k(x_i, y_j) - k(minus_i, y_j), of features float64; `each` of x's alone."""
+def between(
+    x: Tensor,
+    y: Tensor,
+    minus: Tensor | None = None,
+    each: int = 1,
+    tied: Tied = UNTIED,
+    numbers: Tensor | None = None,
+) -> Between:
+    """Return the sums of k(x_i, y_j), or of k(x_i, y_j) - k(minus_i, y_j), of features float64; `each` of x's alone.
+
+    Args:
+        x, y, minus: features.
+        each: images of a source in x.
+        tied: which of x were made from which of y.
+        numbers: `[M]`, by which `tied` calls the rows of y; None for 0, 1, ...
+    """
     n, m = len(x) // each, len(y)
     assert min(n, m) >= FEWEST, f"a kernel distance needs at least {FEWEST} images on each side"
     rows, columns, squares = [], y.new_zeros(m), 0.0
-    for _, part in _kernels(x, y, minus, y, each):
+    own = _in_columns(tied.own)
+    called = torch.arange(m) if numbers is None else numbers
+    left_out = None if own is None else (own, called[:, None].expand(-1, own.shape[1]))
+    kernels = partial(_kernels, x, y, (minus, y), (each, 1), left_out)
+    for _, part in kernels() if left_out is None else _filled(kernels, is_within=False):
         rows.append(part.mean(dim=1))
         columns += part.sum(dim=0)
         squares += part.square().sum().item()
@@ -94,7 +167,26 @@ def between(x: Tensor, y: Tensor, minus: Tensor | None = None, each: int = 1) ->
     return Between(mean, row_means, column_means, max(centred, 0.0) / ((n - 1) * (m - 1)))
 
 
-def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
+def variance_of_shared(effects: Tensor, numbers: Tensor) -> float:
+    """Return the variance that the mean of `[N]` effects has by what images share, over that of independent images.
+
+    It is the sum over the pairs that share something of the products of their centred effects, over N^2: the clusters'
+    part of the variance of Cameron, Gelbach and Miller 2011, "Robust Inference with Multiway Clustering", equation 2.2.
+
+    Args:
+        effects: of images, with an error that is independent from one to the next.
+        numbers: `[N, L]` of what they share.
+    """
+    centred, found = effects - effects.mean(), 0.0
+    for column in numbers.T:
+        groups, places = column.unique(return_inverse=True)
+        sums = torch.zeros(len(groups), dtype=centred.dtype).index_add_(0, places, centred)
+        pairs = sums.square().sum() - centred.square().sum()
+        found += pairs.item() * len(groups) / (len(groups) - 1)
+    return max(found, 0.0) / len(effects) ** 2
+
+
+def kernel_distance(xx: Within, yy: Within | None, xy: Between, shared: float = 0.0) -> Estimate:
     """Return the unbiased estimate of MMD^2 with its 95 % interval; `n` is the smaller count.
 
     The variance grows with the distance itself: the interval holds the values theta whose own variance,
@@ -104,6 +196,7 @@ def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
     Args:
         xx, yy, xy: sums of the kernel matrices. Without `yy` they are differences of kernels, whose own part of y is
             0: the distance is a signed difference, whose variance is taken as it is (at least 3/4 of the pairs').
+        shared: variance that the mean over x has by what its samples share (`variance_of_shared`).
     """
     n, m = xx.count, len(xy.columns)
     value = xx.mean + (yy.mean if yy else 0.0) - 2 * xy.mean
@@ -113,7 +206,7 @@ def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
     if yy:
         pairs += 2 * yy.pairs / (m * (m - 1))
         images_y -= yy.pairs / (m - 2)
-    images = 4 * images_x / n + 4 * images_y / m
+    images = 4 * images_x / n + 4 * images_y / m + 4 * shared
     if yy is None:
         half = _QUANTILE * max(pairs + images, 0.75 * pairs) ** 0.5
         return Estimate(value, value - half, value + half, min(n, m))
@@ -127,16 +220,67 @@ def kernel_distance(xx: Within, yy: Within | None, xy: Between) -> Estimate:
     return Estimate(value, low, high, min(n, m))
 
 
+Kernels = Iterator[tuple[int, Tensor]]
+"""The first row and some rows of a matrix of kernels, NaN where all pairs are left out."""
+
+
 def _kernels(
-    x: Tensor, y: Tensor, minus_x: Tensor | None, minus_y: Tensor | None, each: int
-) -> Iterator[tuple[int, Tensor]]:
-    """Yield the first row and the rows of the matrix of kernels, a few at a time; a row is the mean of `each` of x."""
-    step = each * max(1, _ROWS // each)
+    x: Tensor,
+    y: Tensor,
+    minus: tuple[Tensor | None, Tensor | None],
+    each: tuple[int, int],
+    left_out: tuple[Tensor, Tensor] | None,
+) -> Kernels:
+    """Yield the first row and the rows of the matrix of kernels, a few at a time: means over `each` of x and of y.
+
+    Args:
+        x, y: features.
+        minus: features whose kernels are taken off, or None.
+        each: images of a sample of x and of y.
+        left_out: numbers `[N, L]` and `[M, L]`; pairs with one number in one place do not count.
+    """
+    step = each[0] * max(1, _ROWS // each[0])
     for start in range(0, len(x), step):
-        part = _polynomial(x[start : start + step], y)
-        if minus_x is not None and minus_y is not None:
-            part -= _polynomial(minus_x[start : start + step], minus_y)
-        yield start // each, part.unflatten(0, (-1, each)).mean(dim=1)
+        rows = slice(start, start + step)
+        part = _polynomial(x[rows], y)
+        if minus[0] is not None and minus[1] is not None:
+            part -= _polynomial(minus[0][rows], minus[1])
+        if left_out is None:
+            values = _samples(part, each).mean(dim=(1, 3))
+        else:
+            counted = (left_out[0][rows, None] != left_out[1]).all(dim=2).to(part)
+            values = _samples(part * counted, each).sum(dim=(1, 3)) / _samples(counted, each).sum(dim=(1, 3))
+        yield start // each[0], values
+
+
+def _samples(part: Tensor, each: tuple[int, int]) -> Tensor:
+    """Return kernels `[n * e, m * f]` as `[n, e, m, f]`."""
+    return part.unflatten(1, (-1, each[1])).unflatten(0, (-1, each[0]))
+
+
+def _filled(kernels: Callable[[], Kernels], is_within: bool) -> Kernels:
+    """Yield what `kernels` yields, with what its row and its column have on average in the place of NaN.
+
+    Args:
+        kernels: called twice.
+        is_within: whether the matrix is that of a sample with itself, whose diagonal tells nothing.
+    """
+
+    def known() -> Kernels:
+        for start, part in kernels():
+            if is_within:
+                part.diagonal(start).fill_(torch.nan)
+            yield start, part
+
+    sums, counts, means = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64), []
+    for _, part in known():
+        is_known = ~part.isnan()
+        sums, counts = sums + part.nansum(dim=0), counts + is_known.sum(dim=0)
+        means.append(part.nanmean(dim=1))
+    whole = sums.sum() / counts.sum()
+    rows, columns = (torch.where(own.isnan(), whole, own) - whole for own in (torch.cat(means), sums / counts))
+    for start, part in known():
+        yield start, torch.where(part.isnan(), whole + rows[start : start + len(part), None] + columns, part)
 
 
 def _polynomial(x: Tensor, y: Tensor) -> Tensor:

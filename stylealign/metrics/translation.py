@@ -1,6 +1,6 @@
 """How well translated images fit the target domain, how they differ, and how much of their sources they keep."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -13,6 +13,7 @@ from stylealign.errors import StyleAlignError
 from stylealign.images import from_uint8
 from stylealign.metrics.bootstrap import Estimate, mean_estimate
 from stylealign.metrics.fid_kid import Reference
+from stylealign.metrics.kernel_distance import UNTIED, Tied
 from stylealign.metrics.perceptual import PerceptualDistance
 from stylealign.metrics.seeing import Ruler
 
@@ -26,10 +27,12 @@ class Outputs:
     Attributes:
         images: `len(sources) * each` images; the first `each` are the outputs of the first source.
         each: outputs of a source.
+        references: name of the reference that guided each image; None where none did.
     """
 
     images: ImageZip | NDArray[np.uint8]
     each: int = 1
+    references: Sequence[str] | None = None
 
     @classmethod
     def of(cls, images: ImageZip, sources: int, most: int | None = None) -> "Outputs":
@@ -38,7 +41,7 @@ class Outputs:
         Of samples that know no source, the first are taken where there are more than `most` for each.
 
         Raises:
-            StyleAlignError: not a whole number of images for each source.
+            StyleAlignError: not a whole number of images for each source, or not a reference for each image.
         """
         if most is not None and "names" not in images.info:
             images = images.first(sources * most)
@@ -47,12 +50,25 @@ class Outputs:
             raise StyleAlignError(
                 f"{images.path}: {len(images)} images for {sources} sources; give as many for each, one or more"
             )
-        return cls(images, each)
+        references = images.listed("references")
+        if references is not None and len(references) != len(images):
+            raise StyleAlignError(f"{images.path}: {len(references)} references of {len(images)} images; make it again")
+        return cls(images, each, references)
 
     def chunks(self) -> list[slice]:
         """Return the slices in which the images are read: whole sources."""
         step = self.each * max(1, _CHUNK // self.each)
         return [slice(start, start + step) for start in range(0, len(self.images), step)]
+
+    def ties(self, names: Sequence[str]) -> Tied:
+        """Return which images have one reference, and which of the images `names` that reference is."""
+        if self.references is None:
+            return UNTIED
+        numbers = {name: number for number, name in enumerate(names)}
+        for name in self.references:
+            numbers.setdefault(name, len(numbers))
+        references = torch.tensor([numbers[name] for name in self.references])
+        return Tied(shared=references, own=references)
 
     def read(self, part: slice) -> NDArray[np.uint8]:
         """Return the images of a slice, `[n, 3, r, r]` uint8."""

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from stylealign.applications.inversion import invert, reconstruct
-from stylealign.config import InvertSettings
+from stylealign.config import Config, InvertSettings, validate
 from stylealign.images import from_uint8, to_uint8
 
 from .conftest import TINY, PixelDistance
@@ -32,6 +32,24 @@ def test_measures_belong_to_the_codes_alone(parent, images):
     expected = difference.mean(dim=(1, 2, 3)).numpy()
     assert [measures["perceptual"] for measures in found.measures] == pytest.approx(list(expected), rel=1e-5)
     assert [measures["mse"] for measures in found.measures] == pytest.approx(list(expected / 4), rel=1e-5)
+
+
+def test_samples_that_the_score_compares_with_are_truncated_with_the_codes_alone(parent, images):
+    """Codes of W are used as they are; random samples near the mean image would make the score of another scale."""
+    given = SETTINGS.model_dump() | {"steps": 0, "truncation_psi": 0.5}
+    whole, truncated = (
+        invert(parent, images, InvertSettings(**given | own), PixelDistance()) for own in ({"truncation_psi": 1.0}, {})
+    )
+    assert [one["score"] for one in whole.measures] == [one["score"] for one in truncated.measures]
+    assert InvertSettings(space="w+", truncation_psi=0.5).truncation_psi == 1
+    assert InvertSettings(space="z+", truncation_psi=0.5).truncation_psi == 0.5
+    workflow = {
+        "domains": {"a": {"draw": "human"}},
+        "models": {"a": {"domain": "a", "fetch": "human-64-a"}},
+        "inversion": {"truncation_psi": 0.5},
+    }
+    config = validate(Config, workflow | {"inversion_spaces": ["z", "w+"]}, "config")
+    assert [config.inversion_of(space).truncation_psi for space in ("z", "w+")] == [0.5, 1]
 
 
 def test_own_samples_score_higher_than_noise(parent, images):

@@ -24,6 +24,7 @@ from stylealign.latents.directions import Directions, channel_place
 from stylealign.latents.kinship import kin
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
+from stylealign.report.sheets import PICTURES
 from stylealign.sampling import z_of_seeds
 
 TINY = Architecture(resolution=16, z_dim=12, w_dim=8, mapping_layers=2, channel_base=128, channel_max=8)
@@ -123,6 +124,23 @@ def test_boundaries_of_a_label_network(work: Path, tmp_path: Path, capsys: pytes
     arguments = ["directions", *model(work), "--out", str(tmp_path / "e.npz"), *FAST, *labels]
     error = refused(capsys, *arguments, str(tmp_path / "attributes.safetensors"), "--label", "hat")
     assert "has no 'hat'; it knows hat=no, hat=yes" in error
+
+
+@pytest.mark.parametrize("positive", [0, 4])
+def test_values_too_rare_to_learn_from_are_left_out(positive, work, tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    """Of 100 samples 4 are 4 %, and fewer than the 5 that a boundary needs; without any value left there is none."""
+    names = ("hat=no", "hat=yes", "ear=no", "ear=yes")
+    network = LabelNetwork(LabelSpec("attributes", names, 16, maps=0, numbers=len(names), width=4, units=()))
+    save_label_network(tmp_path / "attributes.safetensors", network, {})
+    labels = ["--method", "boundary", "--labelled", "100", "--labels", str(tmp_path / "attributes.safetensors")]
+    rare = {"hat=yes": (np.arange(100) < positive).astype(float)}
+    often = {"ear=yes": (np.arange(100) < 30).astype(float)}
+    monkeypatch.setattr("stylealign.cli.directions.finders.network_scores", lambda *_: {**rare, **often})
+    assert found(work, tmp_path, *labels).names == ["ear=yes"]
+    monkeypatch.setattr("stylealign.cli.directions.finders.network_scores", lambda *_: dict(rare))
+    error = refused(capsys, "directions", *model(work), "--out", str(tmp_path / "e.npz"), *FAST, *labels)
+    assert "nothing that the network sees differs in 100 samples often enough to learn from; raise --labelled" in error
+    assert not (tmp_path / "e.npz").exists()
 
 
 def test_examples_give_boundaries_and_channels(work: Path, tmp_path: Path) -> None:
@@ -466,3 +484,12 @@ def test_directions_of_equal_names_are_told_apart_by_their_files(work, monkeypat
     assert moves[0] == "pca-0 of pca"
     assert moves[-1] == "pca-0 of same"
     assert "pca-1" in moves
+
+
+def test_a_grid_too_large_for_its_format_is_told_before_the_zip_is_written(work, tmp_path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    kind, options, _ = PICTURES[".webp"]
+    monkeypatch.setitem(PICTURES, ".webp", (kind, options, 200))
+    written = ["--grid", str(tmp_path / "edits.webp"), "--zip", str(tmp_path / "edits.zip")]
+    error = refused(capsys, "edit", *model(work), "--directions", str(work / "pca.npz"), "--seeds", "0", *written)
+    assert "edits.webp: a WEBP has at most 200 px a side" in error
+    assert not list(tmp_path.iterdir())

@@ -172,6 +172,33 @@ def test_figures_of_zips_that_hold_too_few_images(work, tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
+def test_a_figure_of_translations_shows_the_first_output_of_each_source(work, tmp_path, capsys):
+    """With two outputs of each source, the second source had the second output of the first under it."""
+    names, levels = ImageZip(work / "images.zip").names[:3], np.array([10, 20, 90, 100, 200, 210], np.uint8)
+    images = np.broadcast_to(levels[:, None, None, None], (6, 3, 16, 16))
+    write_image_zip(tmp_path / "two.zip", images, extra={"names": names, "outputs": 2})
+    write_image_zip(tmp_path / "one.zip", images[::2], extra={"names": names})
+    write_image_zip(tmp_path / "others.zip", images[::2], extra={"names": names[::-1]})
+    rows = {name: f"a={tmp_path / name}.zip" for name in ("one", "two", "others")}
+    figure = ["figures", "translation", "--data", str(work / "images.zip"), "--out"]
+    for name in ("one", "two"):
+        assert main([*figure, str(tmp_path / f"{name}.png"), rows[name]]) == 0
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    assert main([*figure, str(tmp_path / "x.png"), rows["one"], rows["others"].replace("a=", "b=")]) == 2
+    assert "others.zip: images of other sources than" in capsys.readouterr().err
+
+
+def test_codes_that_the_translation_truncates_otherwise_are_told(work, tmp_path, capsys):
+    z = np.random.default_rng(0).normal(size=(2, TINY.z_dim)).astype(np.float32)
+    Codes(z, "z", sha256_of_file(work / "parent.safetensors"), truncation_psi=0.5).save(tmp_path / "codes.npz")
+    pair = ["translate", *_pair(work, tmp_path / "out", "codes-parent", "child"), "--space", "z"]
+    pair[pair.index("--codes") + 1] = str(tmp_path / "codes.npz")
+    for more, is_told in (([], True), (["--truncation-psi", "0.5"], False)):
+        assert main([*pair, *more]) == 0
+        told = "codes.npz: found under truncation_psi 0.5, and drawn under 1; --truncation-psi 0.5 draws what was found"
+        assert (told in capsys.readouterr().err) is is_told
+
+
 def test_codes_of_another_program_are_translated_or_converted(work, tmp_path, capsys):
     own = Codes.load(work / "codes-parent" / "codes.npz")
     np.savez(tmp_path / "projected_w.npz", w=own.values)
@@ -296,6 +323,27 @@ def test_images_outside_of_the_domain_are_named(work, tmp_path, capsys):
     assert "parent.safetensors: holds no discriminator" in capsys.readouterr().err
 
 
+def test_a_reference_that_cannot_be_read_leaves_no_half_of_the_results(work, tmp_path, capsys):
+    """Codes and reconstructions were written before the reference was read, beside no or older metrics."""
+    generator, discriminator = load(work / "parent.safetensors").generator, Discriminator(TINY)
+    native.save(tmp_path / "judged.safetensors", generator=generator, discriminator=discriminator)
+    write_image_zip(tmp_path / "broken.zip", [np.zeros((3, size, size), np.uint8) for size in (16, 8)])
+    given = ["--model", str(tmp_path / "judged.safetensors"), "--data", str(work / "images.zip"), *FEW]
+    reference = ["--reference", str(tmp_path / "broken.zip")]
+    assert main(["invert", *given, *reference, "--out-dir", str(tmp_path / "out")]) == 2
+    assert "is 8x8, the first image 16 px" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--reference", "reconstructions.zip"), ("--landmarks", "losses.csv")])
+def test_invert_writes_over_nothing_that_it_reads(work, tmp_path, capsys, flag, name):
+    given = ["--model", str(work / "parent.safetensors"), "--data", str(work / "images.zip"), *FEW]
+    (tmp_path / name).write_bytes(b"mine")
+    assert main(["invert", *given, flag, str(tmp_path / name), "--out-dir", str(tmp_path)]) == 2
+    assert f"{name} would be written over; name another" in capsys.readouterr().err
+    assert (tmp_path / name).read_bytes() == b"mine"
+
+
 def test_an_encoder_inverts_without_steps(work, tmp_path, capsys):
     model, data = ["--model", str(work / "parent.safetensors")], ["--data", str(work / "images.zip")]
     encoder = tmp_path / "encoder.safetensors"
@@ -371,6 +419,25 @@ def test_translate_draws_many_outputs_under_a_guide(work, tmp_path):
     assert _translate(work, tmp_path, *guide) == 0
     images = ImageZip(tmp_path / "images.zip")
     assert (len(images), images.info["outputs"]) == (6, 2)
+    references = Codes.load(work / "codes-child" / "codes.npz")
+    ws, first = (
+        torch.from_numpy(references.values),
+        torch.from_numpy(Codes.load(work / "codes-parent" / "codes.npz").values),
+    )
+    model = load(work / "child.safetensors").generator
+    for number, name in enumerate(images.info["references"]):
+        own = ws[references.names.index(name)][None].clone()
+        own[:, :3] = first[number // 2, :3]
+        np.testing.assert_array_equal(images.read([number]), to_pixels(model.synthesis(own)))
+
+
+def test_references_go_with_their_guide(work, tmp_path, capsys):
+    """References without the guide were read and left aside, and the images passed for guided ones."""
+    given = ["--reference-codes", str(work / "codes-child" / "codes.npz")]
+    for more in (given, [*given, "--guide", "latent"], ["--guide", "reference"]):
+        assert _translate(work, tmp_path / "out", *more) == 2
+        assert "--reference-codes: goes with --guide reference" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_blend_is_a_model_that_translates(work, tmp_path, capsys):
@@ -411,6 +478,7 @@ def test_morph_writes_and_measures_every_method(work, tmp_path):
     timing = json.loads((tmp_path / "timing.json").read_text())
     assert timing["frames"] == 6 * 6, "the joint morph, two rounds of re-timing, and three baselines"
     assert timing["frames_per_s"] == pytest.approx(36 / timing["seconds"])
+    assert timing["morphs"] == 2, "those whose frames were drawn; the third has a frame half-way alone"
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert list(metrics["methods"]) == [
         "codes+weights",
@@ -431,6 +499,8 @@ def test_morph_writes_and_measures_every_method(work, tmp_path):
     middle = ImageZip(tmp_path / "middle.zip")
     assert middle.info["methods"] == list(metrics["methods"])
     assert middle.labels == [method for method in range(5) for _ in range(3)], "one frame of each of the three codes"
+    assert middle.info["sources"] == Codes.load(work / "codes-parent" / "codes.npz").names
+    assert middle.info["targets"] == Codes.load(work / "codes-child" / "codes.npz").names
     assert Image.open(tmp_path / "strip.png").size == (3 * 16 + 2 * 2, 2 * 16 + 2)
 
 
@@ -490,8 +560,19 @@ def test_a_morph_between_two_given_pictures(work, tmp_path):
 def test_a_morph_without_target_codes_ends_at_the_translation(work, tmp_path):
     assert _translate(work, tmp_path / "translation") == 0
     assert _morph(work, tmp_path / "morph") == 0
+    assert "targets" not in ImageZip(tmp_path / "morph" / "middle.zip").info
     last = ImageZip(tmp_path / "morph" / "frames.zip").read(slice(-2, None))
     np.testing.assert_array_equal(last, ImageZip(tmp_path / "translation" / "images.zip").read(slice(0, 2)))
+
+
+@pytest.mark.parametrize(("duration_s", "said"), [("1e-9", "6 frames in 1e-09 s are 6e"), ("1e9", "6 frames in 1e")])
+def test_a_video_that_nothing_plays_is_refused_before_anything_is_written(work, tmp_path, capsys, duration_s, said):
+    """The encoder said so when frames.zip was there."""
+    assert _morph(work, tmp_path / "out", "--duration-s", duration_s) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "a video has from 0.01 to 1000; set duration_s or frames" in error
+    assert not (tmp_path / "out").exists()
 
 
 def test_target_codes_of_another_model_are_refused(work, tmp_path, capsys):

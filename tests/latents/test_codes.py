@@ -63,6 +63,19 @@ def test_a_missing_or_damaged_file_is_named(tmp_path):
         path.write_bytes(broken)
         with pytest.raises(StyleAlignError, match=r"codes\.npz: not a code file, or a damaged one"):
             Codes.load(path)
+    _codes("w").save(path)
+    with np.load(path) as file:
+        parts = {name: file[name] for name in file.files}
+    for name, part, message in (
+        ("space", "w2", "no 'w2'; choose one of"),
+        ("values", parts["values"][0], "cannot be of space w"),
+        ("names", parts["names"][1:], "codes but"),
+    ):
+        np.savez(path, **{**parts, name: part})
+        with pytest.raises(
+            StyleAlignError, match=rf"codes\.npz: a damaged file of codes \(.*{message}.*\); make it with"
+        ):
+            Codes.load(path)
     np.savez(path, values=np.zeros((2, 3)))
     with pytest.raises(StyleAlignError, match="not a code file"):
         Codes.load(path)

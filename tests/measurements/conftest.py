@@ -68,7 +68,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_image_zip(folder / "translated.zip", twice, extra={"names": names, "outputs": 2})
     columns = {"path_length": [1.0, 2.0], "step_ratio": [1.5, 2.5], "endpoint_error": [0.0, 0.1]}
     write_json(folder / "morph.json", {"features": "efficientnet-lite0", "methods": {"codes-only": columns}})
-    write_image_zip(folder / "middle.zip", sources, labels=[0] * 5, extra={"methods": ["codes-only"]})
+    made_of = {"methods": ["codes-only"], "sources": names}
+    write_image_zip(folder / "middle.zip", sources, labels=[0] * 5, extra=made_of)
     write_json(folder / "metrics.json", {})
     write_json(folder / "timing.json", {"images_per_s": 2.5})
     for task in TASKS:

@@ -12,7 +12,8 @@ from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.rows import RowKey
 from stylealign.measurements.translation import Found, _space_of, compared_with, difference_rows, fit_rows
-from stylealign.metrics.fid_kid import Reference, kid
+from stylealign.metrics.fid_kid import Reference, kid, kid_difference
+from stylealign.metrics.kernel_distance import UNTIED, Tied
 from stylealign.metrics.seeing import Ruler, Seeing
 from stylealign.metrics.structure import rotation_errors
 from stylealign.metrics.translation import Outputs, Structure, Target, diversity
@@ -48,18 +49,48 @@ def test_to_test_images_goes_the_first_output_of_each_source_and_to_training_ima
     rng = np.random.default_rng(0)
     images, test, train = (torch.from_numpy(rng.normal(size=(count, 3))) for count in (18, 7, 9))
     target = Target(Reference(test), Reference(train))
-    rows = {(r.setting, r.metric): r for r in fit_rows(images, 3, target, KEY, SETTINGS)}
+    rows = {(r.setting, r.metric): r for r in fit_rows(images, 3, target, KEY, SETTINGS, UNTIED)}
     assert {key: row.n for key, row in rows.items() if key[1] == "kid"} == {
         ("to test images", "kid"): 6,
         ("to training images", "kid"): 9,
     }
-    one = fit_rows(images[::3], 1, Target(Reference(test), None), KEY, SETTINGS)
+    one = fit_rows(images[::3], 1, Target(Reference(test), None), KEY, SETTINGS, UNTIED)
     assert [row.setting for row in one] == ["to test images", "to test images"]
     assert rows["to test images", "kid"].value == one[1].value
-    whole = fit_rows(images, 1, target, KEY, SETTINGS)
+    whole = fit_rows(images, 1, target, KEY, SETTINGS, UNTIED)
     assert rows["to training images", "fid"].value == whole[2].value
     assert rows["to training images", "kid"].value == kid(images, train, SETTINGS.seed, each=3).value
     assert rows["to training images", "kid"].value != whole[3].value, "outputs of one source are no pairs"
+
+
+@pytest.mark.filterwarnings("ignore::stylealign.metrics.fid_kid.FewImagesWarning")
+def test_outputs_of_one_reference_and_their_reference_are_no_pairs(tmp_path: Path) -> None:
+    """Six sources with two outputs each; the references are test images, and one image that the set does not hold."""
+    named = [f"{number}.png" for number in (0, 3, 3, 1, 9, 0, 1, 0, 9, 3, 4, 4)]
+    extra = {"names": list("abcdef"), "outputs": 2, "references": named}
+    write_image_zip(tmp_path / "guided.zip", flat(list(range(12))), extra=extra)
+    outputs = Outputs.of(ImageZip(tmp_path / "guided.zip"), 6)
+    tied = outputs.ties([f"{number}.png" for number in range(7)])
+    assert tied.shared is not None
+    assert tied.shared.tolist() == [0, 3, 3, 1, 7, 0, 1, 0, 7, 3, 4, 4]
+    assert torch.equal(tied.own, tied.shared)
+    rng = np.random.default_rng(0)
+    images, test, train = (torch.from_numpy(rng.normal(size=(count, 3))) for count in (12, 7, 9))
+    target = Target(Reference(test), Reference(train))
+    rows = {row.setting: row.value for row in fit_rows(images, 2, target, KEY, SETTINGS, tied) if row.metric == "kid"}
+    first = Tied(tied.shared[::2], tied.own[::2])
+    assert rows == {
+        "to test images": kid(images[::2], test, SETTINGS.seed, tied=first).value,
+        "to training images": kid(images, train, SETTINGS.seed, 2, Tied(shared=tied.shared)).value,
+    }
+    one, other = (Found(part, own, {}) for part, own in ((images[::2], first), (images[1::2], UNTIED)))
+    (apart,) = difference_rows(one, other, target, KEY, "minus untouched", SETTINGS)
+    assert apart.value == kid_difference(one.first, other.first, test, SETTINGS.seed, first).value
+    assert apart.value != pytest.approx(kid_difference(one.first, other.first, test, SETTINGS.seed).value)
+    assert Outputs(flat([1, 2])).ties(["0.png"]) is UNTIED
+    write_image_zip(tmp_path / "guided.zip", flat([1, 2]), extra={"names": ["a", "b"], "references": ["0.png"]})
+    with pytest.raises(StyleAlignError, match=r"guided.zip: 1 references of 2 images; make it again"):
+        Outputs.of(ImageZip(tmp_path / "guided.zip"), 2)
 
 
 def test_methods_are_compared_with_the_sources_and_with_the_control_of_their_space() -> None:
@@ -96,7 +127,8 @@ def test_differences_are_paired() -> None:
     rng = np.random.default_rng(1)
     features, odd = torch.from_numpy(rng.normal(size=(2, 60, 3))), rng.normal(0, 10, 60)
     one, other = (
-        Found(features[i], {"rotation_error": odd + shift + 0.1 * rng.normal(size=60)}) for i, shift in ((0, 1), (1, 0))
+        Found(features[i], UNTIED, {"rotation_error": odd + shift + 0.1 * rng.normal(size=60)})
+        for i, shift in ((0, 1), (1, 0))
     )
     target = Target(Reference(torch.from_numpy(rng.normal(size=(50, 3)))), None)
     rows = {row.metric: row for row in difference_rows(one, other, target, KEY, "minus untouched", SETTINGS)}

@@ -89,6 +89,22 @@ def test_a_planted_direction_has_its_effect_and_no_other() -> None:
     assert leakage(found, 1, "left", SPREADS).mean() == pytest.approx(STRENGTH / 2, abs=0.2)
 
 
+def test_noise_does_not_leak() -> None:
+    """Four numbers that a direction does not change, seen with noise, and one that it turns down by 2."""
+    rng, spreads, repeats = np.random.default_rng(0), dict.fromkeys("abcde", 1.0), 400
+    of_noise, naive, of_one = [], [], []
+    for _ in range(repeats):
+        numbers = {name: rng.normal(size=(1, 16)) for name in "abcde"}
+        features = np.zeros((1, 16, 1), np.float32)
+        of_noise.append(leakage(Effects(numbers, features), 0, "a", spreads).mean())
+        naive.append(np.mean([abs(numbers[name].mean()) for name in "bcde"]))
+        of_one.append(leakage(Effects({**numbers, "b": numbers["b"] - 2}, features), 0, "a", spreads).mean())
+    error = np.std(of_noise) / repeats**0.5
+    assert abs(np.mean(of_noise)) < 3 * error
+    assert np.mean(naive) == pytest.approx((2 / np.pi) ** 0.5 / 4, rel=0.05), "what the mean of magnitudes would be"
+    assert np.mean(of_one) == pytest.approx(2 / 4, abs=3 * np.std(of_one) / repeats**0.5)
+
+
 def test_a_direction_is_about_what_goes_with_it_in_the_samples() -> None:
     random = np.random.default_rng(0)
     ws = random.normal(size=(500, 6))

@@ -13,6 +13,7 @@ from torch_fidelity.metric_prc import prc_features_to_metric
 
 from stylealign.metrics import fid_kid
 from stylealign.metrics.fid_kid import FewImagesWarning, Reference, fid, kid, kid_difference, precision_recall
+from stylealign.metrics.kernel_distance import Tied, variance_of_shared
 
 
 def features(seed: int, count: int = 300, shift: float = 0.0, scale: float = 1.0) -> torch.Tensor:
@@ -173,6 +174,143 @@ def test_kid_leaves_out_pairs_of_one_source(monkeypatch: pytest.MonkeyPatch) -> 
     assert dataclasses.astuple(kid(a, b, each=5)) == pytest.approx(dataclasses.astuple(found))
     monkeypatch.setattr(fid_kid, "KID_MOST_IMAGES", 22)
     assert kid(a, b, each=5).n == 20, "whole sources"
+
+
+def made_from(rng: np.random.Generator, images: torch.Tensor) -> torch.Tensor:
+    """Return images of `sample`'s distribution, each of which is near one of some images: a reconstruction."""
+    return 0.9 * (images - 1) + 0.19**0.5 * (sample(rng, len(images)) - 1) + 1
+
+
+@pytest.mark.parametrize("each", [1, 3])
+def test_pairs_of_images_and_what_they_were_made_from_are_left_out(each: int) -> None:
+    """Half of the images of each source know a reference among the real ones; the first two have the same one."""
+    a, b = features(0, count=8 * each).numpy(), features(1, count=11, shift=0.3).numpy()
+    references = np.random.default_rng(3).integers(0, 4, 8 * each)
+    references[:2] = 1
+    own = np.where(np.arange(len(a)) % 2 == 0, references, -1)
+    sources = np.arange(len(a)) // each
+
+    def mean(kernel: np.ndarray, counted: np.ndarray) -> np.ndarray:
+        """Return the means over the pairs of samples, the diagonal apart, NaN for those of which nothing is left."""
+        n, m = len(kernel) // each, kernel.shape[1] // (each if kernel.shape[0] == kernel.shape[1] else 1)
+        shape = (n, each, m, -1)
+        total, count = ((kernel * counted).reshape(shape).sum((1, 3)), counted.reshape(shape).sum((1, 3)))
+        return np.divide(total, count, out=np.full((n, m), np.nan), where=count > 0)
+
+    within = mean((a @ a.T / 6 + 1) ** 3, (sources[:, None] != sources) & (references[:, None] != references))
+    between = mean((a @ b.T / 6 + 1) ** 3, own[:, None] != np.arange(11))
+    real = (b @ b.T / 6 + 1) ** 3
+    whole = []
+    for kernels in (within, between):
+        rows, columns = (np.nanmean(kernels, axis=axis, keepdims=True) for axis in (1, 0))
+        whole.append(np.where(np.isnan(kernels), rows + columns - np.nanmean(kernels), kernels))
+    expected = whole[0][~np.eye(8, dtype=bool)].mean() + real[~np.eye(11, dtype=bool)].mean() - 2 * whole[1].mean()
+    tied = Tied(shared=torch.from_numpy(references), own=torch.from_numpy(own))
+    found = kid(torch.from_numpy(a), torch.from_numpy(b), each=each, tied=tied)
+    assert found.value == pytest.approx(expected, rel=1e-9)
+    assert found.value != pytest.approx(kid(torch.from_numpy(a), torch.from_numpy(b), each=each).value, rel=1e-3)
+    assert (found.ci_low < found.value < found.ci_high, found.n) == (True, min(len(a), 11))
+
+
+def test_what_all_images_share_leaves_no_pair_out() -> None:
+    a, b = features(0, count=8), features(1, count=9)
+    same = torch.zeros(8, dtype=torch.int64)
+    assert kid(a, b, tied=Tied(shared=same)) == kid(a, b)
+    assert kid(a, b, tied=Tied(shared=torch.stack([same, torch.arange(8)], dim=1))) == pytest.approx(kid(a, b))
+    made = kid(a, b, tied=Tied(own=same))
+    assert np.isfinite([made.value, made.ci_low, made.ci_high]).all(), "one image of which all were made"
+
+
+def test_images_made_from_the_real_ones_are_at_no_distance_and_their_interval_holds_it() -> None:
+    """With the pairs of each image and its own real one, the distance comes out too low."""
+    rng, repeats, own = np.random.default_rng(11), 300, torch.arange(32)
+    found, naive = [], []
+    for _ in range(repeats):
+        real = sample(rng, 48)
+        made = made_from(rng, real[:32])
+        found.append(kid(made, real, tied=Tied(own=own)))
+        naive.append(kid(made, real).value)
+    values = np.array([each.value for each in found])
+    error = values.std() / repeats**0.5
+    assert abs(values.mean()) < 3 * error
+    assert np.mean(naive) < -8 * error, "what it would be"
+    assert np.mean([each.ci_low <= 0 <= each.ci_high for each in found]) >= 0.9
+
+
+def test_images_of_one_reference_are_no_pairs() -> None:
+    rng, repeats = np.random.default_rng(12), 200
+    numbers = torch.arange(64) % 16
+    found, naive = [], []
+    for _ in range(repeats):
+        made, real = made_from(rng, sample(rng, 16)[numbers]), sample(rng, 200)
+        found.append(kid(made, real, tied=Tied(shared=numbers)).value)
+        naive.append(kid(made, real).value)
+    error = np.std(found) / repeats**0.5
+    assert abs(np.mean(found)) < 3 * error
+    assert np.mean(naive) > 8 * error
+
+
+@pytest.mark.parametrize(("each", "least"), [(1, 0.9), (4, 0.88)])
+def test_95_percent_intervals_of_images_of_one_reference_hold_the_truth(each: int, least: float) -> None:
+    """Half of the variance is between references; over sources alone intervals held the truth in four of five cases."""
+    rng, truth, repeats, found, differences = np.random.default_rng(5), true_kid(0.5), 150, [], []
+    numbers = torch.arange(64 * each) % 16 if each == 1 else torch.arange(64 * each) % 64
+    for _ in range(repeats):
+        numbers = numbers[torch.from_numpy(rng.permutation(len(numbers)))]
+        sources, references = (sample(rng, 64) - 1 for _ in range(2))
+        parts = (sources.repeat_interleave(each, dim=0), references[numbers], sample(rng, 64 * each) - 1)
+        made = sum(share**0.5 * part for share, part in zip((0.3, 0.5, 0.2), parts, strict=True)) + 1.5
+        real, tied = sample(rng, 300), Tied(shared=numbers)
+        found.append(kid(made, real, each=each, tied=tied))
+        if each == 1:
+            difference = kid_difference(made, sources + 1, real, tied=tied)
+            assert difference.value == pytest.approx(found[-1].value - kid(sources + 1, real, tied=tied).value)
+            differences.append(difference.ci_low <= truth <= difference.ci_high)
+    hits = [one.ci_low <= truth <= one.ci_high for one in found]
+    assert least <= np.mean(hits) <= 0.99
+    assert each > 1 or 0.84 <= np.mean(differences) <= 0.99, "16 references are few for a variance"
+
+
+def test_the_variance_of_what_is_shared_in_closed_form() -> None:
+    effects = torch.tensor([3.0, 1.0, -1.0, -3.0], dtype=torch.float64) + 5
+    # Twice 3 * 1 and twice -1 * -3, times 2 groups over 1 degree of freedom, over 16.
+    assert variance_of_shared(effects, torch.tensor([[0], [0], [1], [1]])) == pytest.approx(12 * 2 / 16)
+    assert variance_of_shared(effects, torch.tensor([[0], [1], [1], [0]])) == 0, "unlike images have nothing in common"
+
+
+def test_ties_follow_the_images_that_are_chosen_of_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = features(0, count=60), features(1, count=50)
+    own, shared = torch.arange(60) % 50, torch.arange(60) // 3
+    monkeypatch.setattr(fid_kid, "KID_MOST_IMAGES", 30)
+    rows, columns = fid_kid._chosen(60, 30, 2), fid_kid._chosen(50, 30, 2)
+    places = {int(column): place for place, column in enumerate(columns)}
+    by_hand = torch.tensor([places.get(int(number), -1) for number in own[rows]])
+    expected = kid(a[rows], b[columns], tied=Tied(shared[rows], by_hand))
+    assert dataclasses.astuple(kid(a, b, 2, tied=Tied(shared, own))) == pytest.approx(dataclasses.astuple(expected))
+    difference = kid_difference(a, a.flip(0), b, 2, Tied(shared, own))
+    by_hand = kid_difference(a[rows], a.flip(0)[rows], b[columns], tied=Tied(shared[rows], by_hand))
+    assert dataclasses.astuple(difference) == pytest.approx(dataclasses.astuple(by_hand))
+
+
+def test_fid_of_several_outputs_of_a_source_warns_of_few_sources() -> None:
+    with pytest.warns(FewImagesWarning, match="300 sources"):
+        fid(features(0, count=3000), features(1, count=3000), each=10)
+    with pytest.warns(FewImagesWarning, match="100 images"):
+        fid(features(0, count=3000), features(1, count=100), each=10)
+
+
+@pytest.mark.filterwarnings("ignore::stylealign.metrics.fid_kid.FewImagesWarning")
+def test_fid_of_several_outputs_of_a_source_is_biased_as_that_of_fewer_images() -> None:
+    """As the protocol says: it is between those of as many images and of as many sources, all of one distribution."""
+    rng = np.random.default_rng(4)
+    real = Reference(sample(rng, 2000))
+    kinds = {
+        "images": lambda: sample(rng, 200),
+        "outputs": lambda: outputs(rng, 20, 10),
+        "sources": lambda: sample(rng, 20),
+    }
+    means = {kind: np.mean([fid(draw(), real).value for _ in range(30)]) for kind, draw in kinds.items()}
+    assert 1.5 * means["images"] < means["outputs"] < means["sources"]
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.1, 0.5])
