@@ -76,7 +76,9 @@ def test_three_trainings_are_what_was_measured(label: str, table: str, metric: s
     numbers = measured()
     for child, cell in zip(("ink", "toon", "sketch", "robot"), cells(label, 1), strict=True):
         wanted = [numbers[table, name, "child", metric, setting] for name in (child, f"{child}-s1", f"{child}-s2")]
-        assert [float(number.replace(",", "")) for number in cell.split(", ")] == [round(number, digits) for number in wanted]
+        assert [float(number.replace(",", "")) for number in cell.split(", ")] == [
+            round(number, digits) for number in wanted
+        ]
 
 
 def test_the_horizontal_shift_of_sketch_is_what_was_measured() -> None:

@@ -381,3 +381,10 @@ def test_jobs_ask_for_what_their_size_needs(tmp_path: Path) -> None:
     assert small["runtime"] < large["runtime"] <= 2880
     assert noted["config", "invert", "human", "z"]["runtime"] < noted["paper", "invert", "ffhq-1024", "z"]["runtime"]
     assert {resources["gpu"] for resources in noted.values() if "gpu" in resources} == {0, 1}
+
+
+def test_figures_go_several_to_a_job_of_a_cluster() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    profile = yaml.safe_load((ROOT / "workflow" / "profiles" / "slurm" / "config.yaml").read_text())
+    grouped = {group.split("=")[0] for group in profile["groups"]}
+    assert set(re.findall(r"^rule (figure_\w+):", text, flags=re.MULTILINE)) <= grouped
