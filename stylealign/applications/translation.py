@@ -73,14 +73,18 @@ def guiding(references: Codes | None, sources: int, settings: TranslateSettings)
     """
     if references is None:
         raise StyleAlignError("--reference-codes: the guide reference needs codes found in the target model")
-    return _dealt(len(references), sources * settings.outputs, numpy_stream("guides", settings.seed))
+    return _dealt(len(references), sources * settings.outputs, _random(settings))
+
+
+def _random(settings: TranslateSettings) -> np.random.Generator:
+    return numpy_stream("guides", settings.seed)
 
 
 def _guides(sources: int, target: Generator, settings: TranslateSettings, references: Codes | None) -> Tensor | None:
     """Return the ws (or styles) of the layers after the source's, `[sources * outputs, ...]`; None without a guide."""
     if settings.guide == "latent":
         count = sources * settings.outputs
-        z = seeded_normal((count, target.architecture.z_dim), numpy_stream("guides", settings.seed))
+        z = seeded_normal((count, target.architecture.z_dim), _random(settings))
         latents = torch.from_numpy(z).to(target.mapping.w_avg)
         return target.mapping(latents, mean_label(target, count), settings.truncation_psi)
     if settings.guide == "reference":

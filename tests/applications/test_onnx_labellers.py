@@ -303,7 +303,7 @@ def test_one_file_holds_both(tmp_path: Path) -> None:
 def test_a_description_that_is_none(tmp_path: Path) -> None:
     for text, message in {
         "task: segmentation": "names: Field required",
-        "{task: attributes, names: {a=b: [no, yes]}}": "names: 'a=b' has =, which stands between attributes and values",
+        "{task: attributes, names: {a=b: [x, y]}}": "names: 'a=b' has =, which stands between attributes and values",
         "{task: segmentation, name: [a]}": r"names: Field required, unknown key 'name'; did you mean 'names'\?",
         "{task: segmentation, names: [a], mean: [0.5, 0.5]}": r"mean: needs 3 values, not \[0.5, 0.5\]",
         "{task: segmentation, names: [a], swapped: [[a]]}": r"swapped.0: needs 2 values, not \['a'\]",

@@ -375,7 +375,8 @@ def test_evaluate_the_middle_of_a_morph(files: Path, tmp_path: Path) -> None:
     real = ImageZip(files / "test.zip").read()
     flat = np.broadcast_to(np.arange(len(real), dtype=np.uint8)[:, None, None, None] * 9, real.shape)
     labels = [0] * len(real) + [1] * len(flat)
-    write_image_zip(tmp_path / "middle.zip", np.concatenate([real, flat]), labels, {"methods": ["real", "flat"]})
+    of = {"methods": ["real", "flat"], "sources": [f"code {number}" for number in range(len(real))]}
+    write_image_zip(tmp_path / "middle.zip", np.concatenate([real, flat]), labels, of)
     write_image_zip(tmp_path / "dark.zip", real // 4)
     data = ["--source-data", files / "test.zip", "--target-data", tmp_path / "dark.zip"]
     arguments = ["--metrics", tmp_path / "m.json", "--middle", tmp_path / "middle.zip", *data]

@@ -87,3 +87,18 @@ def test_the_horizontal_shift_of_sketch_is_what_was_measured() -> None:
     section = (DOCS / "findings.md").read_text().split("| `sketch` | source-only | zero-shot best, mean")[1]
     row = next(line for line in section.splitlines() if line.startswith("| horizontal shift"))
     assert f"*{mean:.4f} (" in row
+
+
+@pytest.mark.parametrize(
+    ("label", "method", "setting"),
+    [
+        ("W+", "w+", "to test images"),
+        ("reference-guided", "reference-guided", "to test images"),
+        ("untouched", "untouched", "to test images"),
+    ],
+)
+def test_translations_are_what_was_measured(label: str, method: str, setting: str) -> None:
+    numbers = measured()
+    wanted = [numbers["translation", child, method, "kid", setting] for child in ("ink", "toon", "sketch", "robot")]
+    found = [float(cell.strip("*")) for cell in cells(label, 0)[::3]]
+    assert found == [round(number, 1) for number in wanted]

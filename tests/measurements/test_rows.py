@@ -48,7 +48,7 @@ def test_errors(tmp_path) -> None:  # type: ignore[no-untyped-def]
         Row("generators", "", "c", "m", "s", "fidd", "", 1.0)
     with pytest.raises(AssertionError, match="unknown table 't'"):
         Row("t", "", "c", "m", "s", "fid", "", 1.0)
-    with pytest.raises(StyleAlignError, match="--data"):
+    with pytest.raises(StyleAlignError, match=r"missing: no such file \(data\)"):
         provenance_of("v", 1, MetricSettings(), {"data": tmp_path / "missing"})
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(StyleAlignError, match=r"other\.json: not a file of rows"):
