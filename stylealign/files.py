@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -21,8 +22,10 @@ from stylealign.errors import StyleAlignError
 
 NEW = ".new-"
 """How the names of temporary folders begin."""
-YOUNGEST_LEFT_BEHIND_S = 60.0
-"""Younger folders that nobody holds may be held in a moment."""
+YOUNGEST_LEFT_BEHIND_S = 86400.0
+"""Younger folders may be in work where no lock tells: on a network's file system a lock may hold on one machine alone."""
+_TEMPORARY = re.compile(re.escape(NEW) + r"[a-z0-9_]{8}")
+"""As `tempfile` names them."""
 
 _LZMA_ERROR: type[Exception] = getattr(getattr(zipfile, "lzma", None), "LZMAError", zlib.error)
 UNREADABLE_ENTRY = (zipfile.BadZipFile, zlib.error, _LZMA_ERROR, EOFError, OSError, RuntimeError)
@@ -141,7 +144,7 @@ def _hold(folder: Path) -> int | None:
 
 def _remove_left_behind(folder: Path) -> None:
     """Remove the temporary folders in a folder that no process works in any more."""
-    for path in folder.glob(f"{NEW}*"):
+    for path in (path for path in folder.glob(f"{NEW}*") if _TEMPORARY.fullmatch(path.name)):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime < YOUNGEST_LEFT_BEHIND_S:
                 continue

@@ -29,7 +29,7 @@ VERSIONS = {
     "predict": 3,
     "alignment": 3,
     "features": 1,
-    "tables": 5,
+    "tables": 6,
     "figures": 12,
     "card": 1,
     "report": 9,

@@ -135,12 +135,12 @@ def test_a_damaged_archive_of_arrays_is_refused_by_all_who_read_it(tmp_path: Pat
 
 
 def test_what_a_killed_process_left_goes_and_what_another_works_in_stays(tmp_path: Path) -> None:
-    for name in (".new-left", ".new-held", ".new-young"):
+    for name in (".new-left0001", ".new-held0001", ".new-young001", ".new-project"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "train.zip").write_bytes(b"half")
-        if name != ".new-young":
+        if name != ".new-young001":
             os.utime(tmp_path / name, (0, 0))
-    held = os.open(tmp_path / ".new-held", os.O_RDONLY)
+    held = os.open(tmp_path / ".new-held0001", os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_EX)
     with atomic_files(tmp_path, "last") as made:
         (made / "last").write_text("whole")
@@ -149,4 +149,10 @@ def test_what_a_killed_process_left_goes_and_what_another_works_in_stays(tmp_pat
             (inner / "other").write_text("whole")
         assert (made / "last").exists()
     os.close(held)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".new-held", ".new-young", "last", "other"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".new-held0001",
+        ".new-project",
+        ".new-young001",
+        "last",
+        "other",
+    ]

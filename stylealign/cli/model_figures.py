@@ -18,7 +18,7 @@ from stylealign.measurements.rows import read_rows
 from stylealign.report.channels import channels_sheet
 from stylealign.report.edits import edits_sheet
 from stylealign.report.figures import CELL_PX, class_colours, image_rows, tiled
-from stylealign.report.label_overlays import annotated, require_drawn, seen
+from stylealign.report.label_overlays import add_classes, annotated, require_drawn, seen
 from stylealign.report.sheets import CLASSES_NOTE, Pixels, enlarge
 from stylealign.sampling import seeded_z
 
@@ -63,8 +63,9 @@ def zero_shot(arguments: argparse.Namespace) -> tuple[Pixels, dict[str, str]]:
     images = data.read(slice(0, arguments.columns))
     scale = max(1, CELL_PX // images.shape[-1])
     rows = {"image": enlarge(images, scale)}
-    named = [name for path in arguments.classes_of for name in Annotations.load(path).names.classes]
-    classes = list(dict.fromkeys(named))
+    classes: list[str] = []
+    for path in arguments.classes_of:
+        add_classes(classes, Annotations.load(path).names.classes)
     if arguments.annotations is not None:
         truth = Annotations.load(arguments.annotations)
         if not truth.belong_to(len(data), data.resolution_px):

@@ -28,9 +28,6 @@ OF_THE_LADDER = (
 )
 """Kinds of measurement that the ladder gathers of each child and its controls."""
 
-NOTHING_MEASURED = "models: none can be measured; give one a domain with images (draw, path or fetch), or a child"
-"""What is told of a configuration without a table."""
-
 
 class Experiment(Translations):
     """A configuration, with what its jobs read and make. Paths are relative to the folder of the run.
@@ -56,7 +53,6 @@ class Experiment(Translations):
         given = [(task, name) for name, own in self.labellers.items() for task in own]
         found += [self._no_such_labeller(*own) or labels.of_labeller(*own) for own in given]
         found += labels.of_shared_classes()
-        found.append(None if self.all_rows() else NOTHING_MEASURED)
         return list(dict.fromkeys(problem for problem in found if problem is not None))
 
     def notes(self) -> list[str]:

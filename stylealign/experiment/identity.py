@@ -125,16 +125,20 @@ class Identity:
             identity["entry"] = self.zoo.entry("datasets", settings.fetch)
         return identity
 
-    def origin_of(self, model: str) -> dict[str, Any]:
-        """Return everything that a model's weights follow from, as JSON values."""
-        start = self.start_of(model)
+    def origin_of(self, model: str, before: bool = False) -> dict[str, Any]:
+        """Return everything that a model's weights follow from, as JSON values; `before` as in `start_of`."""
+        start = self.start_of(model, before)
         if self.config.models[model].fetch:
             return start
         training = self.config.training_of(model)
-        return start | _pull_of(training) | {"kimg": training.kimg}
+        return start | _pull_of(training, before) | {"kimg": training.kimg}
 
-    def start_of(self, model: str) -> dict[str, Any]:
-        """Return the same without what comes at the end of its training: it goes on when it is made longer."""
+    def start_of(self, model: str, before: bool = False) -> dict[str, Any]:
+        """Return the same without what comes at the end of its training: it goes on when it is made longer.
+
+        Args:
+            before: with what a pull alone is measured by, as folders were called until 2026-11-28.
+        """
         settings = self.config.models[model]
         if settings.fetch:
             is_own = self.model_file(model) is not None
@@ -143,14 +147,21 @@ class Identity:
         shape = settings.architecture
         reads = {"encoder": [as_json(self.config.encoder), version("encoder")]} if self.reads_codes(model) else {}
         draws = {"draws": DRAWS} if self._draws(model) else {}
-        training = self.config.training_of(model).before_pull
+        asked = self.config.training_of(model)
+        training = asked.before_pull
+        if before:
+            training = training.model_copy(update={key: getattr(asked, key) for key in MEASURED_BY})
         # Nothing held is what a training without the key was: it stays the same.
         unseen = (*NO_IDENTITY, "keep") if training.keep == KeepSettings() else NO_IDENTITY
         return (
             reads
             | draws
             | {
-                "parent": self.origin_of(settings.parent) if settings.parent else as_json(shape) if shape else None,
+                "parent": self.origin_of(settings.parent, before)
+                if settings.parent
+                else as_json(shape)
+                if shape
+                else None,
                 "data": self.data_of(settings.domain),
                 "training": as_json(training, without=unseen),
                 "version": version("train"),
@@ -168,14 +179,22 @@ class Identity:
         return is_new or training.keep.patches.weight > 0 or training.select != "last"
 
     def run_dir(self, model: str) -> str:
-        """Return the directory of a training's resume state: another for every other training, not for its length."""
-        return f"results/runs/{model}-{sha256_of_json(self.start_of(model))[:12]}"
+        """Return the directory of a training's resume state: another for every other training, not for its length.
+
+        A training that began in a folder as it was called before goes on there.
+        """
+        now, before = (
+            f"results/runs/{model}-{sha256_of_json(self.start_of(model, is_old))[:12]}" for is_old in (False, True)
+        )
+        return before if any(self.directory.glob(f"{before}-threads*")) else now
 
 
-def _pull_of(training: TrainSettings) -> dict[str, Any]:
+def _pull_of(training: TrainSettings, before: bool) -> dict[str, Any]:
     """Return what the pull at the end of a training follows from, {} where nothing is pulled."""
     if training.keep.pull.is_off:
         return {}
-    before = training.before_pull
-    by = {key: getattr(training, key) for key in MEASURED_BY if getattr(training, key) != getattr(before, key)}
+    plain = training.before_pull
+    by = {key: getattr(training, key) for key in MEASURED_BY if getattr(training, key) != getattr(plain, key)}
+    if before:
+        by = {}
     return {"pull": as_json(training.keep.pull), **by}

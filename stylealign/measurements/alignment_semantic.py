@@ -155,7 +155,7 @@ class Both:
 def direction_rows(both: Both, place: int, name: str, key: "RowKey", settings: MetricSettings) -> "list[Row]":
     """Return the rows of one direction."""
     from stylealign.metrics.bootstrap import mean_estimate, ratio_estimate
-    from stylealign.metrics.effects import change_cosines, leakage
+    from stylealign.metrics.effects import change_cosines, leakage_estimate
 
     draws = settings.bootstrap, settings.seed
     cosines = change_cosines(both.parent.features[place], both.child.features[place])
@@ -171,8 +171,8 @@ def direction_rows(both: Both, place: int, name: str, key: "RowKey", settings: M
         EFFECT_PARENT: in_parent,
         EFFECT: mean_estimate(after, *draws),
         **({RATIO: ratio_estimate(after, before, *draws)} if in_parent.is_off_zero else {}),
-        LEAKAGE_PARENT: mean_estimate(leakage(both.parent, place, target, both.spreads), *draws),
-        LEAKAGE: mean_estimate(leakage(both.child, place, target, both.spreads), *draws),
+        LEAKAGE_PARENT: leakage_estimate(both.parent, place, target, both.spreads, *draws),
+        LEAKAGE: leakage_estimate(both.child, place, target, both.spreads, *draws),
     }
     return rows + [key.row(metric.name, value, setting=setting) for metric, value in numbers.items()]
 
@@ -202,7 +202,7 @@ def cost(work: Work, model: str) -> Cost:
 
 KIND = Kind(
     name="alignment_semantic",
-    version=8,
+    version=9,
     text="what the parent's directions do in the child, over what they do in the parent",
     files=(
         File("parent", "MODEL", "the parent"),

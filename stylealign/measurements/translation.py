@@ -183,7 +183,9 @@ def compared_with(name: str, names: "Sequence[str]", space: str = "") -> list[st
         return []
     controls = {other: other.partition("/")[2].split(", ")[0] for other in names if other.split("/")[0] == UNALIGNED}
     own_space = method if method in controls.values() else space
-    same = [other for other, own in controls.items() if own == own_space] or list(controls)[-1:]
+    same = [other for other, own in controls.items() if own == own_space]
+    if not own_space:
+        same = list(controls)[-1:]
     own = [] if method in (UNALIGNED, RANDOM) else same[:1]
     return [other for other in (UNTOUCHED, *own) if other in names]
 
@@ -235,7 +237,7 @@ def cost(work: Work, child: str) -> Cost:
     features = work.features_s(images, found.px)
     distances = pairs * perceptual_s(work.config.metrics.perceptual, found.px)
     return Cost(
-        host_s=(2 * spaces + 5) * 2 * work.fid_s(),
+        host_s=(2 * spaces + 5 + 4) * 2 * work.fid_s(),  # with references each kernel twice, and of single images
         network_s=features + distances,
         memory_mb=2000 + found.pixels_mb(1024 + 2 * images) * 2,
     )

@@ -5,7 +5,7 @@ latents in every model (Shen et al. 2020; StyleAlign, section 4).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,12 +14,14 @@ from torch import Tensor
 
 from stylealign.images import to_pixels
 from stylealign.latents import direction_finding as finding
+from stylealign.metrics.bootstrap import Estimate, mean_estimate
 from stylealign.metrics.perceptual import PerceptualDistance
 from stylealign.metrics.responses import features_of_pictures
 from stylealign.metrics.seeing import Seeing
 from stylealign.metrics.structure import POSE_NAMES
 from stylealign.networks.generator import Generator
 from stylealign.sampling import images_per_batch, sample_latents
+from stylealign.streams import numpy_stream
 
 Array = NDArray[np.float64]
 See = Callable[[NDArray[np.uint8]], Mapping[str, Array]]
@@ -193,11 +195,37 @@ def leakage(effects: Effects, place: int, target: str, spreads: Mapping[str, flo
     sign as often as not: where a direction changes nothing, the mean over the latents is 0 on average. With the sign of
     the mean itself it would be a mean of magnitudes, which noise alone makes about 0.8 of their standard errors.
     """
-    others = [name for name in effects.numbers if name != target and spreads.get(name, 0) > 0]
-    if not others:
+    changes = _other_changes(effects, place, target, spreads)
+    if not len(changes):
         return np.full(effects.features.shape[1], np.nan)
-    changes = [effects.numbers[name][place] / spreads[name] for name in others]
     return np.mean([change * _signs_of_the_other_half(change) for change in changes], axis=0)
+
+
+def leakage_estimate(
+    effects: Effects, place: int, target: str, spreads: Mapping[str, float], draws: int, seed: int
+) -> Estimate:
+    """Return the mean of `leakage` over the latents; its interval draws each half again, and takes the signs again.
+
+    Changes below about two standard errors come out too small: their signs are chance.
+    """
+    found = mean_estimate(leakage(effects, place, target, spreads), draws, seed)
+    changes = _other_changes(effects, place, target, spreads)
+    if not len(changes) or not draws:
+        return found
+    random, sums = numpy_stream("leakage", seed), []
+    for half in (changes[:, ::2], changes[:, 1::2]):
+        count = half.shape[1]
+        sums.append(half @ random.multinomial(count, np.full(count, 1 / count), draws).T)
+    even, odd = sums
+    samples = (np.sign(odd) * even + np.sign(even) * odd).mean(axis=0) / changes.shape[1]
+    low, high = (float(value) for value in np.percentile(samples, (2.5, 97.5)))
+    return replace(found, ci_low=low, ci_high=high)
+
+
+def _other_changes(effects: Effects, place: int, target: str, spreads: Mapping[str, float]) -> Array:
+    """Return by how many spreads a direction changes each number but its own, `[M, N]` by latent."""
+    others = [name for name in effects.numbers if name != target and spreads.get(name, 0) > 0]
+    return np.array([effects.numbers[name][place] / spreads[name] for name in others])
 
 
 def _signs_of_the_other_half(values: Array) -> Array:

@@ -178,7 +178,7 @@ def variance_of_shared(effects: Tensor, numbers: Tensor) -> float:
         numbers: `[N, L]` of what they share.
     """
     centred, found = effects - effects.mean(), 0.0
-    for column in numbers.T:
+    for column in numbers.T.unique(dim=0):  # two methods of the same references share them once
         groups, places = column.unique(return_inverse=True)
         sums = torch.zeros(len(groups), dtype=centred.dtype).index_add_(0, places, centred)
         pairs = sums.square().sum() - centred.square().sum()

@@ -51,6 +51,13 @@ class Outputs:
                 f"{images.path}: {len(images)} images for {sources} sources; give as many for each, one or more"
             )
         references = images.listed("references")
+        made = images.info.get("provenance")
+        settings = made.get("settings") if isinstance(made, dict) else None
+        if references is None and isinstance(settings, dict) and settings.get("guide") == "reference":
+            raise StyleAlignError(
+                f"{images.path}: does not say which reference guided each image; make it again with "
+                "`stylealign translate`"
+            )
         if references is not None and len(references) != len(images):
             raise StyleAlignError(f"{images.path}: {len(references)} references of {len(images)} images; make it again")
         return cls(images, each, references)

@@ -73,13 +73,18 @@ def annotated(images: Pixels, truth: Annotations, classes: list[str], scale: int
     return _labelled(images, found, classes, scale)
 
 
+def add_classes(classes: list[str], names: Sequence[str]) -> None:
+    """Add those of `names` that `classes` lack. The first of each is its background, which has no colour of its own."""
+    classes += [name for name in names[bool(classes) :] if name not in classes]
+
+
 def _placed(maps: NDArray[np.uint8], names: Sequence[str], classes: list[str]) -> NDArray[np.uint8]:
     """Return class maps of `names` as those of `classes`, to which further names are added."""
-    classes += (name for name in names if name not in classes)
+    add_classes(classes, names)
     if len(classes) > UNKNOWN_CLASS:
         raise StyleAlignError(f"{len(classes)} classes in one figure, more than {UNKNOWN_CLASS}; show fewer networks")
     places = np.full(UNKNOWN_CLASS + 1, UNKNOWN_CLASS, np.uint8)
-    places[: len(names)] = [classes.index(name) for name in names]
+    places[: len(names)] = [0, *(classes.index(name) for name in names[1:])]
     return places[maps]
 
 

@@ -108,19 +108,25 @@ def write_tables(
 
 def _drop_others(figures: Sequence[str | Path], jobs: Path) -> None:
     """Remove what a workflow of another configuration has drawn beside these figures; somebody's own pictures stay."""
-    own = {Path(figure).resolve() for figure in figures}
+    own = {Path(os.path.abspath(figure)) for figure in figures}  # of a link the place, not what it leads to
     for record in sorted(jobs.glob("*.tsv")):
         for folder in {figure.parent for figure in own}:
             other = folder / f"{record.stem}.png"
-            if other.is_file() and other not in own:
+            if other in own or other.is_symlink() or not other.is_file():
+                continue
+            if other.stat().st_mtime <= record.stat().st_mtime:  # a record comes after its figure
                 other.unlink()
                 record.unlink(missing_ok=True)
+                break
 
 
 def _read_all(files: Sequence[str | Path]) -> dict[Row, str | Path]:
     """Return every row, in order, with the file it stands in."""
     if not files:
-        raise StyleAlignError("tables: no files of rows given")
+        raise StyleAlignError(
+            "tables: no files of rows given; a workflow measures models of a domain with images (draw, path or fetch), "
+            "and children by what their `measured` names"
+        )
     origin: dict[tuple[Any, ...], str | Path] = {}
     rows: dict[Row, str | Path] = {}
     for file in files:

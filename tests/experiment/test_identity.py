@@ -98,6 +98,14 @@ def test_what_a_pull_is_measured_by_is_no_other_training_but_another_parent(tmp_
 
     plain, by = of(), {"evaluate_images": 500, "evaluate_features": "inception-v3"}
     assert plain == of(**by), "nothing is measured"
+    models = FAMILY.replace("parent: human", f"parent: human, train: {json.dumps(by)}", 1)
+    identity = experiment(tmp_path, models).identity
+    for model in ("animal", "grandchild"):  # begun when these keys counted
+        folder = f"results/runs/{model}-{sha256_of_json(identity.start_of(model, before=True))[:12]}"
+        assert folder != identity.run_dir(model)
+        (tmp_path / f"{folder}-threads1").mkdir(parents=True)
+        assert identity.run_dir(model) == folder
+        (tmp_path / f"{folder}-threads1").rmdir()
     pulled, pulled_by = of({"tolerance": 0.05}), of({"tolerance": 0.05}, **by)
     assert plain[0] == pulled[0] == pulled_by[0]
     assert len({plain[1], pulled[1], pulled_by[1]}) == 3

@@ -89,6 +89,10 @@ def test_outputs_of_one_reference_and_their_reference_are_no_pairs(tmp_path: Pat
     assert apart.value != pytest.approx(kid_difference(one.first, other.first, test, SETTINGS.seed).value)
     assert Outputs(flat([1, 2])).ties(["0.png"]) is UNTIED
     write_image_zip(tmp_path / "guided.zip", flat([1, 2]), extra={"names": ["a", "b"], "references": ["0.png"]})
+    of_before = {"names": ["a", "b"], "provenance": {"settings": {"guide": "reference"}}}
+    write_image_zip(tmp_path / "before.zip", flat([1, 2]), extra=of_before)
+    with pytest.raises(StyleAlignError, match=r"before.zip: does not say which reference guided each image; make it"):
+        Outputs.of(ImageZip(tmp_path / "before.zip"), 2)
     with pytest.raises(StyleAlignError, match=r"guided.zip: 1 references of 2 images; make it again"):
         Outputs.of(ImageZip(tmp_path / "guided.zip"), 2)
 
@@ -120,6 +124,7 @@ def test_a_guide_is_compared_with_the_control_of_the_codes_that_it_starts_from(t
         ["unaligned/s"],
     ]
     assert compared_with("z/psi 1", labels, "z") == ["unaligned/z, psi 1"]
+    assert compared_with("latent-guided", ["latent-guided", "unaligned/s"], "w+") == [], "no control of its codes"
 
 
 def test_differences_are_paired() -> None:

@@ -13,6 +13,7 @@ from stylealign.metrics.effects import (
     directions_of,
     effects,
     leakage,
+    leakage_estimate,
     mean_cosines,
     probabilities,
     shared_values,
@@ -103,6 +104,16 @@ def test_noise_does_not_leak() -> None:
     assert abs(np.mean(of_noise)) < 3 * error
     assert np.mean(naive) == pytest.approx((2 / np.pi) ** 0.5 / 4, rel=0.05), "what the mean of magnitudes would be"
     assert np.mean(of_one) == pytest.approx(2 / 4, abs=3 * np.std(of_one) / repeats**0.5)
+
+
+@pytest.mark.parametrize("change", [0.0, 0.5])
+def test_the_interval_of_leakage_holds_it(change: float) -> None:
+    rng, spreads, repeats, held = np.random.default_rng(1), dict.fromkeys("abcde", 1.0), 300, 0
+    for _ in range(repeats):
+        numbers = {name: rng.normal(size=(1, 32)) + change for name in "abcde"}
+        found = leakage_estimate(Effects(numbers, np.zeros((1, 32, 1), np.float32)), 0, "a", spreads, 200, 0)
+        held += found.ci_low <= change <= found.ci_high  # type: ignore[operator]
+    assert held / repeats > 0.9
 
 
 def test_a_direction_is_about_what_goes_with_it_in_the_samples() -> None:

@@ -276,6 +276,8 @@ def test_the_variance_of_what_is_shared_in_closed_form() -> None:
     # Twice 3 * 1 and twice -1 * -3, times 2 groups over 1 degree of freedom, over 16.
     assert variance_of_shared(effects, torch.tensor([[0], [0], [1], [1]])) == pytest.approx(12 * 2 / 16)
     assert variance_of_shared(effects, torch.tensor([[0], [1], [1], [0]])) == 0, "unlike images have nothing in common"
+    twice = torch.tensor([[0, 0], [0, 0], [1, 1], [1, 1]])
+    assert variance_of_shared(effects, twice) == pytest.approx(12 * 2 / 16), "what two methods share counts once"
 
 
 def test_ties_follow_the_images_that_are_chosen_of_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

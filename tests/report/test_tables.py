@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,12 +170,21 @@ def test_figures_of_another_configuration_do_not_stay(files: list[Path], tmp_pat
         if name != "mine":
             (jobs / f"{name}.tsv").write_text("s\n1\n")
     (jobs / "front-ink.tsv").write_text("s\n1\n")  # of a figure elsewhere
+    (figures / "front-ink.png").write_bytes(b"drawn by hand, after that job")
+    os.utime(jobs / "front-ink.tsv", (0, 0))
+    elsewhere = tmp_path / "paper"
+    elsewhere.mkdir()
+    (elsewhere / "zero-shot-gone.png").write_bytes(b"a copy")
+    (figures / "samples.png").rename(elsewhere / "samples.png")
+    (figures / "samples.png").symlink_to(elsewhere / "samples.png")
     own = [str(figures / f"{name}.png") for name in ("samples", "aligned-human")]
     words = ["tables", *map(str, files), "--figures", *own, "--out-dir", str(tmp_path / "results" / "tables")]
     assert main(words) == 0
     assert (figures / "zero-shot-gone.png").is_file(), "nothing goes without being told"
     assert main([*words, "--figure-jobs", str(jobs)]) == 0
-    assert sorted(path.name for path in figures.iterdir()) == ["aligned-human.png", "mine.png", "samples.png"]
+    left = sorted(path.stem for path in figures.iterdir())
+    assert left == ["aligned-human", "front-ink", "mine", "samples"]
+    assert len(list(elsewhere.iterdir())) == 2, "nothing goes where a link leads to"
     assert sorted(path.stem for path in jobs.iterdir()) == ["aligned-human", "front-ink", "samples"]
 
 
