@@ -23,7 +23,7 @@ from stylealign.errors import StyleAlignError
 NEW = ".new-"
 """How the names of temporary folders begin."""
 YOUNGEST_LEFT_BEHIND_S = 86400.0
-"""Younger folders may be in work where no lock tells: on a network's file system a lock may hold on one machine alone."""
+"""Younger folders may be in work where no lock tells: that of a network's file system may hold on one machine alone."""
 _TEMPORARY = re.compile(re.escape(NEW) + r"[a-z0-9_]{8}")
 """As `tempfile` names them."""
 
