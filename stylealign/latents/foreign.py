@@ -24,7 +24,7 @@ from stylealign.checkpoints.untrusted.torch_files import (
 )
 from stylealign.checkpoints.untrusted.values import Array, StoredTensor
 from stylealign.errors import StyleAlignError
-from stylealign.files import UNREADABLE_ARRAYS
+from stylealign.files import UNREADABLE_ARRAYS, opened_zip
 from stylealign.latents.spaces import SPACES, LatentSpace, most_detailed, space_of
 from stylealign.networks.architecture import Architecture
 
@@ -64,9 +64,9 @@ def read_foreign(path: str | Path) -> ForeignCodes | None:
 
 def _zip_entries(path: str | Path) -> list[str]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             return archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (OSError, zipfile.BadZipFile):
         return []
 
 

@@ -14,6 +14,7 @@ from stylealign.checkpoints.untrusted.opcodes import run
 from stylealign.checkpoints.untrusted.source import Source, shown
 from stylealign.checkpoints.untrusted.storages import STORAGES, StoragesOfFile
 from stylealign.checkpoints.untrusted.torch_sequence import read_sequence
+from stylealign.files import opened_zip
 
 PICKLE_START = b"\x80"
 LEGACY_START = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
@@ -63,9 +64,9 @@ def _is_skeleton(name: str) -> bool:
 def _entries(source: Source) -> dict[str, tuple[int, int]]:
     """Return the byte range of every entry of the archive, which must all be stored as they are."""
     try:
-        with zipfile.ZipFile(source.name) as archive:
+        with opened_zip(source.name) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, struct.error, NotImplementedError) as error:
+    except (OSError, zipfile.BadZipFile) as error:
         raise source.refuse(f"truncated or damaged zip file ({shown(str(error))}); make or fetch it again") from error
     if not any(_is_skeleton(info.filename) for info in infos):
         raise source.refuse("a zip file, but not one that torch.save wrote; not a model")
