@@ -74,7 +74,10 @@ def test_the_labels_of_ink_are_what_was_measured() -> None:
 )
 def test_three_trainings_are_what_was_measured(label: str, table: str, metric: str, setting: str, digits: int) -> None:
     numbers = measured()
-    for child, cell in zip(("ink", "toon", "sketch", "robot"), cells(label, 1), strict=True):
+    for child, cell in zip(CHILDREN, cells(label, 1), strict=True):
+        if cell == "-":
+            assert not [row for row in numbers if row[:2] == (table, child)]
+            continue
         wanted = [numbers[table, name, "child", metric, setting] for name in (child, f"{child}-s1", f"{child}-s2")]
         assert [float(number.replace(",", "")) for number in cell.split(", ")] == [
             round(number, digits) for number in wanted
