@@ -30,7 +30,7 @@ VERSIONS = {
     "alignment": 3,
     "features": 1,
     "tables": 6,
-    "figures": 12,
+    "figures": 13,
     "card": 1,
     "report": 9,
     "provenance": 1,

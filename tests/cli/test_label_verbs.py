@@ -29,7 +29,7 @@ from stylealign.measurements.rows import Row, read_rows
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.report.figures import CLASS_COLOURS
-from stylealign.report.sheets import CLASSES_NOTE
+from stylealign.report.sheets import CLASSES_NOTE, enlarge, grid
 
 SIZE = 16
 SMALL = Architecture(resolution=SIZE, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
@@ -744,6 +744,30 @@ def test_a_class_has_one_colour_in_the_figures_of_all_domains(files: Path, tmp_p
     alone = [_colours_of(tmp_path / f"{name}-alone.png") for name in ("day", "night")]
     assert alone[0]["roof"] == alone[1]["attic"], "what the flag is for"
     assert alone[0]["skin"] == day["skin"] == list(CLASS_COLOURS["skin"])
+
+
+def test_a_figure_shows_annotated_images_first(files: Path, tmp_path: Path) -> None:
+    """Image 3 has a mask, image 5 key points, image 9 both; the first ones have nothing that is drawn."""
+    content = Annotations.load(files / "test.annotations.npz")
+    maps, points = np.full((12, SIZE, SIZE), 255, np.uint8), np.full((12, len(KEYPOINTS), 2), np.nan, np.float32)
+    maps[[3, 9]], points[[5, 9]] = 1, 4
+    known = replace(content, segmentation=maps, keypoints=points, visible=np.isfinite(points).all(axis=2))
+    known.save(tmp_path / "few.npz")
+    images = ImageZip(files / "test.zip").read()
+    of_masks = [f"oracle={files}/segmentation.safetensors"]
+    shown = {
+        ("masks", 3): (of_masks, [0, 3, 9]),
+        ("both", 3): ([*of_masks, f"oracle={files}/keypoints.safetensors"], [3, 5, 9]),
+        ("both", 1): ([*of_masks, f"oracle={files}/keypoints.safetensors"], [9]),
+        ("masks", 20): (of_masks, list(range(12))),
+    }
+    for (name, columns), (networks, places) in shown.items():
+        figure = tmp_path / f"{name}-{columns}.png"
+        words = ["figures", "zero-shot", *networks, "--data", files / "test.zip", "--columns", columns]
+        assert _run(*words, "--annotations", tmp_path / "few.npz", "--out", figure) == 0
+        sheet = np.asarray(Image.open(figure).convert("RGB"))
+        wanted = grid(enlarge(images[places], 128 // SIZE), len(places), gap=2).transpose(1, 2, 0)
+        np.testing.assert_array_equal(sheet[:128, -wanted.shape[1] :], wanted, err_msg=f"{name}, {columns} columns")
 
 
 def test_annotations_and_labels_that_a_figure_cannot_show(files: Path, tmp_path: Path, capsys: Any) -> None:
