@@ -17,6 +17,7 @@ from stylealign.applications.labels.networks import LabelNetwork, LabelSpec, loa
 from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.main import main
+from stylealign.datasets import large_arrays
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
@@ -94,6 +95,17 @@ def test_supervise_records_where_the_network_is_from(files: Path) -> None:
     assert network.spec.names == KEYPOINTS
     assert provenance["inputs_sha256"]["data"] == sha256_of_file(files / "train.zip")
     assert (provenance["labels"], provenance["settings"]["epochs"]) == ("annotations", 1)
+
+
+def test_a_network_of_masks_that_lie_in_files_is_the_same(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_arrays, "LARGE_BYTES", 1)
+    monkeypatch.setattr(large_arrays, "PART_BYTES", 5 * SIZE**2)
+    out = tmp_path / "x.safetensors"
+    known = ["--data", files / "train.zip", "--annotations", files / "train.annotations.npz"]
+    assert _run("supervise", "--task", "segmentation", *known, *TRAINING, "--out", out) == 0
+    assert out.read_bytes() == (files / "segmentation.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("task", ["segmentation", "keypoints", "pose"])
