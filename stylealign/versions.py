@@ -17,7 +17,7 @@ VERSIONS = {
     "train": 6,
     "generate": 3,
     "encoder": 3,
-    "invert": 3,
+    "invert": 4,
     "translate": 4,
     "morph": 4,
     "directions": 4,
