@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-LARGE_BYTES = 1 << 31
+LARGE_BYTES = 1 << 30
 PART_BYTES = 1 << 26
 """Size of the rows that are worked on at once."""
 
@@ -45,8 +45,10 @@ def spooled(file: "tempfile.SpooledTemporaryFile[bytes]", row_shape: Sequence[in
     if size >= LARGE_BYTES:
         file.flush()
         return np.asarray(np.memmap(file, dtype, "r+", shape=shape))
+    found = np.empty(shape, dtype)
     file.seek(0)
-    return np.frombuffer(bytearray(file.read()), dtype).reshape(shape)
+    file.readinto(found.data.cast("B"))
+    return found
 
 
 def _reserve(file: int, size: int) -> None:
