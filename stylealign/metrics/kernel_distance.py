@@ -193,7 +193,7 @@ def variance_of_shared_pairs(
     """Return the variances of the mean kernels of x with itself and of x with y, by what belongs to pairs alone.
 
     As `variance_of_shared`, of pairs: two pairs count that share something on both sides (Cameron and Miller 2014,
-    "Robust Inference for Dyadic Data", section 2). Of independent images it is that of single pairs.
+    "Robust Inference for Dyadic Data"). Of independent images it is that of single pairs.
 
     Args:
         x, y, minus: features of images, as in `within` and `between`.
@@ -225,33 +225,40 @@ def _of_grouped_pairs(
     """
     is_within, found = rows is columns, 0.0
     means = _means(kernels, is_within)
+    several = [_places_among_several(numbers) for _, numbers in rows]
     sums: dict[tuple[int, int], Tensor] = {}
     for start, part in kernels():
         if is_within:
             part.diagonal(start).fill_(torch.nan)
         part = (part - means.of(start, len(part))).nan_to_num_(0.0)
         for column, (sign, numbers) in enumerate(columns):
-            grouped = _summed(part, numbers, dim=1)
-            for row, (own_sign, own_numbers) in enumerate(rows):
-                groups = int(own_numbers.max()) + 1
-                if groups == len(own_numbers):  # each image alone: no sum over parts is waited for
-                    found += sign * own_sign * grouped.square().sum().item()
+            grouped = _summed(part, numbers)
+            for row, ((own_sign, _), of_all) in enumerate(zip(rows, several, strict=True)):
+                places = of_all[start : start + len(part)]
+                alone = places < 0
+                found += sign * own_sign * grouped[alone].square().sum().item()
+                if alone.all():
                     continue
-                total = sums.setdefault((row, column), part.new_zeros(groups, grouped.shape[1]))
-                total.index_add_(0, own_numbers[start : start + len(part)], grouped)
+                if (row, column) not in sums:
+                    sums[row, column] = part.new_zeros(int(of_all.max()) + 1, grouped.shape[1])
+                sums[row, column].index_add_(0, places[~alone], grouped[~alone])
     for (row, column), total in sums.items():
         found += rows[row][0] * columns[column][0] * total.square().sum().item()
     return max(found, 0.0) / means.pairs**2
 
 
-def _summed(part: Tensor, numbers: Tensor, dim: int) -> Tensor:
-    """Return the sums over groups of a dimension."""
+def _places_among_several(numbers: Tensor) -> Tensor:
+    """Return the place of each image's group among those of several images, -1 for an image that is alone."""
+    several = numbers.bincount()[numbers] > 1
+    places = torch.full_like(numbers, -1)
+    places[several] = numbers[several].unique(return_inverse=True)[1]
+    return places
+
+
+def _summed(part: Tensor, numbers: Tensor) -> Tensor:
+    """Return the sums `[n, G]` over groups of columns."""
     groups = int(numbers.max()) + 1
-    if groups == len(numbers):
-        return part
-    shape = list(part.shape)
-    shape[dim] = groups
-    return part.new_zeros(shape).index_add_(dim, numbers, part)
+    return part if groups == len(numbers) else part.new_zeros(len(part), groups).index_add_(1, numbers, part)
 
 
 def kernel_distance(
