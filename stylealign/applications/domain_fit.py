@@ -5,6 +5,7 @@ know the domain's images, and its logit is compared with those of the domain's o
 """
 
 import copy
+from hashlib import sha256
 
 import numpy as np
 import torch
@@ -19,8 +20,9 @@ LOWEST_RANK = 0.01
 """Images whose rank is lower are reported as outside of the domain."""
 
 PROTOCOL = (
-    f"domain_rank: share of up to {REFERENCE_IMAGES} reference images to which the model's discriminator gives a lower "
-    "logit, each image alone in its minibatch group; among images that it was trained on others of the domain rank low"
+    f"domain_rank: share of up to {REFERENCE_IMAGES} reference images, without the image itself, to which the model's "
+    "discriminator gives a lower logit, each image alone in its minibatch group; among images that it was trained on "
+    "others of the domain rank low"
 )
 _BATCH = 64
 
@@ -31,20 +33,26 @@ def domain_ranks(
     """Return for each image the share of the reference images that look less real to the discriminator.
 
     Uniform on [0, 1] for images of the reference's distribution, near 0 outside of it. Images that the discriminator
-    was trained on look more real to it than others of their domain: among them, others rank lower than uniformly.
+    was trained on look more real to it than others of their domain: among them, others rank lower than uniformly. An
+    image that is a reference itself is ranked among the others.
 
     Args:
         discriminator: of the model, on the device to compute on.
         images: `[N, 3, r, r]` uint8.
-        reference: `[M, 3, r, r]` uint8, images of the model's domain.
+        reference: `[M, 3, r, r]` uint8, images of the model's domain, two or more different ones.
 
     Returns:
         `[N]` in [0, 1].
     """
     alone = copy.deepcopy(discriminator).eval().requires_grad_(False)
     alone.b4.group_size = 1  # the standard deviation over a minibatch would make the result depend on the batch
-    logits = np.sort(_logits(alone, reference[:REFERENCE_IMAGES]))
-    return np.searchsorted(logits, _logits(alone, images)) / len(logits)
+    reference = reference[:REFERENCE_IMAGES]
+    known, own = (np.array([sha256(image.tobytes()).digest() for image in part]) for part in (reference, images))
+    of_reference, ranks = _logits(alone, reference), []
+    for image, logit in zip(own, _logits(alone, images), strict=True):
+        others = of_reference[known != image]
+        ranks.append((others < logit).sum() / max(1, len(others)))
+    return np.array(ranks, np.float64)
 
 
 @torch.inference_mode()

@@ -34,6 +34,7 @@ CODES, RECONSTRUCTIONS, SHEET, LOSSES = "codes.npz", "reconstructions.zip", "she
 METRICS, TIMING = "metrics.json", "timing.json"
 WRITTEN = (CODES, RECONSTRUCTIONS, SHEET, LOSSES, METRICS, TIMING)
 SHEET_IMAGES = 16
+FEWEST_REFERENCES = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reference",
         type=Path,
         metavar="ZIP",
-        help="images of the model's domain: tells which images lie outside of it. Its discriminator knows those that "
-        "it was trained on: among them 2 to 3 in 100 of the domain's others are named, too",
+        help="images of the model's domain that it was not trained on, as its test.zip: tells which images lie "
+        "outside of it. 1 in 100 of the domain's own are named, too; among images that it was trained on 2 to 3",
     )
     parser.add_argument("--encoder", type=Path, metavar="ENCODER", help="encoder of this model, for --init encoder")
     add_weights(parser)
@@ -113,6 +114,8 @@ def run(arguments: argparse.Namespace) -> None:
     facts: dict[str, list[Any]] = {} if changes is None else {"changes": changes}
     if reference is not None and checkpoint.discriminator is None:
         warn("invert", f"{arguments.model}: holds no discriminator, so nothing compares the images with --reference")
+    elif reference is not None and len(reference) < FEWEST_REFERENCES:
+        warn("invert", f"{arguments.reference}: holds a single image, so nothing compares the images with --reference")
     elif reference is not None:
         facts["domain_rank"] = _ranks(reference, checkpoint, images)
         provenance["domain"] = PROTOCOL

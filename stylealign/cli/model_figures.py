@@ -4,10 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from stylealign import load
 from stylealign.applications.labels.networks import Labeller, load_label_network
+from stylealign.applications.labels.tasks import task_of
 from stylealign.cli.overview_figure import overview_sheet
 from stylealign.cli.ranking_figure import ranking_of
 from stylealign.datasets.annotations import Annotations
@@ -18,7 +20,7 @@ from stylealign.measurements.rows import read_rows
 from stylealign.report.channels import channels_sheet
 from stylealign.report.edits import edits_sheet
 from stylealign.report.figures import CELL_PX, class_colours, image_rows, tiled
-from stylealign.report.label_overlays import add_classes, annotated, require_drawn, seen
+from stylealign.report.label_overlays import add_classes, annotated, most_labelled, require_drawn, seen
 from stylealign.report.sheets import CLASSES_NOTE, Pixels, enlarge
 from stylealign.sampling import seeded_z
 
@@ -60,26 +62,30 @@ def _channels(arguments: argparse.Namespace) -> Pixels:
 def zero_shot(arguments: argparse.Namespace) -> tuple[Pixels, dict[str, str]]:
     """Return the figure `[3, height, width]` uint8, and what its file says of its colours."""
     data = ImageZip(arguments.data)
-    images = data.read(slice(0, arguments.columns))
-    scale = max(1, CELL_PX // images.shape[-1])
-    rows = {"image": enlarge(images, scale)}
+    truth = None if arguments.annotations is None else Annotations.load(arguments.annotations)
+    if truth is not None and not truth.belong_to(len(data), data.resolution_px):
+        raise StyleAlignError(
+            f"{arguments.annotations}: annotations of other images than {arguments.data}; give those made with it"
+        )
+    networks: dict[str, list[Labeller]] = {}
+    for label, path in arguments.rows:
+        if label == "image" or (label == "annotation" and truth is not None):
+            raise StyleAlignError(f"{label}={path}: the figure has a row {label!r} of its own; give another label")
+        network, _ = load_label_network(path, resolution_px=data.resolution_px)
+        require_drawn(network, path)
+        networks.setdefault(label, []).append(network)
     classes: list[str] = []
     for path in arguments.classes_of:
         add_classes(classes, Annotations.load(path).names.classes)
-    if arguments.annotations is not None:
-        truth = Annotations.load(arguments.annotations)
-        if not truth.belong_to(len(data), data.resolution_px):
-            raise StyleAlignError(
-                f"{arguments.annotations}: annotations of other images than {arguments.data}; give those made with it"
-            )
-        rows["annotation"] = annotated(images, truth, classes, scale)
-    networks: dict[str, list[Labeller]] = {}
-    for label, path in arguments.rows:
-        if label in rows:
-            raise StyleAlignError(f"{label}={path}: the figure has a row {label!r} of its own; give another label")
-        network, _ = load_label_network(path, resolution_px=images.shape[-1])
-        require_drawn(network, path)
-        networks.setdefault(label, []).append(network)
+    places = np.arange(min(len(data), arguments.columns))
+    if truth is not None:
+        tasks = {network.spec.task for those in networks.values() for network in those}
+        places = most_labelled(truth, {kind for task in tasks for kind in task_of(task).labels}, len(places))
+    images = data.read(places)
+    scale = max(1, CELL_PX // images.shape[-1])
+    rows = {"image": enlarge(images, scale)}
+    if truth is not None:
+        rows["annotation"] = annotated(images, truth.rows(places), classes, scale)
     for label, those in networks.items():
         rows[label] = seen(images, those, classes, scale)
     colours = dict(zip(classes, class_colours(classes).tolist(), strict=True))

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from stylealign.applications.labels.learning import learn, spec_of
+from stylealign.applications.labels.learning import joined, learn, spec_of
 from stylealign.applications.labels.networks import LabelSpec, save_label_network
 from stylealign.applications.labels.tasks import names, task_of
 from stylealign.cli.arguments import add_settings, settings_from
 from stylealign.cli.progress import Progress
 from stylealign.config import LabelSettings
+from stylealign.datasets import large_arrays
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.images import ImageZip
 from stylealign.devices import compute_device
@@ -112,10 +113,13 @@ def _joined(
     count = min(most, *map(len, known))
     if count == 0:
         raise StyleAlignError(f"{pairs[[*map(len, known)].index(0)][1]}: no image has {spec.task}; label some")
-    parts = []
-    for (_, annotations), (_, path), places in zip(sets, pairs, known, strict=True):
-        spec_of(spec.task, spec.resolution_px, annotations, path)
+    px, labels = spec.resolution_px, []
+    whole = large_arrays.empty((count * len(sets), 3, px, px), np.uint8)
+    for number, ((images, annotations), (_, path), places) in enumerate(zip(sets, pairs, known, strict=True)):
+        spec_of(spec.task, px, annotations, path)
         named = annotations.rows(places[:count]).named_like(sets[0][1], path, pairs[0][1])
-        parts.append(task_of(spec.task).functions.annotated(named, spec))
-    whole = np.concatenate([images.read(places[:count]) for (images, _), places in zip(sets, known, strict=True)])
-    return whole, {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        labels.append(task_of(spec.task).functions.annotated(named, spec))
+        own = whole[number * count : (number + 1) * count]
+        for part in large_arrays.parts_of(own):
+            own[part] = images.read(places[:count][part])
+    return whole, labels[0] if len(labels) == 1 else joined(labels, len(whole))

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stylealign.datasets import large_arrays
 from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
 from stylealign.files import UNREADABLE_ARRAYS, atomic_path
@@ -63,7 +65,8 @@ class Annotations:
         """Return of which images `[N]` anything is known."""
         found = np.zeros(len(self), bool)
         if self.segmentation is not None:
-            found |= (self.segmentation != UNKNOWN_CLASS).any(axis=(1, 2))
+            for part in large_arrays.parts_of(self.segmentation):
+                found[part] = (self.segmentation[part] != UNKNOWN_CLASS).any(axis=(1, 2))
         if self.keypoints is not None:
             found |= np.any(np.all(np.isfinite(self.keypoints), axis=2), axis=1)
         if self.pose is not None:
@@ -75,7 +78,9 @@ class Annotations:
     def rows(self, chosen: NDArray[np.integer]) -> "Annotations":
         """Return the labels of some images, by their places, in that order."""
         arrays = {name: getattr(self, name) for name in SHAPES}
-        picked: dict[str, Any] = {name: None if array is None else array[chosen] for name, array in arrays.items()}
+        picked: dict[str, Any] = {
+            name: None if array is None else large_arrays.rows(array, chosen) for name, array in arrays.items()
+        }
         attributes = {name: values[chosen] for name, values in self.attributes.items()}
         return replace(self, **picked, attributes=attributes)
 
@@ -102,7 +107,7 @@ class Annotations:
         try:
             with np.load(path, allow_pickle=False) as file:
                 names = _from_json(json.loads(str(file["names"])))
-                arrays = {name: file[name] for name in SHAPES if name in file}
+                arrays = {name: _array(file, name) for name in SHAPES if name in file}
                 attributes = {name: file[ATTRIBUTE_PREFIX + name].astype(np.int64) for name in names.attributes}
         except FileNotFoundError as error:
             raise StyleAlignError(f"{path}: no such file; make it with `stylealign data draw`") from error
@@ -159,6 +164,30 @@ class Annotations:
         )
 
 
+def _array(file: Any, name: str) -> NDArray[Any]:
+    """Return an array of an `.npz`; large class maps are unpacked part by part, into a file where they lie in one.
+
+    Raises:
+        ValueError, EOFError: damaged.
+    """
+    entry_name = f"{name}.npy"
+    with file.zip.open(entry_name) as entry:
+        if np.lib.format.read_magic(entry) != (1, 0):
+            return np.asarray(file[name])
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(entry)
+        size = prod(shape)
+        if size < large_arrays.LARGE_BYTES or dtype != np.uint8 or is_fortran:
+            return np.asarray(file[name])
+        if file.zip.getinfo(entry_name).file_size - entry.tell() != size:
+            raise ValueError(f"{name} is not as long as it says")
+        found = large_arrays.empty(shape, dtype)
+        for part in large_arrays.parts_of(found):
+            own = found[part].data.cast("B")
+            if entry.readinto(own) != len(own):
+                raise EOFError(f"{name} breaks off")
+    return found
+
+
 def require_same_names(
     kind: str, names: Iterable[str], path: str | Path, others: Iterable[str], other_path: str | Path
 ) -> None:
@@ -188,8 +217,12 @@ def renumbered(indices: Any, names: Sequence[str], target: Sequence[str]) -> Any
     if indices is None or list(names) == list(target):
         return indices
     places = np.array([list(target).index(name) for name in names], dtype=indices.dtype)
-    is_known = (indices >= 0) & (indices < len(names))
-    return np.where(is_known, places[np.where(is_known, indices, 0)], indices).astype(indices.dtype)
+    found = large_arrays.empty(indices.shape, indices.dtype)
+    for part in large_arrays.parts_of(indices):
+        own = indices[part]
+        is_known = (own >= 0) & (own < len(names))
+        found[part] = np.where(is_known, places[np.where(is_known, own, 0)], own)
+    return found
 
 
 def _to_json(names: LabelNames) -> dict[str, Any]:
@@ -246,4 +279,7 @@ def _trouble(annotations: Annotations) -> str | None:
 def _are_places(array: NDArray[Any], count: int) -> bool:
     """Tell whether every entry is a place among `count` names, or not known."""
     unknown = UNKNOWN_CLASS if array.dtype == np.uint8 else UNKNOWN_VALUE
-    return bool(((array == unknown) | ((array >= 0) & (array < count))).all())
+    return all(
+        bool(((own == unknown) | ((own >= 0) & (own < count))).all())
+        for own in (array[part] for part in large_arrays.parts_of(array))
+    )

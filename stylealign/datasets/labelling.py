@@ -1,6 +1,5 @@
 """Labels for a data set whose images are there already."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +8,11 @@ from numpy.typing import NDArray
 from stylealign.config import DatasetSettings
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.importing import Archive, converted
+from stylealign.datasets.large_arrays import parts
 from stylealign.datasets.own_labels.files import LABEL_FILES, LABEL_SETTINGS, write_labels
 from stylealign.datasets.splits import SPLITS
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_files
-
-COMPARED_BYTES = 1 << 26
-"""Size of the images that are compared at once."""
 
 
 def label_dataset(settings: DatasetSettings, out_dir: Path, archive: Archive | None = None) -> dict[str, object]:
@@ -69,14 +66,8 @@ def _difference(images: ImageZip, pixels: NDArray[np.uint8], indices: NDArray[np
     """Return how the images of a zip differ from those of `pixels` with these indices, None where they are the same."""
     if len(images.names) != len(indices):
         return f"there are {len(images.names)}, not {len(indices)}"
-    for start, stop in _parts(len(indices), pixels[0].nbytes):
-        same = images.read(np.arange(start, stop)) == pixels[indices[start:stop]]
+    for part in parts(len(indices), pixels[0].nbytes):
+        same = images.read(part) == pixels[indices[part]]
         if not same.all():
-            return f"{images.names[start + int(np.argmin(same.all(axis=(1, 2, 3))))]} is another one"
+            return f"{images.names[part.start + int(np.argmin(same.all(axis=(1, 2, 3))))]} is another one"
     return None
-
-
-def _parts(count: int, image_bytes: int) -> Iterator[tuple[int, int]]:
-    """Yield first and last index of the images that are compared at once."""
-    step = max(1, COMPARED_BYTES // image_bytes)
-    return ((start, min(start + step, count)) for start in range(0, count, step))

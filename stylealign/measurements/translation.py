@@ -245,7 +245,7 @@ def cost(work: Work, child: str) -> Cost:
 
 KIND = Kind(
     name="translation",
-    version=13,
+    version=14,
     text="FID, KID and diversity of translated images, and how much of the source's structure they keep",
     files=(
         File("source-data", "ZIP", "images the sources are among (test split)"),

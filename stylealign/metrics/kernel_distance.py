@@ -17,6 +17,7 @@ what their row and column have without it, which expects the same.
 import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -121,10 +122,8 @@ def within(x: Tensor, minus: Tensor | None = None, each: int = 1, tied: Tied = U
     """
     n, sums, squares = len(x) // each, [], 0.0
     assert n >= FEWEST, f"a kernel distance needs at least {FEWEST} images on each side"
-    numbers = tied.numbers_shared
-    left_out = None if numbers is None else (numbers, numbers)
-    kernels = partial(_kernels, x, x, (minus, minus), (each, each), left_out)
-    for start, part in kernels() if left_out is None else _filled(kernels, is_within=True):
+    kernels, is_whole = _kernels_within(x, minus, each, tied.numbers_shared), tied.numbers_shared is None
+    for start, part in kernels() if is_whole else _filled(kernels, is_within=True):
         part.diagonal(start).zero_()
         sums.append(part.sum(dim=1))
         squares += part.square().sum().item()
@@ -153,11 +152,8 @@ def between(
     n, m = len(x) // each, len(y)
     assert min(n, m) >= FEWEST, f"a kernel distance needs at least {FEWEST} images on each side"
     rows, columns, squares = [], y.new_zeros(m), 0.0
-    own = _in_columns(tied.own)
-    called = torch.arange(m) if numbers is None else numbers
-    left_out = None if own is None else (own, called[:, None].expand(-1, own.shape[1]))
-    kernels = partial(_kernels, x, y, (minus, y), (each, 1), left_out)
-    for _, part in kernels() if left_out is None else _filled(kernels, is_within=False):
+    kernels = _kernels_between(x, y, minus, each, tied, numbers)
+    for _, part in kernels() if tied.own is None else _filled(kernels, is_within=False):
         rows.append(part.mean(dim=1))
         columns += part.sum(dim=0)
         squares += part.square().sum().item()
@@ -186,7 +182,88 @@ def variance_of_shared(effects: Tensor, numbers: Tensor) -> float:
     return max(found, 0.0) / len(effects) ** 2
 
 
-def kernel_distance(xx: Within, yy: Within | None, xy: Between, shared: float = 0.0) -> Estimate:
+def variance_of_shared_pairs(
+    x: Tensor,
+    y: Tensor,
+    shared: Tensor,
+    minus: Tensor | None = None,
+    tied: Tied = UNTIED,
+    numbers: Tensor | None = None,
+) -> tuple[float, float]:
+    """Return the variances of the mean kernels of x with itself and of x with y, by what belongs to pairs alone.
+
+    As `variance_of_shared`, of pairs: two pairs count that share something on both sides (Cameron and Miller 2014,
+    "Robust Inference for Dyadic Data"). Of independent images it is that of single pairs.
+
+    Args:
+        x, y, minus: features of images, as in `within` and `between`.
+        shared: `[N, L]` numbers of what images of x share; such pairs are left out.
+        tied, numbers: as in `between`.
+    """
+    groups = _groups(shared)
+    among = _of_grouped_pairs(_kernels_within(x, minus, 1, shared), groups, groups)
+    apart = _of_grouped_pairs(_kernels_between(x, y, minus, 1, tied, numbers), groups, [(1, torch.arange(len(y)))])
+    return 2 * among, 4 * apart
+
+
+def _groups(shared: Tensor) -> list[tuple[int, Tensor]]:
+    """Return signs and numbers `[N]` of groups; the signed sum of their pairs is that of pairs that share something.
+
+    By inclusion and exclusion: pairs that share one thing, without those that share two, and so on.
+    """
+    columns = list(shared.T.unique(dim=0))  # two methods of the same references share them once
+    some = [own for count in range(1, len(columns) + 1) for own in combinations(columns, count)]
+    return [((-1) ** (len(own) + 1), torch.stack(own, dim=1).unique(dim=0, return_inverse=True)[1]) for own in some]
+
+
+def _of_grouped_pairs(
+    kernels: Callable[[], "Kernels"], rows: list[tuple[int, Tensor]], columns: list[tuple[int, Tensor]]
+) -> float:
+    """Return the signed sum over groups of rows and of columns of the squared sums of centred kernels, over pairs^2.
+
+    With `rows` and `columns` the same list, the matrix is that of a sample with itself.
+    """
+    is_within, found = rows is columns, 0.0
+    means = _means(kernels, is_within)
+    several = [_places_among_several(numbers) for _, numbers in rows]
+    sums: dict[tuple[int, int], Tensor] = {}
+    for start, part in kernels():
+        if is_within:
+            part.diagonal(start).fill_(torch.nan)
+        part = (part - means.of(start, len(part))).nan_to_num_(0.0)
+        for column, (sign, numbers) in enumerate(columns):
+            grouped = _summed(part, numbers)
+            for row, ((own_sign, _), of_all) in enumerate(zip(rows, several, strict=True)):
+                places = of_all[start : start + len(part)]
+                alone = places < 0
+                found += sign * own_sign * grouped[alone].square().sum().item()
+                if alone.all():
+                    continue
+                if (row, column) not in sums:
+                    sums[row, column] = part.new_zeros(int(of_all.max()) + 1, grouped.shape[1])
+                sums[row, column].index_add_(0, places[~alone], grouped[~alone])
+    for (row, column), total in sums.items():
+        found += rows[row][0] * columns[column][0] * total.square().sum().item()
+    return max(found, 0.0) / means.pairs**2
+
+
+def _places_among_several(numbers: Tensor) -> Tensor:
+    """Return the place of each image's group among those of several images, -1 for an image that is alone."""
+    several = numbers.bincount()[numbers] > 1
+    places = torch.full_like(numbers, -1)
+    places[several] = numbers[several].unique(return_inverse=True)[1]
+    return places
+
+
+def _summed(part: Tensor, numbers: Tensor) -> Tensor:
+    """Return the sums `[n, G]` over groups of columns."""
+    groups = int(numbers.max()) + 1
+    return part if groups == len(numbers) else part.new_zeros(len(part), groups).index_add_(1, numbers, part)
+
+
+def kernel_distance(
+    xx: Within, yy: Within | None, xy: Between, shared: float = 0.0, shared_pairs: tuple[float, float] = (0.0, 0.0)
+) -> Estimate:
     """Return the unbiased estimate of MMD^2 with its 95 % interval; `n` is the smaller count.
 
     The variance grows with the distance itself: the interval holds the values theta whose own variance,
@@ -197,10 +274,12 @@ def kernel_distance(xx: Within, yy: Within | None, xy: Between, shared: float = 
         xx, yy, xy: sums of the kernel matrices. Without `yy` they are differences of kernels, whose own part of y is
             0: the distance is a signed difference, whose variance is taken as it is (at least 3/4 of the pairs').
         shared: variance that the mean over x has by what its samples share (`variance_of_shared`).
+        shared_pairs: variances of the two mean kernels of x by its pairs (`variance_of_shared_pairs`), taken where they
+            are above those of independent pairs.
     """
     n, m = xx.count, len(xy.columns)
     value = xx.mean + (yy.mean if yy else 0.0) - 2 * xy.mean
-    pairs = 2 * xx.pairs / (n * (n - 1)) + 4 * xy.pairs / (n * m)
+    pairs = max(2 * xx.pairs / (n * (n - 1)), shared_pairs[0]) + max(4 * xy.pairs / (n * m), shared_pairs[1])
     images_x = (xx.effects - xy.rows).var().item() - xx.pairs / (n - 2) - xy.pairs / m
     images_y = ((yy.effects if yy else 0.0) - xy.columns).var().item() - xy.pairs / n
     if yy:
@@ -222,6 +301,22 @@ def kernel_distance(xx: Within, yy: Within | None, xy: Between, shared: float = 
 
 Kernels = Iterator[tuple[int, Tensor]]
 """The first row and some rows of a matrix of kernels, NaN where all pairs are left out."""
+
+
+def _kernels_within(x: Tensor, minus: Tensor | None, each: int, numbers: Tensor | None) -> Callable[[], Kernels]:
+    """Return what yields the matrix of x with itself; pairs with a number in common do not count."""
+    left_out = None if numbers is None else (numbers, numbers)
+    return partial(_kernels, x, x, (minus, minus), (each, each), left_out)
+
+
+def _kernels_between(
+    x: Tensor, y: Tensor, minus: Tensor | None, each: int, tied: Tied, numbers: Tensor | None
+) -> Callable[[], Kernels]:
+    """Return what yields the matrix of x with y; pairs of an image and what it was made from do not count."""
+    own = _in_columns(tied.own)
+    called = torch.arange(len(y)) if numbers is None else numbers
+    left_out = None if own is None else (own, called[:, None].expand(-1, own.shape[1]))
+    return partial(_kernels, x, y, (minus, y), (each, 1), left_out)
 
 
 def _kernels(
@@ -258,6 +353,45 @@ def _samples(part: Tensor, each: tuple[int, int]) -> Tensor:
     return part.unflatten(1, (-1, each[1])).unflatten(0, (-1, each[0]))
 
 
+@dataclasses.dataclass(frozen=True)
+class _Means:
+    """What the rows and columns of a matrix of kernels have on average, without the pairs that are left out.
+
+    Attributes:
+        whole: the mean.
+        rows, columns: `[n]` and `[m]`, how far the mean of each lies from it.
+        pairs: how many pairs count.
+    """
+
+    whole: Tensor
+    rows: Tensor
+    columns: Tensor
+    pairs: float
+
+    def of(self, start: int, count: int) -> Tensor:
+        """Return what some rows of the matrix are taken to be, `[count, m]`."""
+        return self.whole + self.rows[start : start + count, None] + self.columns
+
+
+def _means(kernels: Callable[[], Kernels], is_within: bool) -> _Means:
+    """Return the means of a matrix that `kernels` yields.
+
+    Args:
+        kernels: called once.
+        is_within: whether the matrix is that of a sample with itself, whose diagonal tells nothing.
+    """
+    sums, counts, means = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64), []
+    for start, part in kernels():
+        if is_within:
+            part.diagonal(start).fill_(torch.nan)
+        is_known = ~part.isnan()
+        sums, counts = sums + part.nansum(dim=0), counts + is_known.sum(dim=0)
+        means.append(part.nanmean(dim=1))
+    whole = sums.sum() / counts.sum()
+    rows, columns = (torch.where(own.isnan(), whole, own) - whole for own in (torch.cat(means), sums / counts))
+    return _Means(whole, rows, columns, counts.sum().item())
+
+
 def _filled(kernels: Callable[[], Kernels], is_within: bool) -> Kernels:
     """Yield what `kernels` yields, with what its row and its column have on average in the place of NaN.
 
@@ -265,22 +399,11 @@ def _filled(kernels: Callable[[], Kernels], is_within: bool) -> Kernels:
         kernels: called twice.
         is_within: whether the matrix is that of a sample with itself, whose diagonal tells nothing.
     """
-
-    def known() -> Kernels:
-        for start, part in kernels():
-            if is_within:
-                part.diagonal(start).fill_(torch.nan)
-            yield start, part
-
-    sums, counts, means = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64), []
-    for _, part in known():
-        is_known = ~part.isnan()
-        sums, counts = sums + part.nansum(dim=0), counts + is_known.sum(dim=0)
-        means.append(part.nanmean(dim=1))
-    whole = sums.sum() / counts.sum()
-    rows, columns = (torch.where(own.isnan(), whole, own) - whole for own in (torch.cat(means), sums / counts))
-    for start, part in known():
-        yield start, torch.where(part.isnan(), whole + rows[start : start + len(part), None] + columns, part)
+    means = _means(kernels, is_within)
+    for start, part in kernels():
+        if is_within:
+            part.diagonal(start).fill_(torch.nan)
+        yield start, torch.where(part.isnan(), means.of(start, len(part)), part)
 
 
 def _polynomial(x: Tensor, y: Tensor) -> Tensor:

@@ -36,12 +36,12 @@ def iou(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], classes: int) ->
         classes: number of classes; one that `truth` does not have does not count.
     """
     assert predicted.shape == truth.shape, "class maps must have one shape"
-    predicted = np.where(truth < classes, predicted, truth)
-    labels = np.arange(classes)[:, None, None]
-    pairs = [(one == labels, other == labels) for one, other in zip(predicted, truth, strict=True)]
-    intersections = np.array([(p & t).sum(axis=(1, 2)) for p, t in pairs], dtype=np.float64)
-    unions = np.array([(p | t).sum(axis=(1, 2)) for p, t in pairs], dtype=np.float64)
-    present = np.array([bool((truth == label).any()) for label in range(classes)])
+    labels, present = np.arange(classes)[:, None, None], np.zeros(classes, bool)
+    intersections, unions = (np.empty((len(truth), classes)) for _ in range(2))
+    for place, (one, other) in enumerate(zip(predicted, truth, strict=True)):
+        p, t = np.where(other < classes, one, other) == labels, other == labels
+        intersections[place], unions[place] = (p & t).sum(axis=(1, 2)), (p | t).sum(axis=(1, 2))
+        present |= t.any(axis=(1, 2))
     return Ratio(np.where(present, intersections, 0), np.where(present, unions, 0))
 
 

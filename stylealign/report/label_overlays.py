@@ -1,6 +1,6 @@
 """Images with what is known or predicted of them drawn on them: class maps laid over, points marked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,17 +60,31 @@ def annotated(images: Pixels, truth: Annotations, classes: list[str], scale: int
 
     Args:
         images: `[N, 3, r, r]` uint8.
-        truth: what is known of these, or of more of which they are the first.
+        truth: what is known of these.
         classes: names of the classes that have a colour; the annotations' further ones are added.
         scale: whole factor of enlargement.
     """
-    count = len(images)
     found: dict[str, Any] = {}
     if truth.segmentation is not None:
-        found["maps"] = _placed(truth.segmentation[:count], truth.names.classes, classes), None
+        found["maps"] = _placed(truth.segmentation, truth.names.classes, classes), None
     if truth.keypoints is not None and truth.visible is not None:
-        found["points"] = truth.keypoints[:count], truth.visible[:count]
+        found["points"] = truth.keypoints, truth.visible
     return _labelled(images, found, classes, scale)
+
+
+def most_labelled(truth: Annotations, kinds: Collection[str], count: int) -> NDArray[np.intp]:
+    """Return the places of `count` images in their order: the first of which most of some kinds of labels are known.
+
+    Args:
+        truth: what is known of all images.
+        kinds: segmentation, keypoints, pose, attributes; those that no image has do not count.
+        count: at most as many as there are images.
+    """
+    known = np.zeros(len(truth), int)
+    for kind in kinds:
+        own = truth.only({kind})
+        known[: len(own)] += own.known()
+    return np.sort(np.argsort(-known, kind="stable")[:count])
 
 
 def add_classes(classes: list[str], names: Sequence[str]) -> None:

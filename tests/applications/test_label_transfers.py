@@ -22,10 +22,12 @@ from stylealign.applications.labels.tasks import task_of, transferred
 from stylealign.applications.labels.transfers.read_out import fitted, read
 from stylealign.applications.labels.transfers.source import Source, TrainingSet, labels_of
 from stylealign.config import BlendSettings, LabelSettings
+from stylealign.datasets import large_arrays
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.streams import torch_stream
 from tests.applications.test_label_networks import spec_of
+from tests.datasets.test_large_arrays import is_in_file
 
 SMALL = Architecture(resolution=16, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
 SETTINGS = LabelSettings(epochs=2, images=8, batch_size=4)
@@ -216,6 +218,27 @@ def test_what_is_kept_is_mirrored_with_its_labels(task: str) -> None:
 
 def own_shape(task: str) -> tuple[int, ...]:
     return {"segmentation": (16, 16), "keypoints": (5,), "pose": (4,), "attributes": (2,)}[task]
+
+
+@pytest.mark.parametrize("task", ["segmentation", "keypoints"])
+def test_labels_that_lie_in_files_are_those_in_memory(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the bit, for every way, with parts that are no whole number of batches."""
+    oracle = labeller(task, seed=8)
+
+    def made() -> dict[str, TrainingSet]:
+        own = source(task, count=7, oracle=oracle)
+        return {method.name: method.functions.training_set(own, SETTINGS) for method in METHODS}
+
+    whole = made()
+    monkeypatch.setattr(large_arrays, "LARGE_BYTES", 1)
+    monkeypatch.setattr(large_arrays, "PART_BYTES", 3 * whole[STUDENT].images[0].nbytes)
+    for name, found in made().items():
+        np.testing.assert_array_equal(found.images, whole[name].images)
+        assert is_in_file(found.images)
+        assert found.labels.keys() == whole[name].labels.keys()
+        for kind, value in found.labels.items():
+            assert value.dtype == whole[name].labels[kind].dtype
+            np.testing.assert_array_equal(value.numpy(), whole[name].labels[kind].numpy())
 
 
 def test_students_along_the_weights_end_at_the_child() -> None:

@@ -17,6 +17,7 @@ from stylealign.applications.labels.networks import LabelNetwork, LabelSpec, loa
 from stylealign.checkpoints import native
 from stylealign.checkpoints.snapshots import snapshot_name, write_snapshots
 from stylealign.cli.main import main
+from stylealign.datasets import large_arrays
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.avatars import POSE
 from stylealign.datasets.figures import KEYPOINTS, SEGMENTATION_CLASSES
@@ -29,7 +30,7 @@ from stylealign.measurements.rows import Row, read_rows
 from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 from stylealign.report.figures import CLASS_COLOURS
-from stylealign.report.sheets import CLASSES_NOTE
+from stylealign.report.sheets import CLASSES_NOTE, enlarge, grid
 
 SIZE = 16
 SMALL = Architecture(resolution=SIZE, z_dim=6, w_dim=6, mapping_layers=2, channel_base=64, channel_max=8)
@@ -94,6 +95,17 @@ def test_supervise_records_where_the_network_is_from(files: Path) -> None:
     assert network.spec.names == KEYPOINTS
     assert provenance["inputs_sha256"]["data"] == sha256_of_file(files / "train.zip")
     assert (provenance["labels"], provenance["settings"]["epochs"]) == ("annotations", 1)
+
+
+def test_a_network_of_masks_that_lie_in_files_is_the_same(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_arrays, "LARGE_BYTES", 1)
+    monkeypatch.setattr(large_arrays, "PART_BYTES", 5 * SIZE**2)
+    out = tmp_path / "x.safetensors"
+    known = ["--data", files / "train.zip", "--annotations", files / "train.annotations.npz"]
+    assert _run("supervise", "--task", "segmentation", *known, *TRAINING, "--out", out) == 0
+    assert out.read_bytes() == (files / "segmentation.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("task", ["segmentation", "keypoints", "pose"])
@@ -744,6 +756,30 @@ def test_a_class_has_one_colour_in_the_figures_of_all_domains(files: Path, tmp_p
     alone = [_colours_of(tmp_path / f"{name}-alone.png") for name in ("day", "night")]
     assert alone[0]["roof"] == alone[1]["attic"], "what the flag is for"
     assert alone[0]["skin"] == day["skin"] == list(CLASS_COLOURS["skin"])
+
+
+def test_a_figure_shows_annotated_images_first(files: Path, tmp_path: Path) -> None:
+    """Image 3 has a mask, image 5 key points, image 9 both; the first ones have nothing that is drawn."""
+    content = Annotations.load(files / "test.annotations.npz")
+    maps, points = np.full((12, SIZE, SIZE), 255, np.uint8), np.full((12, len(KEYPOINTS), 2), np.nan, np.float32)
+    maps[[3, 9]], points[[5, 9]] = 1, 4
+    known = replace(content, segmentation=maps, keypoints=points, visible=np.isfinite(points).all(axis=2))
+    known.save(tmp_path / "few.npz")
+    images = ImageZip(files / "test.zip").read()
+    of_masks = [f"oracle={files}/segmentation.safetensors"]
+    shown = {
+        ("masks", 3): (of_masks, [0, 3, 9]),
+        ("both", 3): ([*of_masks, f"oracle={files}/keypoints.safetensors"], [3, 5, 9]),
+        ("both", 1): ([*of_masks, f"oracle={files}/keypoints.safetensors"], [9]),
+        ("masks", 20): (of_masks, list(range(12))),
+    }
+    for (name, columns), (networks, places) in shown.items():
+        figure = tmp_path / f"{name}-{columns}.png"
+        words = ["figures", "zero-shot", *networks, "--data", files / "test.zip", "--columns", columns]
+        assert _run(*words, "--annotations", tmp_path / "few.npz", "--out", figure) == 0
+        sheet = np.asarray(Image.open(figure).convert("RGB"))
+        wanted = grid(enlarge(images[places], 128 // SIZE), len(places), gap=2).transpose(1, 2, 0)
+        np.testing.assert_array_equal(sheet[:128, -wanted.shape[1] :], wanted, err_msg=f"{name}, {columns} columns")
 
 
 def test_annotations_and_labels_that_a_figure_cannot_show(files: Path, tmp_path: Path, capsys: Any) -> None:

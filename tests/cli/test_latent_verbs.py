@@ -310,7 +310,7 @@ def test_images_outside_of_the_domain_are_named(work, tmp_path, capsys):
     model = ["--model", str(tmp_path / "judged.safetensors")]
     assert main(["invert", *model, *common, *reference, "--out-dir", str(tmp_path / "out")]) == 0
     images = json.loads((tmp_path / "out" / "metrics.json").read_text())["images"]
-    assert sorted(entry["domain_rank"] for entry in images) == [0.0, 0.2, 0.4, 0.6, 0.8]
+    assert sorted(entry["domain_rank"] for entry in images) == [0.0, 0.25, 0.5, 0.75, 1.0]
     (lowest,) = [entry["image"] for entry in images if entry["poor_fit"]]
     assert [entry["image"] for entry in images if entry["domain_rank"] == 0] == [lowest]
     told = capsys.readouterr().err
@@ -318,6 +318,10 @@ def test_images_outside_of_the_domain_are_named(work, tmp_path, capsys):
         f"warning: 1 of 5 images look less like the model's domain than 99% of the reference images, e.g. {lowest}"
         in told
     )
+    write_image_zip(tmp_path / "one.zip", ImageZip(work / "images.zip").read(slice(1)))
+    one = ["--reference", str(tmp_path / "one.zip"), "--out-dir", str(tmp_path / "one")]
+    assert main(["invert", *model, *common, *one]) == 0
+    assert "one.zip: holds a single image, so nothing compares" in capsys.readouterr().err
     arguments = ["--model", str(work / "parent.safetensors"), *common, *reference, "--out-dir", str(tmp_path / "none")]
     assert main(["invert", *arguments]) == 0
     assert "parent.safetensors: holds no discriminator" in capsys.readouterr().err

@@ -131,7 +131,7 @@ def test_a_difference_far_behind_is_found(
     settings: Any, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Images are compared a few at a time."""
-    monkeypatch.setattr("stylealign.datasets.labelling.COMPARED_BYTES", 5 * 3 * 8 * 8)
+    monkeypatch.setattr("stylealign.datasets.large_arrays.PART_BYTES", 5 * 3 * 8 * 8)
     import_dataset(settings(), tmp_path / "set")
     label_dataset(settings(), tmp_path / "set")
     order = np.random.default_rng(0).permutation(COUNT)

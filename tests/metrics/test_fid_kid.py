@@ -13,7 +13,7 @@ from torch_fidelity.metric_prc import prc_features_to_metric
 
 from stylealign.metrics import fid_kid
 from stylealign.metrics.fid_kid import FewImagesWarning, Reference, fid, kid, kid_difference, precision_recall
-from stylealign.metrics.kernel_distance import Tied, variance_of_shared
+from stylealign.metrics.kernel_distance import Tied, variance_of_shared, variance_of_shared_pairs
 
 
 def features(seed: int, count: int = 300, shift: float = 0.0, scale: float = 1.0) -> torch.Tensor:
@@ -269,6 +269,48 @@ def test_95_percent_intervals_of_images_of_one_reference_hold_the_truth(each: in
     hits = [one.ci_low <= truth <= one.ci_high for one in found]
     assert least <= np.mean(hits) <= 0.99
     assert each > 1 or 0.84 <= np.mean(differences) <= 0.99, "16 references are few for a variance"
+
+
+@pytest.mark.parametrize(("each", "shift"), [(1, 0.0), (4, 0.0), (1, 0.1)])
+def test_intervals_of_few_references_hold_a_distance_near_0(each: int, shift: float) -> None:
+    """Near 0 pairs of references make the noise. Over pairs of images, and of sources, 0.68 and 0.40 of them held 0."""
+    rng, truth, repeats, hits = np.random.default_rng(5), true_kid(shift), 150, 0
+    for _ in range(repeats):
+        numbers = torch.from_numpy(rng.permutation(64 * each) % 16)
+        parts = (sample(rng, 64).repeat_interleave(each, dim=0), sample(rng, 16)[numbers], sample(rng, 64 * each))
+        made = sum(share**0.5 * (part - 1) for share, part in zip((0.3, 0.5, 0.2), parts, strict=True)) + 1 + shift
+        found = kid(made, sample(rng, 300), each=each, tied=Tied(shared=numbers))
+        hits += found.ci_low <= truth <= found.ci_high
+    assert 0.87 <= hits / repeats <= 0.99
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_the_variance_of_pairs_that_share_something_by_brute_force(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(columns)
+    x, minus, y = (torch.from_numpy(rng.normal(size=(count, 3))) for count in (14, 14, 9))
+    shared = torch.from_numpy(rng.integers(0, 5, (14, columns)))
+    shared[:, 0] = torch.arange(14) // 2
+    alike = (shared[:, None] == shared).any(dim=2)
+    own = torch.tensor([3, -1, 8, *range(11)])  # what is no number of y is of none
+    counted = [~alike, own[:, None] != torch.arange(9)]
+    sums = []
+    for other, is_counted, beside in zip((x, y), counted, (alike, torch.eye(9)), strict=True):
+        less = minus if other is x else y
+        kernels = (x @ other.T / 3 + 1) ** 3 - (minus @ less.T / 3 + 1) ** 3
+        kernels = torch.where(is_counted, kernels, torch.nan)
+        whole = kernels.nanmean()
+        means = [
+            own_means.where(~own_means.isnan(), whole) - whole
+            for own_means in (kernels.nanmean(dim=0), kernels.nanmean(dim=1))
+        ]
+        centred = (kernels - whole - means[0] - means[1][:, None]).nan_to_num(0)
+        sums.append(float((centred * (alike.double() @ centred @ beside.double())).sum() / is_counted.sum() ** 2))
+    expected = (2 * max(sums[0], 0), 4 * max(sums[1], 0))
+    for rows in (128, 5):
+        monkeypatch.setattr("stylealign.metrics.kernel_distance._ROWS", rows)
+        assert variance_of_shared_pairs(x, y, shared, minus, Tied(own=own)) == pytest.approx(expected)
 
 
 def test_the_variance_of_what_is_shared_in_closed_form() -> None:

@@ -31,7 +31,7 @@ rule invert:
         unpack(lambda w: EXPERIMENT.encoder_inputs(w.model, w.space)),
         model=lambda w: model_file(w.model),
         data=lambda w: data_file(domain_of(w.model), "test.zip"),
-        reference=lambda w: data_file(domain_of(w.model), "train.zip"),
+        reference=lambda w: data_file(domain_of(w.model), "test.zip"),
         weights=lambda w: weights_of(RUN.inversion_of(w.space).perceptual),
     output:
         codes="results/latents/{model}/{space}/codes.npz",

@@ -1,7 +1,7 @@
 """Training and use of label networks, the same for every task and for annotated and pseudo-labelled images."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from stylealign.applications.labels.networks import Labeller, LabelSpec, Scores,
 from stylealign.applications.labels.sharing import Shared
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import LabelSettings
+from stylealign.datasets import large_arrays
 from stylealign.datasets.annotations import Annotations, require_same_names
 from stylealign.errors import StyleAlignError
 from stylealign.images import from_uint8
@@ -112,6 +113,21 @@ def learn(
         if progress is not None and (step % 25 == 0 or step == len(batches)):
             progress(step, len(batches), value.item())
     return network.eval().requires_grad_(False)
+
+
+def joined(parts: Iterable[dict[str, Tensor]], count: int) -> dict[str, Tensor]:
+    """Return labels of `count` images that come part by part, each `[n, ...]` on the CPU; large ones lie in files."""
+    found: dict[str, Tensor] = {}
+    start = 0
+    for part in parts:
+        for name, value in part.items():
+            if name not in found:
+                dtype = value[:0].numpy().dtype
+                found[name] = torch.from_numpy(large_arrays.empty((count, *value.shape[1:]), dtype))
+            found[name][start : start + len(value)] = value
+        start += len(next(iter(part.values())))
+    assert start == count, "there are labels of every image"
+    return found
 
 
 @torch.no_grad()

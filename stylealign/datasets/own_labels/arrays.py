@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stylealign.datasets import large_arrays
 from stylealign.datasets.annotations import UNKNOWN_CLASS
 from stylealign.datasets.placing import Placing
 
@@ -29,7 +30,11 @@ def stacked(rows: list[Any], kind: type) -> Any:
 
 
 def reordered(maps: NDArray[np.uint8], names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.uint8]:
-    """Return class maps of `names` as those of the same classes in another order."""
+    """Turn class maps of `names` into those of the same classes in another order, in their place; return them."""
+    if list(names) == list(wanted):
+        return maps
     places = np.full(UNKNOWN_CLASS + 1, UNKNOWN_CLASS, np.uint8)
     places[: len(names)] = [wanted.index(name) for name in names]
-    return places[maps]
+    for part in large_arrays.parts_of(maps):
+        maps[part] = places[maps[part]]
+    return maps

@@ -205,7 +205,7 @@ class CocoPoints:
             )
 
     def of(self, picture: str) -> Points | None:
-        """Return the key points of a picture, None where it has none.
+        """Return the key points of a picture, None where it has none; a point that is none is reported and not known.
 
         Raises:
             NotConvertible: they are not three numbers for each name.
@@ -226,14 +226,16 @@ class CocoPoints:
         positions = np.full((len(self.names), 2), np.nan)
         visible = np.zeros(len(self.names), bool)
         for name, (x, y, seen) in zip(names, triples, strict=True):
-            if seen not in (UNLABELLED, HIDDEN, VISIBLE):
-                raise NotConvertible(
-                    f"a key point whose third number is not 0, 1 or 2 ({_id(entry)}, {name}: {seen:g})"
-                )
             if seen == UNLABELLED:
                 continue
+            if seen not in (HIDDEN, VISIBLE):
+                reason = f"a key point whose third number is not 0, 1 or 2 ({_id(entry)}, {name}: {seen:g})"
+                self._coco.report.reject(self.file, picture, reason)
+                continue
             if not np.isfinite((x, y)).all():
-                raise NotConvertible(f"a key point that is no number ({_id(entry)}, {name})")
+                reason = f"a key point that is no number ({_id(entry)}, {name} at {x:g}, {y:g})"
+                self._coco.report.reject(self.file, picture, reason)
+                continue
             positions[self.names.index(name)] = x, y
             visible[self.names.index(name)] = seen == VISIBLE
         return Points(positions, visible, self._coco.size_of(picture))

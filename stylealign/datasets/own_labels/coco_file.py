@@ -94,6 +94,7 @@ class CocoFile:
         path: the file.
         categories: id -> category.
         images: name of the picture -> its entry, and its annotations in the file's order.
+        report: gets what cannot be used.
     """
 
     def __init__(self, path: Path, pictures: PictureNames, report: LabelReport) -> None:
@@ -102,7 +103,7 @@ class CocoFile:
         Raises:
             StyleAlignError: missing, or not such a file; the message names the first wrong field.
         """
-        self.path, self._report = path, report
+        self.path, self.report = path, report
         content = _read(path)
         self.categories = {entry.id: entry for entry in content.categories}
         own: dict[Id, list[Entry]] = {picture.id: [] for picture in content.images}
@@ -127,7 +128,7 @@ class CocoFile:
     def largest(self, picture: str, entries: list[Entry]) -> Entry:
         """Return the annotation of the largest area; that there are several is reported."""
         if len(entries) > 1:
-            self._report.reject(
+            self.report.reject(
                 self.file, picture, f"several key point annotations (the largest of {len(entries)} is taken)"
             )
         return max(entries, key=Entry.area_px)

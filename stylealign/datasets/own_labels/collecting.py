@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylealign.config import FOUND_FACES, AnnotationSettings
+from stylealign.datasets import large_arrays
 from stylealign.datasets.annotations import UNKNOWN_CLASS, UNKNOWN_VALUE, Annotations
 from stylealign.datasets.conversion import NotConvertible
 from stylealign.datasets.face_finding import EYE_CORNERS, NAMES
@@ -27,7 +28,7 @@ from stylealign.datasets.own_labels.tables import Attributes, Values
 from stylealign.datasets.placing import Placing
 from stylealign.datasets.sources import files_of, no_zip
 from stylealign.errors import StyleAlignError
-from stylealign.files import own_path, printable
+from stylealign.files import own_path, printable, tmpdir_named
 
 KINDS_OF_FILES = {"masks": "segmentation", "keypoints": "keypoints", "values": "pose", "attributes": "attributes"}
 OF_SEVERAL = "a picture of several faces (any of them may be meant)"
@@ -55,11 +56,12 @@ class Collected:
         self._coco: dict[Path, CocoFile] = {}
         self._pictures = pictures
         self._masks = self._open_masks(stack)
+        self._maps = stack.enter_context(large_arrays.spool())
         self._points = self._open_points()
         values, attributes = _path(settings.values), _path(settings.attributes)
         self._values = None if values is None else Values(values, pictures, report)
         self._attributes = None if attributes is None else Attributes(attributes, pictures, report)
-        self._rows: dict[str, list[Any]] = {"maps": [], "points": [], "visible": [], "values": [], "attributes": []}
+        self._rows: dict[str, list[Any]] = {"points": [], "visible": [], "values": [], "attributes": []}
         self._several: set[tuple[str, str]] = set()
         self._is_mirrored: dict[str, list[bool]] = {kind: [] for kind in settings.kinds}
 
@@ -117,7 +119,8 @@ class Collected:
         for kind in self._is_mirrored:  # those of masks and points tell by their size what they are of
             self._is_mirrored[kind].append(placing.is_mirrored and not self._settings.upright)
         if self._masks is not None:
-            self._rows["maps"].append(self._map_of(picture, placing))
+            with tmpdir_named("large masks wait"):
+                self._maps.write(self._map_of(picture, placing).tobytes())
         if self._settings.keypoints is not None:
             positions, visible = self._points_of(picture, placing, face, faceless, is_of_several)
             self._rows["points"].append(positions)
@@ -256,7 +259,8 @@ class Collected:
         classes = () if self._masks is None else tuple(self._masks.sorted_names())
         names = self._names(classes)
         mirrored = {kind: np.array(flags, bool) for kind, flags in self._is_mirrored.items()}
-        maps = stacked(self._rows["maps"], np.uint8)
+        with tmpdir_named("large masks wait"):
+            maps = large_arrays.spooled(self._maps, (self._size_px, self._size_px), np.uint8)
         if maps is not None and self._masks is not None:
             maps = reordered(maps, list(self._masks.names), list(classes))
         points, visible = stacked(self._rows["points"], np.float32), stacked(self._rows["visible"], np.bool_)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from stylealign.datasets.own_labels.matching import LabelReport, PictureNames, bound
 from stylealign.datasets.own_labels.tables import FALSE, TRUE, image_column, read_table
+from stylealign.datasets.text_tables import TextTable
 from stylealign.errors import StyleAlignError
 
 
@@ -49,28 +50,36 @@ class CsvPoints:
         _require_whole(path, table.names)
         column, rows = image_column(table), []
         for row in table.rows:
-            cells = [[row[f"{name}_{axis}"] for axis in "xy"] for name in self.names]
-            try:
-                positions = np.array([[table.number(cell) if cell else np.nan for cell in pair] for pair in cells])
-            except ValueError:
-                report.reject(self.file, row[column], "a key point that is no number")
-                continue
-            half = [name for name, pair in zip(self.names, positions, strict=True) if np.isnan(pair).sum() == 1]
-            if half:
-                report.reject(self.file, row[column], f"a key point with one coordinate ({half[0]})")
-                continue
-            said = {name: row.get(f"{name}_visible", "").lower() for name in self.names}
-            wrong = [name for name, cell in said.items() if cell not in ("", *FALSE, *TRUE)]
-            if wrong:
-                reason = f"a visibility that is neither 0 nor 1 ({wrong[0]}_visible is {said[wrong[0]]})"
-                report.reject(self.file, row[column], reason)
-                continue
-            hidden = [cell in FALSE for cell in said.values()]
-            rows.append((row[column], Points(positions, ~np.isnan(positions).any(axis=1) & ~np.array(hidden))))
-        everything = np.concatenate([points.positions for _, points in rows] or [np.zeros((1, 2))])
-        if len(rows) > 1 and np.nanmax(np.abs(everything), initial=0) <= 1:
+            points = [self._point(row, row[column], name, table, report) for name in self.names]
+            positions = np.array([place for place, _ in points])
+            visible = ~np.isnan(positions).any(axis=1) & np.array([is_visible for _, is_visible in points])
+            rows.append((row[column], Points(positions, visible)))
+        known = np.concatenate([points.positions for _, points in rows] or [np.zeros((0, 2))])
+        known = known[~np.isnan(known)]
+        if len(rows) > 1 and len(known) and np.abs(known).max() <= 1:
             raise StyleAlignError(f"{path}: its key points are shares of the frame; give pixels of the pictures")
         self._points = bound(rows, pictures, self.file, report)
+
+    def _point(
+        self, row: dict[str, str], picture: str, name: str, table: TextTable, report: LabelReport
+    ) -> tuple[tuple[float, float], bool]:
+        """Return place and visibility of a key point; one that is not whole is reported and not known."""
+        x, y = (row[f"{name}_{axis}"] for axis in "xy")
+        said = row.get(f"{name}_visible", "").lower()
+        unknown = (np.nan, np.nan), False
+        if not x and not y:
+            return unknown
+        if said not in ("", *FALSE, *TRUE):
+            reason = f"a visibility that is neither 0 nor 1 ({name}_visible is {said})"
+        elif not x or not y:
+            reason = f"a key point with one coordinate ({name})"
+        else:
+            try:
+                return (table.number(x), table.number(y)), said not in FALSE
+            except ValueError:
+                reason = f"a key point that is no number ({name} at {x}, {y})"
+        report.reject(self.file, picture, reason)
+        return unknown
 
     def of(self, picture: str) -> Points | None:
         """Return the key points of a picture, None where it has none."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from stylealign.datasets import large_arrays
 from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations, renumbered
 from stylealign.datasets.label_names import LabelNames, mirrored_order, pairs_among
 
@@ -40,7 +41,9 @@ def sides_exchanged(labels: Annotations, mirrored: Mapping[str, NDArray[np.bool_
     if maps is not None:
         exchanged = np.arange(UNKNOWN_CLASS + 1, dtype=np.uint8)
         exchanged[: len(names.classes)] = mirrored_order(names.classes, pairs_among(pairs, names.classes))
-        maps = np.where(mirrored["segmentation"][:, None, None], exchanged[maps], maps)
+        maps = large_arrays.rows(maps, np.arange(len(maps)))
+        for place in np.flatnonzero(mirrored["segmentation"]):
+            maps[place] = exchanged[maps[place]]
     if points is not None and visible is not None:
         order = mirrored_order(names.keypoints, pairs_among(pairs, names.keypoints))
         points = np.where(mirrored["keypoints"][:, None, None], points[:, order], points)

@@ -224,14 +224,31 @@ def test_points_beside_shapes_need_no_shape(tmp_path: Path) -> None:
     [
         ([1, 2, 2], "not three numbers for each key point"),
         ([1, 2, 2, "a", 4, 1], "not three numbers for each key point"),
-        ([1, 2, 2, float("nan"), 4, 1], "a key point that is no number .*tail"),
-        ([1, 2, 0.87, 3, 4, 1], "whose third number is not 0, 1 or 2 .*nose: 0.87"),
     ],
 )
 def test_points_that_are_none(tmp_path: Path, points: list[Any], reason: str) -> None:
     found = CocoPoints(opened(tmp_path, of("annotations", keypoints=points)))
     with pytest.raises(NotConvertible, match=reason):
         found.of("p.png")
+
+
+@pytest.mark.parametrize(
+    ("points", "place", "reason"),
+    [
+        ([1, 2, 2, 3, None, 1], 1, "a key point that is no number (annotation 7, tail at 3, nan)"),
+        ([1, 2, 2, float("inf"), 4, 1], 1, "a key point that is no number (annotation 7, tail at inf, 4)"),
+        ([1, 2, 0.87, 3, 4, 1], 0, "a key point whose third number is not 0, 1 or 2 (annotation 7, nose: 0.87)"),
+    ],
+)
+def test_a_point_that_is_none_costs_no_other(tmp_path: Path, points: list[Any], place: int, reason: str) -> None:
+    coco = opened(tmp_path, of("annotations", keypoints=points))
+    found = CocoPoints(coco).of("p.png")
+    assert found is not None
+    wanted = np.array([[1.0, 2.0], [3.0, 4.0]])
+    wanted[place] = np.nan
+    np.testing.assert_array_equal(found.positions, wanted)
+    assert found.visible.tolist() == [place == 1, False]
+    assert [said for _, _, said in coco.report.rejected] == [reason]
 
 
 @pytest.mark.parametrize("fields", [{"area": 60, "id": 8}, {"area": 60, "id": 8, "iscrowd": 1, "num_keypoints": 0}])

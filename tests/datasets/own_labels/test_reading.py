@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 from stylealign.config import DatasetSettings
+from stylealign.datasets import large_arrays
 from stylealign.datasets.annotations import Annotations
+from stylealign.datasets.conversion import EXIF_ORIENTATION
 from stylealign.datasets.images import ImageZip
 from stylealign.datasets.importing import import_dataset
 from stylealign.datasets.own_labels.files import REJECTED_LABELS
@@ -85,6 +87,27 @@ def test_palette_grey_and_colour_masks(pictures: Path, tmp_path: Path) -> None:
     assert labels.names.classes == ("ground", "sky")
     assert (labels.segmentation[4:] == 255).all(), "a picture may lack its mask"
     assert labels.known().tolist() == [True] * 4 + [False] * 2
+
+
+def test_masks_that_lie_in_a_file_are_those_in_memory(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids without names, the later ones lower, of a picture that is mirrored, and none of the last picture."""
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 2
+    Image.new("RGB", (SIZE, SIZE), (240, 0, 0)).save(pictures / "p1.jpg", exif=exif)
+    for index in range(COUNT - 1):
+        Image.fromarray(np.full((SIZE, SIZE), 9 - index, np.uint8)).save(masks / f"p{index}.png")
+    given = {"masks": masks, "swapped": [("8", "9")]}
+    expected = [[4], [4], [2], [1], [0], [255]]
+    for least in (large_arrays.LARGE_BYTES, 2):
+        monkeypatch.setattr(large_arrays, "LARGE_BYTES", least)
+        monkeypatch.setattr(large_arrays, "PART_BYTES", least)
+        _, labels = imported(pictures, **given)
+        assert labels.names.classes == ("5", "6", "7", "8", "9")
+        assert [np.unique(own).tolist() for own in labels.segmentation] == expected
 
 
 def test_colours_and_merged_classes(pictures: Path, tmp_path: Path) -> None:

@@ -81,15 +81,26 @@ def test_values_that_are_no_numbers(tmp_path: Path) -> None:
 
 
 def test_points_with_half_a_place_or_another_visibility(tmp_path: Path) -> None:
-    text = "image,n_x,n_y,n_visible\np0,5,,1\np1,5,6,2\np2,5,6,true\np3,5,6,0\np4,5,6,\np5,,,\n"
+    """Each costs its key point, not the others of the row."""
+    half = ["5,,1", "5,6,2", "5,6,true", "5,6,0", "5,x,", ",,"]
+    text = "image,n_x,n_y,n_visible,m_x,m_y\n" + "".join(f"p{row},{cells},7,8\n" for row, cells in enumerate(half))
     points, said = read(CsvPoints, tmp_path, text)
     assert said == [
         ("p0", "a key point with one coordinate (n)"),
         ("p1", "a visibility that is neither 0 nor 1 (n_visible is 2)"),
+        ("p4", "a key point that is no number (n at 5, x)"),
     ]
-    assert points.of("p0.png") is None
-    assert points.of("p1.png") is None
-    assert [bool(points.of(f"p{index}.png").visible[0]) for index in (2, 3, 4, 5)] == [True, False, True, False]
+    found = [points.of(f"p{row}.png") for row in range(6)]
+    none, known = [np.nan, np.nan], [5, 6]
+    wanted = [[place, [7, 8]] for place in (none, none, known, known, none, none)]
+    np.testing.assert_array_equal([own.positions for own in found], wanted)
+    assert [own.visible.tolist() for own in found] == [[row == 2, True] for row in range(6)]
+
+
+def test_points_of_which_none_is_known_are_no_shares_of_the_frame(tmp_path: Path) -> None:
+    points, said = read(CsvPoints, tmp_path, "image,n_x,n_y\np0,5,\np1,,\n")
+    assert said == [("p0", "a key point with one coordinate (n)")]
+    assert not points.of("p1.png").visible.any()
 
 
 def test_a_column_of_one_coordinate_is_refused(tmp_path: Path) -> None:

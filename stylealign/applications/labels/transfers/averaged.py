@@ -5,12 +5,12 @@ seen the child's looks.
 """
 
 from stylealign.applications.labels.tasks import task_of
-from stylealign.applications.labels.transfers.source import Source, TrainingSet, labels_of
+from stylealign.applications.labels.transfers.source import Source, TrainingSet, compared, labels_of
 from stylealign.config import LabelSettings
 
 
 def training_set(source: Source, settings: LabelSettings) -> TrainingSet:
     """Return the child's images with the mean of both labels, from the labeller's weights on."""
     seen = labels_of(source.labeller, source.child_images)
-    labels = task_of(source.labeller.spec.task).functions.between(source.parent_labels, seen)
+    labels = compared(source.parent_labels, seen, task_of(source.labeller.spec.task).functions.between)
     return TrainingSet(source.child_images, labels, start=source.trained)

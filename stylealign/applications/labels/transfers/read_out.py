@@ -4,11 +4,13 @@ DatasetGAN (Zhang et al. 2021, arXiv 2104.06490): a generator's activations know
 here is light: one 1x1 convolution a resolution, summed from 4 px up, and two 3x3 convolutions at the end.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from stylealign.applications.labels.learning import centre
+from stylealign.applications.labels.learning import centre, joined
 from stylealign.applications.labels.networks import LabelSpec
 from stylealign.applications.labels.tasks import task_of
 from stylealign.applications.labels.transfers.source import Labels, Source, TrainingSet
@@ -113,12 +115,14 @@ def read(decoder: ReadOut, source: Source, generator: Generator) -> Labels:
     task = task_of(spec.task).functions
     _adopt_statistics(decoder, source, generator)
     decoder.eval()
-    parts: list[Labels] = []
-    for z, c in source.latents():
-        outputs = decoder(_activations(generator, source.ws(generator, z, c)))
-        parts.append({name: value.cpu() for name, value in task.pseudo(outputs, spec).items()})
-        source.note(len(z))
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def said() -> Iterator[Labels]:
+        for z, c in source.latents():
+            outputs = decoder(_activations(generator, source.ws(generator, z, c)))
+            yield {name: value.cpu() for name, value in task.pseudo(outputs, spec).items()}
+            source.note(len(z))
+
+    return joined(said(), source.count)
 
 
 def _adopt_statistics(decoder: ReadOut, source: Source, generator: Generator) -> None:

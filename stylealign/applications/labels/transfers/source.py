@@ -8,10 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stylealign.applications.labels.learning import joined
 from stylealign.applications.labels.networks import Labeller, LabelSpec
 from stylealign.applications.labels.onnx_network import OnnxLabeller
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import LabelSettings
+from stylealign.datasets import large_arrays
+from stylealign.datasets.large_arrays import parts
 from stylealign.images import from_uint8, to_uint8
 from stylealign.networks.generator import Generator
 from stylealign.sampling import BATCH_SIZE, sample_latents
@@ -22,6 +25,8 @@ _SLOWER = 0.2
 """Learning rate of a training that goes on from a network, as a share of one from random weights."""
 _SHORTER = 3
 """How many times fewer epochs it has."""
+_COMPARED = 12
+"""What a comparison of labels needs in memory, in multiples of them: three sets of float32 for one of uint8."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +104,17 @@ class Source:
     @torch.inference_mode()
     def drawn(self, generator: Generator) -> np.ndarray:
         """Return a generator's images of the latents, `[N, 3, r, r]` uint8."""
-        images = []
+        found: np.ndarray | None = None
+        start = 0
         for z, c in self.latents():
-            images.append(to_uint8(generator.synthesis(self.ws(generator, z, c))).cpu())
+            images = to_uint8(generator.synthesis(self.ws(generator, z, c))).cpu().numpy()
+            if found is None:
+                found = large_arrays.empty((self.count, *images.shape[1:]), images.dtype)
+            found[start : start + len(images)] = images
+            start += len(images)
             self.note(len(z))
-        return torch.cat(images).numpy()
+        assert found is not None and start == self.count, "every latent is drawn"
+        return found
 
     @cached_property
     def parent_labels(self) -> Labels:
@@ -125,8 +136,24 @@ class Source:
 def labels_of(network: Labeller, images: np.ndarray) -> Labels:
     """Return what a network says about images `[N, 3, r, r]` uint8, as labels on the CPU."""
     task = task_of(network.spec.task).functions
-    parts = []
-    for start in range(0, len(images), BATCH_SIZE):
-        outputs = network(from_uint8(torch.from_numpy(images[start : start + BATCH_SIZE]).to(network.device)))
-        parts.append({name: value.cpu() for name, value in task.pseudo(outputs, network.spec).items()})
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def said() -> Iterator[Labels]:
+        for start in range(0, len(images), BATCH_SIZE):
+            outputs = network(from_uint8(torch.from_numpy(images[start : start + BATCH_SIZE]).to(network.device)))
+            yield {name: value.cpu() for name, value in task.pseudo(outputs, network.spec).items()}
+
+    return joined(said(), len(images))
+
+
+def compared(labels: Labels, seen: Labels, function: Callable[[Labels, Labels], Labels]) -> Labels:
+    """Return what a function makes of two sets of labels of the same images, image by image: it is given some at once.
+
+    Args:
+        labels, seen: on the CPU.
+        function: from labels of n images to others of these.
+    """
+    count = len(next(iter(labels.values())))
+    row_bytes = sum(value.nbytes for value in labels.values()) // count
+    some = parts(count, row_bytes * _COMPARED)
+    pairs = (tuple({name: value[part] for name, value in own.items()} for own in (labels, seen)) for part in some)
+    return joined((function(*pair) for pair in pairs), count)
