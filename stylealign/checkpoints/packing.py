@@ -16,7 +16,7 @@ from stylealign.streams import seeded
 MOST_LEVELS = 1
 """Of 255: a pixel between two levels may round to the other one. More is a sample that changed."""
 OTHER_WAYS = ((0.5, "const"), (0.0, "const"), (1.0, "random"))
-"""Truncation and noise that one image in `OF_SO_MANY` is drawn with too: w_avg is packed, and so are noise strengths."""
+"""Truncation and noise of one image in `OF_SO_MANY`, drawn so too: w_avg and the strengths of noise are packed."""
 OF_SO_MANY = 8
 
 

@@ -117,7 +117,8 @@ class TrainingRun:
         state = None
         if self.workers.is_first:
             identity = identity | _identity(settings)
-            unused = () if settings.evaluate_kimg is not None else [f"train.{key}" for key in MEASURED_BY]
+            measured_by = () if settings.evaluate_kimg is not None else MEASURED_BY
+            unused = [f"train.{key}" for key in (*settings.idle("parent" in identity), *measured_by)]
             state = _state_in(run_dir, identity, unused)
             if state is not None and state["steps_done"] > self._total_steps:  # a longer run's, which is kept
                 self.run_dir = run_dir / f"{settings.kimg:g}-kimg"
