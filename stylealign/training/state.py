@@ -111,13 +111,13 @@ def check_identity(
 
 
 def begun_with(run_dir: Path, settings: TrainSettings, is_child: bool) -> TrainSettings:
-    """Return the settings of a run with its idle keys as they were when it began.
+    """Return the settings of a run with its idle keys and the recipe's name as they were when it began.
 
     The header of a model has them: ended again, it is the same file, which its children know by its hash.
     """
     path = run_dir / IDENTITY
     known = read_json(path) if path.exists() else {}
-    was = {key: known[f"train.{key}"] for key in settings.idle(is_child) if f"train.{key}" in known}
+    was = {key: known[f"train.{key}"] for key in ("preset", *settings.idle(is_child)) if f"train.{key}" in known}
     return settings.model_copy(
         update={key: tuple(value) if isinstance(value, list) else value for key, value in was.items()}
     )

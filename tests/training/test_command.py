@@ -277,17 +277,16 @@ def test_null_is_none_for_a_flag_that_may_be_none(data: Path) -> None:
 
 def test_a_parent_ended_again_with_other_keys_without_use_is_the_same_file(data: Path) -> None:
     """Its children know it by its hash, and go on."""
-    parent = (
-        train(data, "parent", "--architecture", ARCHITECTURE, "--settings", '{"curve_kimg": [0.008]}')
-        / "model.safetensors"
-    )
+    shape = ["parent", "--architecture", ARCHITECTURE]
+    spelled = '{"curve_kimg": [0.008], "learning_rate": 0.0025, "r1_gamma": 0.1, "ema_kimg": 10}'
+    parent = train(data, *shape, "--settings", spelled) / "model.safetensors"
     info, before = load(parent).info["settings"], sha256_of_file(parent)
     assert info["curve_kimg"] == [1, 2, 4, 8, 16, 32, 64, 128, 256], "without use, it has its default"
-    train(data, "parent", "--architecture", ARCHITECTURE, "--select-tolerance", "0.3")
+    train(data, *shape, "--preset", "avatars64", "--select-tolerance", "0.3")
     assert sha256_of_file(parent) == before
     record = data.parent / "parent" / "run" / IDENTITY  # of before such keys had their defaults
     write_json(record, read_json(record) | {"train.curve_kimg": [0.008]})
-    train(data, "parent", "--architecture", ARCHITECTURE)
+    train(data, *shape, "--preset", "avatars64")
     assert load(parent).info["settings"] == info | {"curve_kimg": [0.008]}
 
 
