@@ -8,7 +8,7 @@ from textwrap import shorten
 NEWS_WIDTH = 110
 WAITS = "waits to begin"
 TAIL_LINES = 50
-_SAYS_NOTHING = re.compile(r"""stylealign gpu-run:|[{}\[\]"]|(-?[\d.]+(e[+-]?\d+)?|true|false|null|NaN),?$""")
+_SAYS_NOTHING = re.compile(r"""stylealign gpu-run:|[{}"]|(\[|\]|-?[\d.]+(e[+-]?\d+)?|true|false|null|NaN),?$""")
 """Lines of JSON, in one line or indented, and what gives a job its GPU."""
 
 

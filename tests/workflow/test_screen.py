@@ -49,6 +49,7 @@ def test_the_last_line_of_a_log_tells_how_far_a_job_is(line: str, told: Reading 
         ('stylealign fetch: 3 / 9 MB, 2 MB/s, 3 s left\n{\n  "sha256": null\n}\n', "3 / 9 MB, 2 MB/s, 3 s left"),
         ("0.1 / 24 kimg  83 images/s\n", "0.1 / 24 kimg 83 images/s"),
         ("1 of 3 pictures\n", "1 of 3 pictures"),
+        ("[rank0]: RuntimeError: why\n", "[rank0]: RuntimeError: why"),
     ],
 )
 def test_json_is_no_news_of_a_job(tmp_path: Path, written: str, told: str) -> None:
