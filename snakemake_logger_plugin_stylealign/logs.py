@@ -8,21 +8,22 @@ from textwrap import shorten
 NEWS_WIDTH = 110
 WAITS = "waits to begin"
 TAIL_LINES = 50
-_SAYS_NOTHING = re.compile(r"""stylealign gpu-run:|[{}"]|(\[|\]|-?[\d.]+(e[+-]?\d+)?|true|false|null|NaN),?$""")
-"""Lines of JSON, in one line or indented, and what gives a job its GPU."""
+_JSON = re.compile(r"""[{}"]|(\[|\]|-?[\d.]+(e[+-]?\d+)?|true|false|null|NaN),?$""")
+"""A line of JSON, all of it or one of several."""
 
 
 def news(log: str) -> str:
     """Return the last progress line of a running job's log; a job in a cluster's queue has none yet."""
     if not Path(log).exists():
         return WAITS
-    line = last_words(last_lines(log, TAIL_LINES))
+    lines = [line for line in last_lines(log, TAIL_LINES) if not line.startswith("stylealign gpu-run:")]
+    line = last_words(lines)
     return shorten(line, NEWS_WIDTH, placeholder=" ...") if line else "running"
 
 
 def last_words(lines: Iterable[str]) -> str:
     """Return the last line that a person can read, not one of the JSON that a verb prints at its end; or ''."""
-    return next((line for line in reversed([*lines]) if not _SAYS_NOTHING.match(line)), "")
+    return next((line for line in reversed([*lines]) if not _JSON.match(line)), "")
 
 
 def last_lines(path: str, count: int) -> list[str]:

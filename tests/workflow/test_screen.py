@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from snakemake_logger_plugin_stylealign.logs import WAITS, news
+from snakemake_logger_plugin_stylealign.logs import WAITS, last_words, news
 from snakemake_logger_plugin_stylealign.progress import Job, Progress, duration
 from snakemake_logger_plugin_stylealign.screen import NAME_WIDTH, Reading, Screen, bar, job_line, reading_of, run_line
 from snakemake_logger_plugin_stylealign.summary import stopped_lines
@@ -207,6 +207,12 @@ def test_a_failed_job_on_a_terminal_ends_with_its_reason(tmp_path: Path) -> None
     lines = shown(run_on_terminal(tmp_path))
     assert lines[-2:] == ["1 job failed; once it can be done, the same command goes on:", "  no: why"]
     assert not [line for line in lines if "░" in line]
+
+
+def test_what_gives_a_job_its_gpu_may_be_why_it_failed() -> None:
+    reason = "stylealign gpu-run: /tmp: GPU leases cannot be kept there; set TMPDIR"
+    assert last_words([reason]) == reason
+    assert last_words([]) == ""
 
 
 def test_the_reason_of_a_failed_job_is_no_bracket(tmp_path: Path) -> None:
