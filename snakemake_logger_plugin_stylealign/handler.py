@@ -16,7 +16,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
-from snakemake_logger_plugin_stylealign.logs import last_lines, news
+from snakemake_logger_plugin_stylealign.logs import last_lines, last_words, news
 from snakemake_logger_plugin_stylealign.progress import Job, Progress, duration
 from snakemake_logger_plugin_stylealign.screen import MOST_JOBS, Screen, draws_on, job_line, reading_of, run_line
 from snakemake_logger_plugin_stylealign.summary import PAGE, chain_lines, failure_lines, stopped_lines, summary_lines
@@ -184,7 +184,7 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
                 lines += [line for line in told if not lines or line.startswith(CLUSTER_PROGRAMS)]
         self._print(f"FAILED {name}{_cluster_state(record)}; its log: {', '.join(logs) or 'none'}")
         self._print(*(f"    {line}" for line in lines))
-        said = lines[-1] if lines else f"it said nothing; its log: {', '.join(logs) or 'none'}"
+        said = last_words(lines) or f"it said nothing; its log: {', '.join(logs) or 'none'}"
         self.failures[name] = f"{said}{_cluster_state(record)}"
 
     def _error(self, record: Any) -> None:

@@ -1,18 +1,29 @@
 """What the log of a job says."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import shorten
 
 NEWS_WIDTH = 110
 WAITS = "waits to begin"
+TAIL_LINES = 50
+_JSON = re.compile(r"""[{}"]|(\[|\]|-?[\d.]+(e[+-]?\d+)?|true|false|null|NaN),?$""")
+"""A line of JSON, all of it or one of several."""
 
 
 def news(log: str) -> str:
     """Return the last progress line of a running job's log; a job in a cluster's queue has none yet."""
     if not Path(log).exists():
         return WAITS
-    lines = [line for line in last_lines(log, 5) if not line.startswith(("{", "stylealign gpu-run:"))]
-    return shorten(lines[-1], NEWS_WIDTH, placeholder=" ...") if lines else "running"
+    lines = [line for line in last_lines(log, TAIL_LINES) if not line.startswith("stylealign gpu-run:")]
+    line = last_words(lines)
+    return shorten(line, NEWS_WIDTH, placeholder=" ...") if line else "running"
+
+
+def last_words(lines: Iterable[str]) -> str:
+    """Return the last line that a person can read, not one of the JSON that a verb prints at its end; or ''."""
+    return next((line for line in reversed([*lines]) if not _JSON.match(line)), "")
 
 
 def last_lines(path: str, count: int) -> list[str]:

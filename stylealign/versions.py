@@ -13,7 +13,7 @@ VERSIONS = {
     "info": 1,
     "convert": 4,
     "grow": 3,
-    "pack": 2,
+    "pack": 3,
     "train": 6,
     "generate": 3,
     "encoder": 3,

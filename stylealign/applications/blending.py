@@ -16,7 +16,8 @@ from stylealign.networks.architecture import Architecture
 from stylealign.networks.generator import Generator
 
 SWAP_PX = 16
-"""Where a blend of two models passes from the first to the second; what is added to a model is added to all of it."""
+"""Where a blend of two models passes from the first to the second, at their finest resolution in smaller ones; what is
+added to a model is added to all of it."""
 
 
 def resolution_shares(architecture: Architecture, settings: BlendSettings, added: bool = False) -> dict[int, float]:
@@ -40,7 +41,7 @@ def resolution_shares(architecture: Architecture, settings: BlendSettings, added
         return {resolution: settings.schedule[resolution] for resolution in resolutions}
     if settings.swap_px is not None and settings.swap_px not in resolutions:
         raise StyleAlignError(f"swap_px {settings.swap_px}: must be one of {', '.join(map(str, resolutions))}")
-    swap_px = settings.swap_px or (resolutions[0] if added else SWAP_PX)
+    swap_px = settings.swap_px or (resolutions[0] if added else min(SWAP_PX, resolutions[-1]))
     return {resolution: _share(resolution, settings, swap_px) for resolution in resolutions}
 
 

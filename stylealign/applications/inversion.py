@@ -23,9 +23,6 @@ from stylealign.sampling import mean_label
 POOR_FIT_SCORE = 0.5
 """Images that score less are reported as a poor fit."""
 
-_PSNR_MAX = 100.0
-"""Equal images have no finite PSNR, and JSON no infinity."""
-
 
 @dataclass(frozen=True)
 class Inversion:
@@ -125,7 +122,7 @@ def _measure(
         "perceptual": perceptual,
         "perceptual_fitted": fitted,
         "mse": mse(reconstructions, targets).cpu().numpy(),
-        "psnr": psnr(reconstructions, targets).clamp(max=_PSNR_MAX).cpu().numpy(),
+        "psnr": psnr(reconstructions, targets).cpu().numpy(),
         "score": 1 - perceptual / np.maximum(random, 1e-10),
     }
     return [{name: float(column[index]) for name, column in columns.items()} for index in range(len(drawn))]

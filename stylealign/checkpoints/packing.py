@@ -11,9 +11,13 @@ from stylealign.checkpoints.weights import AVERAGED, Weights
 from stylealign.images import to_uint8
 from stylealign.networks.generator import Generator
 from stylealign.sampling import sample_latents
+from stylealign.streams import seeded
 
 MOST_LEVELS = 1
 """Of 255: a pixel between two levels may round to the other one. More is a sample that changed."""
+OTHER_WAYS = ((0.5, "const"), (0.0, "const"), (1.0, "random"))
+"""Truncation and noise of one image in `OF_SO_MANY`, drawn so too: w_avg and the strengths of noise are packed."""
+OF_SO_MANY = 8
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ def pack(weights: Weights, samples: int, seed: int = 0) -> tuple[Weights, tuple[
 
     Args:
         weights: a whole checkpoint.
-        samples: images, of latents that follow from `seed`, that are compared as 8-bit pixels.
-        seed: of the latents.
+        samples: images, of latents that follow from `seed`, that are compared as 8-bit pixels; some of the latents are
+            drawn in `OTHER_WAYS` too.
+        seed: of the latents and the random noise.
 
     Returns:
         The weights, the parts in half precision, and the change that is left.
@@ -90,7 +95,13 @@ def _drawn(weights: Weights, count: int, seed: int) -> Iterator[Tensor]:
     state = {name: tensor.float() for name, tensor in weights.networks[AVERAGED].items()}
     generator: Generator = build(Weights(weights.architecture, {AVERAGED: state}, {}), "").generator
     for z, c in sample_latents(generator, count, seed):
-        yield to_uint8(generator.synthesis(generator.mapping(z, c)))
+        ws = generator.mapping(z, c)
+        yield to_uint8(generator.synthesis(ws))
+        few = ws[::OF_SO_MANY]
+        for psi, noise in OTHER_WAYS:
+            with seeded("noise of samples", seed):
+                drawn = generator.synthesis(generator.mapping.truncate(few, psi), noise_mode=noise)
+            yield to_uint8(drawn)
 
 
 def _change(before: list[Tensor], after: Iterator[Tensor]) -> Change:

@@ -70,15 +70,18 @@ def run(arguments: argparse.Namespace) -> None:
     gpus = arguments.gpus if arguments.gpus is not None else len(visible_devices(os.environ)) or 1
     if gpus == 0 and arguments.device == "gpu":
         raise StyleAlignError("--device gpu: with --gpus 0 there is none; leave out one of them")
-    plan = make_plan(_planned(arguments, cores), costs, cores, gpus, arguments.device)
+    plan = make_plan(_planned(arguments, cores, gpus), costs, cores, gpus, arguments.device)
     if arguments.json:
         print(json.dumps(as_json(plan) | {"notes": asked.notes()}, indent=2))
     else:
         print(as_text(plan), *asked.notes(), sep="\n")
 
 
-def _planned(arguments: argparse.Namespace, cores: int) -> list[Job]:
-    """Return the jobs of a dry run; trainings share the cores that are reckoned with."""
+def _planned(arguments: argparse.Namespace, cores: int, gpus: int) -> list[Job]:
+    """Return the jobs of a dry run; trainings share the cores that are reckoned with, where there are no GPUs."""
+    is_said = arguments.gpus is not None or arguments.device != "auto"  # else the GPUs of this machine count
+    devices = "" if arguments.device == "cpu" else ",".join(map(str, range(gpus)))
+    environment = {**os.environ, **({"CUDA_VISIBLE_DEVICES": devices} if is_said else {})}
     with tempfile.TemporaryDirectory() as folder:
         jobs = Path(folder) / "jobs.jsonl"
         command = [sys.executable, "-m", "snakemake", "-n", "--logger", "stylealign"]
@@ -86,7 +89,7 @@ def _planned(arguments: argparse.Namespace, cores: int) -> list[Job]:
         command += ["--directory", str(arguments.directory), "--cores", str(cores)]
         command += ["--configfile", *map(str, arguments.configfile)] if arguments.configfile else []
         command += ["--forceall"] if arguments.all else []
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode != 0:
             raise StyleAlignError(f"snakemake -n failed: {reason(done.stdout, done.stderr)}")
         return read_jobs(jobs)

@@ -41,7 +41,7 @@ from stylealign.training.keep.pull import between, pulled
 from stylealign.training.loop import LOG_EVERY_IMAGES, Hooks, Interrupted, Progress, TrainingRun
 from stylealign.training.outputs import Finish, Finished, Outputs
 from stylealign.training.start import Networks, networks_of_parent, new_networks
-from stylealign.training.state import claimed
+from stylealign.training.state import begun_with, claimed
 from stylealign.training.workers import Workers, connected
 from stylealign.versions import version
 from stylealign.work.durations import duration
@@ -102,6 +102,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise StyleAlignError(f"select {settings.select}: needs a parent; name it with --init-from")
     if (arguments.encoder is not None) != (settings.keep.code.weight > 0):
         raise StyleAlignError("--encoder: goes with a weight of keep.code; give both or neither")
+    settings = settings.without_idle(is_child=arguments.init_from is not None)
     _set_threads(settings.threads)
     try:
         with connected(os.environ) as workers, claimed(arguments.run_dir) if workers.is_first else nullcontext():
@@ -184,7 +185,8 @@ def _provenance(
     whose artwork its images show."""
     inputs = {"data": arguments.data, "parent": arguments.init_from, "weights": _weights(arguments, settings)}
     inputs |= {} if arguments.encoder is None else {"encoder": arguments.encoder}
-    used = settings.model_dump(mode="json", exclude=set(UPKEEP))
+    begun = begun_with(arguments.run_dir, settings, is_child=arguments.init_from is not None)
+    used = begun.model_dump(mode="json", exclude=set(UPKEEP))
     owed = {} if attribution is None else {"attribution": attribution}
     made = provenance_of("train", version("train"), used, inputs, known_sha256=identity, **owed)
     return {"settings": made.pop("settings"), **identity, "provenance": made}

@@ -51,8 +51,8 @@ class BlendSettings(Settings):
     """A model whose layers come from two aligned models (Pinkney and Adler 2020, arXiv 2010.05334)."""
 
     swap_px: Positive | None = None
-    """Resolution from which on the blocks are the second model's; those below are the first's. Default: 16, and 4 with
-    a base."""
+    """Resolution from which on the blocks are the second model's; those below are the first's. Default: 16, the finest
+    of smaller models, and 4 with a base."""
     width_octaves: NonNegativeFloat = 0.0
     """Octaves over which the weights pass from the first model to the second, half of them above the border that lies
     below swap_px; 0 swaps at once."""

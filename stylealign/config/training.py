@@ -153,6 +153,33 @@ class TrainSettings(Settings):
         """The same training of a child: where nothing is said of `keep`, it is `HELD`."""
         return self if "keep" in self.model_fields_set else self.model_copy(update={"keep": HELD})
 
+    def idle(self, is_child: bool) -> list[str]:
+        """Return the keys that change nothing of this training, as the values of others have no use for them.
+
+        Args:
+            is_child: whether it starts from a parent.
+        """
+        rule, _, _ = self.select.partition("-")
+        without_use = {
+            ("mapping_lr_multiplier",): is_child,
+            ("curve_kimg", "alignment_latents"): not is_child,
+            ("r1_gamma",): self.discriminator == "projected",
+            ("r1_interval",): not self.penalises,
+            ("path_length_interval", "path_length_batch_shrink"): self.path_length_weight == 0,
+            ("ada_target", "ada_interval", "ada_kimg"): self.augment == "none",
+            ("blur_kimg",): self.blur_px == 0,
+            MEASURED_BY: not self.measures,
+            ("evaluate_images",): self.evaluate_kimg is None and self.keep.pull.images is not None,
+            ("select_tolerance",): rule not in ("fewest", "most"),
+            ("select_floor",): self.select != "aligned-fid",
+        }
+        return [key for keys, is_idle in without_use.items() if is_idle for key in keys]
+
+    def without_idle(self, is_child: bool) -> Self:
+        """The same training with the defaults of `idle` keys: two that differ in them alone are one."""
+        fields = type(self).model_fields
+        return self.model_copy(update={key: fields[key].default for key in self.idle(is_child)})
+
     @property
     def before_pull(self) -> Self:
         """The same training without the pull at its end, which changes nothing of what comes before, and without what
@@ -214,6 +241,9 @@ class TrainSettings(Settings):
         values: dict[str, Any] = handler(self)
         unseen = UNSEEN_DEFAULTS if info.mode == "json" else ()
         said = {"keep"} & self.model_fields_set  # of a child, nothing held is not its default
+        said |= (
+            PRESETS[self.preset].train.keys() if self.preset else set()
+        )  # whoever reads them has those of the preset
         defaults = {key: TrainSettings.model_fields[key].default for key in unseen if key not in said}
         return {k: v for k, v in values.items() if k not in defaults or getattr(self, k) != defaults[k]}
 

@@ -325,6 +325,10 @@ class Config(Settings):
         return over(InvertSettings, self.inversion, {"init": init, **prior}, own, {"space": space})
 
     def training_of(self, model: str) -> TrainSettings:
+        """Return the training settings of a model, those that change nothing of it with their defaults."""
+        return self.told_of(model).without_idle(is_child=self.models[model].parent is not None)
+
+    def told_of(self, model: str) -> TrainSettings:
         """Return the training settings of a model: the workflow's, and over them the keys the model sets itself.
 
         A model's preset lies over the workflow's keys, and takes the place of the workflow's preset. A control has its
@@ -339,7 +343,7 @@ class Config(Settings):
         if "keep" in keys:
             return settings
         if own.control_of is not None:
-            return settings.model_copy(update={"keep": self.training_of(own.control_of).keep})
+            return settings.model_copy(update={"keep": self.told_of(own.control_of).keep})
         return settings.of_child()
 
     def _own_keys(self, model: str) -> dict[str, Any]:

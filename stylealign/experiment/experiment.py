@@ -177,8 +177,16 @@ class Experiment(Translations):
     def measuring_settings(self, kind: str, without: str = "") -> str:
         """Return the settings that a kind of measurement depends on as JSON, but for the key `without`."""
         keys = [key for key in registry.kind(kind).settings if key != without]
-        of_labels: dict[str, Any] = {"classes": self.config.labels.classes} if "classes" in keys else {}
-        return as_json(self.config.metrics, *keys, **of_labels)
+        other: dict[str, Any] = {"classes": self.config.labels.classes} if "classes" in keys else {}
+        if "weights_dir" in keys and not self.measuring_weights(kind):
+            other["weights_dir"] = None  # nothing is read there: other networks' weights are no matter of this kind
+        return as_json(self.config.metrics, *keys, **other)
+
+    def features_settings(self) -> str:
+        """Return the settings that features depend on as JSON."""
+        metrics = self.config.metrics
+        read: dict[str, Any] = {} if self.weights_of(metrics.features) else {"weights_dir": None}
+        return as_json(metrics, "features", "weights_dir", **read)
 
     def other_classes(self, task: str) -> dict[str, bool]:
         """Return the flag of a table of a task that `labels.classes` also names classes of other domains."""

@@ -137,7 +137,8 @@ class Identity:
         """Return the same without what comes at the end of its training: it goes on when it is made longer.
 
         Args:
-            before: with what a pull alone is measured by, as folders were called until 2026-11-28.
+            before: with keys that change nothing and what a pull alone is measured by, as folders were called until
+                2026-11-28.
         """
         settings = self.config.models[model]
         if settings.fetch:
@@ -147,7 +148,7 @@ class Identity:
         shape = settings.architecture
         reads = {"encoder": [as_json(self.config.encoder), version("encoder")]} if self.reads_codes(model) else {}
         draws = {"draws": DRAWS} if self._draws(model) else {}
-        asked = self.config.training_of(model)
+        asked = self.config.told_of(model) if before else self.config.training_of(model)
         training = asked.before_pull
         if before:
             training = training.model_copy(update={key: getattr(asked, key) for key in MEASURED_BY})

@@ -1,6 +1,6 @@
 """The codes and translations that an experiment asks for."""
 
-from stylealign.config import Config, Space
+from stylealign.config import Config, Space, TranslateSettings
 from stylealign.experiment.measuring import Measuring
 from stylealign.experiment.paths import Files, data_file, features_file, model_file
 from stylealign.experiment.words import as_json
@@ -8,6 +8,7 @@ from stylealign.latents.spaces import most_detailed, names, space_of
 
 GUIDES = {"latent-guided": "latent", "reference-guided": "reference"}
 LAYER_SWAP = "layer-swap"
+PSI = ("truncation_psi",)
 
 
 class Translations(Measuring):
@@ -45,10 +46,12 @@ class Translations(Measuring):
         return inputs
 
     def translate_settings(self, way: str) -> str:
-        """Return the settings of a translation as JSON."""
+        """Return the settings of a translation as JSON, those that it has no use for with their defaults."""
         settings, space = self.config.translation, self.guided_space() if way in (*GUIDES, LAYER_SWAP) else way
         guide, outputs = GUIDES.get(way, "none"), self.config.guided_outputs if way in GUIDES else 1
-        return as_json(settings, space=space, guide=guide, outputs=outputs)
+        idle = () if way in GUIDES else ("source_layers", "seed", *(() if space_of(space).is_mapped else PSI))
+        defaults = {key: TranslateSettings.model_fields[key].default for key in idle}
+        return as_json(settings, space=space, guide=guide, outputs=outputs, **defaults)
 
     def translation_methods(self, child: str) -> Files:
         """Return the image zips of a translation's measurement by METHOD[/SETTING]; untouched sources need none."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PERCEPTUAL = Metric("perceptual", False, "distance of deep features between image and reconstruction")
 MSE = Metric("mse", False, "mean squared error of pixels on [0, 1]")
-PSNR = Metric("psnr", True, "peak signal-to-noise ratio", unit="dB")
+PSNR = Metric("psnr", True, "peak signal-to-noise ratio, 100 at most", unit="dB")
 SSIM = Metric("ssim", True, "structural similarity")
 IMAGES_PER_S = Metric("images_per_s", True, "speed of the inversion", unit="images a second", is_speed=True)
 
@@ -25,8 +25,8 @@ TABLE = Table(
     title="Reconstruction of test images",
     section="inversion",
     metrics=(PERCEPTUAL, MSE, PSNR, SSIM, IMAGES_PER_S),
-    protocol="8-bit reconstructions against the images; pixels on [0, 1]; PSNR with peak 1; SSIM per colour channel, "
-    "11x11 Gaussian window of 1.5 px, no padding",
+    protocol="8-bit reconstructions against the images; pixels on [0, 1]; PSNR with peak 1, 100 dB at most; SSIM per "
+    "colour channel, 11x11 Gaussian window of 1.5 px, no padding",
     headline="perceptual",
 )
 

@@ -6,6 +6,8 @@ from torch.nn import functional as F
 
 _SIGMA_PX, _RADIUS_PX = 1.5, 5
 _K1, _K2 = 0.01, 0.03
+_MOST_DB = 100
+"""PSNR of equal images, which have none: an infinite one would be the mean of all images, without an interval."""
 
 
 def mse(a: Tensor, b: Tensor) -> Tensor:
@@ -19,22 +21,26 @@ def mse(a: Tensor, b: Tensor) -> Tensor:
 
 
 def psnr(a: Tensor, b: Tensor) -> Tensor:
-    """Return the peak signal-to-noise ratio `[N]` in dB; infinite for equal images.
+    """Return the peak signal-to-noise ratio `[N]` in dB, 100 at most: for equal images too.
 
     Args:
         a, b: `[N, 3, H, W]` float in [-1, 1].
     """
-    return -10 * torch.log10(mse(a, b))
+    return -10 * torch.log10(mse(a, b).clamp(min=10 ** (-_MOST_DB / 10)))
 
 
 def ssim(a: Tensor, b: Tensor) -> Tensor:
     """Return the structural similarity `[N]` (Wang et al. 2004, equation 13), averaged over pixels and channels.
 
     Args:
-        a, b: `[N, 3, H, W]` float in [-1, 1], H and W at least 11.
+        a, b: `[N, 3, H, W]` float in [-1, 1].
+
+    Returns:
+        The similarity; NaN for images of less than 11 px, which the window does not fit in.
     """
     _check(a, b)
-    assert min(a.shape[2:]) > 2 * _RADIUS_PX, "SSIM needs images of at least 11 px"
+    if min(a.shape[2:]) <= 2 * _RADIUS_PX:
+        return torch.full_like(a[:, 0, 0, 0], torch.nan)
     a, b = a / 2 + 0.5, b / 2 + 0.5
     mean_a, mean_b = _blur(a), _blur(b)
     var_a, var_b = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2

@@ -14,7 +14,7 @@ from stylealign.sampling import BATCH_SIZE
 
 @torch.inference_mode()
 def distances(images: np.ndarray, reconstructions: np.ndarray, distance: PerceptualDistance) -> dict[str, np.ndarray]:
-    """Return `perceptual`, `mse`, `psnr` and `ssim`, `[N]` each.
+    """Return `perceptual`, `mse`, `psnr` (100 dB at most) and `ssim`, `[N]` each.
 
     Args:
         images, reconstructions: `[N, 3, r, r]` uint8, in one order.

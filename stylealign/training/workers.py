@@ -18,8 +18,9 @@ from torch import Tensor
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 
-ANSWER_S = 30
-"""Longest wait for another process in the middle of a step."""
+ANSWER_S = 1800
+"""Longest wait for another process in the middle of a step: one may compile its kernels, or read images from afar. One
+that ends is noticed at once, by its connection and by `torchrun`."""
 WRITING_S = 3600
 """Longest wait for the first process, which alone writes and measures."""
 

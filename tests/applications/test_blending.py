@@ -75,6 +75,8 @@ def test_changes_of_two_children_are_added(parent, child):
 def test_what_is_added_is_added_to_all_of_a_model_unless_said_otherwise():
     assert resolution_shares(TINY, BlendSettings(), added=True) == {4: 1.0, 8: 1.0, 16: 1.0}
     assert resolution_shares(TINY, BlendSettings()) == {4: 0.0, 8: 0.0, 16: 1.0}
+    smaller = TINY.model_copy(update={"resolution": 8})
+    assert resolution_shares(smaller, BlendSettings()) == {4: 0.0, 8: 1.0}, "16 px are none of its resolutions"
     assert resolution_shares(TINY, BlendSettings(swap_px=8, amount=2), added=True) == {4: 0.0, 8: 2.0, 16: 2.0}
     assert mapping_share(BlendSettings()) == 0
     assert mapping_share(BlendSettings(amount=0.5), added=True) == 0.5

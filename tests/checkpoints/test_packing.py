@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from stylealign.checkpoints import native, packing
-from stylealign.checkpoints.checkpoint import load
+from stylealign.checkpoints.checkpoint import build, load
 from stylealign.checkpoints.packing import halved, pack, part_of
 from stylealign.checkpoints.weights import AVERAGED, Weights
 from stylealign.checkpoints.zoo import load_zoo
@@ -59,6 +59,25 @@ def test_what_half_precision_cannot_hold_keeps_its_precision(small: Model) -> No
     assert kept.networks[AVERAGED]["synthesis.b4.const"].dtype == torch.float32
     assert "mapping" in parts
     assert change.is_none
+
+
+def test_truncated_samples_stay_as_they_are_too(small: Model) -> None:
+    """The mean of W is large, and the styles are as ever halfway to it: at psi 1 nothing is seen of its rounding."""
+    weights = Weights(SMALL, {AVERAGED: dict(small.generator)}, {})
+    state = weights.networks[AVERAGED]
+    w_avg = state["mapping.w_avg"] = 3000 * torch.randn(SMALL.w_dim, generator=torch.Generator().manual_seed(0))
+    for name in [name for name in state if name.endswith("affine.weight")]:
+        bias = name.replace("weight", "bias")
+        state[bias] = state[bias] - state[name] @ w_avg / SMALL.w_dim**0.5 / 2
+    kept, parts, change = pack(weights, 8)
+    assert "mapping" not in parts
+    assert change.is_none
+    seen = []
+    for one in (weights, Weights(SMALL, kept.networks, {})):
+        generator = build(Weights(SMALL, {AVERAGED: {k: v.float() for k, v in one.networks[AVERAGED].items()}}, {}), "")
+        z = torch.randn(8, SMALL.z_dim, generator=torch.Generator().manual_seed(3))
+        seen.append(to_uint8(generator.generator(z, truncation_psi=0.5)).short())
+    assert (seen[0] - seen[1]).abs().max() <= 1
 
 
 def test_parts_are_left_as_they_are_until_the_samples_are(small: Model, monkeypatch: pytest.MonkeyPatch) -> None:

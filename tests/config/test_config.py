@@ -12,6 +12,7 @@ import yaml
 from stylealign.config import Config, InvertSettings, KeepSettings, TrainSettings, smallest_px, validate
 from stylealign.datasets.styles import read_styles
 from stylealign.errors import StyleAlignError
+from stylealign.presets import PRESETS
 
 CONFIG = Path(__file__).parents[2] / "config"
 VALUES: dict[str, Any] = {
@@ -286,6 +287,34 @@ def test_a_recipe_of_a_model_takes_the_place_of_the_workflows(own: str | None) -
     config = validate(Config, values, "c")
     assert config.training_of("animal") == TrainSettings.model_validate({"preset": own, "batch_size": 8}).of_child()
     assert config.training_of("control") == config.training_of("animal")
+
+
+def test_a_job_is_told_a_default_that_its_recipe_would_replace() -> None:
+    said = TrainSettings.model_validate({"preset": "aligned64-both", "discriminator": "stylegan2"})
+    assert TrainSettings.model_validate_json(said.model_dump_json()).discriminator == "stylegan2"
+    for preset in PRESETS:  # the training of before has the same text
+        whole = TrainSettings(preset=preset)
+        assert TrainSettings.model_validate_json(whole.model_dump_json()) == whole
+
+
+def test_keys_without_use_have_their_defaults() -> None:
+    others = {
+        **{"select_tolerance": 0.3, "select_floor": 0.9, "blur_kimg": 9.0, "evaluate_features": "inception-v3"},
+        **{"evaluate_images": 500, "ada_target": 0.3, "ada_interval": 8, "ada_kimg": 9.0},
+        **{"path_length_interval": 8, "path_length_batch_shrink": 1, "r1_interval": 8},
+    }
+    off = {"path_length_weight": 0.0, "r1_gamma": 0.0}
+    assert TrainSettings(**off, **others).without_idle(is_child=True) == TrainSettings(**off)
+    on = {"path_length_weight": 1.0, "r1_gamma": 2.0, "blur_px": 1.0, "augment": "bgc", "evaluate_kimg": 1.0}
+    for select in ("fewest-kid", "most-aligned", "aligned-fid"):
+        used = TrainSettings(**on, **others, select=select)
+        changed = {key for key, value in used.without_idle(is_child=True) if value != getattr(used, key)}
+        assert changed == ({"select_tolerance"} if select == "aligned-fid" else {"select_floor"})
+    projected = TrainSettings(discriminator="projected", r1_gamma=9.0)
+    assert projected.without_idle(is_child=True) == TrainSettings(discriminator="projected")
+    pulled = {"keep": {"pull": {"tolerance": 0.1, "images": 300}}, "evaluate_features": "inception-v3"}
+    of_pull = TrainSettings.model_validate(pulled)
+    assert TrainSettings.model_validate(pulled | {"evaluate_images": 500}).without_idle(is_child=True) == of_pull
 
 
 @pytest.mark.parametrize("child", [{"preset": "aligned64-both"}, {"kimg": 3, "train_only": ["mapping"]}, {"seed": 5}])

@@ -162,6 +162,35 @@ def test_a_translation_starts_from_the_codes_of_the_aligned_parent() -> None:
     assert json.loads(asked.translate_settings("z"))["outputs"] == 1
 
 
+def test_a_translation_is_made_again_for_the_keys_that_it_uses(tmp_path: Path) -> None:
+    def of(**translation: Any) -> dict[str, str]:
+        asked = experiment(tmp_path, translation=translation)
+        return {way: asked.translate_settings(way) for way in ("z", "w+", "latent-guided", "layer-swap")}
+
+    plain = of()
+    for key, value, used in (
+        ("source_layers", 4, {"latent-guided"}),
+        ("seed", 1, {"latent-guided"}),
+        ("truncation_psi", 0.5, {"latent-guided", "z"}),
+        ("batch_size", 8, {"latent-guided", "layer-swap", "w+", "z"}),
+    ):
+        changed = of(**{key: value})
+        assert {way for way, settings in changed.items() if settings != plain[way]} == used, key
+
+
+def test_the_folder_of_weights_is_a_setting_of_what_reads_weights_there(tmp_path: Path) -> None:
+    def of(**values: Any) -> dict[str, str]:
+        asked = experiment(tmp_path, **values)
+        kinds = ("inversion", "generators", "alignment_score", "alignment_reset")
+        return {kind: asked.measuring_settings(kind) for kind in kinds} | {"features": asked.features_settings()}
+
+    plain = of()
+    assert plain == of(metrics={"weights_dir": "here"}) == of(morphing={"perceptual": "lpips-vgg"})
+    lpips = of(metrics={"perceptual": "lpips-vgg"})
+    assert {kind for kind, settings in lpips.items() if settings != plain[kind]} == {"inversion", "alignment_score"}
+    assert '"weights_dir": "data/weights"' in lpips["inversion"]
+
+
 def test_methods_of_a_translation_are_named_once() -> None:
     methods = experiment(A, inversion_spaces=["z"]).translation_methods("animal")
     guides = ["latent-guided/psi 1", "reference-guided/psi 1", "layer-swap/psi 1", "random/psi 1"]

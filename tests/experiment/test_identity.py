@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from stylealign.config import UPKEEP
 from stylealign.experiment import content
 from stylealign.experiment import identity as identities
 from stylealign.experiment.content import content_of
+from stylealign.experiment.words import as_json
 from stylealign.files import sha256_of_json
 from stylealign.versions import version
 from tests.experiment.common import FAMILY, experiment
@@ -110,6 +112,38 @@ def test_what_a_pull_is_measured_by_is_no_other_training_but_another_parent(tmp_
     assert plain[0] == pulled[0] == pulled_by[0]
     assert len({plain[1], pulled[1], pulled_by[1]}) == 3
     assert of(evaluate_kimg=1)[0] != of(evaluate_kimg=1, **by)[0], "here the log has it, and `select` may choose by it"
+
+
+def test_keys_that_change_nothing_are_no_other_training(tmp_path: Path) -> None:
+    models = """
+own: {domain: human, architecture: {}, train: TRAIN}
+child: {domain: animal, parent: own, train: TRAIN}
+"""
+
+    def identity_of(**train: object) -> identities.Identity:
+        return experiment(tmp_path, models.replace("TRAIN", json.dumps(train))).identity
+
+    def of(**train: object) -> tuple[dict[str, str], dict[str, str]]:
+        identity = identity_of(**train)
+        names = ("own", "child")
+        settings = {name: as_json(identity.config.training_of(name), without=UPKEEP) for name in names}
+        return {name: identity.run_dir(name) for name in names}, settings
+
+    plain = of()
+    without_use = {"select_tolerance": 0.3, "select_floor": 0.9, "ada_kimg": 500, "blur_kimg": 9}
+    assert plain == of(**without_use, evaluate_images=500, evaluate_features="inception-v3")
+    assert of(r1_gamma=0) == of(r1_gamma=0, r1_interval=3) != plain
+    of_a_child, of_own = of(mapping_lr_multiplier=0.1), of(curve_kimg=[3], alignment_latents=None)
+    assert of_a_child[1]["child"] == plain[1]["child"]
+    assert of_a_child[0]["own"] != plain[0]["own"]
+    assert (of_own[0]["own"], of_own[1]["own"]) == (plain[0]["own"], plain[1]["own"])
+    assert of_own[0]["child"] != plain[0]["child"], "its snapshots, and its log"
+    identity = identity_of(**without_use)
+    for model in ("own", "child"):  # begun when these keys counted
+        folder = f"results/runs/{model}-{sha256_of_json(identity.start_of(model, before=True))[:12]}"
+        assert folder != plain[0][model]
+        (tmp_path / f"{folder}-threads1").mkdir(parents=True)
+        assert identity.run_dir(model) == folder
 
 
 def test_a_child_that_says_nothing_is_held_and_a_plain_one_is_what_it_was(tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ from stylealign import load
 from stylealign.checkpoints.snapshots import read_snapshots
 from stylealign.cli.main import main
 from stylealign.datasets.images import write_image_zip
-from stylealign.files import sha256_of_file
+from stylealign.files import read_json, sha256_of_file, write_json
 from stylealign.latents.encoding import save_encoder
 from stylealign.metrics.alignment_score import PARTS
 from stylealign.networks.components import component_of
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
 from stylealign.training.evaluation import Evaluation
+from stylealign.training.state import IDENTITY
 
 ARCHITECTURE = '{"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 64, "channel_max": 8}'
 SHORT = ["--kimg", "0.032", "--batch-size", "8", "--snapshot-kimg", "0.016", "--threads", "1"]
@@ -272,6 +273,21 @@ def test_null_is_none_for_a_flag_that_may_be_none(data: Path) -> None:
     parent = str(train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors")
     folder = train(data, "child", "--init-from", parent, "--alignment-latents", "null")
     assert load(folder / "model.safetensors").info["settings"]["alignment_latents"] is None
+
+
+def test_a_parent_ended_again_with_other_keys_without_use_is_the_same_file(data: Path) -> None:
+    """Its children know it by its hash, and go on."""
+    shape = ["parent", "--architecture", ARCHITECTURE]
+    spelled = '{"curve_kimg": [0.008], "learning_rate": 0.0025, "r1_gamma": 0.1, "ema_kimg": 10}'
+    parent = train(data, *shape, "--settings", spelled) / "model.safetensors"
+    info, before = load(parent).info["settings"], sha256_of_file(parent)
+    assert info["curve_kimg"] == [1, 2, 4, 8, 16, 32, 64, 128, 256], "without use, it has its default"
+    train(data, *shape, "--preset", "avatars64", "--select-tolerance", "0.3")
+    assert sha256_of_file(parent) == before
+    record = data.parent / "parent" / "run" / IDENTITY  # of before such keys had their defaults
+    write_json(record, read_json(record) | {"train.curve_kimg": [0.008]})
+    train(data, *shape, "--preset", "avatars64")
+    assert load(parent).info["settings"] == info | {"curve_kimg": [0.008]}
 
 
 def test_a_child_is_pulled_back_when_it_is_done(

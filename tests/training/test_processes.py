@@ -3,6 +3,7 @@
 import random
 import signal
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,15 @@ def test_more_processes_than_gpus_are_told_in_one_line(monkeypatch: pytest.Monke
         pass
     with connected({"LOCAL_RANK": "1"}) as workers:
         assert workers.device == torch.device("cuda", 1)
+
+
+def test_a_process_has_time_to_compile_its_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[timedelta] = []
+    for name in ("init_process_group", "new_group", "get_rank", "destroy_process_group"):
+        monkeypatch.setattr(torch.distributed, name, lambda *_, timeout=None, **__: waits.append(timeout) or 0)
+    with connected({"RANK": "0", "WORLD_SIZE": "2"}):
+        pass
+    assert [wait.total_seconds() for wait in waits if wait] == [1800, 3600]
 
 
 def test_a_process_that_dies_stops_the_other(tmp_path: Path) -> None:

@@ -122,6 +122,18 @@ def test_what_a_pull_alone_is_measured_by_may_change_when_a_run_goes_on(tmp_path
         make_run(tmp_path / "measured", changed(evaluate_kimg=1.0, **by))
 
 
+def test_keys_without_use_may_change_when_a_run_goes_on(tmp_path: Path) -> None:
+    make_run(tmp_path / "own")
+    make_run(tmp_path / "own", changed(select_tolerance=0.3, ada_kimg=9.0, blur_kimg=9.0))
+    make_run(tmp_path / "own", changed(curve_kimg=(1.0,)))
+    make_run(tmp_path / "child", parent="x")
+    make_run(tmp_path / "child", changed(mapping_lr_multiplier=0.1), parent="x")
+    with pytest.raises(StyleAlignError, match=r"train\.curve_kimg = .*, now \[1\.0\]"):
+        make_run(tmp_path / "child", changed(curve_kimg=(1.0,)), parent="x")
+    with pytest.raises(StyleAlignError, match=r"train\.mapping_lr_multiplier = 0\.01, now 0\.1"):
+        make_run(tmp_path / "own", changed(mapping_lr_multiplier=0.1))
+
+
 def measured(run_dir: Path, kimg: float, events: bool = False) -> TrainingRun:
     """Train with measurements every 0.032 kimg and at the end, of which the one at 0.08 kimg is the lowest."""
     fid = {0.032: 9.0, 0.064: 5.2, 0.08: 1.0, 0.096: 5.0}

@@ -292,16 +292,18 @@ def test_what_a_run_takes_is_told_before_it_starts(tmp_path: Path) -> None:
 
 
 def test_trainings_share_the_cores_that_a_plan_reckons_with(tmp_path: Path) -> None:
-    def children(cores: int) -> float:
+    def children(cores: int, gpus: int = 0) -> float:
+        """Plan for another machine than this one, which has a GPU where that one has none, and the reverse."""
         command = [sys.executable, "-m", "stylealign", "plan", "--json", "--directory", tmp_path, "--cores", str(cores)]
-        command += ["--snakefile", ROOT / "workflow/Snakefile"]
-        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+        command += ["--gpus", str(gpus), "--snakefile", ROOT / "workflow/Snakefile"]
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "" if gpus else "0"}
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         hours: float = json.loads(done.stdout)["stages"]["children"]["cpu_h"]
         return hours
 
     # A child and its control side by side: a thread each, and four each, which wait for each other.
     assert children(8) > 1.5 * children(2)
+    assert children(8, gpus=1) == children(2), "with a GPU each has one thread"
 
 
 def test_a_plan_says_that_no_method_can_be_chosen_without_validation_images(tmp_path: Path) -> None:

@@ -72,7 +72,9 @@ def test_a_picture_replaced_by_one_of_the_same_size_and_time_is_imported(run: Pa
 
 def test_what_changes_nothing_of_a_training_does_not_repeat_it(run: Path) -> None:
     config = (run / "mine.yaml").read_text()
-    (run / "mine.yaml").write_text(config.replace("state_interval_s: 30", "state_interval_s: 1, snapshot_kimg: 0.008"))
+    (run / "mine.yaml").write_text(
+        config.replace("state_interval_s: 30", "state_interval_s: 1, snapshot_kimg: 0.008, curve_kimg: [1]")
+    )
     assert again(run) == {}
 
 

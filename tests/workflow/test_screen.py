@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from snakemake_logger_plugin_stylealign.logs import WAITS, last_words, news
 from snakemake_logger_plugin_stylealign.progress import Job, Progress, duration
 from snakemake_logger_plugin_stylealign.screen import NAME_WIDTH, Reading, Screen, bar, job_line, reading_of, run_line
 from snakemake_logger_plugin_stylealign.summary import stopped_lines
@@ -36,6 +37,26 @@ SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 )
 def test_the_last_line_of_a_log_tells_how_far_a_job_is(line: str, told: Reading | None) -> None:
     assert reading_of(line) == told
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("", "running"),
+        ('{\n  "path": "a",\n  "parts": [\n    "mapping",\n    1.5e-3,\n    true\n  ]\n}\n', "running"),
+        ('{"path": "a"}\n', "running"),
+        ("stylealign gpu-run: waits for a GPU\n", "running"),
+        ('stylealign fetch: 3 / 9 MB, 2 MB/s, 3 s left\n{\n  "sha256": null\n}\n', "3 / 9 MB, 2 MB/s, 3 s left"),
+        ("0.1 / 24 kimg  83 images/s\n", "0.1 / 24 kimg 83 images/s"),
+        ("1 of 3 pictures\n", "1 of 3 pictures"),
+        ("[rank0]: RuntimeError: why\n", "[rank0]: RuntimeError: why"),
+    ],
+)
+def test_json_is_no_news_of_a_job(tmp_path: Path, written: str, told: str) -> None:
+    log = tmp_path / "a.log"
+    assert news(str(log)) == WAITS
+    log.write_text(written)
+    assert news(str(log)).removeprefix("stylealign fetch: ") == told
 
 
 @pytest.mark.parametrize(("share", "text"), [(0, "----"), (0.24, "----"), (0.25, "#---"), (0.99, "###-"), (1, "####")])
@@ -186,3 +207,16 @@ def test_a_failed_job_on_a_terminal_ends_with_its_reason(tmp_path: Path) -> None
     lines = shown(run_on_terminal(tmp_path))
     assert lines[-2:] == ["1 job failed; once it can be done, the same command goes on:", "  no: why"]
     assert not [line for line in lines if "░" in line]
+
+
+def test_what_gives_a_job_its_gpu_may_be_why_it_failed() -> None:
+    reason = "stylealign gpu-run: /tmp: GPU leases cannot be kept there; set TMPDIR"
+    assert last_words([reason]) == reason
+    assert last_words([]) == ""
+
+
+def test_the_reason_of_a_failed_job_is_no_bracket(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(
+        "rule no:\n    output: 'no'\n    log: 'no.log'\n    shell: 'printf \"why\\\\n{{\\\\n}}\" > {log}; exit 1'\n"
+    )
+    assert shown(run_on_terminal(tmp_path))[-1] == "  no: why"

@@ -134,7 +134,7 @@ rule features:
         mem_mb=memory("features"),
         runtime=minutes("features"),
     params:
-        settings=as_json(RUN.metrics, "features", "weights_dir"),
+        settings=EXPERIMENT.features_settings(),
         out_dir=subpath(output.train, parent=True),
         version=version("features"),
     shell:
