@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WIDTH_INCHES, PANEL_INCHES, DPI = 13.0, 5.0, 110
 COLOURS = 10
 """Of matplotlib's cycle; further ways have them again, dashed."""
+MARKERS = "o^sDvP*X"
+"""Of the models of one way, by their order."""
 
 QUALITY = {SHARE.name: "share of images that a classifier takes for the domain", FID.name: "FID, lower is better"}
 ALIGNMENT = {"segmentation_agreement": "label agreement (mean IoU)", "score": "alignment score"}
@@ -75,10 +77,9 @@ def references(rows: Sequence[Row]) -> tuple[Point, dict[str, float]]:
 def draw_front(path: str | Path, rows: Sequence[Row]) -> None:
     """Write the figure: label agreement and alignment score against the share of the domain, and against FID.
 
-    One line a model, with kimg at each point and the name at its end; models of one way to keep share a colour. The
-    cross is the parent unchanged, where the rows have that quality of it, dashed lines are what drawn pairs agree by,
-    the dotted one is the score that one in forty unrelated models exceeds. Without label networks there are no panels
-    of the agreement.
+    One line a model, with kimg at each point; models of one way to keep share a colour. The cross is the parent
+    unchanged, where the rows have that quality of it, dashed lines are what drawn pairs agree by, the dotted one is the
+    score that one in forty unrelated models exceeds. Without label networks there are no panels of the agreement.
 
     Args:
         path: the picture; its suffix names the format.
@@ -93,7 +94,7 @@ def draw_front(path: str | Path, rows: Sequence[Row]) -> None:
 
     found = points_by_model(rows)
     parent, pairs = references(rows)
-    ways = list(dict.fromkeys(map(way_of, found)))
+    looks = looks_of(list(found))
     measures = [name for name in ALIGNMENT if any(name in point for points in found.values() for point in points)]
     size = (WIDTH_INCHES, PANEL_INCHES * max(1, len(measures)))
     figure = Figure(figsize=size, dpi=DPI, layout="constrained")
@@ -103,13 +104,15 @@ def draw_front(path: str | Path, rows: Sequence[Row]) -> None:
         for axes, (quality, label) in zip(line, QUALITY.items(), strict=True):
             for name, points in found.items():
                 shown = [point for point in points if quality in point and measure in point]
-                _line(axes, name, shown, (quality, measure), ways.index(way_of(name)))
+                _line(axes, name, shown, (quality, measure), looks[name])
             if quality in parent:
-                axes.plot([parent[quality]], [1], "x", color="black")
-                axes.annotate("parent unchanged", (parent[quality], 1), xytext=(4, -8), **_NOTE)
+                axes.plot([parent[quality]], [1], "x", color="black", label="parent unchanged")
             _levels(axes, measure, found, pairs)
             axes.set_xlabel(label)
             axes.set_ylabel(ALIGNMENT[measure])
+    named = {str(line.get_label()): line for axes in panels.flat for line in axes.lines}
+    named = {name: line for name, line in named.items() if not name.startswith("_")}
+    figure.legend(named.values(), named.keys(), loc="outside right upper", fontsize=8, frameon=False)
     canvas.draw()
     save_picture(path, np.asarray(canvas.buffer_rgba())[..., :3].transpose(2, 0, 1))
 
@@ -129,13 +132,27 @@ def _levels(axes: "Axes", measure: str, found: dict[str, list[Point]], pairs: di
         axes.annotate(method, (0, level), xycoords=("axes fraction", "data"), xytext=(3, 2), **_NOTE)
 
 
-def _line(axes: "Axes", name: str, points: list[Point], metrics: tuple[str, str], colour: int) -> None:
-    """Draw one model, with its kimg and, at the end, its name."""
+def looks_of(models: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return how the line of each model looks: a colour a way to keep, a marker a model of it."""
+    ways: dict[str, list[str]] = {}
+    for model in models:
+        ways.setdefault(way_of(model), []).append(model)
+    return {
+        model: {
+            "color": f"C{place % COLOURS}",
+            "linestyle": "-" if place < COLOURS else "--",
+            "marker": MARKERS[number % len(MARKERS)],
+        }
+        for place, own in enumerate(ways.values())
+        for number, model in enumerate(own)
+    }
+
+
+def _line(axes: "Axes", name: str, points: list[Point], metrics: tuple[str, str], look: dict[str, Any]) -> None:
+    """Draw one model, with its kimg."""
     if not points:
         return
     x, y = ([point[metric] for point in points] for metric in metrics)
-    shade = f"C{colour % COLOURS}"
-    axes.plot(x, y, "o-" if colour < COLOURS else "s--", color=shade, linewidth=0.8, markersize=3)
+    axes.plot(x, y, linewidth=0.8, markersize=3, label=name, **look)
     for point, at in zip(points, zip(x, y, strict=True), strict=True):
-        axes.annotate(f"{point['kimg']:g}", at, xytext=(2, 3), textcoords="offset points", fontsize=5, color=shade)
-    axes.annotate(name, (x[-1], y[-1]), xytext=(4, -6), color=shade, **_NOTE)
+        axes.annotate(f"{point['kimg']:g}", at, xytext=(2, 3), color=look["color"], **_NOTE)

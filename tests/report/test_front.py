@@ -9,7 +9,7 @@ from PIL import Image
 from stylealign.errors import StyleAlignError
 from stylealign.measurements.rows import Row
 from stylealign.report.curves import points_by_method
-from stylealign.report.front import draw_front, points_by_model, references, way_of
+from stylealign.report.front import draw_front, looks_of, points_by_model, references, way_of
 
 
 def rows(model: str, method: str = "child") -> list[Row]:
@@ -49,6 +49,15 @@ def test_ways_by_their_names() -> None:
         "ink",
         "toon-head",
     ]
+
+
+def test_models_of_one_way_share_a_colour_and_no_marker() -> None:
+    first, *ways = looks_of(["ink", "ink-features-1", "ink-features-2", "ink-rates-1"]).values()
+    assert [look["color"] for look in (first, *ways)] == ["C0", "C1", "C1", "C2"]
+    assert [look["marker"] for look in (first, *ways)] == ["o", "o", "^", "o"]
+    many = looks_of([f"ink-{way}" for way in "abcdefghijk"])
+    assert (many["ink-a"]["linestyle"], many["ink-k"]["linestyle"]) == ("-", "--")
+    assert many["ink-a"]["color"] == many["ink-k"]["color"]
 
 
 REFERENCES = [
