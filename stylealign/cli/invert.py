@@ -72,7 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="ZIP",
         help="images of the model's domain that it was not trained on, as its test.zip: tells which images lie "
-        "outside of it. 1 in 100 of the domain's own are named, too; among images that it was trained on 2 to 3",
+        "outside of it. Of the domain's own 1 in 100 is named, too (of fewer than 100: one); among images that it was "
+        "trained on 2 to 3 in 100",
     )
     parser.add_argument("--encoder", type=Path, metavar="ENCODER", help="encoder of this model, for --init encoder")
     add_weights(parser)

@@ -4,9 +4,12 @@ One of `LARGE_BYTES` or more lies in a file that is gone with it: the system kee
 much as there is room for. Its numbers are those of an array in memory.
 """
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from math import prod
 
 import numpy as np
@@ -31,9 +34,15 @@ def empty(shape: Sequence[int], dtype: DTypeLike) -> NDArray:
     return np.empty(shape, dtype)
 
 
-def spool() -> "tempfile.SpooledTemporaryFile[bytes]":
-    """Return a file for rows that are added one by one: in memory until they are large, and gone when it is closed."""
-    return tempfile.SpooledTemporaryFile(max_size=max(1, LARGE_BYTES - 1))
+@contextmanager
+def spool() -> Iterator["tempfile.SpooledTemporaryFile[bytes]"]:
+    """Yield a file for rows that are added one by one: in memory until they are large, and gone at the end."""
+    file = tempfile.SpooledTemporaryFile(max_size=max(1, LARGE_BYTES - 1))  # noqa: SIM115 - closed below
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # what could not be written was said before
+            file.close()
 
 
 def spooled(file: "tempfile.SpooledTemporaryFile[bytes]", row_shape: Sequence[int], dtype: DTypeLike) -> NDArray | None:
@@ -55,6 +64,8 @@ def _reserve(file: int, size: int) -> None:
     """Make a file as large as this; raise OSError where there is no room, not only when it is written to."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file, 0, size)
+    elif shutil.disk_usage(tempfile.gettempdir()).free < size:  # such as on a Mac
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     else:
         os.truncate(file, size)
 

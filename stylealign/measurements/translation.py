@@ -237,7 +237,7 @@ def cost(work: Work, child: str) -> Cost:
     features = work.features_s(images, found.px)
     distances = pairs * perceptual_s(work.config.metrics.perceptual, found.px)
     return Cost(
-        host_s=(2 * spaces + 5 + 4) * 2 * work.fid_s(),  # with references each kernel twice, and of single images
+        host_s=(2 * spaces + 5 + 4) * 2 * work.fid_s(),  # with references each kernel four times
         network_s=features + distances,
         memory_mb=2000 + found.pixels_mb(1024 + 2 * images) * 2,
     )

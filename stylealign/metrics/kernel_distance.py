@@ -192,8 +192,9 @@ def variance_of_shared_pairs(
 ) -> tuple[float, float]:
     """Return the variances of the mean kernels of x with itself and of x with y, by what belongs to pairs alone.
 
-    As `variance_of_shared`, of pairs: two pairs count that share something on both sides (Cameron and Miller 2014,
-    "Robust Inference for Dyadic Data"). Of independent images it is that of single pairs.
+    As `variance_of_shared`, of pairs (Cameron and Miller 2014, "Robust Inference for Dyadic Data"): two pairs count
+    that share something on both sides. What shares something on one side is in `variance_of_shared`: here the means of
+    rows and columns are taken off. Of independent images it is that of single pairs.
 
     Args:
         x, y, minus: features of images, as in `within` and `between`.

@@ -1,10 +1,13 @@
 """Arrays that are larger than memory: the same numbers as in memory, and no second copy on the way."""
 
 import dataclasses
+import os
+import shutil
 import tempfile
 import tracemalloc
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from stylealign.datasets import large_arrays
 from stylealign.datasets.annotations import UNKNOWN_CLASS, Annotations, renumbered
 from stylealign.datasets.label_names import LabelNames
 from stylealign.errors import StyleAlignError
+from stylealign.files import tmpdir_named
 
 NAMES = LabelNames(("ground", "roof", "wall"))
 
@@ -62,6 +66,15 @@ def test_where_no_disk_has_room_memory_is_taken(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(large_arrays, "_reserve", full)
     assert not is_in_file(large_arrays.empty((3, 4), np.uint8))
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("free", [11, 12])
+def test_room_is_asked_for_where_a_system_reserves_none(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+    """A file without room ends the program as soon as it is filled."""
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    assert is_in_file(large_arrays.empty((3, 4), np.uint8)) == (free == 12)
 
 
 def test_parts_are_all_rows_once() -> None:
@@ -141,3 +154,13 @@ def test_rows_that_come_one_by_one(monkeypatch: pytest.MonkeyPatch, least: int) 
     np.testing.assert_array_equal(found, rows)
     found[2] = 7
     assert (found[2] == 7).all()
+
+
+@pytest.mark.usefixtures("small")
+def test_a_full_folder_is_named_where_rows_come_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing the file tries once more to write, and fails once more."""
+    monkeypatch.setattr(tempfile, "tempdir", "/scratch/full")
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "w+b"))  # noqa: SIM115 - as the original
+    message = r"^TMPDIR: /scratch/full: No space left on device; rows wait there"
+    with pytest.raises(StyleAlignError, match=message), large_arrays.spool() as file, tmpdir_named("rows wait"):
+        file.write(b"row")

@@ -54,9 +54,8 @@ class CsvPoints:
             positions = np.array([place for place, _ in points])
             visible = ~np.isnan(positions).any(axis=1) & np.array([is_visible for _, is_visible in points])
             rows.append((row[column], Points(positions, visible)))
-        known = np.concatenate([points.positions for _, points in rows] or [np.zeros((0, 2))])
-        known = known[~np.isnan(known)]
-        if len(rows) > 1 and len(known) and np.abs(known).max() <= 1:
+        known = [points.positions for _, points in rows if not np.isnan(points.positions).all()]
+        if len(known) > 1 and np.nanmax(np.abs(known)) <= 1:
             raise StyleAlignError(f"{path}: its key points are shares of the frame; give pixels of the pictures")
         self._points = bound(rows, pictures, self.file, report)
 

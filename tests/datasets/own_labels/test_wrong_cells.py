@@ -101,6 +101,8 @@ def test_points_of_which_none_is_known_are_no_shares_of_the_frame(tmp_path: Path
     points, said = read(CsvPoints, tmp_path, "image,n_x,n_y\np0,5,\np1,,\n")
     assert said == [("p0", "a key point with one coordinate (n)")]
     assert not points.of("p1.png").visible.any()
+    points, _ = read(CsvPoints, tmp_path, "image,n_x,n_y\np0,0.5,0.5\np1,7,\n")
+    assert points.of("p0.png").positions.tolist() == [[0.5, 0.5]], "a single row may be of the first pixel"
 
 
 def test_a_column_of_one_coordinate_is_refused(tmp_path: Path) -> None:
