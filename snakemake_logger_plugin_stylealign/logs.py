@@ -7,8 +7,8 @@ from textwrap import shorten
 
 NEWS_WIDTH = 110
 WAITS = "waits to begin"
-TAIL_LINES = 50
-_JSON = re.compile(r"""[{}"]|(\[|\]|-?[\d.]+(e[+-]?\d+)?|true|false|null|NaN),?$""")
+TAIL_LINES, TAIL_BYTES = 50, 1 << 16
+_JSON = re.compile(r"""[{}"]|(\[|\]|-?[\d.]+(e[+-]?\d+)?|true|false|null|NaN|-?Infinity),?$""")
 """A line of JSON, all of it or one of several."""
 
 
@@ -30,9 +30,10 @@ def last_lines(path: str, count: int) -> list[str]:
     """Return the last lines of a log, carriage returns of progress bars resolved; [] when it cannot be read."""
     try:
         with Path(path).open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 8192))
+            start = max(0, file.seek(0, 2) - TAIL_BYTES)
+            file.seek(start)
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
-    return [line.rsplit("\r", 1)[-1].strip() for line in text.rstrip().splitlines() if line.strip()][-count:]
+    lines = text.rstrip().splitlines()[start > 0 :]  # no line whose beginning is left out
+    return [line.rsplit("\r", 1)[-1].strip() for line in lines if line.strip()][-count:]

@@ -1,10 +1,13 @@
 """Provenance: what has to be known of a result to make the same one again. Imports no torch."""
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from stylealign.config import TrainSettings
 from stylealign.errors import StyleAlignError
-from stylealign.files import sha256_of_path
+from stylealign.files import safetensors_texts, sha256_of_path
 from stylealign.installed import release
 
 
@@ -47,3 +50,25 @@ def provenance_of(
         "inputs_sha256": {role: known.get(role) or sha256_of_path(path) for role, path in files.items()},
         **facts,
     }
+
+
+def begun_with(run_dirs: Iterable[Path], settings: TrainSettings, is_child: bool) -> TrainSettings:
+    """Return the settings of a training with its idle keys and its recipe's name as its last snapshot has them.
+
+    The header of its model has the same: ended again, it is the same file, which its children know by its hash.
+
+    Args:
+        run_dirs: run directories of the training, for other numbers of threads.
+        settings: as they are now.
+        is_child: whether it starts from a parent.
+    """
+    snapshots = [path for folder in run_dirs for path in folder.glob("snapshots/[0-9]*.safetensors")]
+    try:
+        last = max(snapshots, key=lambda path: (path.name, path))
+        known = json.loads(safetensors_texts(last)["stylealign"])["info"]["settings"]
+    except (OSError, ValueError, KeyError):  # none yet, or a damaged one
+        return settings
+    was = {key: known[key] for key in ("preset", *settings.idle(is_child)) if key in known}
+    return settings.model_copy(
+        update={key: tuple(value) if isinstance(value, list) else value for key, value in was.items()}
+    )

@@ -32,7 +32,7 @@ from stylealign.files import require_writable, sha256_of_file
 from stylealign.latents.encoding import load_encoder
 from stylealign.networks.generator import Generator
 from stylealign.presets import PRESETS
-from stylealign.provenance import provenance_of
+from stylealign.provenance import begun_with, provenance_of
 from stylealign.report.sheets import grid, save_png
 from stylealign.training import selftest
 from stylealign.training.alignment import Alignment
@@ -41,7 +41,7 @@ from stylealign.training.keep.pull import between, pulled
 from stylealign.training.loop import LOG_EVERY_IMAGES, Hooks, Interrupted, Progress, TrainingRun
 from stylealign.training.outputs import Finish, Finished, Outputs
 from stylealign.training.start import Networks, networks_of_parent, new_networks
-from stylealign.training.state import begun_with, claimed
+from stylealign.training.state import claimed
 from stylealign.training.workers import Workers, connected
 from stylealign.versions import version
 from stylealign.work.durations import duration
@@ -185,7 +185,7 @@ def _provenance(
     whose artwork its images show."""
     inputs = {"data": arguments.data, "parent": arguments.init_from, "weights": _weights(arguments, settings)}
     inputs |= {} if arguments.encoder is None else {"encoder": arguments.encoder}
-    begun = begun_with(arguments.run_dir, settings, is_child=arguments.init_from is not None)
+    begun = begun_with([arguments.run_dir], settings, is_child=arguments.init_from is not None)
     used = begun.model_dump(mode="json", exclude=set(UPKEEP))
     owed = {} if attribution is None else {"attribution": attribution}
     made = provenance_of("train", version("train"), used, inputs, known_sha256=identity, **owed)

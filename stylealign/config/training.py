@@ -241,9 +241,8 @@ class TrainSettings(Settings):
         values: dict[str, Any] = handler(self)
         unseen = UNSEEN_DEFAULTS if info.mode == "json" else ()
         said = {"keep"} & self.model_fields_set  # of a child, nothing held is not its default
-        said |= (
-            PRESETS[self.preset].train.keys() if self.preset else set()
-        )  # whoever reads them has those of the preset
+        if self.preset is not None and "preset" not in (info.exclude or ()):  # whoever reads them has its values
+            said |= PRESETS[self.preset].train.keys()
         defaults = {key: TrainSettings.model_fields[key].default for key in unseen if key not in said}
         return {k: v for k, v in values.items() if k not in defaults or getattr(self, k) != defaults[k]}
 

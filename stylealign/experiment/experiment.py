@@ -18,6 +18,7 @@ from stylealign.files import own_path
 from stylealign.measurements import registry
 from stylealign.measurements.shared import EVERYTHING, MOST_PAIRS, UNALIGNED
 from stylealign.metrics.networks.registry import network_of
+from stylealign.provenance import begun_with
 
 OF_THE_LADDER = (
     "alignment_score",
@@ -191,6 +192,13 @@ class Experiment(Translations):
     def other_classes(self, task: str) -> dict[str, bool]:
         """Return the flag of a table of a task that `labels.classes` also names classes of other domains."""
         return {"other_classes": True} if task == "segmentation" and self.config.labels.classes else {}
+
+    def training_settings(self, model: str) -> str:
+        """Return what the job of a training is told as JSON: keys that change nothing of it as they were told when it
+        was trained, so that the job is the same."""
+        folders = self.directory.glob(f"{self.identity.run_dir(model)}-threads*")
+        is_child = self.config.models[model].parent is not None
+        return as_json(begun_with(folders, self.config.training_of(model), is_child), without=UPKEEP)
 
     def weights_of_training(self, model: str) -> list[str]:
         """Return the weights of the network that measures while a model is trained."""

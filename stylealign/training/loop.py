@@ -28,7 +28,7 @@ from stylealign.training.step import TrainingStep
 from stylealign.training.workers import Workers
 
 LOG_EVERY_IMAGES = 1000
-NOT_IDENTITY = {"kimg", "threads", *UPKEEP}
+NOT_IDENTITY = {"kimg", "preset", "threads", *UPKEEP}
 """Settings that may change when a run goes on: they do not change what a step computes."""
 NOTHING_HELD: dict[str, Any] = {"keep": {}}
 """What a run is that does not say what it keeps: all were before a child was held by default."""
@@ -118,7 +118,7 @@ class TrainingRun:
         if self.workers.is_first:
             identity = identity | _identity(settings)
             measured_by = () if settings.evaluate_kimg is not None else MEASURED_BY
-            unused = [f"train.{key}" for key in ("preset", *settings.idle("parent" in identity), *measured_by)]
+            unused = [f"train.{key}" for key in (*settings.idle("parent" in identity), *measured_by)]
             state = _state_in(run_dir, identity, unused)
             if state is not None and state["steps_done"] > self._total_steps:  # a longer run's, which is kept
                 self.run_dir = run_dir / f"{settings.kimg:g}-kimg"

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 
-from stylealign.config import TrainSettings
 from stylealign.errors import StyleAlignError
 from stylealign.files import atomic_path, read_json, write_json
 
@@ -108,19 +107,6 @@ def check_identity(
                 f"{run_dir}: was started with {key} = {was}, now {now};"
                 f" use the old value{_said(key, was)}, or another --run-dir for a new run"
             )
-
-
-def begun_with(run_dir: Path, settings: TrainSettings, is_child: bool) -> TrainSettings:
-    """Return the settings of a run with its idle keys and the recipe's name as they were when it began.
-
-    The header of a model has them: ended again, it is the same file, which its children know by its hash.
-    """
-    path = run_dir / IDENTITY
-    known = read_json(path) if path.exists() else {}
-    was = {key: known[f"train.{key}"] for key in ("preset", *settings.idle(is_child)) if f"train.{key}" in known}
-    return settings.model_copy(
-        update={key: tuple(value) if isinstance(value, list) else value for key, value in was.items()}
-    )
 
 
 def _said(key: str, value: Any) -> str:

@@ -292,7 +292,10 @@ def test_a_recipe_of_a_model_takes_the_place_of_the_workflows(own: str | None) -
 def test_a_job_is_told_a_default_that_its_recipe_would_replace() -> None:
     said = TrainSettings.model_validate({"preset": "aligned64-both", "discriminator": "stylegan2"})
     assert TrainSettings.model_validate_json(said.model_dump_json()).discriminator == "stylegan2"
-    for preset in PRESETS:  # the training of before has the same text
+    spelled = TrainSettings.model_validate(said.model_dump() | {"preset": None})
+    one, other = (settings.model_dump(mode="json", exclude={"preset"}) for settings in (said, spelled))
+    assert one == other, "what a training is does not depend on the recipe's name"
+    for preset in PRESETS:
         whole = TrainSettings(preset=preset)
         assert TrainSettings.model_validate_json(whole.model_dump_json()) == whole
 

@@ -2,12 +2,13 @@
 
 import json
 import os
+import struct
 from pathlib import Path
 
 import pytest
 
 from stylealign.config import UPKEEP
-from stylealign.experiment import content
+from stylealign.experiment import Experiment, content
 from stylealign.experiment import identity as identities
 from stylealign.experiment.content import content_of
 from stylealign.experiment.words import as_json
@@ -144,6 +145,31 @@ child: {domain: animal, parent: own, train: TRAIN}
         assert folder != plain[0][model]
         (tmp_path / f"{folder}-threads1").mkdir(parents=True)
         assert identity.run_dir(model) == folder
+
+
+def test_the_job_of_a_training_of_before_is_told_what_it_was_told(tmp_path: Path) -> None:
+    models = "{human: {domain: human, fetch: human-64-a}, child: {domain: animal, parent: human, train: TRAIN}}"
+
+    def asked(**train: object) -> Experiment:
+        return experiment(tmp_path, models.replace("TRAIN", json.dumps(train)))
+
+    old = asked(preset="aligned64", evaluate_images=300, mapping_lr_multiplier=0.1)
+    told = as_json(old.config.told_of("child"), without=UPKEEP)
+    assert old.training_settings("child") == asked(preset="aligned64").training_settings("child") != told
+    run_dir = old.identity.start_of("child", before=True)
+    folder = tmp_path / f"results/runs/child-{sha256_of_json(run_dir)[:12]}-threads1/snapshots"
+    folder.mkdir(parents=True)
+    of_snapshot = {"stylealign": json.dumps({"info": {"settings": json.loads(told)}})}
+    header = json.dumps({"__metadata__": of_snapshot}).encode()
+    (folder / "00020.000.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    (folder / "best-00024.000.safetensors").write_bytes(b"")
+    assert old.training_settings("child") == told
+    folder.parent.rename(tmp_path / f"{asked(preset='aligned64').identity.run_dir('child')}-threads2")
+    assert asked(preset="aligned64", evaluate_images=400).training_settings("child") == told
+    (
+        tmp_path / f"{asked(preset='aligned64').identity.run_dir('child')}-threads2/snapshots/00024.000.safetensors"
+    ).touch()
+    assert asked(preset="aligned64").training_settings("child") != told, "a damaged snapshot says nothing"
 
 
 def test_a_child_that_says_nothing_is_held_and_a_plain_one_is_what_it_was(tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ from torch import nn
 from stylealign import load
 from stylealign.checkpoints.snapshots import read_snapshots
 from stylealign.cli.main import main
+from stylealign.config import TrainSettings
 from stylealign.datasets.images import write_image_zip
-from stylealign.files import read_json, sha256_of_file, write_json
+from stylealign.files import sha256_of_file
 from stylealign.latents.encoding import save_encoder
 from stylealign.metrics.alignment_score import PARTS
 from stylealign.networks.components import component_of
 from stylealign.networks.encoder import Encoder
 from stylealign.networks.generator import Generator
 from stylealign.training.evaluation import Evaluation
-from stylealign.training.state import IDENTITY
 
 ARCHITECTURE = '{"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 64, "channel_max": 8}'
 SHORT = ["--kimg", "0.032", "--batch-size", "8", "--snapshot-kimg", "0.016", "--threads", "1"]
@@ -284,10 +284,25 @@ def test_a_parent_ended_again_with_other_keys_without_use_is_the_same_file(data:
     assert info["curve_kimg"] == [1, 2, 4, 8, 16, 32, 64, 128, 256], "without use, it has its default"
     train(data, *shape, "--preset", "avatars64", "--select-tolerance", "0.3")
     assert sha256_of_file(parent) == before
-    record = data.parent / "parent" / "run" / IDENTITY  # of before such keys had their defaults
-    write_json(record, read_json(record) | {"train.curve_kimg": [0.008]})
-    train(data, *shape, "--preset", "avatars64")
-    assert load(parent).info["settings"] == info | {"curve_kimg": [0.008]}
+
+
+def test_a_model_of_before_ended_again_is_the_same_file(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of when keys without use were told as they were set, and those that measure were in no record of the run."""
+    parent = str(train(data, "parent", "--architecture", ARCHITECTURE) / "model.safetensors")
+    shape = {"parent": ["--architecture", ARCHITECTURE], "child": ["--init-from", parent]}
+    spelled = (
+        '{"evaluate_images": 300, "select_tolerance": 0.3, "learning_rate": 0.0025, "r1_gamma": 0.1, "ema_kimg": 10}'
+    )
+    before = {}
+    with monkeypatch.context() as old:
+        old.setattr(TrainSettings, "without_idle", lambda settings, is_child: settings)
+        for name, said in shape.items():
+            folder = train(data, f"old-{name}", *said, "--preset", "avatars64", "--settings", spelled)
+            before[name] = sha256_of_file(folder / "model.safetensors")
+            assert load(folder / "model.safetensors").info["settings"]["evaluate_images"] == 300
+    for name, said in shape.items():
+        folder = train(data, f"old-{name}", *said, "--settings", spelled.replace("300", "400"))
+        assert sha256_of_file(folder / "model.safetensors") == before[name], name
 
 
 def test_a_child_is_pulled_back_when_it_is_done(

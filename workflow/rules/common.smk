@@ -7,7 +7,7 @@ from shlex import quote
 
 from stylealign.applications.labels import tasks
 from stylealign.applications.labels.methods import BOUNDS
-from stylealign.config import UPKEEP, default_file, load_config, zoo_of
+from stylealign.config import default_file, load_config, zoo_of
 from stylealign.errors import StyleAlignError
 from stylealign.experiment import Experiment
 from stylealign.experiment.paths import data_file, features_file, label_network, model_file, transferred_network

@@ -87,7 +87,7 @@ rule train_child:
         slurm_extra=SIGNAL_BEFORE_TIME_LIMIT,
         upkeep=lambda w: EXPERIMENT.upkeep(w.model),
     params:
-        settings=lambda w: as_json(RUN.training_of(w.model), without=UPKEEP),
+        settings=lambda w: EXPERIMENT.training_settings(w.model),
         weights=lambda w, input: flags(weights=input.weights, encoder=input.encoder),
         run_dir=lambda w: EXPERIMENT.identity.run_dir(w.model),
         out_dir=subpath(output.model, parent=True),
@@ -129,7 +129,7 @@ rule train_parent:
         upkeep=lambda w: EXPERIMENT.upkeep(w.model),
     params:
         architecture=lambda w: as_json(MODELS[w.model].architecture),
-        settings=lambda w: as_json(RUN.training_of(w.model), without=UPKEEP),
+        settings=lambda w: EXPERIMENT.training_settings(w.model),
         weights=lambda w, input: flags(weights=input.weights),
         run_dir=lambda w: EXPERIMENT.identity.run_dir(w.model),
         out_dir=subpath(output.model, parent=True),
