@@ -80,6 +80,19 @@ def test_truncated_samples_stay_as_they_are_too(small: Model) -> None:
     assert (seen[0] - seen[1]).abs().max() <= 1
 
 
+def test_samples_with_random_noise_stay_as_they_are_too(small: Model) -> None:
+    """All that is seen is noise of a strength that half precision rounds by a fifth, and the stored noise is none."""
+    nothing = ("const", "noise_const", "noise_strength", "conv0.bias", "conv1.bias", "affine.weight")
+    state = {name: torch.zeros_like(own) if name.endswith(nothing) else own for name, own in small.generator.items()}
+    last = f"synthesis.b{SMALL.resolution}"
+    state[f"{last}.conv1.noise_strength"] = torch.tensor(1e-7)
+    state[f"{last}.torgb.affine.bias"] = torch.full_like(state[f"{last}.torgb.affine.bias"], 5e4)
+    state[f"{last}.torgb.weight"] = 100 * state[f"{last}.torgb.weight"]
+    _, parts, change = pack(Weights(SMALL, {AVERAGED: state}, {}), 8)
+    assert last not in parts
+    assert change.is_none
+
+
 def test_parts_are_left_as_they_are_until_the_samples_are(small: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = Weights(SMALL, {AVERAGED: small.generator}, {})
     _, every, change = pack(weights, 8)
