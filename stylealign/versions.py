@@ -23,7 +23,7 @@ VERSIONS = {
     "directions": 4,
     "edit": 2,
     "explore": 2,
-    "blend": 4,
+    "blend": 5,
     "supervise": 6,
     "transfer": 9,
     "predict": 3,

@@ -99,7 +99,7 @@ def _drawn(weights: Weights, count: int, seed: int) -> Iterator[Tensor]:
         yield to_uint8(generator.synthesis(ws))
         few = ws[::OF_SO_MANY]
         for psi, noise in OTHER_WAYS:
-            with seeded("noise of samples", seed):
+            with seeded("noise of packed samples", seed):
                 drawn = generator.synthesis(generator.mapping.truncate(few, psi), noise_mode=noise)
             yield to_uint8(drawn)
 

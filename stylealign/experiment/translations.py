@@ -5,7 +5,6 @@ from stylealign.experiment.measuring import Measuring
 from stylealign.experiment.paths import Files, data_file, features_file, model_file
 from stylealign.experiment.words import as_json
 from stylealign.latents.spaces import most_detailed, names, space_of
-from stylealign.versions import version
 
 GUIDES = {"latent-guided": "latent", "reference-guided": "reference"}
 LAYER_SWAP = "layer-swap"
@@ -54,13 +53,6 @@ class Translations(Measuring):
         idle = (*(() if way in GUIDES else OF_GUIDES), *(() if self.truncation(way) else ("truncation_psi",)))
         defaults = {key: TranslateSettings.model_fields[key].default for key in idle}
         return as_json(settings, space=space, guide=guide, outputs=outputs, **defaults)
-
-    def swap_version(self, child: str) -> int | str:
-        """Return the version that a layer swap is made with: that of `blend`, of small models one more."""
-        own, swap = version("blend"), self.config.layer_swap
-        is_said = swap.swap_px is not None or swap.schedule is not None
-        is_finest = not is_said and self.resolutions_px[self.domain_of(child)] < 16
-        return f"{own}, finest block" if is_finest else own
 
     def translation_methods(self, child: str) -> Files:
         """Return the image zips of a translation's measurement by METHOD[/SETTING]; untouched sources need none."""

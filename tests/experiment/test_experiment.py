@@ -13,7 +13,6 @@ from stylealign.config import load_config
 from stylealign.experiment import Experiment
 from stylealign.experiment.translations import GUIDES, LAYER_SWAP
 from stylealign.experiment.words import flags
-from stylealign.versions import version
 from tests.experiment.common import FAMILY, ZOO, experiment
 
 A = Path()
@@ -178,17 +177,6 @@ def test_a_translation_is_made_again_for_the_keys_that_it_uses(tmp_path: Path) -
     ):
         changed = of(**{key: value})
         assert {way for way, settings in changed.items() if settings != plain[way]} == used, key
-
-
-def test_a_swap_of_small_models_is_made_again(tmp_path: Path) -> None:
-    models = "{own: {domain: mine, architecture: {}}, child: {domain: mine, parent: own, train: {keep: {}}}}"
-
-    def of(px: int, **swap: Any) -> int | str:
-        domains = {"mine": {"path": "mine", "resolution_px": px}}
-        return experiment(tmp_path, models, domains=domains, layer_swap=swap).swap_version("child")
-
-    assert of(8) != version("blend"), "16 px on was none of its blocks"
-    assert of(16) == of(8, swap_px=8) == of(8, schedule={4: 0, 8: 1}) == version("blend")
 
 
 def test_the_folder_of_weights_is_a_setting_of_what_reads_weights_there(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ rule blend:
         runtime=minutes("blend"),
     params:
         settings=as_json(RUN.layer_swap),
-        version=lambda w: EXPERIMENT.swap_version(w.child),
+        version=version("blend"),
     shell:
         "stylealign blend {input.first} {input.second} --out {output.model} --settings {params.settings:q} &> {log}"
 
