@@ -105,3 +105,26 @@ def test_translations_are_what_was_measured(label: str, method: str, setting: st
     wanted = [numbers["translation", child, method, "kid", setting] for child in ("ink", "toon", "sketch", "robot")]
     found = [float(cell.strip("*")) for cell in cells(label, 0)[::3]]
     assert found == [round(number, 1) for number in wanted]
+
+
+@pytest.mark.parametrize(
+    ("part", "label", "child", "kimg"),
+    [
+        ("**`sketch`** (", "plain", "sketch-front", 24),
+        ("**`sketch`** (", "outlines 2", "sketch-layout", 24),
+        ("**`robot`** (", "distances 1,000, with patches", "robot-distances", 24),
+        ("**After 64 kimg**", "`sketch`, outlines 2", "sketch-layout", 64),
+        ("**After 64 kimg**", "`robot`, features 8 (seed 1)", "robot-s1", 64),
+    ],
+)
+def test_ways_to_keep_are_what_was_measured(part: str, label: str, child: str, kimg: int) -> None:
+    with gzip.open(DOCS / "evidence" / "front.csv.gz", "rt", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if (row["child"], row["method"]) == (child, "child")]
+    numbers = {row["metric"]: float(row["value"]) for row in rows if row["setting"] == f"{kimg} kimg" and row["value"]}
+    page = (DOCS / "experiments" / "keeping.md").read_text().split("## Sketches and robots")[1].split(part)[1]
+    line = next(line for line in page.splitlines() if line.startswith(f"| {label} |"))
+    cells = [cell.replace(",", "") for cell in line.strip("| ").split(" | ")[1:]]
+    shown = ("fid", "label_fid", "recall", "share", "segmentation_agreement", "keypoint_error")
+    assert [float(cell) for cell in cells[:6]] == [
+        round(numbers[name], digits) for name, digits in zip(shown, (0, 1, 2, 2, 3, 3), strict=True)
+    ]
