@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 # left before any job has ended; later the run's own pace does, and only their ratios matter. A rule without an entry
 # weighs DEFAULT_WEIGHT_S.
 WEIGHT_S = {
-    "draw_domain": 34,
+    "draw_domain": 30,
     "draw_pairs": 7,
     "import_domain": 30,
     "import_validated_domain": 30,

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     draw = actions.add_parser("draw", help="draw a domain with its annotations")
     draw.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that draw (default: 1)")
+    draw.add_argument("--split", choices=SPLITS, action="append", help="a split to draw, others stay (default: all)")
     pairs = actions.add_parser("pairs", help="draw pairs of two domains: the same pose, another figure")
     importer = actions.add_parser("import", help="make a data set of a folder or zip of images")
     importer.add_argument("source", metavar="SRC", help="folder or zip of images")
@@ -84,10 +85,11 @@ def _draw(arguments: argparse.Namespace) -> None:
         raise StyleAlignError(f"--jobs: must be at least 1, not {arguments.jobs}")
 
     artwork = drawn_domain(settings.draw).artwork
-    provenance = provenance_of(
-        "data draw", version("data"), settings, {}, packages=artwork.installed(), attribution=artwork.attribution
-    )
-    print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs, provenance)))
+    splits = arguments.split or SPLITS
+    told = {split: settings.model_dump(mode="json", exclude=settings.others_than(split)) for split in splits}
+    owed = {"packages": artwork.installed(), "attribution": artwork.attribution}
+    made = {split: provenance_of("data draw", version("data"), of, {}, **owed) for split, of in told.items()}
+    print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs, made, splits)))
 
 
 def _pairs(arguments: argparse.Namespace) -> None:

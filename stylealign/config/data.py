@@ -152,6 +152,14 @@ class DatasetSettings(Settings):
         """The keys of pictures that have their defaults: they change nothing, and are named nowhere."""
         return {key for key in OF_PICTURES if getattr(self, key) == DatasetSettings.model_fields[key].default}
 
+    def others_than(self, split: str) -> set[str]:
+        """Return the keys that change nothing of a split's images: of a drawn domain, the numbers of the others.
+
+        Pictures are dealt out: there each number changes all splits.
+        """
+        numbers = {*Splits._fields, "val_images"} - {f"{split}_images"}
+        return set() if self.draw is None else numbers
+
     def split(self, usable: int) -> Splits | None:
         """Return the numbers of images of `usable` pictures, None where they are too few.
 

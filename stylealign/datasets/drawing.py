@@ -3,7 +3,7 @@
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from stylealign.datasets.avatars import Avatar, annotations_of, draw_avatar
 from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.pairs import drawn_pairs
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
+from stylealign.datasets.splits import SPLITS
 from stylealign.files import atomic_files, write_json
 from stylealign.interrupts import without_sigint
 
@@ -23,12 +24,17 @@ PROGRESS_INTERVAL_S = 5.0
 
 
 def draw_dataset(
-    settings: DatasetSettings, out_dir: Path, jobs: int = 1, provenance: dict[str, Any] | None = None
+    settings: DatasetSettings,
+    out_dir: Path,
+    jobs: int = 1,
+    provenance: Mapping[str, dict[str, Any]] | None = None,
+    splits: Sequence[str] = SPLITS,
 ) -> dict[str, int]:
     """Draw a domain into `out_dir`; return the number of images a split.
 
-    Writes `{train,test,val}.zip`, `{train,test,val}.annotations.npz`, `preview.png` and `config.json`, the settings.
-    `provenance` is kept in the `dataset.json` of the zips.
+    Writes `SPLIT.zip` and `SPLIT.annotations.npz` of each of `splits`, and with the training images `preview.png` and
+    `config.json`, the settings. Other splits that are there already stay. `provenance` of a split is kept in the
+    `dataset.json` of its zip.
 
     Raises:
         StyleAlignError: a file that cannot be written.
@@ -36,16 +42,18 @@ def draw_dataset(
     assert settings.draw is not None
     assert settings.val_images is not None, "the settings of a drawn domain are completed"
     train, test = settings.splits
-    counts = {"train": train, "test": test, "val": settings.val_images}
-    with atomic_files(out_dir, "config.json") as made:
+    numbers = {"train": train, "test": test, "val": settings.val_images}
+    counts = {split: numbers[split] for split in SPLITS if split in splits}
+    with atomic_files(out_dir, "config.json" if "train" in counts else f"{[*counts][-1]}.zip") as made:
         for split, count in counts.items():
             avatars = _draw_all(settings, split, count, jobs)
             images = np.stack([avatar.image for avatar in avatars])
-            write_image_zip(made / f"{split}.zip", images, extra={"provenance": provenance or {}})
+            write_image_zip(made / f"{split}.zip", images, extra={"provenance": (provenance or {}).get(split, {})})
             annotations_of(settings.draw, avatars).save(made / f"{split}.annotations.npz")
             if split == "train":
                 write_preview(made / "preview.png", images[: COLUMNS * ROWS])
-        write_json(made / "config.json", settings.model_dump(exclude=settings.untouched))
+                not_drawn = {f"{other}_images" for other in SPLITS if other not in counts}
+                write_json(made / "config.json", settings.model_dump(exclude=settings.untouched | not_drawn))
     return counts
 
 

@@ -96,6 +96,10 @@ class Identity:
         """Return the settings that a domain's images are made with as JSON, without the path of pictures."""
         return self._told(domain, "annotations")
 
+    def drawn_settings_of(self, domain: str, split: str) -> str:
+        """Return the settings that a split of a drawn domain is made with as JSON."""
+        return self._told(domain, *self.config.domains[domain].others_than(split))
+
     def label_settings_of(self, domain: str) -> str:
         """Return the same with those of its labels."""
         return self._told(domain)
@@ -113,11 +117,14 @@ class Identity:
         own = version("data")
         return f"{own}, all faces {ALL_FACES}" if self.config.domains[domain].takes_all_faces else own
 
-    def data_of(self, domain: str) -> dict[str, Any]:
-        """Return what tells one content of a prepared data set from another."""
+    def data_of(self, domain: str, before: bool = False) -> dict[str, Any]:
+        """Return what tells one content of the training images of a data set from another; `before` as in `start_of`.
+
+        Labels change no image: a model is the same with and without them.
+        """
         settings = self.config.domains[domain]
-        # Labels change no image: a model is the same with and without them.
-        told = json.dumps(settings.as_told({"path", "annotations", "labellers"}))
+        others = () if before else settings.others_than("train")
+        told = json.dumps(settings.as_told({"path", "annotations", "labellers", *others}))
         identity: dict[str, Any] = {"settings": told, "version": self.data_version(domain)}
         if settings.path:
             identity["pictures"] = self.pictures_of(domain)
@@ -137,8 +144,8 @@ class Identity:
         """Return the same without what comes at the end of its training: it goes on when it is made longer.
 
         Args:
-            before: with keys that change nothing and what a pull alone is measured by, as folders were called until
-                2026-11-28.
+            before: with keys that change nothing, what a pull alone is measured by, and the numbers of images for
+                testing and validation of a drawn domain, as folders were called until 2026-11-28.
         """
         settings = self.config.models[model]
         if settings.fetch:
@@ -163,7 +170,7 @@ class Identity:
                 else as_json(shape)
                 if shape
                 else None,
-                "data": self.data_of(settings.domain),
+                "data": self.data_of(settings.domain, before),
                 "training": as_json(training, without=unseen),
                 "version": version("train"),
             }

@@ -76,9 +76,9 @@ class Costs(Work):
 # Data and models
 
 
-def _draw_domain(costs: "Costs", domain: str) -> Cost:
+def _draw_domain(costs: "Costs", domain: str, split: str = "train") -> Cost:
     data = costs.config.domains[domain]
-    images, px = sum(data.splits) + (data.val_images or 0), data.resolution_px
+    images, px = getattr(data, f"{split}_images"), data.resolution_px
     disk = images * 3 * px**2 * DRAWING_SHARE / MEGABYTE
     return Cost(host_s=images / load_rates().cpu.draw_images_per_s * px / 64, disk_mb=disk)
 
@@ -294,6 +294,7 @@ def _next_to_nothing(costs: Costs, **wildcards: str) -> Cost:
 
 RULES: dict[str, Callable[..., Cost]] = {
     "draw_domain": _draw_domain,
+    "draw_held_out": _draw_domain,
     "draw_pairs": _draw_pairs,
     "import_domain": _import_domain,
     "import_validated_domain": _import_domain,

@@ -18,6 +18,7 @@ Device = Literal["auto", "cpu", "gpu"]
 STAGES: dict[str, tuple[str, ...]] = {
     "data": (
         "draw_domain",
+        "draw_held_out",
         "draw_pairs",
         "import_domain",
         "import_validated_domain",

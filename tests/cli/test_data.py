@@ -35,6 +35,17 @@ def test_draw_takes_flags_or_a_settings_object(tmp_path: Path, capsys: pytest.Ca
     assert (tmp_path / "a" / "train.zip").read_bytes() == (tmp_path / "b" / "train.zip").read_bytes()
 
 
+def test_training_images_are_the_same_file_whatever_the_other_splits_have(tmp_path: Path) -> None:
+    flags = ("--draw", "mosaic", "--resolution-px", "16", "--train-images", "3")
+    run("draw", *flags, "--test-images", "2", "--val-images", "1", "--out-dir", tmp_path / "a")
+    run("draw", *flags, "--test-images", "5", "--val-images", "2", "--out-dir", tmp_path / "b", "--split", "train")
+    assert [path.name for path in (tmp_path / "b").glob("*.zip")] == ["train.zip"]
+    assert (tmp_path / "a" / "train.zip").read_bytes() == (tmp_path / "b" / "train.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a" / "test.zip") as archive:
+        told = json.loads(archive.read("dataset.json"))["provenance"]["settings"]
+    assert {key: value for key, value in told.items() if key.endswith("_images")} == {"test_images": 2}
+
+
 def test_import_prints_what_became_of_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -1,5 +1,6 @@
 """A drawn data set on disk."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -56,3 +57,18 @@ def test_drawing_twice_gives_the_same_bytes_with_any_number_of_jobs(tmp_path: Pa
     draw_dataset(settings(), tmp_path / "b", jobs=2)
     for name in ("train.zip", "test.zip", "val.zip", "preview.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_split_is_drawn_by_itself_and_others_stay(tmp_path: Path) -> None:
+    draw_dataset(settings(), tmp_path / "all")
+    assert draw_dataset(settings(), tmp_path / "each", splits=("val",)) == {"val": 2}
+    assert sorted(file.name for file in (tmp_path / "each").iterdir()) == ["val.annotations.npz", "val.zip"]
+    for split in ("train", "test"):
+        draw_dataset(settings(), tmp_path / "each", splits=(split,))
+    told = {folder: json.loads((tmp_path / folder / "config.json").read_text()) for folder in ("all", "each")}
+    assert told["all"] == told["each"] | {"test_images": 3, "val_images": 2}
+    assert told["each"]["train_images"] == 6
+    names = {path.name for path in (tmp_path / "all").iterdir()}
+    assert names == {path.name for path in (tmp_path / "each").iterdir()}
+    for name in names - {"config.json"}:
+        assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "each" / name).read_bytes()

@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stylealign.config import UPKEEP
 from stylealign.experiment import Experiment, content
@@ -179,7 +180,10 @@ def test_a_child_that_says_nothing_is_held_and_a_plain_one_is_what_it_was(tmp_pa
 
     held, plain = of(), of(keep={})
     assert held == of(keep={"features": {"weight": 8}})
-    assert plain["animal"] == "results/runs/animal-c3374fee777e", "trained before children were held by default"
+    before = "results/runs/animal-c3374fee777e"
+    (tmp_path / f"{before}-threads1").mkdir(parents=True)
+    assert of(keep={})["animal"] == before, "trained before children were held by default"
+    assert of()["animal"] == held["animal"] != plain["animal"]
     assert {model for model in held if held[model] != plain[model]} == {"animal", "unaligned", "grandchild"}
 
 
@@ -299,3 +303,27 @@ def test_what_a_record_of_before_counts_of_a_system_stays_counted(tmp_path: Path
     assert with_it != content_of(pictures)
     (pictures / ".DS_Store").write_bytes(b"another")
     assert content_of(pictures, record) == with_it
+
+
+def test_more_images_to_test_with_are_no_other_training_but_of_pictures_they_are(tmp_path: Path) -> None:
+    models = "{own: {domain: drawn, architecture: {}}, mine: {domain: mine, architecture: {}}}"
+    (tmp_path / "photos").mkdir()
+    for name in range(20):
+        (tmp_path / "photos" / f"{name}.png").write_bytes(bytes([name]))
+
+    def identity_of(**numbers: int) -> identities.Identity:
+        told = ", ".join(f"{key}: {value}" for key, value in numbers.items())
+        domains = f"drawn: {{draw: mosaic, {told}}}, mine: {{path: photos, {told}}}"
+        return experiment(tmp_path, models, domains=yaml.safe_load(f"{{{domains}}}")).identity
+
+    plain, more = identity_of(test_images=4, val_images=2), identity_of(test_images=5, val_images=3)
+    assert plain.run_dir("own") == more.run_dir("own") != identity_of(test_images=4, train_images=9).run_dir("own")
+    assert plain.drawn_settings_of("drawn", "train") == more.drawn_settings_of("drawn", "train")
+    for split, other in (("test", "val"), ("val", "test")):
+        told = json.loads(plain.drawn_settings_of("drawn", split))
+        assert told[f"{split}_images"] != json.loads(more.drawn_settings_of("drawn", split))[f"{split}_images"]
+        assert {"train_images", f"{other}_images"}.isdisjoint(told)
+    assert plain.run_dir("mine") != more.run_dir("mine"), "pictures are dealt out: others are left to train with"
+    folder = f"results/runs/own-{sha256_of_json(plain.start_of('own', before=True))[:12]}"
+    (tmp_path / f"{folder}-threads1").mkdir(parents=True)  # begun when these numbers counted
+    assert plain.run_dir("own") == folder != more.run_dir("own")

@@ -83,3 +83,22 @@ def test_a_longer_training_goes_on_from_its_state(run: Path) -> None:
     done = snakemake(run, "--cores", "1", "--", MODEL, config=run / "mine.yaml")
     assert done.returncode == 0, done.stderr
     assert "goes on from 0.02 kimg" in (run / "results/logs/train_parent/mine.log").read_text()
+
+
+def test_more_drawn_images_to_test_with_repeat_no_training(tmp_path: Path) -> None:
+    def planned_with(**numbers: int) -> dict[str, int]:
+        told = "".join(f", {key}: {value}" for key, value in numbers.items())
+        drawn = CONFIG.replace("path: photos", f"draw: mosaic{told}").replace("KIMG", "0.008")
+        (tmp_path / "mine.yaml").write_text(drawn)
+        return again(tmp_path)
+
+    few = {"train_images": 12, "test_images": 2, "val_images": 1}
+    planned_with(**few)
+    held_out = [f"data/prepared/mine/{split}.zip" for split in ("test", "val")]
+    done = snakemake(tmp_path, "--cores", "1", "--", MODEL, *held_out, config=tmp_path / "mine.yaml")
+    assert done.returncode == 0, done.stderr
+    assert planned_with(train_images=12, test_images=3, val_images=2) == {}
+    assert planned_with(**few | {"train_images": 9}) == {"draw_domain": 1, "train_parent": 1}
+    planned_with(**few | {"test_images": 3})
+    done = snakemake(tmp_path, "-n", "--", MODEL, *held_out, config=tmp_path / "mine.yaml")
+    assert planned(done) == {"draw_held_out": 1}

@@ -1,14 +1,11 @@
 # Images and annotations of every domain, and what is computed of them once.
 
 
+# Training images by themselves: with more images to test with, nothing is trained again.
 rule draw_domain:
     output:
         train="data/prepared/{domain}/train.zip",
-        test="data/prepared/{domain}/test.zip",
-        val="data/prepared/{domain}/val.zip",
-        train_annotations="data/prepared/{domain}/train.annotations.npz",
-        test_annotations="data/prepared/{domain}/test.annotations.npz",
-        val_annotations="data/prepared/{domain}/val.annotations.npz",
+        annotations="data/prepared/{domain}/train.annotations.npz",
         preview=report(
             "data/prepared/{domain}/preview.png",
             caption="../report/preview.rst",
@@ -28,11 +25,35 @@ rule draw_domain:
         mem_mb=memory("draw_domain"),
         runtime=minutes("draw_domain"),
     params:
-        settings=lambda w: EXPERIMENT.identity.settings_of(w.domain),
+        settings=lambda w: EXPERIMENT.identity.drawn_settings_of(w.domain, "train"),
         out_dir=subpath(output.train, parent=True),
         version=version("data"),
     shell:
-        "stylealign data draw --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+        "stylealign data draw --split train --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
+
+
+rule draw_held_out:
+    output:
+        images="data/prepared/{domain}/{split}.zip",
+        annotations="data/prepared/{domain}/{split}.annotations.npz",
+    log:
+        "results/logs/draw_held_out/{domain}/{split}.log",
+    benchmark:
+        "results/benchmarks/draw_held_out/{domain}/{split}.tsv"
+    wildcard_constraints:
+        domain=one_of(EXPERIMENT.drawn),
+        split="test|val",
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=memory("draw_held_out"),
+        runtime=minutes("draw_held_out"),
+    params:
+        settings=lambda w: EXPERIMENT.identity.drawn_settings_of(w.domain, w.split),
+        out_dir=subpath(output.images, parent=True),
+        version=version("data"),
+    shell:
+        "stylealign data draw --split {wildcards.split} --out-dir {params.out_dir} --settings {params.settings:q} &> {log}"
 
 
 # What agreement of two domains there is at all when only pose and ground are the same, or the whole figure.

@@ -222,7 +222,8 @@ METHODS = {
 """What a method is, where its name does not say it."""
 
 STAGES = {
-    "draw_domain": "draw the images of a domain",
+    "draw_domain": "draw the training images of a domain",
+    "draw_held_out": "draw images for testing and validation",
     "import_domain": "import images",
     "import_validated_domain": "import images, with a validation split",
     "fetch_validated_domain": "fetch images, with a validation split",
