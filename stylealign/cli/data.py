@@ -85,11 +85,16 @@ def _draw(arguments: argparse.Namespace) -> None:
         raise StyleAlignError(f"--jobs: must be at least 1, not {arguments.jobs}")
 
     artwork = drawn_domain(settings.draw).artwork
+    packages = artwork.installed()
+
+    def made(split: str) -> dict[str, Any]:
+        told = settings.model_dump(mode="json", exclude=settings.others_than(split))
+        of = artwork.attribution
+        return provenance_of("data draw", version("data"), told, {}, packages=packages, attribution=of)
+
     splits = arguments.split or SPLITS
-    told = {split: settings.model_dump(mode="json", exclude=settings.others_than(split)) for split in splits}
-    owed = {"packages": artwork.installed(), "attribution": artwork.attribution}
-    made = {split: provenance_of("data draw", version("data"), of, {}, **owed) for split, of in told.items()}
-    print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs, made, splits)))
+    provenance = {split: made(split) for split in splits}
+    print(json.dumps(draw_dataset(settings, arguments.out_dir, arguments.jobs, provenance, splits)))
 
 
 def _pairs(arguments: argparse.Namespace) -> None:
