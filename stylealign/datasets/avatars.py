@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stylealign.datasets import large_arrays
 from stylealign.datasets.annotations import Annotations
 from stylealign.datasets.domains import Domain
 from stylealign.datasets.domains import domain as drawn_domain
@@ -89,21 +90,49 @@ def attribute_values(domain: str) -> dict[str, list[str]]:
     return {"background_colour": list(BACKGROUNDS), **drawn_domain(domain).attribute_values()}
 
 
+class DrawnAnnotations:
+    """The annotations of images of a domain, gathered one by one: nobody needs to hold the images for them.
+
+    Args:
+        domain: a drawn domain.
+        count: number of images.
+        resolution_px: their height and width.
+    """
+
+    def __init__(self, domain: str, count: int, resolution_px: int) -> None:
+        self._domain = domain
+        self._segmentation: NDArray[np.uint8] = large_arrays.empty((count, resolution_px, resolution_px), np.uint8)
+        self._small: list[tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32], dict[str, str]]] = []
+
+    def add(self, avatar: Avatar) -> None:
+        """Add those of the next image."""
+        self._segmentation[len(self._small)] = avatar.segmentation
+        self._small.append((avatar.keypoints, avatar.visible, avatar.pose, avatar.attributes))
+
+    def all(self) -> Annotations:
+        """Return all of them as one, when each image has been added."""
+        assert len(self._small) == len(self._segmentation), "an image is missing"
+        values, what = attribute_values(self._domain), drawn_domain(self._domain)
+        keypoints, visible, pose, attributes = zip(*self._small, strict=True)
+        return Annotations(
+            segmentation=self._segmentation,
+            keypoints=np.stack(keypoints) if what.keypoints else None,
+            visible=np.stack(visible) if what.keypoints else None,
+            pose=np.stack(pose),
+            attributes={
+                name: np.array([names.index(one[name]) for one in attributes], np.int64)
+                for name, names in values.items()
+            },
+            names=LabelNames(what.classes, what.keypoints, POSE, values),
+        )
+
+
 def annotations_of(domain: str, avatars: Sequence[Avatar]) -> Annotations:
     """Return the annotations of images of a domain as one."""
-    values, what = attribute_values(domain), drawn_domain(domain)
-    return Annotations(
-        segmentation=np.stack([avatar.segmentation for avatar in avatars]),
-        keypoints=np.stack([avatar.keypoints for avatar in avatars]) if what.keypoints else None,
-        visible=np.stack([avatar.visible for avatar in avatars]) if what.keypoints else None,
-        pose=np.stack([avatar.pose for avatar in avatars]),
-        attributes={name: _indices(avatars, name, names) for name, names in values.items()},
-        names=LabelNames(what.classes, what.keypoints, POSE, values),
-    )
-
-
-def _indices(avatars: Sequence[Avatar], attribute: str, names: list[str]) -> NDArray[np.int64]:
-    return np.array([names.index(avatar.attributes[attribute]) for avatar in avatars], dtype=np.int64)
+    gathered = DrawnAnnotations(domain, len(avatars), avatars[0].segmentation.shape[0])
+    for avatar in avatars:
+        gathered.add(avatar)
+    return gathered.all()
 
 
 def draw_pose(rng: np.random.Generator) -> NDArray[np.float32]:

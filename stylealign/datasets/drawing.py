@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stylealign.config import DatasetSettings, PairSettings
-from stylealign.datasets.avatars import Avatar, annotations_of, draw_avatar
+from stylealign.datasets.avatars import Avatar, DrawnAnnotations, draw_avatar
 from stylealign.datasets.images import write_image_zip
 from stylealign.datasets.pairs import drawn_pairs
 from stylealign.datasets.preview import COLUMNS, ROWS, write_preview
@@ -46,12 +47,13 @@ def draw_dataset(
     counts = {split: numbers[split] for split in SPLITS if split in splits}
     with atomic_files(out_dir, "config.json" if "train" in counts else f"{[*counts][-1]}.zip") as made:
         for split, count in counts.items():
-            avatars = _draw_all(settings, split, count, jobs)
-            images = np.stack([avatar.image for avatar in avatars])
-            write_image_zip(made / f"{split}.zip", images, extra={"provenance": (provenance or {}).get(split, {})})
-            annotations_of(settings.draw, avatars).save(made / f"{split}.annotations.npz")
+            drawn = _Drawn(settings, split, count, jobs)
+            write_image_zip(
+                made / f"{split}.zip", drawn.images(), extra={"provenance": (provenance or {}).get(split, {})}
+            )
+            drawn.annotations.all().save(made / f"{split}.annotations.npz")
             if split == "train":
-                write_preview(made / "preview.png", images[: COLUMNS * ROWS])
+                write_preview(made / "preview.png", np.stack(drawn.first))
                 not_drawn = {f"{other}_images" for other in SPLITS if other not in counts}
                 write_json(made / "config.json", settings.model_dump(exclude=settings.untouched | not_drawn))
     return counts
@@ -76,16 +78,34 @@ def draw_pairs(settings: PairSettings, out_dir: Path, provenance: dict[str, Any]
     return {"pairs": settings.pairs}
 
 
-def _draw_all(settings: DatasetSettings, split: str, count: int, jobs: int) -> list[Avatar]:
+class _Drawn:
+    """A split that is drawn while its images are written: of them only the first are held, and all annotations."""
+
+    def __init__(self, settings: DatasetSettings, split: str, count: int, jobs: int) -> None:
+        assert settings.draw is not None
+        self.first: list[NDArray[np.uint8]] = []
+        self.annotations = DrawnAnnotations(settings.draw, count, settings.resolution_px)
+        self._avatars = _draw_all(settings, split, count, jobs)
+
+    def images(self) -> Iterator[NDArray[np.uint8]]:
+        for avatar in self._avatars:
+            self.annotations.add(avatar)
+            if len(self.first) < COLUMNS * ROWS:
+                self.first.append(avatar.image)
+            yield avatar.image
+
+
+def _draw_all(settings: DatasetSettings, split: str, count: int, jobs: int) -> Iterator[Avatar]:
     assert settings.draw is not None
     draw = partial(_draw_one, settings.draw, split, settings.seed, settings.resolution_px)
     jobs = min(jobs, -(-count // CHUNK))  # a process without a chunk would only be started
     if jobs == 1:
-        return list(_with_progress(map(draw, range(count)), f"{settings.draw} {split}", count))
+        yield from _with_progress(map(draw, range(count)), f"{settings.draw} {split}", count)
+        return
     with without_sigint():  # Ctrl-C goes to all processes of the terminal: this one ends the others
         pool = multiprocessing.get_context("spawn").Pool(jobs)
     with pool:
-        return list(_with_progress(pool.imap(draw, range(count), CHUNK), f"{settings.draw} {split}", count))
+        yield from _with_progress(pool.imap(draw, range(count), CHUNK), f"{settings.draw} {split}", count)
 
 
 def _draw_one(domain: str, split: str, seed: int, resolution_px: int, index: int) -> Avatar:

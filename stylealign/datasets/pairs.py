@@ -7,9 +7,9 @@ Exact annotations come with both sides: the agreement of a child's images with i
 import numpy as np
 from numpy.typing import NDArray
 
-from stylealign.datasets import avatars_human, avatars_ink
+from stylealign.datasets import avatars_human, avatars_ink, large_arrays
 from stylealign.datasets.annotations import Annotations
-from stylealign.datasets.avatars import Avatar, annotations_of, draw_background, draw_pose, render
+from stylealign.datasets.avatars import DrawnAnnotations, draw_background, draw_pose, render
 from stylealign.datasets.domains import domain
 from stylealign.datasets.figures import Figure
 from stylealign.errors import StyleAlignError
@@ -48,13 +48,17 @@ def drawn_pairs(
         raise StyleAlignError(
             f"kind: {source} and {target} have no {kind} pairs; only human and ink draw the same figures"
         )
-    sides: tuple[list[Avatar], list[Avatar]] = ([], [])
+    names, size = (source, target), (count, 3, resolution_px, resolution_px)
+    images: list[NDArray[np.uint8]] = [large_arrays.empty(size, np.uint8) for _ in names]
+    annotations = [DrawnAnnotations(of, count, resolution_px) for of in names]
     for index in range(count):
         shared = np.random.default_rng([seed, _STREAM, index])
         pose, (name, ground) = draw_pose(shared), draw_background(shared)
         for k, figure in enumerate(_figures(source, target, kind, split, seed, index)):
-            sides[k].append(render(domain((source, target)[k]), figure, pose, name, ground, resolution_px))
-    return _side(source, sides[0]), _side(target, sides[1])
+            avatar = render(domain(names[k]), figure, pose, name, ground, resolution_px)
+            images[k][index] = avatar.image
+            annotations[k].add(avatar)
+    return (images[0], annotations[0].all()), (images[1], annotations[1].all())
 
 
 def _figures(source: str, target: str, kind: str, split: str, seed: int, index: int) -> tuple[Figure, Figure]:
@@ -66,10 +70,6 @@ def _figures(source: str, target: str, kind: str, split: str, seed: int, index: 
         return own(source, 0), own(target, 1)
     person = avatars_human.draw(np.random.default_rng([seed, _STREAM, index, 0, 0]))
     return (person, avatars_ink.inked(person)) if source == "human" else (avatars_ink.inked(person), person)
-
-
-def _side(name: str, avatars: list[Avatar]) -> Side:
-    return np.stack([avatar.image for avatar in avatars]), annotations_of(name, avatars)
 
 
 def agreements_of_classes(one: Annotations, other: Annotations) -> dict[str, float]:

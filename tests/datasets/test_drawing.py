@@ -1,13 +1,17 @@
 """A drawn data set on disk."""
 
 import json
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
 from stylealign.config import DatasetSettings
+from stylealign.datasets import drawing
 from stylealign.datasets.annotations import Annotations
-from stylealign.datasets.avatars import draw_avatar
+from stylealign.datasets.avatars import Avatar, draw_avatar
 from stylealign.datasets.drawing import draw_dataset
 from stylealign.datasets.images import ImageZip
 
@@ -72,3 +76,20 @@ def test_a_split_is_drawn_by_itself_and_others_stay(tmp_path: Path) -> None:
     assert names == {path.name for path in (tmp_path / "each").iterdir()}
     for name in names - {"config.json"}:
         assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "each" / name).read_bytes()
+
+
+def test_images_are_not_held_while_a_split_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[weakref.ref[np.ndarray]] = []
+    held: list[int] = []
+
+    def remembered(*what: Any) -> Avatar:
+        avatar = draw_avatar(*what)
+        held.append(sum(image() is not None for image in drawn))
+        drawn.append(weakref.ref(avatar.image))
+        return avatar
+
+    monkeypatch.setattr(drawing, "draw_avatar", remembered)
+    more = settings().model_copy(update={"train_images": 120})
+    assert draw_dataset(more, tmp_path, splits=("train",)) == {"train": 120}
+    assert len(drawn) == len(ImageZip(tmp_path / "train.zip").names) == 120
+    assert max(held) <= drawing.COLUMNS * drawing.ROWS + 1, "those of the preview, and the one that is written"
