@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stylealign.datasets import large_arrays
 from stylealign.datasets.conversion import NotConvertible, open_upright
 from stylealign.datasets.sources import is_system_file, read_entry
 from stylealign.errors import StyleAlignError
@@ -199,7 +200,7 @@ class ImageZip:
         return part
 
     def read(self, indices: Sequence[int] | NDArray[np.integer] | slice | None = None) -> NDArray[np.uint8]:
-        """Return images as uint8 [N, 3, H, W] RGB, all of them by default.
+        """Return images as uint8 [N, 3, H, W] RGB, all of them by default; many lie in a file (`large_arrays`).
 
         Raises:
             StyleAlignError: an image cannot be read or is of another size; the message names it.
@@ -208,7 +209,7 @@ class ImageZip:
             names = self.names[indices or slice(None)]
         else:
             names = [self.names[int(index)] for index in indices]
-        images = np.empty((len(names), 3, self.resolution_px, self.resolution_px), dtype=np.uint8)
+        images = large_arrays.empty((len(names), 3, self.resolution_px, self.resolution_px), np.uint8)
         changed: Counter[str] = Counter()
         try:
             with opened_zip(self.path) as archive:

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from stylealign.datasets.images import write_image_zip
+from stylealign.datasets import large_arrays
+from stylealign.datasets.images import ImageZip, write_image_zip
 from stylealign.datasets.loading import TrainingImages
 from stylealign.errors import StyleAlignError
+from tests.datasets.test_large_arrays import is_in_file
 
 
 @pytest.fixture
@@ -57,3 +59,16 @@ def test_mirroring_flips_half_of_the_images_and_changes_no_order(path: Path) -> 
 def test_too_few_images_are_refused(path: Path) -> None:
     with pytest.raises(StyleAlignError, match="10 images"):
         TrainingImages(path, minimum=11)
+
+
+def test_many_images_lie_in_a_file_and_are_drawn_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 3, 4, 4), dtype=np.uint8)
+    write_image_zip(tmp_path / "x.zip", images)
+    held = TrainingImages(tmp_path / "x.zip")
+    assert large_arrays.LARGE_BYTES == 1 << 30
+    monkeypatch.setattr(large_arrays, "LARGE_BYTES", images.nbytes)
+    assert is_in_file(ImageZip(tmp_path / "x.zip").read())
+    assert not is_in_file(ImageZip(tmp_path / "x.zip").read(slice(5)))
+    large = TrainingImages(tmp_path / "x.zip")
+    for step in range(3):
+        assert torch.equal(large.batch(step, 4, 7, mirror=True), held.batch(step, 4, 7, mirror=True))
