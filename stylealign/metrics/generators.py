@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from stylealign.datasets.images import ImageZip
+from stylealign.datasets.large_arrays import PART_BYTES
 from stylealign.errors import StyleAlignError
 from stylealign.images import to_pixels
 from stylealign.networks.generator import Generator
@@ -21,8 +22,11 @@ def sample_images(generator: Generator, count: int, seed: int) -> Iterator[np.nd
         yield to_pixels(generator.synthesis(generator.mapping(z, c)))
 
 
-def read_images(data: ImageZip, chunk: int = 1024) -> Iterator[np.ndarray]:
-    """Yield the images of a zip as batches `[B, 3, r, r]` uint8."""
+def read_images(data: ImageZip) -> Iterator[np.ndarray]:
+    """Yield the images of a zip as batches `[B, 3, r, r]` uint8, of 1024 images or, where they are large, of fewer."""
+    chunk = 1024
+    while chunk > 64 and chunk * 3 * data.resolution_px**2 > PART_BYTES:
+        chunk //= 2
     for start in range(0, len(data), chunk):
         yield data.read(slice(start, start + chunk))
 

@@ -7,6 +7,7 @@ from typing import Any
 from stylealign.applications.labels.methods import BOUNDS, method_of
 from stylealign.applications.labels.tasks import task_of
 from stylealign.config import Config, LabelSettings, Space, without_figures
+from stylealign.datasets.large_arrays import PART_BYTES
 from stylealign.measurements import registry
 from stylealign.measurements.shared import MOST_PAIRS
 from stylealign.metrics.networks.registry import network_of
@@ -222,7 +223,7 @@ def _features(costs: "Costs", domain: str) -> Cost:
     images = data.splits.train_images + data.splits.test_images
     return Cost(
         network_s=costs.features_s(images, data.resolution_px),
-        memory_mb=2000 + costs.features_mb(images) + 1024 * 3 * data.resolution_px**2 / MEGABYTE,
+        memory_mb=2000 + costs.features_mb(images) + max(64 * 3 * data.resolution_px**2, PART_BYTES) / MEGABYTE,
         disk_mb=images * costs.dimensions * 1280 * 4 / MEGABYTE,
     )
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from stylealign.datasets.images import ImageZip, is_image_zip, write_image_zip
 from stylealign.errors import StyleAlignError
+from stylealign.metrics.generators import read_images
 from tests.datasets.test_conversion import P3, convert_image, icc_profile
 
 
@@ -202,3 +203,15 @@ def test_an_encrypted_image_is_named(tmp_path: Path, images: np.ndarray) -> None
     path.write_bytes(bytes(content))
     with pytest.raises(StyleAlignError, match=r"img00000000\.png cannot be read \(not readable .*password"):
         ImageZip(path)
+
+
+def test_images_of_any_size_are_read_in_parts_that_fit_memory(tmp_path: Path) -> None:
+    """The parts are of 1024 images or of fewer, in whole batches of 64, so that networks see the same batches."""
+    write_image_zip(tmp_path / "x.zip", (np.full((3, 2, 2), index % 251, np.uint8) for index in range(1100)))
+    data = ImageZip(tmp_path / "x.zip")
+    assert [len(part) for part in read_images(data)] == [1024, 76]
+    np.testing.assert_array_equal(np.concatenate([*read_images(data)]), data.read())
+    data.read = lambda part: np.zeros(len(data.names[part]))  # type: ignore[method-assign, assignment, return-value]
+    for resolution_px, chunk in ((256, 256), (512, 64), (1024, 64)):
+        data.resolution_px = resolution_px
+        assert len(next(read_images(data))) == chunk

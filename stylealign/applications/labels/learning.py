@@ -231,7 +231,8 @@ def scores(network: Labeller, images: np.ndarray, annotations: Annotations, shar
     task = task_of(network.spec.task)
     functions, known = task.functions, annotations.only(set(task.labels)).known()
     if known.any() and not known.all():
-        images, annotations = images[known], annotations.rows(np.flatnonzero(known))
+        chosen = np.flatnonzero(known)
+        images, annotations = large_arrays.rows(images, chosen), annotations.rows(chosen)
     found: Scores = functions.scores(predict(network, images), annotations, network.spec, *named)
     return found
 
