@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable
-from pathlib import PurePath
 from shlex import quote
 from typing import Any
 
@@ -21,9 +20,13 @@ def flags(**values: Any) -> str:
     return " ".join(flag if value is True else f"{flag} {quote(str(value))}" for flag, value in found.items())
 
 
-def named_files(names: Iterable[str], files: Iterable[str | PurePath]) -> str:
-    """Return NAME=FILE arguments, quoted for the shell: the rows of a table or figure."""
-    return " ".join(quote(f"{name}={file}") for name, file in zip(names, files, strict=True))
+def named_files(files: Iterable[tuple[str, str]]) -> str:
+    """Return NAME=FILE arguments of names and files, quoted for the shell: the rows of a table or figure.
+
+    A param of the wildcards alone: Snakemake compares no param that asks for `input`, and of inputs not the order, so
+    that a file by another name would be the same to it.
+    """
+    return " ".join(quote(f"{name}={file}") for name, file in files)
 
 
 def as_json(settings: Settings, *keys: str, without: Iterable[str] = (), **update: Any) -> str:

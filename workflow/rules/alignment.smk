@@ -126,7 +126,7 @@ rule alignment_components:
         mem_mb=memory("alignment_components"),
         runtime=minutes("alignment_components"),
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.component_rows(w.parent), input.rows),
+        rows=lambda w: named_files(EXPERIMENT.component_rows(w.parent).items()),
         names=lambda w: flags(parent_name=w.parent, child_name=w.parent),
         version=kind("alignment_components").version,
     shell:

@@ -21,7 +21,7 @@ rule figure_samples:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: named_files(MODELS, input.models),
+        rows=named_files((model, model_file(model)) for model in MODELS),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
@@ -50,7 +50,7 @@ rule figure_aligned:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.aligned_with(w.parent), input.models),
+        rows=lambda w: named_files((model, model_file(model)) for model in EXPERIMENT.aligned_with(w.parent)),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
@@ -78,7 +78,7 @@ rule figure_translation:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.translation_rows(w.child), input.images),
+        rows=lambda w: named_files(EXPERIMENT.translation_rows(w.child).items()),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
@@ -104,7 +104,7 @@ rule figure_multi_modal:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: named_files(GUIDES, input.images),
+        rows=lambda w: named_files((guide, f"results/translation/{w.child}/{guide}/images.zip") for guide in GUIDES),
         version=version("figures"),
     shell:
         "stylealign figures multi-modal {params.rows} --data {input.data} --out {output.figure} &> {log}"
@@ -150,7 +150,9 @@ rule figure_curve:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: named_files(trained_family(w.child), input.rows),
+        rows=lambda w: named_files(
+            (model, f"results/metrics/alignment_curve/{model}.json") for model in trained_family(w.child)
+        ),
         version=version("figures"),
     shell:
         "stylealign figures curve {params.rows} --out {output.figure} &> {log}"

@@ -18,7 +18,7 @@ rule figure_front:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.front_rows(w.domain), input.rows),
+        rows=lambda w: named_files(EXPERIMENT.front_rows(w.domain).items()),
         version=version("figures"),
     shell:
         "stylealign figures front {params.rows} --out {output.figure} &> {log}"
@@ -42,7 +42,7 @@ rule alignment_front:
         mem_mb=memory("alignment_front"),
         runtime=minutes("alignment_front"),
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.front_rows(w.domain), input.rows),
+        rows=lambda w: named_files(EXPERIMENT.front_rows(w.domain).items()),
         names=lambda w: flags(
             parent_name=EXPERIMENT.config.models[EXPERIMENT.plain_child(w.domain)].parent,
             child_name=EXPERIMENT.plain_child(w.domain),

@@ -24,7 +24,7 @@ rule figure_zero_shot:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: named_files([row for row, _ in labels_shown(w.child)], input.networks),
+        rows=lambda w: named_files(labels_shown(w.child)),
         annotations=lambda w: flags(**labels_of_test(w.child)),
         classes=lambda w, input: f"--classes-of {' '.join(input.classes)}" if input.classes else "",
         columns=RUN.figure_images,
@@ -58,7 +58,7 @@ rule figure_ranking:
         mem_mb=memory("figure_ranking"),
         runtime=minutes("figure_ranking"),
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.ranking_codes(w.child), input.codes),
+        rows=lambda w: named_files(EXPERIMENT.ranking_codes(w.child).items()),
         networks=lambda w: flags(**EXPERIMENT.ranking_networks(w.child), **labels_of_test(w.child)),
         columns=RUN.figure_images,
         samples=RUN.metrics.direction_samples,

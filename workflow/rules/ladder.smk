@@ -51,7 +51,7 @@ rule distances:
         mem_mb=memory("distances"),
         runtime=minutes("distances"),
     params:
-        sets=lambda w, input: named_files(EXPERIMENT.distance_sets(w.parent), input.sets),
+        sets=lambda w: named_files(EXPERIMENT.distance_sets(w.parent).items()),
         inputs=lambda w, input: flags(data=input.data, test_data=input.test_data),
         names=lambda w: flags(parent_name=w.parent, child_name=w.parent),
         settings=measuring_settings("distances"),
@@ -79,7 +79,7 @@ rule ladder:
         mem_mb=memory("ladder"),
         runtime=minutes("ladder"),
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.ladder_rows(w.parent), input.rows),
+        rows=lambda w: named_files(EXPERIMENT.ladder_rows(w.parent).items()),
         names=lambda w: flags(parent_name=w.parent, child_name=w.parent),
         settings=measuring_settings("ladder"),
         version=kind("ladder").version,
@@ -103,7 +103,7 @@ rule figure_ladder:
         mem_mb=500,
         runtime=10,
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.asking("ladder").ladders(), input.rows),
+        rows=named_files(zip(EXPERIMENT.asking("ladder").ladders(), EXPERIMENT.rows_by_kind()["ladder"])),
         version=version("figures"),
     shell:
         "stylealign figures ladder {params.rows} --out {output.figure} &> {log}"

@@ -77,7 +77,7 @@ rule translation:
         mem_mb=memory("translation"),
         runtime=minutes("translation"),
     params:
-        rows=lambda w, input: named_files(translation_methods(w.child), input.images),
+        rows=lambda w: named_files(translation_methods(w.child).items()),
         inputs=lambda w: flags(**translation_data(w.child)),
         names=lambda w: row_names(w.child),
         settings=measuring_settings("translation"),
@@ -135,7 +135,7 @@ rule zero_shot:
         mem_mb=memory("zero_shot"),
         runtime=minutes("zero_shot"),
     params:
-        rows=lambda w, input: named_files(zero_shot_files(w.task, w.child), input.files),
+        rows=lambda w: named_files(zero_shot_files(w.task, w.child).items()),
         validation=lambda w: flags(**validation_inputs(w.child), **other_classes(w.task)),
         names=lambda w: row_names(w.child),
         settings=measuring_settings("zero_shot"),
@@ -163,7 +163,7 @@ rule zero_shot_classification:
         mem_mb=memory("zero_shot_classification"),
         runtime=minutes("zero_shot_classification"),
     params:
-        rows=lambda w, input: named_files(classification_files(w.child), input.files),
+        rows=lambda w: named_files(classification_files(w.child).items()),
         inputs=lambda w: flags(**classification_inputs(w.child)),
         names=lambda w: row_names(w.child),
         settings=measuring_settings("zero_shot_classification"),

@@ -23,8 +23,8 @@ rule report_page:
         mem_mb=1000,
         runtime=30,
     params:
-        videos=lambda w, input: named_files(EXPERIMENT.morphed(), input.videos),
-        previews=lambda w, input: named_files(EXPERIMENT.pictured, input.previews),
+        videos=named_files((child, f"results/morphing/{child}/morph.mp4") for child in EXPERIMENT.morphed()),
+        previews=named_files((domain, data_file(domain, "preview.png")) for domain in EXPERIMENT.pictured),
         config=RUN.model_dump_json(exclude_unset=True),
         benchmarks="results/benchmarks",
         version=version("report"),

@@ -49,7 +49,7 @@ rule alignment_recovery:
         mem_mb=memory("alignment_recovery"),
         runtime=minutes("alignment_recovery"),
     params:
-        models=lambda w, input: named_files(EXPERIMENT.recovery_models(w.child), input.models),
+        models=lambda w: named_files((m, model_file(x)) for m, x in EXPERIMENT.recovery_models(w.child).items()),
         inputs=lambda w: flags(**EXPERIMENT.recovery_inputs(w.child)),
         names=lambda w: flags(parent_name=aligned_parent(aligned_parent(w.child)), child_name=w.child),
         settings=measuring_settings("alignment_recovery"),
@@ -109,7 +109,7 @@ rule figure_edits:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.aligned_with(w.parent), input.models),
+        rows=lambda w: named_files((model, model_file(model)) for model in EXPERIMENT.aligned_with(w.parent)),
         version=version("figures"),
     shell:
         "stylealign figures edits {params.rows} --directions {input.directions} --out {output.figure} &> {log}"
@@ -136,7 +136,7 @@ rule figure_channels:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: named_files([aligned_parent(w.child), *EXPERIMENT.family(w.child)], input.models),
+        rows=lambda w: named_files((m, model_file(m)) for m in [aligned_parent(w.child), *EXPERIMENT.family(w.child)]),
         version=version("figures"),
     shell:
         "stylealign figures channels {params.rows} --channels {input.channels} --out {output.figure} &> {log}"
@@ -163,7 +163,7 @@ rule figure_recovery:
         mem_mb=2000,
         runtime=30,
     params:
-        rows=lambda w, input: named_files(EXPERIMENT.recovery_rows(w.child), input.models),
+        rows=lambda w: named_files(EXPERIMENT.recovery_rows(w.child).items()),
         version=version("figures"),
     shell:
         "stylealign figures edits {params.rows} --directions {input.directions} --out {output.figure} &> {log}"

@@ -71,7 +71,7 @@ rule zero_shot_labeller:
         mem_mb=memory("zero_shot_labeller"),
         runtime=minutes("zero_shot_labeller"),
     params:
-        rows=lambda w, input: named_files([LABELLER], [input.network]),
+        rows=lambda w: named_files([(LABELLER, labeller(w.task, domain_of(w.parent)))]),
         names=lambda w: flags(parent_name=w.parent, child_name=w.parent, **other_classes(w.task)),
         settings=measuring_settings("zero_shot"),
         version=kind("zero_shot").version,
