@@ -1,5 +1,6 @@
 """One experiment: what a configuration asks for, and which files each job of it reads."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -175,10 +176,17 @@ class Experiment(Translations):
         networks = registry.kind(kind).networks
         return [file for network in networks for file in self.weights_of(getattr(self.config.metrics, network))]
 
-    def measuring_settings(self, kind: str, without: str = "") -> str:
-        """Return the settings that a kind of measurement depends on as JSON, but for the key `without`."""
+    def measuring_settings(self, kind: str, without: str = "", task: str = "segmentation") -> str:
+        """Return the settings that a kind of measurement depends on as JSON, but for the key `without`.
+
+        Args:
+            kind: its name.
+            without: a key that changes nothing of some of its jobs.
+            task: of its jobs that measure labels: shared classes are those of segmentations.
+        """
         keys = [key for key in registry.kind(kind).settings if key != without]
-        other: dict[str, Any] = {"classes": self.config.labels.classes} if "classes" in keys else {}
+        classes = self.config.labels.classes if task == "segmentation" else None
+        other: dict[str, Any] = {"classes": classes} if "classes" in keys else {}
         if "weights_dir" in keys and not self.measuring_weights(kind):
             other["weights_dir"] = None  # nothing is read there: other networks' weights are no matter of this kind
         return as_json(self.config.metrics, *keys, **other)
@@ -240,6 +248,15 @@ class Experiment(Translations):
             ]
             for kind in registry.KINDS
         }
+
+    def imported_validation(self, models: Iterable[str]) -> list[str]:
+        """Return the validation images of pictures that models are of, which are made with all other splits.
+
+        A table may need none of them, but without their file Snakemake keeps splits that were made before there was
+        one: it asks nothing of a job with an output that it has no record of.
+        """
+        used = {self.domain_of(name) for name in models}
+        return [data_file(domain, "val.zip") for domain in self.held_out if domain in used - {*self.drawn}]
 
     def distance_sets(self, parent: str) -> Files:
         """Return the training images of the domain of each child of a parent, by child."""

@@ -795,6 +795,7 @@ def test_shared_classes_are_a_setting_of_the_zero_shot_tables() -> None:
     asked = experiment(Path(), labels={"classes": {"hair": "top"}})
     assert '"classes": {"hair": "top"}' in asked.measuring_settings("zero_shot")
     assert "classes" not in asked.measuring_settings("generators")
+    assert '"classes": null' in asked.measuring_settings("zero_shot", task="pose"), "poses have no classes"
     assert flags(**asked.other_classes("segmentation")) == "--other-classes", "of the other children, too"
     assert asked.other_classes("pose") == experiment(Path()).other_classes("segmentation") == {}
     assert flags(a=True, b=False, c=None, d_e="x y") == "--a --d-e 'x y'"

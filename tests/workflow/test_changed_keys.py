@@ -1,8 +1,11 @@
 """What runs again when a key, a name or the order of models changes: read from a run without its work."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.workflow.pretending import PretendedRun
+from tests.workflow.test_own_domain import draw_photos
 
 pytestmark = pytest.mark.workflow
 
@@ -11,6 +14,7 @@ domains:
   human: {draw: human, train_images: 64, test_images: 16, val_images: 8}
   animal: {draw: critters, train_images: 64, test_images: 16, val_images: 8}
   ink: {draw: ink, train_images: 64, test_images: 16, val_images: 8}
+  mine: {path: photos}
 models:
   human: {domain: human, architecture: {}}
   other: {domain: human, architecture: {}, train: {seed: 1}}
@@ -19,10 +23,13 @@ models:
   first: {domain: animal, parent: other, control_of: animal}
   second: {domain: animal, parent: third, control_of: animal}
   ink: {domain: ink, parent: human}
+  mine: {domain: mine, parent: human, measured: [zero_shot]}
 train: {kimg: 0.064, batch_size: 8, threads: 1}
 inversion: {images: 4, steps: 3}
 inversion_spaces: [w+]
 """
+LABELLER = "results/metrics/zero_shot/labeller/segmentation/human.json"
+LABELS = [*(f"results/metrics/zero_shot/{task}/animal.json" for task in ("segmentation", "pose")), LABELLER]
 DISTANCES = "results/metrics/distances/human.json"
 OF_CONTROLS = [
     "results/metrics/translation/animal.json",
@@ -34,7 +41,9 @@ OF_CONTROLS = [
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> PretendedRun:
     """A run whose jobs wrote names alone."""
-    return PretendedRun(tmp_path_factory.mktemp("pretended"), CONFIG, [DISTANCES, *OF_CONTROLS])
+    folder = tmp_path_factory.mktemp("pretended")
+    draw_photos(folder / "photos", 24)
+    return PretendedRun(folder, CONFIG, [DISTANCES, *LABELS, *OF_CONTROLS])
 
 
 def test_nothing_runs_again_where_nothing_changed(run: PretendedRun) -> None:
@@ -57,3 +66,33 @@ def test_tables_and_figures_follow_the_order_of_controls(run: PretendedRun) -> N
     lines[first], lines[second] = lines[second], lines[first]
     again = run.again("\n".join(lines), *OF_CONTROLS)
     assert again == {"translation animal", "zero_shot segmentation animal", "figure_aligned human"}
+
+
+def test_shared_classes_are_of_segmentations_and_latents_of_children(run: PretendedRun) -> None:
+    classes = f"{CONFIG}labels: {{classes: {{eyewear: eyes}}}}\n"
+    of_segmentations = {"zero_shot segmentation animal", "zero_shot_labeller segmentation human"}
+    assert run.again(classes, *LABELS) == of_segmentations
+    latents = run.again(f"{CONFIG}metrics: {{pairs: 500}}\n", *LABELS)
+    assert latents == {"zero_shot segmentation animal", "zero_shot pose animal"}
+
+
+OWN = """
+domains:
+  mine: {path: photos, resolution_px: 16, test_images: 4}
+  yours: {path: photos, resolution_px: 16, test_images: 4}
+models:
+  mine: {domain: mine, architecture: {}}
+  yours: {domain: yours, parent: mine, measured: [alignment_weights]}
+train: {kimg: 0.064, batch_size: 8, threads: 1}
+inversion: {images: 4, steps: 3}
+inversion_spaces: [w+]
+"""
+
+
+def test_validation_images_that_come_later_leave_the_training_images(tmp_path: Path) -> None:
+    """No table needs these, as no picture has labels: they were taken out of the training images all the same."""
+    draw_photos(tmp_path / "photos", 24)
+    run = PretendedRun(tmp_path, OWN, ["results/tables/all.csv"])
+    for name in ("mine", "yours"):
+        held_out = OWN.replace(f"{name}: {{path: photos,", f"{name}: {{path: photos, val_images: 4,")
+        assert f"import_validated_domain {name}" in run.again(held_out)

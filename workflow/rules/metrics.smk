@@ -138,7 +138,7 @@ rule zero_shot:
         rows=lambda w: named_files(zero_shot_files(w.task, w.child).items()),
         validation=lambda w: flags(**validation_inputs(w.child), **other_classes(w.task)),
         names=lambda w: row_names(w.child),
-        settings=measuring_settings("zero_shot"),
+        settings=lambda w: measuring_settings("zero_shot", task=w.task),
         version=kind("zero_shot").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot {params.rows}"

@@ -36,6 +36,7 @@ rule tables:
         rows=EXPERIMENT.all_rows(),
         figures=EXPERIMENT.all_figures(),
         predictions=EXPERIMENT.predicted(),
+        validation=EXPERIMENT.imported_validation(MODELS),
         tables=rules.wide_tables.output,
     output:
         all=report("results/tables/all.csv", caption="../report/tables.rst", category="Tables"),

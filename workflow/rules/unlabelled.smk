@@ -73,7 +73,7 @@ rule zero_shot_labeller:
     params:
         rows=lambda w: named_files([(LABELLER, labeller(w.task, domain_of(w.parent)))]),
         names=lambda w: flags(parent_name=w.parent, child_name=w.parent, **other_classes(w.task)),
-        settings=measuring_settings("zero_shot"),
+        settings=lambda w: measuring_settings("zero_shot", without="pairs", task=w.task),
         version=kind("zero_shot").version,
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign evaluate zero-shot {params.rows}"
