@@ -217,10 +217,10 @@ def _supervise(
     return Cost(network_s=seconds, memory_mb=LABEL_NETWORK_MB + images * px**2 * 12 / MEGABYTE, **(synthesised or {}))
 
 
-def _features(costs: "Costs", domain: str) -> Cost:
-    """Return the cost of the features of a domain's images."""
+def _features(costs: "Costs", domain: str, split: str) -> Cost:
+    """Return the cost of the features of a split of a domain's images."""
     data = costs.config.domains[domain]
-    images = data.splits.train_images + data.splits.test_images
+    images: int = getattr(data.splits, f"{split}_images")
     return Cost(
         network_s=costs.features_s(images, data.resolution_px),
         memory_mb=2000 + costs.features_mb(images) + max(64 * 3 * data.resolution_px**2, PART_BYTES) / MEGABYTE,

@@ -30,6 +30,7 @@ inversion_spaces: [w+]
 """
 LABELLER = "results/metrics/zero_shot/labeller/segmentation/human.json"
 LABELS = [*(f"results/metrics/zero_shot/{task}/animal.json" for task in ("segmentation", "pose")), LABELLER]
+RESET, GENERATORS = "results/metrics/alignment_reset/animal.json", "results/metrics/generators/animal/animal.json"
 DISTANCES = "results/metrics/distances/human.json"
 OF_CONTROLS = [
     "results/metrics/translation/animal.json",
@@ -43,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> PretendedRun:
     """A run whose jobs wrote names alone."""
     folder = tmp_path_factory.mktemp("pretended")
     draw_photos(folder / "photos", 24)
-    return PretendedRun(folder, CONFIG, [DISTANCES, *LABELS, *OF_CONTROLS])
+    return PretendedRun(folder, CONFIG, [DISTANCES, RESET, GENERATORS, *LABELS, *OF_CONTROLS])
 
 
 def test_nothing_runs_again_where_nothing_changed(run: PretendedRun) -> None:
@@ -74,6 +75,13 @@ def test_shared_classes_are_of_segmentations_and_latents_of_children(run: Preten
     assert run.again(classes, *LABELS) == of_segmentations
     latents = run.again(f"{CONFIG}metrics: {{pairs: 500}}\n", *LABELS)
     assert latents == {"zero_shot segmentation animal", "zero_shot pose animal"}
+
+
+def test_what_is_measured_against_training_images_does_not_follow_test_images(run: PretendedRun) -> None:
+    more = CONFIG.replace("critters, train_images: 64, test_images: 16", "critters, train_images: 64, test_images: 17")
+    assert run.again(more, RESET) == set()
+    again = {"draw_held_out animal test", "features animal test", "generators animal animal"}
+    assert run.again(more, GENERATORS) == again, "its share of the way is measured against test images"
 
 
 OWN = """

@@ -29,7 +29,7 @@ def test_the_default_run_is_planned_from_data_to_tables(tmp_path: Path) -> None:
         "coverage": 8,
         "draw_domain": 4,
         "draw_held_out": 5,
-        "features": 4,
+        "features": 8,
         "train_child": 2,
         "supervise": 12,
         "translate": 14,
@@ -286,7 +286,7 @@ def test_what_a_run_takes_is_told_before_it_starts(tmp_path: Path) -> None:
     done = subprocess.run([*command, "--snakefile", ROOT / "workflow/Snakefile"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
-    assert plan["total"]["jobs"] == sum(stage["jobs"] for stage in plan["stages"].values()) == 170
+    assert plan["total"]["jobs"] == sum(stage["jobs"] for stage in plan["stages"].values()) == 174
     assert plan["total"]["gpu_h"] == plan["total"]["download_mb"] == 0, "the default run needs no GPU and no download"
     assert "unknown" not in plan["total"]["sources"], "every rule has a cost"
     assert not list(tmp_path.glob("results/*"))
@@ -356,7 +356,7 @@ def test_a_file_without_domains_changes_the_default_everywhere(tmp_path: Path) -
     command = [sys.executable, "-m", "stylealign", "plan", "--json", "--configfile", tmp_path / "c.yaml"]
     command += ["--directory", tmp_path, "--snakefile", ROOT / "workflow/Snakefile"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["total"]["jobs"] == counts.total() == 170
+    assert json.loads(done.stdout)["total"]["jobs"] == counts.total() == 174
 
 
 def test_a_plan_of_a_mistaken_configuration_is_one_line(tmp_path: Path) -> None:

@@ -137,18 +137,20 @@ rule fetch_weights:
         'stylealign fetch {wildcards.network} --weights --zoo "$STYLEALIGN_ZOO" --out {output.weights} &> {log}'
 
 
-# Features, once for all measurements that compare with the images.
+# Features, once for all measurements that compare with the images. Each split by itself: what is measured against training
+# images is not measured again with more images to test with.
 rule features:
     input:
-        data=["data/prepared/{domain}/train.zip", "data/prepared/{domain}/test.zip"],
+        data="data/prepared/{domain}/{split}.zip",
         weights=lambda w: weights_of(RUN.metrics.features),
     output:
-        train="results/features/{domain}/train.npz",
-        test="results/features/{domain}/test.npz",
+        features="results/features/{domain}/{split}.npz",
     log:
-        "results/logs/features/{domain}.log",
+        "results/logs/features/{domain}/{split}.log",
     benchmark:
-        "results/benchmarks/features/{domain}.tsv"
+        "results/benchmarks/features/{domain}/{split}.tsv"
+    wildcard_constraints:
+        split="train|test",
     threads: 1
     resources:
         gpu=1,
@@ -156,7 +158,7 @@ rule features:
         runtime=minutes("features"),
     params:
         settings=EXPERIMENT.features_settings(),
-        out_dir=subpath(output.train, parent=True),
+        out_dir=subpath(output.features, parent=True),
         version=version("features"),
     shell:
         "stylealign gpu-run -n {resources.gpu} -- stylealign features --data {input.data} --out-dir {params.out_dir}"
