@@ -1,7 +1,5 @@
 """What runs again when a key, a name or the order of models changes: read from a run without its work."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.workflow.pretending import PretendedRun
@@ -91,16 +89,29 @@ domains:
 models:
   mine: {domain: mine, architecture: {}}
   yours: {domain: yours, parent: mine, measured: [alignment_weights]}
+  ours: {domain: yours, parent: mine, measured: [alignment_weights]}
 train: {kimg: 0.064, batch_size: 8, threads: 1}
 inversion: {images: 4, steps: 3}
 inversion_spaces: [w+]
 """
 
 
-def test_validation_images_that_come_later_leave_the_training_images(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> PretendedRun:
+    """A whole run of pictures without labels, of a few tables."""
+    folder = tmp_path_factory.mktemp("own")
+    draw_photos(folder / "photos", 24)
+    return PretendedRun(folder, OWN, ["results/tables/all.csv"])
+
+
+def test_validation_images_that_come_later_leave_the_training_images(own: PretendedRun) -> None:
     """No table needs these, as no picture has labels: they were taken out of the training images all the same."""
-    draw_photos(tmp_path / "photos", 24)
-    run = PretendedRun(tmp_path, OWN, ["results/tables/all.csv"])
     for name in ("mine", "yours"):
         held_out = OWN.replace(f"{name}: {{path: photos,", f"{name}: {{path: photos, val_images: 4,")
-        assert f"import_validated_domain {name}" in run.again(held_out)
+        assert f"import_validated_domain {name}" in own.again(held_out)
+
+
+def test_tables_and_figures_follow_the_order_of_children(own: PretendedRun) -> None:
+    swapped = OWN.replace("  yours: {domain", "  HERS: {domain").replace("  ours: {domain", "  yours: {domain")
+    again = own.again(swapped.replace("  HERS: {domain", "  ours: {domain"))
+    assert again == {"figure_samples", "figure_aligned mine", "wide_tables", "tables"}

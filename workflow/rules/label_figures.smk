@@ -26,7 +26,7 @@ rule figure_zero_shot:
     params:
         rows=lambda w: named_files(labels_shown(w.child)),
         annotations=lambda w: flags(**labels_of_test(w.child)),
-        classes=lambda w, input: f"--classes-of {' '.join(input.classes)}" if input.classes else "",
+        classes=" ".join(["--classes-of", *EXPERIMENT.classes_shown()] if EXPERIMENT.classes_shown() else []),
         columns=RUN.figure_images,
         version=version("figures"),
     shell:
