@@ -255,8 +255,8 @@ class Experiment(Translations):
         A table may need none of them, but without their file Snakemake keeps splits that were made before there was
         one: it asks nothing of a job with an output that it has no record of.
         """
-        used = {self.domain_of(name) for name in models}
-        return [data_file(domain, "val.zip") for domain in self.held_out if domain in used - {*self.drawn}]
+        domains = {self.domain_of(name) for name in models} & {*self.imported, *self.fetched}
+        return [data_file(domain, "val.zip") for domain in self.held_out if domain in domains]
 
     def distance_sets(self, parent: str) -> Files:
         """Return the training images of the domain of each child of a parent, by child."""
