@@ -1,6 +1,5 @@
 """One experiment: what a configuration asks for, and which files each job of it reads."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -248,15 +247,6 @@ class Experiment(Translations):
             ]
             for kind in registry.KINDS
         }
-
-    def imported_validation(self, models: Iterable[str]) -> list[str]:
-        """Return the validation images of pictures that models are of, which are made with all other splits.
-
-        A table may need none of them, but without their file Snakemake keeps splits that were made before there was
-        one: it asks nothing of a job with an output that it has no record of.
-        """
-        domains = {self.domain_of(name) for name in models} & {*self.imported, *self.fetched}
-        return [data_file(domain, "val.zip") for domain in self.held_out if domain in domains]
 
     def distance_sets(self, parent: str) -> Files:
         """Return the training images of the domain of each child of a parent, by child."""

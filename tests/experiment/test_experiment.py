@@ -829,15 +829,3 @@ def test_names_of_classes_that_the_prepared_labels_were_made_with_need_not_be_th
     (prepared / "train.annotations.npz").write_bytes(b"made")
     (prepared / "annotations.json").write_text(json.dumps(labels))
     assert not [told for told in asked.problems() if "annotations" in told]
-
-
-def test_validation_images_are_asked_for_where_they_are_made_with_the_training_images() -> None:
-    domains = {name: {"draw": name, "val_images": 5} for name in ("human", "animal")}
-    domains |= {"mine": {"path": "mine", "val_images": 5}, "bare": {"val_images": 5}}
-    domains |= {"published": {"fetch": "afhq-cat", "val_images": 5}, "unused": {"path": "mine", "val_images": 5}}
-    models = "{human: {domain: human, fetch: human-64-a}, mine: {domain: mine, parent: human}, "
-    models += "bare: {domain: bare, parent: human, fetch: human-64-b}, cat: {domain: published, fetch: human-64-b}}"
-    asked = experiment(Path(), models, domains=domains)
-    assert asked.imported_validation(["human", "mine"]) == ["data/prepared/mine/val.zip"]
-    both = ["data/prepared/mine/val.zip", "data/prepared/published/val.zip"]
-    assert asked.imported_validation(asked.models) == both, "a domain without images has none, whatever it says"

@@ -1,5 +1,7 @@
 """What runs again when a key, a name or the order of models changes: read from a run without its work."""
 
+import os
+
 import pytest
 
 from tests.workflow.pretending import PretendedRun
@@ -84,10 +86,11 @@ def test_what_is_measured_against_training_images_does_not_follow_test_images(ru
 
 OWN = """
 domains:
-  mine: {path: photos, resolution_px: 16, test_images: 4}
-  yours: {path: photos, resolution_px: 16, test_images: 4}
+  mine: {path: photos, test_images: 4}
+  yours: {path: photos, test_images: 4}
 models:
   mine: {domain: mine, architecture: {}}
+  found: {domain: mine, fetch: human-64-a}
   yours: {domain: yours, parent: mine, measured: [alignment_weights]}
   ours: {domain: yours, parent: mine, measured: [alignment_weights]}
 train: {kimg: 0.064, batch_size: 8, threads: 1}
@@ -101,14 +104,32 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> PretendedRun:
     """A whole run of pictures without labels, of a few tables."""
     folder = tmp_path_factory.mktemp("own")
     draw_photos(folder / "photos", 24)
-    return PretendedRun(folder, OWN, ["results/tables/all.csv"])
+    run = PretendedRun(folder, OWN, ["results/tables/all.csv"])
+    for path in (folder / "data").rglob("*.zip"):  # before any model, whichever job came first
+        os.utime(path, (1e9, 1e9))
+    return run
 
 
 def test_validation_images_that_come_later_leave_the_training_images(own: PretendedRun) -> None:
-    """No table needs these, as no picture has labels: they were taken out of the training images all the same."""
+    """Nobody needs these, as no picture has labels: they are taken out of the training images all the same."""
     for name in ("mine", "yours"):
         held_out = OWN.replace(f"{name}: {{path: photos,", f"{name}: {{path: photos, val_images: 4,")
         assert f"import_validated_domain {name}" in own.again(held_out)
+        again = own.again(held_out, f"results/models/{name}/model.safetensors")
+        assert again >= {
+            f"import_validated_domain {name}",
+            "train_child yours" if name == "yours" else "train_parent mine",
+        }
+
+
+def test_a_fetched_model_that_is_to_be_trained_is_trained(own: PretendedRun) -> None:
+    """Nobody needs the samples and the log, which a fetched one has not."""
+    scratch = OWN.replace("fetch: human-64-a}", "architecture: {}}")
+    assert "train_parent found" in own.again(scratch)
+    assert own.again(scratch, "results/models/found/model.safetensors") == {"train_parent found"}
+    assert own.again(OWN.replace("yours, parent: mine", "yours, fetch: human-64-b, parent: mine")) >= {
+        "fetch_child yours"
+    }
 
 
 def test_tables_and_figures_follow_the_order_of_children(own: PretendedRun) -> None:

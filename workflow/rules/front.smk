@@ -57,9 +57,6 @@ rule front:
     input:
         rows=expand("results/metrics/alignment_front/{domain}.json", domain=EXPERIMENT.fronts()),
         figures=[f"results/front/{domain}.png" for domain in EXPERIMENT.fronts()],
-        validation=EXPERIMENT.imported_validation(
-            m for domain in EXPERIMENT.fronts() for m in EXPERIMENT.front_of(domain)
-        ),
     output:
         all="results/front/all.csv",
         table="results/front/alignment_front.csv",

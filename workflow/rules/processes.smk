@@ -2,8 +2,9 @@
 import sys
 from pathlib import Path
 
+from snakemake.persistence import PersistenceBase
 from snakemake.scheduling.job_scheduler import JobScheduler
-from snakemake_logger_plugin_stylealign import stale_lock, waking
+from snakemake_logger_plugin_stylealign import records, stale_lock, waking
 
 # `.venv/bin/snakemake` works without an activated environment, on the nodes of a cluster too. `exec`: the job is the
 # process that Snakemake waits for, so a cluster's SIGTERM does not end a shell around a training that saves its state.
@@ -15,6 +16,7 @@ TRAINING_RETRIES = 3 if workflow.is_main_process else 0
 SIGNAL_BEFORE_TIME_LIMIT = "--signal=TERM@120"
 
 waking.once_a_timespan(JobScheduler)
+records.of_outputs_that_are_there(PersistenceBase)
 
 if workflow.is_main_process:
     notice = stale_lock.enter(Path.cwd())

@@ -1,8 +1,7 @@
 # The tables, which bring the figures with them.
 
 
-# Which tables there are depends on the configuration. Snakemake asks nothing more of a job with an output that it has no
-# record of, so those of this job are no target: a new one is a new input of `tables`, and that it sees.
+# Which tables there are depends on the configuration: a new one is a new input of `tables`, and that Snakemake sees.
 rule wide_tables:
     input:
         rows=EXPERIMENT.all_rows(),
@@ -37,7 +36,6 @@ rule tables:
         rows=EXPERIMENT.all_rows(),
         figures=EXPERIMENT.all_figures(),
         predictions=EXPERIMENT.predicted(),
-        validation=EXPERIMENT.imported_validation(MODELS),
         tables=rules.wide_tables.output,
     output:
         all=report("results/tables/all.csv", caption="../report/tables.rst", category="Tables"),
