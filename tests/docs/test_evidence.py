@@ -110,18 +110,24 @@ def test_translations_are_what_was_measured(label: str, method: str, setting: st
 @pytest.mark.parametrize(
     ("part", "label", "child", "kimg"),
     [
+        ("**`toon`** (", "perceptual network 4", "toon-perceptual", 24),
+        ("**`toon`** (", "RGB outputs 16", "toon-rgb", 24),
         ("**`sketch`** (", "plain", "sketch-front", 24),
         ("**`sketch`** (", "outlines 2", "sketch-layout", 24),
         ("**`robot`** (", "distances 1,000, with patches", "robot-distances", 24),
         ("**After 64 kimg**", "`sketch`, outlines 2", "sketch-layout", 64),
+        ("**`robot`** (", "the parent's weights 1e-2", "robot-weights", 24),
+        ("**After 64 kimg**", "`robot`, outlines 2", "robot-layout", 64),
         ("**After 64 kimg**", "`robot`, features 8 (seed 1)", "robot-s1", 64),
+        ("**After 64 kimg**", "`sketch`, perceptual network 4", "sketch-perceptual", 64),
+        ("**After 64 kimg**", "`toon`, perceptual network 4", "toon-perceptual", 64),
     ],
 )
 def test_ways_to_keep_are_what_was_measured(part: str, label: str, child: str, kimg: int) -> None:
     with gzip.open(DOCS / "evidence" / "front.csv.gz", "rt", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if (row["child"], row["method"]) == (child, "child")]
     numbers = {row["metric"]: float(row["value"]) for row in rows if row["setting"] == f"{kimg} kimg" and row["value"]}
-    page = (DOCS / "experiments" / "keeping.md").read_text().split("## Sketches and robots")[1].split(part)[1]
+    page = (DOCS / "experiments" / "keeping.md").read_text().split("## Toons, sketches and robots")[1].split(part)[1]
     line = next(line for line in page.splitlines() if line.startswith(f"| {label} |"))
     cells = [cell.replace(",", "") for cell in line.strip("| ").split(" | ")[1:]]
     shown = ("fid", "label_fid", "recall", "share", "segmentation_agreement", "keypoint_error")
