@@ -117,14 +117,13 @@ class Identity:
         own = version("data")
         return f"{own}, all faces {ALL_FACES}" if self.config.domains[domain].takes_all_faces else own
 
-    def data_of(self, domain: str, before: bool = False) -> dict[str, Any]:
-        """Return what tells one content of the training images of a data set from another; `before` as in `start_of`.
+    def data_of(self, domain: str) -> dict[str, Any]:
+        """Return what tells one content of the training images of a data set from another.
 
         Labels change no image: a model is the same with and without them.
         """
         settings = self.config.domains[domain]
-        others = () if before else settings.others_than("train")
-        told = json.dumps(settings.as_told({"path", "annotations", "labellers", *others}))
+        told = json.dumps(settings.as_told({"path", "annotations", "labellers", *settings.others_than("train")}))
         identity: dict[str, Any] = {"settings": told, "version": self.data_version(domain)}
         if settings.path:
             identity["pictures"] = self.pictures_of(domain)
@@ -144,8 +143,9 @@ class Identity:
         """Return the same without what comes at the end of its training: it goes on when it is made longer.
 
         Args:
-            before: with keys that change nothing, what a pull alone is measured by, and the numbers of images for
-                testing and validation of a drawn domain, as folders were called until 2026-11-28.
+            before: with keys that change nothing and what a pull alone is measured by, as folders were called until
+                2026-11-28. Not with the numbers of images for testing and validation of a drawn domain, which counted
+                then: its images were drawn again since, and no training goes on with another file of images.
         """
         settings = self.config.models[model]
         if settings.fetch:
@@ -170,7 +170,7 @@ class Identity:
                 else as_json(shape)
                 if shape
                 else None,
-                "data": self.data_of(settings.domain, before),
+                "data": self.data_of(settings.domain),
                 "training": as_json(training, without=unseen),
                 "version": version("train"),
             }

@@ -180,10 +180,8 @@ def test_a_child_that_says_nothing_is_held_and_a_plain_one_is_what_it_was(tmp_pa
 
     held, plain = of(), of(keep={})
     assert held == of(keep={"features": {"weight": 8}})
-    before = "results/runs/animal-c3374fee777e"
-    (tmp_path / f"{before}-threads1").mkdir(parents=True)
-    assert of(keep={})["animal"] == before, "trained before children were held by default"
-    assert of()["animal"] == held["animal"] != plain["animal"]
+    told = experiment(tmp_path, train={"keep": {}}).identity.start_of("animal")["training"]
+    assert "keep" not in json.loads(told), "trained before children were held by default"
     assert {model for model in held if held[model] != plain[model]} == {"animal", "unaligned", "grandchild"}
 
 
@@ -324,6 +322,17 @@ def test_more_images_to_test_with_are_no_other_training_but_of_pictures_they_are
         assert told[f"{split}_images"] != json.loads(more.drawn_settings_of("drawn", split))[f"{split}_images"]
         assert {"train_images", f"{other}_images"}.isdisjoint(told)
     assert plain.run_dir("mine") != more.run_dir("mine"), "pictures are dealt out: others are left to train with"
-    folder = f"results/runs/own-{sha256_of_json(plain.start_of('own', before=True))[:12]}"
-    (tmp_path / f"{folder}-threads1").mkdir(parents=True)  # begun when these numbers counted
-    assert plain.run_dir("own") == folder != more.run_dir("own")
+    for before in (False, True):
+        assert plain.start_of("own", before) == more.start_of("own", before)
+
+
+def test_a_training_with_images_that_were_drawn_anew_goes_on_in_no_folder_of_before(tmp_path: Path) -> None:
+    """Training images are another file since these numbers do not count, and a folder's training refuses another."""
+    domains = {"drawn": {"draw": "mosaic", "test_images": 4, "val_images": 2}}
+    made = experiment(tmp_path, "{own: {domain: drawn, architecture: {}}}", domains=domains).identity
+    started = made.start_of("own", before=True)
+    told = made.config.domains["drawn"].as_told({"path", "annotations", "labellers"})
+    started["data"] |= {"settings": json.dumps(told)}
+    folder = f"results/runs/own-{sha256_of_json(started)[:12]}"
+    (tmp_path / f"{folder}-threads1").mkdir(parents=True)
+    assert made.run_dir("own") != folder
