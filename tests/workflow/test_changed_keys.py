@@ -1,6 +1,7 @@
 """What runs again when a key, a name or the order of models changes: read from a run without its work."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -127,6 +128,10 @@ def test_a_fetched_model_that_is_to_be_trained_is_trained(own: PretendedRun) -> 
     scratch = OWN.replace("fetch: human-64-a}", "architecture: {}}")
     assert "train_parent found" in own.again(scratch)
     assert own.again(scratch, "results/models/found/model.safetensors") == {"train_parent found"}
+    left = own.directory / "results/models/found/samples.png"
+    left.write_text("of an earlier training, brought back by a ledger: without a record")
+    assert own.again(scratch, "results/models/found/model.safetensors") == {"train_parent found"}
+    left.unlink()
     assert own.again(OWN.replace("yours, parent: mine", "yours, fetch: human-64-b, parent: mine")) >= {
         "fetch_child yours"
     }
@@ -136,3 +141,31 @@ def test_tables_and_figures_follow_the_order_of_children(own: PretendedRun) -> N
     swapped = OWN.replace("  yours: {domain", "  HERS: {domain").replace("  ours: {domain", "  yours: {domain")
     again = own.again(swapped.replace("  HERS: {domain", "  ours: {domain"))
     assert again == {"figure_samples", "figure_aligned mine", "wide_tables", "tables"}
+
+
+FRONT = """
+domains:
+  human: {draw: human, train_images: 64, test_images: 16, val_images: 8}
+  animal: {draw: critters, train_images: 64, test_images: 16, val_images: 8}
+  ink: {draw: ink, train_images: 64, test_images: 16, val_images: 8}
+models:
+  human: {domain: human, architecture: {}}
+  animal: {domain: animal, parent: human}
+  other: {domain: animal, parent: human, train: {keep: {}}}
+  ink: {domain: ink, parent: human}
+  pen: {domain: ink, parent: human, train: {keep: {}}}
+train: {kimg: 0.064, batch_size: 8, threads: 1}
+inversion: {images: 4, steps: 3}
+inversion_spaces: [w+]
+"""
+
+
+def test_fronts_and_rulers_follow_the_order_of_models_and_domains(tmp_path: Path) -> None:
+    """A ruler learns from the images of its domains in their order, and calls labels as the first one does."""
+    run = PretendedRun(tmp_path, FRONT, ["results/front/all.csv"])
+    *before, animal, other, ink, pen, training, steps, spaces = FRONT.splitlines()
+    assert run.again("\n".join([*before, ink, pen, animal, other, training, steps, spaces])) == {"front"}
+    head, domains, human, critters, inked, *rest = FRONT.splitlines()
+    ruler = "results/zero_shot/segmentation/joint-64px.safetensors"
+    again = run.again("\n".join([head, domains, human, inked, critters, *rest]), ruler)
+    assert again == {"supervise_joint segmentation 64"}

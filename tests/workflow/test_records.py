@@ -19,6 +19,8 @@ def test_outputs_that_were_never_made_need_no_record(tmp_path: Path) -> None:
     assert not kind.has_metadata(asked, job), "a file that nothing is known of"
     known[made] = "record"
     assert kind.has_metadata(asked, job)
+    Path(never).write_text("")
+    assert kind.has_metadata(asked, job), "brought back by a ledger, where no job of its configuration makes it"
 
 
 def test_another_release_stays_as_it_is() -> None:

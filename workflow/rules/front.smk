@@ -71,7 +71,11 @@ rule front:
         mem_mb=500,
         runtime=10,
     params:
+        files="{} --figures {}".format(
+            " ".join(f"results/metrics/alignment_front/{domain}.json" for domain in EXPERIMENT.fronts()),
+            " ".join(f"results/front/{domain}.png" for domain in EXPERIMENT.fronts()),
+        ),
         out_dir=subpath(output.all, parent=True),
         version=version("tables"),
     shell:
-        "stylealign tables {input.rows} --figures {input.figures} --out-dir {params.out_dir} &> {log}"
+        "stylealign tables {params.files} --out-dir {params.out_dir} &> {log}"

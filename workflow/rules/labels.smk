@@ -66,11 +66,15 @@ rule supervise_joint:
         mem_mb=memory("supervise_joint"),
         runtime=minutes("supervise_joint"),
     params:
+        data=lambda w: " ".join(data_file(domain, "train.zip") for domain in figure_domains(int(w.px))),
+        annotations=lambda w: " ".join(
+            data_file(domain, "train.annotations.npz") for domain in figure_domains(int(w.px))
+        ),
         settings=lambda w: as_json(RUN.rulers, "network", "epochs", "images", "batch_size", "learning_rate", "seed"),
         version=version("supervise"),
     shell:
-        "stylealign gpu-run -n {resources.gpu} -- stylealign supervise --task {wildcards.task} --data {input.data}"
-        " --annotations {input.annotations} --out {output.network} --settings {params.settings:q} &> {log}"
+        "stylealign gpu-run -n {resources.gpu} -- stylealign supervise --task {wildcards.task} --data {params.data}"
+        " --annotations {params.annotations} --out {output.network} --settings {params.settings:q} &> {log}"
 
 
 # All methods and seeds in one job: the pairs are drawn once. The labels come from the aligned parent's images also for a
