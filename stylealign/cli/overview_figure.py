@@ -21,7 +21,7 @@ from stylealign.checkpoints.zoo import default_zoo
 from stylealign.cli.pictures import first_pictures
 from stylealign.cli.progress import Progress
 from stylealign.config import LabelSettings
-from stylealign.datasets.avatars import annotations_of, draw_avatar
+from stylealign.datasets.avatars import DrawnAnnotations, draw_avatar
 from stylealign.devices import compute_device
 from stylealign.errors import StyleAlignError
 from stylealign.explore.family import family_of
@@ -118,16 +118,18 @@ def _taught(parent: Generator, children: Mapping[str, Generator], count: int) ->
     """Return a label network of each child, from annotated people and no label of the children's domains."""
     px, device = parent.architecture.resolution, parent.mapping.w_avg.device
     drawing = Progress("figures", count, "drawn people")
-    people = []
+    pictures, drawn = [], DrawnAnnotations(PEOPLE, count, px)
     for place in range(count):
-        people.append(draw_avatar(PEOPLE, "train", place, 0, px))
+        person = draw_avatar(PEOPLE, "train", place, 0, px)
+        pictures.append(person.image)
+        drawn.add(person)
         drawing.advance()
-    annotations = annotations_of(PEOPLE, people)
+    annotations = drawn.all()
     spec = spec_of(TASK, px, annotations, PEOPLE)
     labels = task_of(TASK).functions.annotated(annotations, spec)
     settings = LabelSettings(images=count, epochs=TAUGHT_EPOCHS)
     teaching = _Teaching(1 + len(children))
-    images = np.stack([person.image for person in people])
+    images = np.stack(pictures)
     labeller = learn(images, labels, settings, device, spec, teaching.update)
     found = {}
     for name, child in children.items():

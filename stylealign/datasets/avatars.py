@@ -4,7 +4,6 @@ A figure is drawn in its artwork's coordinates, brought to the canonical place (
 same in every domain), posed, and only then composited over a flat colour that fills the frame.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,14 +124,6 @@ class DrawnAnnotations:
             },
             names=LabelNames(what.classes, what.keypoints, POSE, values),
         )
-
-
-def annotations_of(domain: str, avatars: Sequence[Avatar]) -> Annotations:
-    """Return the annotations of images of a domain as one."""
-    gathered = DrawnAnnotations(domain, len(avatars), avatars[0].segmentation.shape[0])
-    for avatar in avatars:
-        gathered.add(avatar)
-    return gathered.all()
 
 
 def draw_pose(rng: np.random.Generator) -> NDArray[np.float32]:

@@ -78,3 +78,8 @@ labels_shown = EXPERIMENT.labels_shown
 coverage_inputs = EXPERIMENT.coverage_inputs
 translation_methods = EXPERIMENT.translation_methods
 translation_data = EXPERIMENT.translation_data
+
+
+def joint_files(px: str, name: str) -> list[str]:
+    """Return a file of the training images of each domain that a ruler learns from, in their order."""
+    return [data_file(domain, f"train.{name}") for domain in figure_domains(int(px))]

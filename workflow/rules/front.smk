@@ -52,11 +52,15 @@ rule alignment_front:
         "stylealign evaluate alignment-front {params.rows} {params.names} --out {output.rows} &> {log}"
 
 
+FRONT_ROWS = [f"results/metrics/alignment_front/{domain}.json" for domain in EXPERIMENT.fronts()]
+FRONT_FIGURES = [f"results/front/{domain}.png" for domain in EXPERIMENT.fronts()]
+
+
 # Ways to train the children of a domain, against each other: `snakemake results/front/all.csv`, nothing else is made.
 rule front:
     input:
-        rows=expand("results/metrics/alignment_front/{domain}.json", domain=EXPERIMENT.fronts()),
-        figures=[f"results/front/{domain}.png" for domain in EXPERIMENT.fronts()],
+        rows=FRONT_ROWS,
+        figures=FRONT_FIGURES,
     output:
         all="results/front/all.csv",
         table="results/front/alignment_front.csv",
@@ -71,10 +75,7 @@ rule front:
         mem_mb=500,
         runtime=10,
     params:
-        files="{} --figures {}".format(
-            " ".join(f"results/metrics/alignment_front/{domain}.json" for domain in EXPERIMENT.fronts()),
-            " ".join(f"results/front/{domain}.png" for domain in EXPERIMENT.fronts()),
-        ),
+        files=" ".join([*FRONT_ROWS, "--figures", *FRONT_FIGURES]),  # in their order, as in tables.smk
         out_dir=subpath(output.all, parent=True),
         version=version("tables"),
     shell:

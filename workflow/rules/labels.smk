@@ -50,8 +50,8 @@ rule labeller:
 # One ruler for every domain of the run: what is compared between domains is measured on both sides by this network.
 rule supervise_joint:
     input:
-        data=lambda w: [data_file(domain, "train.zip") for domain in figure_domains(int(w.px))],
-        annotations=lambda w: [data_file(domain, "train.annotations.npz") for domain in figure_domains(int(w.px))],
+        data=lambda w: joint_files(w.px, "zip"),
+        annotations=lambda w: joint_files(w.px, "annotations.npz"),
     output:
         network="results/zero_shot/{task}/joint-{px}px.safetensors",
     log:
@@ -66,10 +66,8 @@ rule supervise_joint:
         mem_mb=memory("supervise_joint"),
         runtime=minutes("supervise_joint"),
     params:
-        data=lambda w: " ".join(data_file(domain, "train.zip") for domain in figure_domains(int(w.px))),
-        annotations=lambda w: " ".join(
-            data_file(domain, "train.annotations.npz") for domain in figure_domains(int(w.px))
-        ),
+        data=lambda w: " ".join(joint_files(w.px, "zip")),
+        annotations=lambda w: " ".join(joint_files(w.px, "annotations.npz")),
         settings=lambda w: as_json(RUN.rulers, "network", "epochs", "images", "batch_size", "learning_rate", "seed"),
         version=version("supervise"),
     shell:
